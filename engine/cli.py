@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from engine import __version__
 from engine.contract.errors import EngineError, JobError
@@ -37,7 +38,10 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--traceback", action="store_true", default=argparse.SUPPRESS)
     limits = argparse.ArgumentParser(add_help=False)
     limits.add_argument(
-        "--max-canvas-px", type=int, default=Limits().max_canvas_px, metavar="N",
+        "--max-canvas-px",
+        type=int,
+        default=Limits().max_canvas_px,
+        metavar="N",
         help="refuse canvases of more pixels (default: %(default)s)",
     )
     device = argparse.ArgumentParser(add_help=False)
@@ -48,7 +52,9 @@ def build_parser() -> argparse.ArgumentParser:
         "generate", parents=[common, limits, device], help="make a job's picture"
     )
     generate.add_argument("job", type=Path, metavar="JOB", help=_JOB_HELP)
-    generate.add_argument("--model", metavar="M", help="folder, .safetensors file, hub id, or bundled")
+    generate.add_argument(
+        "--model", metavar="M", help="folder, .safetensors file, hub id, or bundled"
+    )
     generate.add_argument("--output", "-o", type=Path, metavar="OUT.png", help="the picture's file")
     generate.add_argument("--latents", type=Path, metavar="OUT.npz", help="latents before decoding")
     generate.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -68,7 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", parents=[common, device], help="versions, devices, memory")
     info.add_argument("--json", action="store_true", help="as JSON on stdout")
 
-    commands.add_parser("serve", parents=[common], help="the worker: JSON-RPC over stdin and stdout")
+    commands.add_parser(
+        "serve", parents=[common], help="the worker: JSON-RPC over stdin and stdout"
+    )
     return parser
 
 
@@ -100,7 +108,10 @@ def _show(error: Exception, with_traceback: bool) -> None:
             print(f"error: {line}", file=sys.stderr)
     else:
         print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
-        print("this is a fault of the engine; run again with --traceback to see where", file=sys.stderr)
+        print(
+            "this is a fault of the engine; run again with --traceback to see where",
+            file=sys.stderr,
+        )
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -170,6 +181,8 @@ def _generate(options: argparse.Namespace) -> int:
             match event:
                 case PhaseBegan():
                     bar.set_description(event.phase)
+                    if event.phase == "sampling":
+                        bar.reset()  # so that the time left is the steps' own
                 case StepDone():
                     bar.total = event.steps
                     bar.update()
@@ -187,13 +200,16 @@ def _validate(options: argparse.Namespace) -> int:
     limits = Limits(max_canvas_px=options.max_canvas_px)
     checked = check(source.document, folder=source.folder, limits=limits)
     if options.json:
-        print(json.dumps([problem.to_document() for problem in checked.problems], ensure_ascii=False))
+        print(
+            json.dumps([problem.to_document() for problem in checked.problems], ensure_ascii=False)
+        )
     else:
         for problem in checked.problems:
             print(f"{problem.severity}: {problem}", file=sys.stderr)
         if checked.job is not None:
             job = checked.job
-            print(f"{options.job}: {job.canvas_width} × {job.canvas_height}, {len(job.regions)} regions")
+            size = f"{job.canvas_width} × {job.canvas_height}"
+            print(f"{options.job}: {size}, {len(job.regions)} regions")
     return OK if checked.job is not None else WRONG_INPUT
 
 
@@ -218,7 +234,7 @@ def _info(options: argparse.Namespace) -> int:
     for package in _PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-    facts = {
+    facts: dict[str, Any] = {
         "versions": versions,
         "platform": platform.platform(),
         **device.to_document(),

@@ -33,7 +33,7 @@ class Autoencoder:
         """
         distribution = self._on(on).encode(picture.to(on)).latent_dist
         sample: Tensor = distribution.sample(generator=generator)
-        return sample * self._vae.config.scaling_factor
+        return sample * float(self._vae.config.scaling_factor)
 
     def decode(self, latents: Tensor, *, on: torch.device) -> Picture:
         """Return the picture that latents stand for.
@@ -72,7 +72,8 @@ class Autoencoder:
         colours = torch.nn.functional.adaptive_avg_pool2d(decoded, _PROBE_CELLS)  # (1, 3, h, w)
         known = cells[0].flatten(1).T  # (h·w, C)
         known = torch.cat([known, torch.ones_like(known[:, :1])], dim=1)
-        return torch.linalg.lstsq(known, colours[0].flatten(1).T).solution
+        solution: Tensor = torch.linalg.lstsq(known, colours[0].flatten(1).T).solution
+        return solution
 
 
 def _to_uint8(colours: Tensor) -> Picture:

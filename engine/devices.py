@@ -56,7 +56,10 @@ def choose_device(device: str = "auto", dtype: str = "auto") -> Device:
     Raises: EngineError of kind `device` where the wanted one is not there.
     """
     if device not in DEVICE_NAMES:
-        message, advice = f"device {device!r} is not known", f"use one of: {', '.join(DEVICE_NAMES)}"
+        message, advice = (
+            f"device {device!r} is not known",
+            f"use one of: {', '.join(DEVICE_NAMES)}",
+        )
         raise EngineError(message, kind="device", advice=advice)
     if dtype not in DTYPE_NAMES:
         message, advice = f"dtype {dtype!r} is not known", f"use one of: {', '.join(DTYPE_NAMES)}"

@@ -10,7 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.contract.job import DEFAULT_STRIDE_PX, Image2ImageRegion, Job, Rectangle, Text2ImageRegion
+from engine.contract.job import (
+    DEFAULT_STRIDE_PX,
+    Job,
+    Rectangle,
+    Text2ImageRegion,
+)
 from engine.files import whole_file
 from engine.masks import region_weights
 
@@ -75,7 +80,9 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _shortened(text: str, width_px: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+def _shortened(
+    text: str, width_px: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> str:
     text = " ".join(text.split())
     if font.getlength(text) <= width_px:
         return text
@@ -97,7 +104,9 @@ class _Canvas:
         left, top = region.col_init * self._scale, region.row_init * self._scale
         right = min(region.col_end * self._scale, self.image.width) - 1
         bottom = min(region.row_end * self._scale, self.image.height) - 1
-        self._draw.rectangle((left, top, max(left, right), max(top, bottom)), outline=colour, width=2)
+        self._draw.rectangle(
+            (left, top, max(left, right), max(top, bottom)), outline=colour, width=2
+        )
         if not label:
             return
         font = _font(size)
@@ -147,7 +156,7 @@ def _panel(region: Text2ImageRegion, number: int, colour_index: int, job: Job) -
     draw = ImageDraw.Draw(panel)
     guidance = "random" if region.guidance_scale is None else f"{region.guidance_scale:g}"
     facts = (
-        f"{region.mask_type} × {region.mask_weight:g}, up to {own.max():.3g}; guidance {guidance}"
+        f"{region.mask_type} x {region.mask_weight:g}, up to {own.max():.3g}; guidance {guidance}"
     )
     for row, text in enumerate((_label(region, number), facts)):
         font = _font(14)

@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.components import Components
 from engine.contract.errors import Cancelled
 from engine.contract.job import Image2ImageRegion, Job
-from engine.events import GenerateEvent, Generated, PhaseBegan, Preview, StepDone, StepPicture
+from engine.events import Generated, GenerateEvent, PhaseBegan, Preview, StepDone, StepPicture
 from engine.latents import Noise, Window, starting_noise
 from engine.masks import region_weights
 from engine.pictures import fitted

@@ -75,12 +75,13 @@ def starting_noise(
         part = Window.of(region, stride_px).view(canvas)
         return part, noise.draw(tuple(part.shape), noise.generator(region.region_seed))
 
-    for region in job.reroll_regions:
-        if region.reroll_mode == "reset":
-            part, drawn = drawn_for(region)
+    for reroll in job.reroll_regions:
+        if reroll.reroll_mode == "reset":
+            part, drawn = drawn_for(reroll)
             part.copy_(drawn)
     epsilon_rerolls = [r for r in job.reroll_regions if r.reroll_mode == "epsilon"]
-    for region in (*job.regions, *epsilon_rerolls):
+    shifted: list[Region] = [*job.regions, *epsilon_rerolls]
+    for region in shifted:
         if region.noise_eps > 0:
             part, drawn = drawn_for(region)
             part.add_(drawn, alpha=region.noise_eps)

@@ -100,7 +100,9 @@ def read_job_of_png(path: Path) -> tuple[object, dict[str, Any]]:
             texts = dict(getattr(image, "text", {}))
     except (OSError, SyntaxError, ValueError) as error:
         message = f"{path} cannot be read: {error}"
-        raise EngineError(message, kind="picture", advice="give a PNG that the engine made") from error
+        raise EngineError(
+            message, kind="picture", advice="give a PNG that the engine made"
+        ) from error
     if JOB_KEY not in texts:
         message = f"{path} holds no job"
         raise EngineError(message, kind="picture", advice="give a PNG that the engine made")

@@ -19,8 +19,8 @@ from engine.contract.limits import Limits
 from engine.contract.validate import check
 from engine.denoisers.load import load_components, resolve
 from engine.devices import Device
-from engine.files import whole_file
 from engine.events import Done, Generated, PhaseBegan, RunEvent, StepPicture
+from engine.files import whole_file
 from engine.generate import generate
 from engine.pictures import moved, open_picture, preprocess_image, write_png
 
@@ -91,7 +91,7 @@ def run(
     """
     limits = limits or Limits()
     watch = _Stopwatch()
-    # Wrong jobs are refused before a model is loaded for them; the model's own stride is known after.
+    # Before a model is loaded for it; the model's own stride is known after.
     checked = check(request.document, folder=request.folder, limits=limits)
     model = checked.job_or_raise().model
     watch.enter("loading")
@@ -158,4 +158,3 @@ def run(
 
 def _step_path(output: Path, step: int) -> Path:
     return output.with_name(f"{output.stem}-steps") / f"{step:04d}.png"
-

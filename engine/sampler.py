@@ -16,7 +16,7 @@ from engine.schedules import Schedule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDiffuser:
-    """A region that the denoiser paints: its window, its weights (h, w) on the CPU, its conditioning."""
+    """A region that the denoiser paints; its weights (h, w) are on the CPU."""
 
     window: Window
     weights: Tensor
@@ -32,7 +32,9 @@ class ImageGuide:
     release: Tensor
 
 
-def normalised(weights: Sequence[Tensor], windows: Sequence[Window], canvas: Tensor) -> list[Tensor]:
+def normalised(
+    weights: Sequence[Tensor], windows: Sequence[Window], canvas: Tensor
+) -> list[Tensor]:
     """Return the weights divided by their sum over the regions; uncovered cells stay 0.
 
     Summed in float64 on the CPU: near a corner a raw weight is tiny, and not every device has

@@ -46,9 +46,7 @@ def build_scheduler(name: str | None, config: Mapping[str, Any]) -> Any:
 class Schedule:
     """One run's way from noise to picture; steps a scheduler that nobody else steps."""
 
-    def __init__(
-        self, scheduler: Any, num_inference_steps: int, *, device: torch.device
-    ) -> None:
+    def __init__(self, scheduler: Any, num_inference_steps: int, *, device: torch.device) -> None:
         self._scheduler = scheduler
         self._steps = num_inference_steps
         scheduler.set_timesteps(num_inference_steps, device=device)

@@ -23,6 +23,7 @@ from engine.contract.kinds import Choice, OrNone, Real, Text, Whole, spec
 from engine.contract.limits import Limits
 from engine.contract.protocol import (
     INVALID_PARAMS,
+    INVALID_REQUEST,
     METHOD_NOT_FOUND,
     METHODS,
     PROTOCOL_VERSION,
@@ -110,16 +111,23 @@ class Worker:
 
     def read(self, stream: BinaryIO) -> None:
         """Read requests until the stream ends, then let the worker stop."""
-        for line in read_lines(stream):
-            try:
-                if isinstance(line, ProtocolError):
-                    raise line
-                self._accept(decode(line))
-            except ProtocolError as error:
-                log.warning("a line was refused: %s", error)
-                self._wire.send(failure(None, error))
-        self._stopping.set()
-        self._waiting.put(None)
+        try:
+            for line in read_lines(stream):
+                self._read_line(line)
+        except BrokenPipeError:
+            log.info("the client closed the pipe")
+        finally:
+            self._stopping.set()
+            self._waiting.put(None)
+
+    def _read_line(self, line: bytes | ProtocolError) -> None:
+        try:
+            if isinstance(line, ProtocolError):
+                raise line
+            self._accept(decode(line))
+        except ProtocolError as error:
+            log.warning("a line was refused: %s", error)
+            self._wire.send(failure(None, error))
 
     def _accept(self, message: Message) -> None:
         match message:
@@ -129,6 +137,8 @@ class Worker:
                 known = ", ".join(METHODS)
                 text = f"the method {message.method!r} is not known; use one of: {known}"
                 raise ProtocolError(METHOD_NOT_FOUND, text, message.id)
+            case Request() if message.id in self._open:
+                raise ProtocolError(INVALID_REQUEST, f"the id {message.id!r} is already in use")
             case Request():
                 self._open.add(message.id)
                 self._waiting.put(message)
@@ -137,10 +147,10 @@ class Worker:
 
     def _answer_cancel(self, request: Request) -> Result:
         target = request.params.get("id")
-        there = target in self._open
-        if there:
-            self._cancelled.add(target)
-        return Result(id=request.id, result={"cancelled": there})
+        if not isinstance(target, int | str) or target not in self._open:
+            return Result(id=request.id, result={"cancelled": False})
+        self._cancelled.add(target)
+        return Result(id=request.id, result={"cancelled": True})
 
     def run(self) -> None:
         """Answer requests until told to stop."""

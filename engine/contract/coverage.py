@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .job import Rectangle
 
 
 def uncovered_share(height_px: int, width_px: int, rectangles: Sequence[Rectangle]) -> float:
     """Return the share of the canvas that no rectangle covers, from 0 to 1."""
-    edges = sorted({0, height_px, *(r.row_init for r in rectangles), *(r.row_end for r in rectangles)})
+    edges = sorted(
+        {0, height_px, *(r.row_init for r in rectangles), *(r.row_end for r in rectangles)}
+    )
     edges = [edge for edge in edges if 0 <= edge <= height_px]
     covered = 0
-    for top, bottom in zip(edges, edges[1:], strict=False):
+    for top, bottom in pairwise(edges):
         spans = sorted(
             (max(r.col_init, 0), min(r.col_end, width_px))
             for r in rectangles

@@ -10,7 +10,7 @@ from .findings import Findings
 from .kinds import Complaint
 
 
-class _RepeatedKey(ValueError):
+class _RepeatedKeyError(ValueError):
     pass
 
 
@@ -19,7 +19,7 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) < len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise _RepeatedKey(f"the key {repeated!r} stands twice in one place")
+        raise _RepeatedKeyError(f"the key {repeated!r} stands twice in one place")
     return document
 
 
@@ -33,7 +33,7 @@ def parse_json(text: str | bytes) -> object:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         complaint = Complaint(f"the file is not JSON: {error.msg} ({where})", "mend it there")
-    except _RepeatedKey as error:
+    except _RepeatedKeyError as error:
         complaint = Complaint(str(error), "keep one of them")
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
         complaint = Complaint(f"the file is not JSON: {error}", "save it as UTF-8 text")

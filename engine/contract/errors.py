@@ -69,7 +69,7 @@ class JobError(EngineError, ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems), kind="job")
 
 
-class Cancelled(EngineError):
+class Cancelled(EngineError):  # noqa: N818
     """The user asked for the job to stop."""
 
     def __init__(self) -> None:

@@ -89,7 +89,9 @@ def read_fields(
     for key in document:
         if key not in declared and key not in elsewhere:
             known = [*declared, *elsewhere]
-            findings.error(place + str(key), document[key], "is not known", nearest(str(key), known))
+            findings.error(
+                place + str(key), document[key], "is not known", nearest(str(key), known)
+            )
     values: dict[str, Any] = {}
     for name, declaration in declared.items():
         at = place + written.get(name, name)
@@ -122,3 +124,27 @@ def check_canvas_size(
             f"{limits.max_canvas_px} pixels",
             "make it smaller, or raise the limit (max_canvas_px)",
         )
+
+
+def check_sides(
+    values: Mapping[str, Any], place: str, sizes: Mapping[str, Any], stride_px: int, found: Findings
+) -> None:
+    """Note where a rectangle's sides are off the grid, outside the canvas or reversed.
+
+    `sizes` holds canvas_height and canvas_width where they are known.
+    """
+    for axis, size_name in (("row", "canvas_height"), ("col", "canvas_width")):
+        init, end = values.get(f"{axis}_init"), values.get(f"{axis}_end")
+        size = sizes.get(size_name)
+        for side, value in (("init", init), ("end", end)):
+            if value is None:
+                continue
+            at = f"{place}{axis}_{side}"
+            check_multiple(at, value, stride_px, found)
+            if size is not None and value > size:
+                message = f"{value} lies outside the canvas, whose {size_name} is {size}"
+                found.error(at, value, message, f"use {size} or less")
+        if init is not None and end is not None and end <= init:
+            message = f"{end} is not greater than {axis}_init, which is {init}"
+            remedy = "swap them" if end < init else f"try {init + stride_px}"
+            found.error(f"{place}{axis}_end", end, message, remedy)

@@ -16,12 +16,16 @@ from .job import (
     RerollRegion,
     Text2ImageRegion,
 )
-from .kinds import Choice, Flag, OrNone, Real, Text, Whole, spec
+from .kinds import Choice, Flag, OrNone, Text, Whole, spec
 
 SEED_TILES_MODES = ("full", "exclusive")
 
 # The original's files say gc and steps where its pipeline's arguments are the longer names.
-ALIASES = {"gc": "guidance_scale", "gc_tiles": "guidance_scale_tiles", "steps": "num_inference_steps"}
+ALIASES = {
+    "gc": "guidance_scale",
+    "gc_tiles": "guidance_scale_tiles",
+    "steps": "num_inference_steps",
+}
 # The original's own logs, which serve as configurations too, name the commit that made the picture.
 IGNORED = frozenset({"git_commit"})
 
@@ -104,8 +108,12 @@ class Grid:
         part = Rectangle(
             row_init=max([tile.row_init, *(r.row_end for r in rows if r.row_init < tile.row_init)]),
             row_end=min([tile.row_end, *(r.row_init for r in rows if r.row_init > tile.row_init)]),
-            col_init=max([tile.col_init, *(c.col_end for c in columns if c.col_init < tile.col_init)]),
-            col_end=min([tile.col_end, *(c.col_init for c in columns if c.col_init > tile.col_init)]),
+            col_init=max(
+                [tile.col_init, *(c.col_end for c in columns if c.col_init < tile.col_init)]
+            ),
+            col_end=min(
+                [tile.col_end, *(c.col_init for c in columns if c.col_init > tile.col_init)]
+            ),
         )
         return part if part.height_px > 0 and part.width_px > 0 else None
 

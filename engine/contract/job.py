@@ -193,23 +193,32 @@ def job_to_document(job: Job) -> dict[str, Any]:
     return values
 
 
+def drawn_seed(draw: random.Random) -> int:
+    """Return a seed at random."""
+    return draw.randrange(_DRAWN_SEED_END)
+
+
+def drawn_guidance(draw: random.Random) -> int:
+    """Return a guidance at random, for a guidance_scale of None."""
+    return draw.randrange(*_DRAWN_GUIDANCE)
+
+
 def with_everything_drawn(job: Job, draw: random.Random) -> Job:
     """Return the job with each seed and guidance that was left to chance filled in."""
 
     def seeded(region: _R) -> _R:
         if region.region_seed is not None:
             return region
-        return replace(region, region_seed=draw.randrange(_DRAWN_SEED_END))
+        return replace(region, region_seed=drawn_seed(draw))
 
     def guided(region: DiffusionRegion) -> DiffusionRegion:
         if isinstance(region, Text2ImageRegion) and region.guidance_scale is None:
-            return replace(region, guidance_scale=draw.randrange(*_DRAWN_GUIDANCE))
+            return replace(region, guidance_scale=drawn_guidance(draw))
         return region
 
     return replace(
         job,
-        seed=draw.randrange(_DRAWN_SEED_END) if job.seed is None else job.seed,
+        seed=drawn_seed(draw) if job.seed is None else job.seed,
         regions=tuple(guided(seeded(region)) for region in job.regions),
         reroll_regions=tuple(seeded(region) for region in job.reroll_regions),
     )
-

@@ -83,7 +83,8 @@ def encode(message: Message) -> bytes:
     """Return a message as one line."""
     match message:
         case Request():
-            body = {"id": message.id, "method": message.method, "params": dict(message.params)}
+            body: dict[str, Any] = {"id": message.id, "method": message.method}
+            body["params"] = dict(message.params)
         case Notification():
             body = {"method": message.method, "params": dict(message.params)}
         case Result():
@@ -104,19 +105,21 @@ def decode(line: bytes) -> Message:
     except (ValueError, RecursionError) as error:
         raise ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}") from error
     if not isinstance(body, dict) or body.get("jsonrpc") != "2.0":
-        raise ProtocolError(INVALID_REQUEST, 'the line is no JSON-RPC 2.0 message ("jsonrpc": "2.0")')
+        raise ProtocolError(
+            INVALID_REQUEST, 'the line is no JSON-RPC 2.0 message ("jsonrpc": "2.0")'
+        )
     id_ = body.get("id")
     if not (id_ is None or isinstance(id_, str) or type(id_) is int):
         raise ProtocolError(INVALID_REQUEST, "id is neither a whole number nor a text")
     if "method" in body:
         return _decode_call(body, id_)
     if "error" in body and isinstance(body["error"], dict):
-        error = body["error"]
-        code, data = error.get("code"), error.get("data")
+        told = body["error"]
+        code, data = told.get("code"), told.get("data")
         return Failure(
             id=id_,
             code=code if type(code) is int else INTERNAL_ERROR,
-            message=str(error.get("message", "")),
+            message=str(told.get("message", "")),
             data=data if isinstance(data, dict) else {},
         )
     if "result" in body and id_ is not None:
@@ -145,8 +148,8 @@ def failure(id_: RequestId | None, error: Exception) -> Failure:
             return Failure(id=id_, code=REQUEST_CANCELLED, message=error.message, data=data)
         case JobError():
             problems = [problem.to_document() for problem in error.problems]
-            data = {"kind": error.kind, "problems": problems}
-            return Failure(id=id_, code=ENGINE_ERROR, message=str(error), data=data)
+            told = {"kind": error.kind, "problems": problems}
+            return Failure(id=id_, code=ENGINE_ERROR, message=str(error), data=told)
         case EngineError():
             data = {"kind": error.kind, "advice": error.advice}
             return Failure(id=id_, code=ENGINE_ERROR, message=error.message, data=data)

@@ -9,7 +9,7 @@ from typing import Any
 
 from .coverage import uncovered_share
 from .errors import shown
-from .findings import Checked, Findings, check_canvas_size, check_multiple, read_fields
+from .findings import Checked, Findings, check_canvas_size, check_multiple, check_sides, read_fields
 from .job import (
     DEFAULT_STRIDE_PX,
     REGION_TYPES,
@@ -28,34 +28,14 @@ _LCM_MOST_STEPS = 50
 _NOTICEABLE_SHARE = 1e-6
 
 
-def _check_sides(
-    values: Mapping[str, Any], place: str, sizes: Mapping[str, Any], stride_px: int, found: Findings
-) -> None:
-    for axis, size_name in (("row", "canvas_height"), ("col", "canvas_width")):
-        init, end = values.get(f"{axis}_init"), values.get(f"{axis}_end")
-        size = sizes.get(size_name)
-        for side, value in (("init", init), ("end", end)):
-            if value is None:
-                continue
-            at = f"{place}{axis}_{side}"
-            check_multiple(at, value, stride_px, found)
-            if size is not None and value > size:
-                message = f"{value} lies outside the canvas, whose {size_name} is {size}"
-                found.error(at, value, message, f"use {size} or less")
-        if init is not None and end is not None and end <= init:
-            message = f"{end} is not greater than {axis}_init, which is {init}"
-            remedy = "swap them" if end < init else f"try {init + stride_px}"
-            found.error(f"{place}{axis}_end", end, message, remedy)
-
-
-def _check_picture(
-    name: str, place: str, folder: Path, limits: Limits, findings: Findings
-) -> None:
+def _check_picture(name: str, place: str, folder: Path, limits: Limits, findings: Findings) -> None:
     path = folder / name
     try:
         size = read_size(path)
     except FileNotFoundError:
-        findings.error(place, name, f"there is no file {name!r}", f"put it in {folder}, or mend the path")
+        findings.error(
+            place, name, f"there is no file {name!r}", f"put it in {folder}, or mend the path"
+        )
     except OSError as error:
         message = f"{name!r} cannot be opened: {error.strerror}"
         findings.error(place, name, message, "choose a picture that can be read")
@@ -93,7 +73,7 @@ def _objects(value: object, place: str, findings: Findings) -> list[tuple[str, M
 class _Reader:
     """Reads one job; remembers what all its regions are held against."""
 
-    folder: Path
+    folder: Path | None
     stride_px: int
     limits: Limits
     findings: Findings
@@ -107,7 +87,10 @@ class _Reader:
                 check_multiple(name, values[name], self.stride_px, self.findings)
         if height is not None and width is not None:
             check_canvas_size("canvas_height", height, width, self.limits, self.findings)
-        if values.get("scheduler") == "lcm" and values.get("num_inference_steps", 50) > _LCM_MOST_STEPS:
+        if (
+            values.get("scheduler") == "lcm"
+            and values.get("num_inference_steps", 50) > _LCM_MOST_STEPS
+        ):
             self.findings.error(
                 "num_inference_steps",
                 values["num_inference_steps"],
@@ -148,7 +131,7 @@ class _Reader:
             return None
         cls = REGION_TYPES[kind]
         values = self._region_values(cls, place, item, sizes, elsewhere=("type",))
-        if "reference_image" in values:
+        if "reference_image" in values and self.folder is not None:
             at = f"{place}reference_image"
             _check_picture(values["reference_image"], at, self.folder, self.limits, self.findings)
         return None if self.findings.has_errors else cls(**values)
@@ -178,7 +161,7 @@ class _Reader:
         elsewhere: Sequence[str] = (),
     ) -> dict[str, Any]:
         values = read_fields(cls, item, place, self.findings, elsewhere=elsewhere)
-        _check_sides(values, place, sizes, self.stride_px, self.findings)
+        check_sides(values, place, sizes, self.stride_px, self.findings)
         return values
 
     def _warn_of_gaps(self, job: Job) -> None:
@@ -196,13 +179,14 @@ class _Reader:
 def check(
     document: object,
     *,
-    folder: Path,
+    folder: Path | None,
     stride_px: int = DEFAULT_STRIDE_PX,
     limits: Limits | None = None,
 ) -> Checked:
     """Check a job, or a grid configuration of the original, and return what was found.
 
-    `folder` is where the document's paths start; `stride_px` is the model's pixels per latent cell.
+    `folder` is where the document's paths start, None where its pictures are not files and so are
+    not looked at; `stride_px` is the model's pixels per latent cell.
     """
     findings = Findings()
     limits = limits or Limits()

@@ -50,8 +50,8 @@ def read_grid(
         findings.complain("seed_tiles_mode", mode, complaint)
         values["seed_tiles_mode"] = mode
     elif mode is not None:
-        kind = Choice(SEED_TILES_MODES)
-        values["seed_tiles_mode"] = _read_table(mode, kind, "seed_tiles_mode", shape, findings)
+        modes = Choice(SEED_TILES_MODES)
+        values["seed_tiles_mode"] = _read_table(mode, modes, "seed_tiles_mode", shape, findings)
     _check_tiles(values, stride_px, findings)
     if findings.has_errors:
         return None
@@ -94,7 +94,10 @@ def _read_table(
 
 
 def _check_tiles(values: Mapping[str, Any], stride_px: int, findings: Findings) -> None:
-    defaults = {"height": ("tile_height", "tile_row_overlap"), "width": ("tile_width", "tile_col_overlap")}
+    defaults = {
+        "height": ("tile_height", "tile_row_overlap"),
+        "width": ("tile_width", "tile_col_overlap"),
+    }
     for size_name, overlap_name in defaults.values():
         size = values.get(size_name, 512)
         overlap = values.get(overlap_name, 256)
@@ -102,7 +105,9 @@ def _check_tiles(values: Mapping[str, Any], stride_px: int, findings: Findings) 
         check_multiple(overlap_name, overlap, stride_px, findings)
         if overlap >= size:
             message = f"{overlap} is not smaller than {size_name}, which is {size}"
-            findings.error(overlap_name, overlap, message, f"try {size // stride_px // 2 * stride_px}")
+            findings.error(
+                overlap_name, overlap, message, f"try {size // stride_px // 2 * stride_px}"
+            )
 
 
 def _read_rerolls(
@@ -133,7 +138,9 @@ def _read_reroll(
         if values.get("region_seed", 0) is None:
             findings.error(f"{place}.region_seed", None, "null is not a seed", "give a number")
         return None
-    sides = {name: _on_grid(values[name], f"{place}.{name}", stride_px, findings) for name in _SIDES}
+    sides = {
+        name: _on_grid(values[name], f"{place}.{name}", stride_px, findings) for name in _SIDES
+    }
     for axis, size in (("row", grid.canvas_height), ("col", grid.canvas_width)):
         init, end = sides[f"{axis}_init"], sides[f"{axis}_end"]
         if end <= init:

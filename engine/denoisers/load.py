@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +87,7 @@ def components_of(pipeline: Any, device: Device) -> Components:
 def _load_pipeline(resolved: str, device: Device) -> Any:
     from diffusers import StableDiffusionPipeline
 
+    load: Any = StableDiffusionPipeline.from_pretrained
     dtypes = {"vae": torch.float32, "default": device.dtype}
     settings: dict[str, Any] = {"dtype": dtypes, "use_safetensors": True, **_UNUSED}
     path = Path(resolved)
@@ -95,7 +95,7 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
         if path.is_file():
             return _load_single_file(path, settings)
         _check_folder(path)
-        return StableDiffusionPipeline.from_pretrained(resolved, **settings)
+        return load(resolved, **settings)
     except EngineError:
         raise
     except MemoryError as error:

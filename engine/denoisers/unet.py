@@ -75,7 +75,9 @@ class UNetDenoiser:
         for indices in by_shape.values():
             for start in range(0, len(indices), self._views_per_call):
                 group = indices[start : start + self._views_per_call]
-                yield from zip(group, self._predict_together([views[i] for i in group], t), strict=True)
+                yield from zip(
+                    group, self._predict_together([views[i] for i in group], t), strict=True
+                )
 
     def _predict_together(self, views: Sequence[View], t: Tensor) -> Iterator[Tensor]:
         latents = torch.cat([view.latents for view in views])  # (R, C, h, w)
