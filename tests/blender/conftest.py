@@ -11,8 +11,6 @@ import pytest
 import build
 from tests.blender import hosts
 
-OPTIONAL = ("blender",)  # a Blender on the PATH is welcome, never demanded
-
 
 @pytest.fixture(scope="session")
 def find_host(
@@ -31,7 +29,7 @@ def find_host(
                     work=tmp_path_factory.mktemp(name, numbered=False),
                 )
             except hosts.HostMissingError as error:
-                if require_hosts and name not in OPTIONAL:
+                if require_hosts:
                     pytest.fail(f"{name}: {error}")
                 pytest.skip(f"{name}: {error}")
         return found[name]
@@ -39,22 +37,18 @@ def find_host(
     return find
 
 
-def _marked(names: tuple[str, ...]) -> list[object]:
-    return [
-        pytest.param(
-            name, marks=[pytest.mark.executable] if name in hosts.EXECUTABLE_NAMES else []
-        )
-        for name in names
-    ]
+def _executables() -> list[object]:
+    names = [*hosts.EXECUTABLE_NAMES, *([hosts.PATH_NAME] if hosts.blender_on_path() else [])]
+    return [pytest.param(name, marks=pytest.mark.executable) for name in names]
 
 
-@pytest.fixture(scope="session", params=_marked(hosts.NAMES))
+@pytest.fixture(scope="session", params=[*hosts.WHEEL_NAMES, *_executables()])
 def host(request: pytest.FixtureRequest, find_host: Callable[[str], hosts.Host]) -> hosts.Host:
     """Each Blender of this machine in turn."""
     return find_host(request.param)
 
 
-@pytest.fixture(scope="session", params=_marked(hosts.WHEEL_NAMES))
+@pytest.fixture(scope="session", params=hosts.WHEEL_NAMES)
 def wheel_host(
     request: pytest.FixtureRequest, find_host: Callable[[str], hosts.Host]
 ) -> hosts.Host:
@@ -62,7 +56,7 @@ def wheel_host(
     return find_host(request.param)
 
 
-@pytest.fixture(scope="session", params=_marked(hosts.EXECUTABLE_NAMES))
+@pytest.fixture(scope="session", params=_executables())
 def executable_host(
     request: pytest.FixtureRequest, find_host: Callable[[str], hosts.Host]
 ) -> hosts.Host:

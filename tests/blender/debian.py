@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -14,9 +13,10 @@ from pathlib import Path
 
 SUITES = {"blender-5.2": "sid", "blender-4.3": "trixie"}
 PACKAGES = (
-    "blender python3-numpy python3-requests python3-zstandard python3-venv python3-pip "
-    "libegl1 libgl1 libgl1-mesa-dri libglx-mesa0 libegl-mesa0"
-).split()
+    *("blender", "python3-numpy", "python3-requests", "python3-zstandard"),
+    *("python3-venv", "python3-pip"),
+    *("libegl1", "libgl1", "libgl1-mesa-dri", "libglx-mesa0", "libegl-mesa0"),
+)
 SUITE_PACKAGES = {"sid": ["python3-cattr"]}  # Blender 5.2's own extension command imports it
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -49,7 +49,7 @@ def cache_folder() -> Path:
 
 def obstacle() -> str | None:
     """Return why this machine cannot make and enter such systems, or None if it can."""
-    if sys.platform != "linux" or not Path("/etc/debian_version").exists():
+    if sys.platform == "win32" or not Path("/etc/debian_version").exists():
         return "a Blender in a Debian folder needs a Debian machine"
     if os.geteuid() != 0:
         return "a Blender in a Debian folder needs root (mount and chroot)"
@@ -102,16 +102,12 @@ def _mirror() -> str:
     if named := os.environ.get("MIXDIFF_DEBIAN_MIRROR"):
         return named
     apt = Path("/etc/apt")
-    for source in sorted([*apt.glob("sources.list.d/*.sources"), *apt.glob("sources.list*/*.list")]):
-        for line in source.read_text().splitlines():
-            for word in line.split():
+    sources = [*apt.glob("sources.list.d/*.sources"), *apt.glob("sources.list.d/*.list")]
+    for source in [apt / "sources.list", *sorted(sources)]:
+        for line in source.read_text().splitlines() if source.exists() else []:
+            for word in line.split() if line.startswith(("URIs:", "deb ")) else []:
                 if "://" in word and word.rstrip("/").endswith("/debian"):
                     return word
-    plain = apt / "sources.list"
-    for line in plain.read_text().splitlines() if plain.exists() else []:
-        for word in line.split():
-            if line.startswith("deb") and "://" in word and word.rstrip("/").endswith("/debian"):
-                return word
     raise DebianError("no Debian mirror in /etc/apt; name one in MIXDIFF_DEBIAN_MIRROR")
 
 
@@ -187,7 +183,10 @@ def _fill(suite: str, root: Path) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -23,8 +23,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 EXTENSION = "bl_ext.user_default.mixdiff"
 WHEEL_NAMES = ("bpy-4.2", "bpy-4.5", "bpy-5.0", "bpy-5.2")
-EXECUTABLE_NAMES = ("blender-5.2", "blender-4.3", "blender")
-NAMES = (*WHEEL_NAMES, *EXECUTABLE_NAMES)
+PATH_NAME = "blender"  # the one on the PATH, or named in MIXDIFF_BLENDER
+EXECUTABLE_NAMES = tuple(debian.SUITES)
 
 _NUMBERS = itertools.count(1)
 
@@ -85,12 +85,14 @@ class Host:
         env: Mapping[str, str] | None = None,
         timeout_s: float = 120,
         user_resources: Path | None = None,
+        show: bool = False,
     ) -> HostRun:
         """Run a script (a path, or its source) inside this Blender.
 
         The script finds `report(value)` among its globals: the JSON value becomes `result`.
         `user_resources` keeps Blender's user folder from one run to the next; without it every
         run gets a fresh one, in which the extension is installed if a zip is given.
+        With `show` the script prints to the terminal instead of into the result.
         """
         resources = user_resources or self.user_resources(extension_zip)
         run_folder = self._folder("run")
@@ -108,6 +110,7 @@ class Host:
             blend=blend,
             env=env,
             timeout_s=timeout_s,
+            show=show,
         )
 
     def run_cli(
@@ -182,6 +185,7 @@ class Host:
         blend: Path | None = None,
         env: Mapping[str, str] | None = None,
         timeout_s: float = 120,
+        show: bool = False,
     ) -> HostRun:
         result = run_folder / "result.json"
         request = {"install": None, "open": None, "result": str(result), **request}
@@ -195,7 +199,13 @@ class Host:
         request_file.write_text(json.dumps(request))
         env = {**(env or {}), "MIXDIFF_HOST_REQUEST": str(request_file)}
         return self._run(
-            words, resources=resources, env=env, timeout_s=timeout_s, blend=blend, result=result
+            words,
+            resources=resources,
+            env=env,
+            timeout_s=timeout_s,
+            blend=blend,
+            result=result,
+            show=show,
         )
 
     def _run(
@@ -207,6 +217,7 @@ class Host:
         timeout_s: float = 120,
         blend: Path | None = None,
         result: Path | None = None,
+        show: bool = False,
     ) -> HostRun:
         variables = {
             **_clean_environment(),
@@ -225,8 +236,8 @@ class Host:
             words,
             env=variables,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=None if show else subprocess.PIPE,
+            stderr=None if show else subprocess.PIPE,
             text=True,
             encoding="utf-8",
             errors="replace",
@@ -246,8 +257,8 @@ class Host:
         value = json.loads(result.read_text()) if result and result.exists() else None
         return HostRun(
             command=tuple(words),
-            stdout=stdout,
-            stderr=stderr,
+            stdout=stdout or "",
+            stderr=stderr or "",
             returncode=process.returncode,
             result=value,
             user_resources=resources,
@@ -265,8 +276,8 @@ def find_host(name: str, *, environments: Path, engine_python: Path, work: Path)
     if name in WHEEL_NAMES:
         kind = "wheel"
         program = environments / name / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        if not program.exists():
-            raise HostMissingError(f"{program.parent.parent} is not there: `build.py test` makes it")
+        if not (environments / name / "mixdiff-stamp.json").exists():
+            raise HostMissingError(f"{environments / name} is not there; `build.py test` makes it")
         major, minor = name.removeprefix("bpy-").split(".")
         version = (int(major), int(minor))
     elif suite := debian.SUITES.get(name):
@@ -277,7 +288,7 @@ def find_host(name: str, *, environments: Path, engine_python: Path, work: Path)
         program = Path("/usr/bin/blender")
         version = _executable_version(debian.command(root, [str(program)]), root)
     else:
-        found = os.environ.get("MIXDIFF_BLENDER") or shutil.which("blender")
+        found = blender_on_path()
         if not found:
             raise HostMissingError("no `blender` on the PATH and none named in MIXDIFF_BLENDER")
         program = Path(found)
@@ -291,6 +302,11 @@ def find_host(name: str, *, environments: Path, engine_python: Path, work: Path)
         work=work,
         engine_python=engine_python,
     )
+
+
+def blender_on_path() -> str | None:
+    """Return the Blender that the person using this machine means, if there is one."""
+    return os.environ.get("MIXDIFF_BLENDER") or shutil.which("blender")
 
 
 def _executable_version(command: Sequence[str], root: Path | None) -> tuple[int, int]:
