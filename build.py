@@ -321,12 +321,16 @@ def build_zip(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"mixdiff-{manifest_version()}.zip"
     aside = target.with_suffix(f".{os.getpid()}.part")
-    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in extension_files().items():
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o100644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes())
+    try:
+        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, path in extension_files().items():
+                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                entry.external_attr = 0o100644 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, path.read_bytes())
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
     aside.replace(target)
     return target
 
@@ -335,8 +339,10 @@ def validate_zip(archive: Path) -> bool:
     """Let Blender's own validator judge a zip; False where no bpy wheel is installed to do it."""
     for environment in reversed(BPY):
         if read_stamp(environment):
-            tools = environment.folder.glob("**/bl_pkg/cli/blender_ext.py")
-            run([environment.python, next(tools), "validate", archive])
+            scripts = next(environment.folder.glob("**/bpy/*/scripts"))
+            tool = scripts / "addons_core/bl_pkg/cli/blender_ext.py"
+            tags = scripts / "modules/_bpy_internal/extensions/tags.py"
+            run([environment.python, tool, "validate", f"--valid-tags={tags}", archive])
             return True
     return False
 
