@@ -167,16 +167,24 @@ BPY = (
 )
 
 
-def python_version(python: str | Path) -> str | None:
-    """Return the full version of an interpreter, or None where it does not start."""
-    code = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
+def ask_python(python: str | Path, expression: str) -> str | None:
+    """Return what an interpreter makes of an expression, or None where it does not start."""
     try:
         done = subprocess.run(
-            [str(python), "-I", "-c", code], capture_output=True, text=True, timeout=60, check=False
+            [str(python), "-I", "-c", f"import sys; print({expression})"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def python_version(python: str | Path) -> str | None:
+    """Return the full version of an interpreter, such as "3.11.7"; None if it does not start."""
+    return ask_python(python, "'%d.%d.%d' % sys.version_info[:3]")
 
 
 def python_candidates(version: str) -> Iterator[str]:
@@ -203,7 +211,8 @@ def find_python(versions: Sequence[str]) -> str:
     for version in sorted(versions, key=lambda v: v != running):
         for candidate in python_candidates(version):
             if (python_version(candidate) or "").startswith(version + "."):
-                return candidate
+                # Neither a launcher nor a link such as python3, which may lead elsewhere one day.
+                return str(Path(ask_python(candidate, "sys.executable") or candidate).resolve())
     wanted = " or ".join(versions)
     raise BuildError(
         f"Python {wanted} was not found on the PATH or among pyenv's versions; "
