@@ -31,6 +31,7 @@ DIST = CHECKOUT / "dist"
 TORCH = "torch==2.13.0"
 STAMP = "mixdiff-stamp.json"
 LINK_MARK = ".linked-by-build.txt"
+DEMO_TIMEOUT_S = 3600
 OLDEST_BLENDER, NEWEST_BLENDER = (4, 2), (5, 2)
 
 # The shared libraries that Blender loads, and the Debian packages that hold them.
@@ -406,11 +407,15 @@ def demo_host(work: Path) -> Host:
         engine_python=ENGINE.python,
         work=work,
     )
-    with contextlib.suppress(hosts.HostMissingError):
-        host = find("blender")
+    try:
+        host = find(hosts.PATH_NAME)
+    except hosts.HostMissingError as error:
+        say(f"blender: {error}; a bpy wheel is used")
+    else:
         if OLDEST_BLENDER <= host.version <= NEWEST_BLENDER:
             return host
-        say(f"blender: {host.version} on the PATH is not 4.2 to 5.2, so a bpy wheel is used")
+        version = ".".join(map(str, host.version))
+        say(f"blender: {host.program} is {version}, not 4.2 to 5.2; a bpy wheel is used")
     ensure_libraries()
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     wheels = {wheel.name: wheel for wheel in BPY}
@@ -424,6 +429,8 @@ def demo_host(work: Path) -> Host:
 
 def demo() -> int:
     """Generate and render the example scene in a Blender, and say where the results are."""
+    from tests.blender.hosts import HostFailedError, HostTimeoutError
+
     make_environments([ENGINE])
     output = CHECKOUT / "demo"
     output.mkdir(exist_ok=True)
@@ -433,14 +440,17 @@ def demo() -> int:
     with tempfile.TemporaryDirectory(prefix="mixdiff-demo-") as folder:
         host = demo_host(Path(folder))
         say(f"demo: opening examples/street.blend in {host.name}")
-        done = host.run_python(
-            CHECKOUT / "examples/demo.py",
-            *("--output-folder", output),
-            extension_zip=build_zip(DIST),
-            blend=CHECKOUT / "examples/street.blend",
-            timeout_s=3600,
-            show=True,
-        )
+        try:
+            done = host.run_python(
+                CHECKOUT / "examples/demo.py",
+                *("--output-folder", output),
+                extension_zip=build_zip(DIST),
+                blend=CHECKOUT / "examples/street.blend",
+                timeout_s=DEMO_TIMEOUT_S,
+                show=True,
+            )
+        except (HostFailedError, HostTimeoutError) as error:
+            raise BuildError(f"the demo in {host.name} failed: {error}") from error
     missing = [str(result) for result in results if not result.is_file()]
     if done.returncode != 0 or missing:
         raise BuildError(

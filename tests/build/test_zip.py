@@ -33,6 +33,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (root / name).write_text(f"# {name}\n")
     manifest = build.CHECKOUT / "blender_manifest.toml"
     (root / "blender_manifest.toml").write_text(manifest.read_text())
+    monkeypatch.setenv("MIXDIFF_ENVIRONMENTS", str(build.environments_folder()))
     monkeypatch.setattr(build, "CHECKOUT", root)
     return root
 
