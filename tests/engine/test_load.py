@@ -9,6 +9,7 @@ from pathlib import Path
 import diffusers
 import numpy as np
 import pytest
+import torch
 
 from engine.components import Components
 from engine.contract.errors import EngineError
@@ -55,8 +56,6 @@ def test_a_v_prediction_model_keeps_its_prediction_type(tmp_path: Path, tiny: Co
     )
     plain.scheduler = diffusers.DDIMScheduler.from_config(plain.scheduler.config)
     assert plain.scheduler.config.prediction_type == "v_prediction"
-    import torch
-
     expected = plain(
         "a tower",
         height=64,
@@ -95,7 +94,7 @@ def test_a_name_that_is_nothing_says_what_could_be_given(name: str, tmp_path: Pa
 def test_pickled_checkpoints_are_refused_unread(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"model{suffix}"
     path.write_bytes(b"cos\nsystem\n(S'false'\ntR.")
-    with pytest.raises(EngineError, match="not a .safetensors file"):
+    with pytest.raises(EngineError, match=r"not a \.safetensors file"):
         load_components(str(path), CPU)
 
 
