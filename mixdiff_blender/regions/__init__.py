@@ -1,0 +1,1 @@
+"""From what a scene holds to rectangles on the canvas."""
