@@ -187,7 +187,7 @@ class EngineClient:
             self._process.kill()
         code = self._process.wait()
         self._errors_read.join(1)
-        last = "\n".join(self._tail)
+        last = "".join(f"\n{line}" for line in self._tail)
         error = errors.EngineError(
             f"the engine ended with exit code {code}"
             + (f"; its last lines:\n{last}" if last else ""),

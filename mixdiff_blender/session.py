@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from .contract import errors, protocol
 from .job_from_scene import SceneJob
 from .results.files import References, new_result_path, user_folder
 from .results.image import show_picture
+
+log = logging.getLogger(__package__)
 
 _TICK_S = 0.1
 _BACKGROUND_TICK_S = 0.02
@@ -228,7 +231,7 @@ def _show(task: Task, result: dict[str, Any]) -> None:
     if scene is not None and bpy.data.filepath == task.blend_file:
         show_picture(scene, Path(result["output"]))
     else:
-        print(f"MixDiff: the scene of this picture is gone; it is kept in {result['output']}")
+        log.warning("the scene of this picture is gone; it is kept in %s", result["output"])
 
 
 SESSION = Session()

@@ -43,8 +43,13 @@ def use_in_compositor(scene: bpy.types.Scene, image: bpy.types.Image, place: Pla
     scene.render.use_compositing = True
 
 
+def _is_group() -> bool:
+    """Whether the compositor is a node group, as from 5.0 on."""
+    return "compositing_node_group" in bpy.types.Scene.bl_rna.properties
+
+
 def _tree(scene: bpy.types.Scene) -> Any:
-    if hasattr(scene, "compositing_node_group"):  # from 5.0 on
+    if _is_group():
         if scene.compositing_node_group is None:
             tree = bpy.data.node_groups.new("Compositor", "CompositorNodeTree")
             tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
@@ -56,8 +61,7 @@ def _tree(scene: bpy.types.Scene) -> Any:
 
 def _output(tree: Any) -> Any:
     """Return the node whose Image is what comes out, made if there is none."""
-    is_group = hasattr(bpy.types.Scene, "compositing_node_group")
-    kind = "NodeGroupOutput" if is_group else "CompositorNodeComposite"
+    kind = "NodeGroupOutput" if _is_group() else "CompositorNodeComposite"
     found = [node for node in tree.nodes if node.bl_idname == kind]
     active = [n for n in found if getattr(n, "is_active_output", True)]
     if found:
