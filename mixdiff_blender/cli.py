@@ -1,138 +1,158 @@
-"""`blender -b scene.blend -c mixdiff generate | export-job`."""
+"""`blender -b FILE.blend -c mixdiff …`: the same without a window."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from .contract import errors
-from .job_from_scene import SceneJob, check
-from .operators import scene_job
-from .session import SESSION, Generating, State
+from . import generation, running
+from .contract import EngineError
+from .job_from_scene import job_from_scene
+from .session import Generating
 
-COMMAND = "mixdiff"
-OK, FAILED, WRONG_INPUT = 0, 1, 2
-
-_handle: Any = None
+OK, FAILED, WRONG_USAGE = 0, 1, 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"blender -b SCENE.blend -c {COMMAND}")
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all subcommands."""
+    parser = argparse.ArgumentParser(
+        prog="blender -b FILE.blend -c mixdiff",
+        description="Pictures composed by region, from the regions in a scene.",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--frame", type=int, metavar="N", help="the frame to look at")
-    common.add_argument("--seed", type=int, metavar="N", help="the canvas's seed")
-    common.add_argument("--steps", type=int, metavar="N", help="steps from noise to picture")
-    common.add_argument("--model", metavar="M", help="folder, .safetensors file, hub id, bundled")
+    common.add_argument("--seed", type=int, metavar="N", help="instead of the scene's seed")
+    common.add_argument("--steps", type=int, metavar="N", help="instead of the scene's steps")
+    common.add_argument("--model", metavar="M", help="folder, .safetensors file, hub id, or bundled")
+    common.add_argument("--frame", type=int, metavar="N", help="instead of the file's current frame")
     generate = commands.add_parser("generate", parents=[common], help="make the scene's picture")
-    generate.add_argument("--output", type=Path, required=True, metavar="OUT.png")
-    export = commands.add_parser(
-        "export-job", parents=[common], help="write the job that would be sent, as JSON"
+    generate.add_argument(
+        "--output", "-o", metavar="OUT.png", help="the picture's file (default: beside the .blend)"
     )
-    export.add_argument("--output", type=Path, required=True, metavar="JOB.json")
+    generate.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    export = commands.add_parser(
+        "export-job", parents=[common], help="write the job that would be sent"
+    )
+    export.add_argument("--output", "-o", required=True, metavar="JOB.json", help="the job's file")
     return parser
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     try:
-        options = _parser().parse_args(arguments)
-    except SystemExit as stop:  # argparse has said what was wrong, or shown its help
-        return stop.code if isinstance(stop.code, int) else WRONG_INPUT
-    try:
-        return _run(options)
-    except errors.EngineError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        return WRONG_INPUT if error.kind == "job" else FAILED
-    except OSError as error:
-        print(f"error: {options.output} cannot be written: {error.strerror}", file=sys.stderr)
-        return FAILED
-    finally:
-        SESSION.stop()
-
-
-def _run(options: argparse.Namespace) -> int:
-    scene = bpy.context.scene
+        options = build_parser().parse_args(list(arguments))
+    except SystemExit as stop:  # argparse has said why on stderr
+        return stop.code if isinstance(stop.code, int) else WRONG_USAGE
     if options.frame is not None:
-        scene.frame_set(options.frame)
-    settings = scene.mixdiff
-    if options.seed is not None:
-        settings.seed_digits = str(options.seed)
-        _check_kept("--seed", options.seed, settings.seed)
-    if options.steps is not None:
-        settings.num_inference_steps = options.steps
-        _check_kept("--steps", options.steps, settings.num_inference_steps)
-    if options.model is not None:
-        local = Path(options.model)
-        settings.model = str(local.absolute()) if local.exists() else options.model
-    job = scene_job(bpy.context)
-    output: Path = options.output.absolute()
-    for warning in check(job, Path.cwd()):
-        print(f"warning: {warning}", file=sys.stderr)
-    if options.command == "export-job":
-        _export(job, output)
-        return OK
-    SESSION.generate(scene, job, output)
-    outcome = SESSION.wait(_report)
-    if outcome.error is not None:
-        raise outcome.error
+        bpy.context.scene.frame_set(options.frame)
+    actions: dict[str, Callable[[argparse.Namespace], int]] = {
+        "generate": _generate,
+        "export-job": _export_job,
+    }
+    return actions[options.command](options)
+
+
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the command line sets instead of the scene."""
+    model = options.model
+    if model is not None and Path(model).exists():
+        model = str(Path(model).absolute())
+    named = {"seed": options.seed, "num_inference_steps": options.steps, "model": model}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _path(text: str) -> Path:
+    """Return a path as the command line means it: // is the .blend's folder."""
+    return Path(bpy.path.abspath(text)).absolute()
+
+
+def _generate(options: argparse.Namespace) -> int:
+    scene = bpy.context.scene
+    try:
+        generation.begin(
+            scene,
+            bpy.context.evaluated_depsgraph_get(),
+            output=_path(options.output) if options.output else generation.lasting_picture(),
+            changes=_changes(options),
+        )
+    except EngineError as error:
+        return _tell(scene, error)
+    running.wait(lambda: None) if options.quiet else running.wait(_Progress().show)
+    return _tell(scene)
+
+
+def _tell(scene: bpy.types.Scene, error: EngineError | None = None) -> int:
+    report = generation.last_report(scene)
+    if report is None:
+        print(f"error: {error or 'there is no picture'}", file=sys.stderr)
+        return FAILED
+    for line in report.lines:
+        if line.severity == "INFO":
+            print(line.text)
+        else:
+            print(f"{line.severity.lower()}: {line.text}", file=sys.stderr)
+    return FAILED if report.has_errors else OK
+
+
+class _Progress:
+    """Shows each step once."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+
+    def show(self) -> None:
+        state = running.session.state
+        if not isinstance(state, Generating):
+            return
+        text = f"step {state.step} of {state.steps}" if state.step else state.phase
+        if text != self._shown:
+            print(text, file=sys.stderr, flush=True)
+        self._shown = text
+
+
+def _export_job(options: argparse.Namespace) -> int:
+    output = _path(options.output)
+    try:
+        job = job_from_scene(
+            bpy.context.scene, bpy.context.evaluated_depsgraph_get(), changes=_changes(options)
+        )
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    for problem in job.problems:
+        print(f"{problem.severity}: {job.told(problem)}", file=sys.stderr)
+    if job.errors:
+        return FAILED
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        job.write_pictures(output.parent)
+        text = json.dumps(job.document, indent=2, ensure_ascii=False) + "\n"
+        output.write_text(text, encoding="utf-8")
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        print(f"error: {output} cannot be written: {error.strerror or error}", file=sys.stderr)
+        return FAILED
     print(output)
     return OK
 
 
-def _check_kept(option: str, given: int, kept: int | None) -> None:
-    if given != kept:
-        message = f"{option}: {given} is out of range"
-        raise errors.EngineError(message, kind="job", advice=f"{kept} is the nearest that is not")
-
-
-def _export(job: SceneJob, output: Path) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    document = {**job.document, "regions": [dict(region) for region in job.document["regions"]]}
-    for index, region in enumerate(document["regions"]):
-        if "reference_image" in region:
-            region["reference_image"] = _kept_beside(region["reference_image"], output, index)
-    output.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
-    print(output)
-
-
-def _kept_beside(reference: str, output: Path, index: int) -> str:
-    """Return a reference seen from the job's file; a copy made for this run is put beside it."""
-    path = Path(reference)
-    if SESSION.references.owns(path):
-        kept = output.with_name(f"{output.stem}-picture-{index}.png")
-        kept.write_bytes(path.read_bytes())
-        return kept.name
-    try:
-        return Path(os.path.relpath(path, output.parent)).as_posix()
-    except ValueError:  # another drive of Windows
-        return str(path)
-
-
-def _report(state: State) -> None:
-    if isinstance(state, Generating) and state.steps:
-        print(f"step {state.step} of {state.steps}", file=sys.stderr, flush=True)
-    elif isinstance(state, Generating):
-        print(state.phase, file=sys.stderr, flush=True)
+_registered: Any = None
 
 
 def register() -> None:
-    """Register the command."""
-    global _handle
-    _handle = bpy.utils.register_cli_command(COMMAND, main)
+    """Make the command known to Blender."""
+    global _registered
+    _registered = bpy.utils.register_cli_command("mixdiff", main)  # type: ignore[attr-defined]
 
 
 def unregister() -> None:
-    """Unregister the command."""
-    global _handle
-    if _handle is not None:
-        bpy.utils.unregister_cli_command(_handle)
-        _handle = None
+    """Take the command away."""
+    bpy.utils.unregister_cli_command(_registered)  # type: ignore[attr-defined]

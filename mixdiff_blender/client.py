@@ -1,26 +1,70 @@
-"""Talks to one engine process. Knows nothing of Blender; never blocks whoever calls it."""
+"""Runs the engine's process and carries its messages; knows nothing of Blender.
+
+Every request ends in exactly one Answer or Refusal, whatever happens to the process.
+"""
 
 from __future__ import annotations
 
-import collections
 import contextlib
+import os
 import queue
+import signal
 import subprocess
+import sys
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
-from .contract import errors, protocol
+from .contract import (
+    MAX_MESSAGE_BYTES,
+    PARSE_ERROR,
+    Cancelled,
+    EngineError,
+    Failure,
+    Notification,
+    ProtocolError,
+    Request,
+    Result,
+    decode,
+    encode,
+    exception,
+    read_lines,
+)
 
-_TAIL_LINES = 20
-_POLL_S = 0.05
+_EXIT_WAIT_S = 5.0
+_TAIL_BYTES = 8192
+_TAIL_LINES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """News of a running request."""
+class Launch:
+    """How to start the engine: a command, never a shell's, and the variables it sees."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The good end of a request."""
+
+    id: int
+    result: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The bad end of a request."""
+
+    id: int
+    error: EngineError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What the engine tells of a request that runs."""
 
     id: int
     method: str
@@ -28,186 +72,246 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Succeeded:
-    """The good end of a request."""
+class Ended:
+    """The process is gone; the error says why, unless it was asked to go."""
 
-    id: int
-    result: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """The bad end of a request."""
-
-    id: int
-    error: errors.EngineError
+    error: EngineError | None
 
 
-Event = Told | Succeeded | Failed
+Event = Answer | Refusal | News | Ended
 
 
 class EngineClient:
-    """One engine process and the requests that are open with it.
+    """One process of the engine; `events` fills from other threads."""
 
-    Every request ends in exactly one Succeeded or Failed, also when the process dies.
-    """
-
-    def __init__(self, command: Sequence[str], variables: Mapping[str, str]) -> None:
+    def __init__(self, launch: Launch, *, log_file: Path) -> None:
         """Start the process.
 
-        Raises: EngineError of kind `environment` where it does not start.
+        Raises: EngineError of kind `environment` where it cannot be started.
         """
-        try:
-            self._process = subprocess.Popen(
-                command,
-                env=dict(variables),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,  # Ctrl-C in Blender's terminal is Blender's
-            )
-        except OSError as error:
-            raise errors.EngineError(
-                f"the engine cannot be started: {command[0]}: {error.strerror}",
-                kind="environment",
-                advice="choose another Python in the add-on's preferences",
-            ) from error
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.log_file = log_file
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._open: set[int] = set()
-        self._next_id = 1
-        self._gone: errors.EngineError | None = None
-        self._tail: collections.deque[str] = collections.deque(maxlen=_TAIL_LINES)
-        self._incoming: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._errors_read = self._start(self._read_errors)
-        self._start(self._read)
-        self._start(self._write)
-
-    def _start(self, target: Any) -> threading.Thread:
-        thread = threading.Thread(target=target, name=f"mixdiff {target.__name__}", daemon=True)
-        thread.start()
-        return thread
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process is there and answers."""
-        return self._gone is None and self._process.poll() is None
+        self._last_id = 0
+        self._verdict: EngineError | None = None
+        self._stopping = False
+        self._ended = False
+        self._process = _start(launch, log_file)
+        for target in (self._read, self._write):
+            threading.Thread(target=target, name=f"mixdiff{target.__name__}", daemon=True).start()
 
     @property
     def pid(self) -> int:
         """The process's id."""
         return self._process.pid
 
-    def request(self, method: str, **params: Any) -> int:
-        """Send a request and return its id; its end comes among the events."""
+    @property
+    def is_running(self) -> bool:
+        """Whether requests can still be answered."""
+        return not self._ended
+
+    def request(
+        self, method: str, params: Mapping[str, Any], *, timeout_s: float | None = None
+    ) -> int:
+        """Send a request and return its id; a process that overruns the time is ended."""
         with self._lock:
-            id_, self._next_id = self._next_id, self._next_id + 1
-            if self._gone is not None:
-                self._incoming.put(Failed(id=id_, error=self._gone))
-                return id_
+            self._last_id += 1
+            id_ = self._last_id
             self._open.add(id_)
-        self._outgoing.put(protocol.encode(protocol.Request(id=id_, method=method, params=params)))
+        line = encode(Request(id=id_, method=method, params=params))
+        if len(line) > MAX_MESSAGE_BYTES:
+            message = f"the job is larger than {MAX_MESSAGE_BYTES} bytes"
+            self._refuse(id_, EngineError(message, kind="job", advice="shorten its prompts"))
+            return id_
+        self._outgoing.put(line)
+        if self._ended:
+            self._refuse_all(self._crash())
+        elif timeout_s is not None:
+            watch = threading.Timer(timeout_s, self._overrun, (id_, method, timeout_s))
+            watch.daemon = True
+            watch.start()
         return id_
 
     def cancel(self, id_: int) -> None:
-        """Ask for a request to end early."""
-        self.request("cancel", id=id_)
+        """Ask for a request to end soon; its own end still comes as an event."""
+        self.request("cancel", {"id": id_})
 
-    def events(self) -> Iterator[Event]:
-        """Yield what has come in since the last call, without waiting."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                yield self._incoming.get_nowait()
+    def kill(self, verdict: EngineError) -> None:
+        """End the process now; open requests end with the verdict."""
+        with self._lock:
+            self._verdict = self._verdict or verdict
+        _kill(self._process)
 
-    def stop(self, grace_s: float = 2.0) -> None:
-        """End the process: asked first, then made to. Returns within about the grace time."""
-        if self.is_running:
-            self.request("shutdown")
+    def stop(self, grace_s: float = 0.5) -> None:
+        """Ask the process to go, and make it go; takes twice the grace at most."""
+        self._stopping = True
+        self._verdict = self._verdict or Cancelled()
+        self.request("shutdown", {})
         self._outgoing.put(None)
-        for end in (lambda: None, self._process.terminate, self._process.kill):
-            end()
-            deadline = time.monotonic() + grace_s / 2
-            while self._process.poll() is None and time.monotonic() < deadline:
-                time.sleep(_POLL_S)
-            if self._process.poll() is not None:
+        for harsher in (self._process.terminate, lambda: _kill(self._process)):
+            try:
+                self._process.wait(grace_s)
+            except subprocess.TimeoutExpired:
+                harsher()
+            else:
                 return
 
     def _write(self) -> None:
-        stdin = self._process.stdin
-        assert stdin is not None
-        # A pipe that broke is noticed, and told, by the thread that reads.
-        with contextlib.suppress(OSError, ValueError):
+        stream = self._process.stdin
+        assert stream is not None
+        # A broken pipe means that the process is gone, which the reading thread tells.
+        with contextlib.suppress(OSError), stream:
             while (line := self._outgoing.get()) is not None:
-                _write_all(stdin, line)
-            stdin.close()
+                _write_all(stream, line)
 
     def _read(self) -> None:
-        stdout: Any = self._process.stdout
-        for line in protocol.read_lines(stdout):
-            try:
-                if isinstance(line, protocol.ProtocolError):
-                    raise line
-                self._take(protocol.decode(line))
-            except protocol.ProtocolError as error:
-                self._tail.append(f"(not a message: {error})")
-        self._tell_that_it_is_gone()
+        stream = self._process.stdout
+        assert stream is not None
+        with stream:
+            for line in read_lines(stream):  # type: ignore[arg-type]
+                try:
+                    if isinstance(line, ProtocolError):
+                        raise line
+                    self._take(line)
+                except ProtocolError as error:
+                    if line is error and error.code == PARSE_ERROR:
+                        break  # half a line: the process died while it wrote
+                    # The line may have been the end of a request, which would then never come.
+                    self.kill(
+                        EngineError(
+                            f"a message of the engine could not be read: {error}",
+                            kind="protocol",
+                            advice=f"generate again; the log is {self.log_file}",
+                        )
+                    )
+                    break
+        try:
+            self._process.wait(_EXIT_WAIT_S)
+        except subprocess.TimeoutExpired:
+            _kill(self._process)
+            self._process.wait()
+        self._outgoing.put(None)
+        self._ended = True
+        error = self._crash()
+        self._refuse_all(error)
+        self.events.put(Ended(error=None if self._stopping else error))
 
-    def _take(self, message: protocol.Message) -> None:
-        match message:
-            case protocol.Notification():
-                id_ = message.params.get("id")
-                if isinstance(id_, int):
-                    news = Told(id=id_, method=message.method, params=message.params)
-                    self._incoming.put(news)
-            case protocol.Result() if self._closes(message.id):
-                result = message.result if isinstance(message.result, dict) else {}
-                self._incoming.put(Succeeded(id=int(message.id), result=result))
-            case protocol.Failure() if message.id is not None and self._closes(message.id):
-                error = protocol.exception(message)
-                self._incoming.put(Failed(id=int(message.id), error=error))
-            case protocol.Failure():
-                self._tail.append(f"(the engine refused a line: {message.message})")
+    def _take(self, line: bytes) -> None:
+        match decode(line):
+            case Result(id=int(id_), result=result) if self._close(id_):
+                self.events.put(Answer(id=id_, result=result))
+            case Failure(id=int(id_)) as failed:
+                self._refuse(id_, exception(failed))
+            case Failure(message=message, code=code):
+                raise ProtocolError(code, f"it could not read a request: {message}")
+            case Notification(method=method, params={"id": int(id_), **params}):
+                if id_ in self._open:
+                    self.events.put(News(id=id_, method=method, params=params))
             case _:
-                self._tail.append(f"(unexpected: {type(message).__name__})")
+                pass
 
-    def _closes(self, id_: protocol.RequestId) -> bool:
+    def _close(self, id_: int) -> bool:
+        """Note that a request has ended; tell whether it was open."""
         with self._lock:
-            if id_ in self._open:
-                self._open.discard(int(id_))
-                return True
-        self._tail.append(f"(an answer to nothing: {id_!r})")
-        return False
+            was_open = id_ in self._open
+            self._open.discard(id_)
+        return was_open
 
-    def _tell_that_it_is_gone(self) -> None:
-        # The pipe is closed: what still runs behind it can answer nothing any more.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        if self._process.poll() is None:
-            self._process.kill()
-        code = self._process.wait()
-        self._errors_read.join(1)
-        last = "".join(f"\n{line}" for line in self._tail)
-        error = errors.EngineError(
-            f"the engine ended with exit code {code}"
-            + (f"; its last lines:\n{last}" if last else ""),
+    def _refuse(self, id_: int, error: EngineError) -> None:
+        if self._close(id_):
+            self.events.put(Refusal(id=id_, error=error))
+
+    def _refuse_all(self, error: EngineError) -> None:
+        with self._lock:
+            left = sorted(self._open)
+        for id_ in left:
+            self._refuse(id_, error)
+
+    def _overrun(self, id_: int, method: str, timeout_s: float) -> None:
+        if id_ in self._open:
+            self.kill(
+                EngineError(
+                    f"the engine did not answer {method!r} within {timeout_s:g} seconds",
+                    kind="crashed",
+                    advice=self._last_words(),
+                )
+            )
+
+    def _crash(self) -> EngineError:
+        if self._verdict:
+            return self._verdict
+        code = self._process.returncode
+        return EngineError(
+            f"the engine ended unexpectedly ({_cause(code)})",
             kind="crashed",
-            advice="generate again: a new engine is started",
+            advice=self._last_words(),
         )
-        with self._lock:
-            self._gone = error
-            lost, self._open = sorted(self._open), set()
-        for id_ in lost:
-            self._incoming.put(Failed(id=id_, error=error))
 
-    def _read_errors(self) -> None:
-        stderr = self._process.stderr
-        assert stderr is not None
-        for line in iter(stderr.readline, b""):
-            self._tail.append(line.decode("utf-8", "replace").rstrip())
+    def _last_words(self) -> str:
+        lines = _tail(self.log_file)
+        told = "\n".join(lines) if lines else "(nothing)"
+        return f"generate again; the last lines of its log, {self.log_file}, are:\n{told}"
 
 
-def _write_all(pipe: IO[bytes], line: bytes) -> None:
-    left = memoryview(line)
-    while left:
-        left = left[pipe.write(left) :]
+def _start(launch: Launch, log_file: Path) -> subprocess.Popen[bytes]:
+    flags: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        flags = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    try:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        with log_file.open("wb") as log:
+            return subprocess.Popen(
+                launch.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=dict(launch.environment),
+                cwd=log_file.parent,
+                bufsize=0,
+                **flags,
+            )
+    except OSError as error:
+        raise EngineError(
+            f"the engine cannot be started: {launch.command[0]}: {error.strerror or error}",
+            kind="environment",
+            advice="choose the engine's Python in the add-on's preferences",
+        ) from error
+
+
+def _write_all(stream: IO[bytes], line: bytes) -> None:
+    rest = memoryview(line)
+    while rest:
+        rest = rest[stream.write(rest) :]
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):  # it went by itself just now
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _cause(returncode: int | None) -> str:
+    if returncode is None or returncode >= 0:
+        return f"exit code {returncode}"
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = f"signal {-returncode}"
+    memory = "; perhaps the memory was full" if name == "SIGKILL" else ""
+    return f"exit code {returncode}, {name}{memory}"
+
+
+def _tail(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][-_TAIL_LINES:]

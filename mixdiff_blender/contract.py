@@ -1,22 +1,66 @@
-"""The door to the engine's contract, and the only place that knows where the engine lies.
+"""The one door to the engine's contract, wherever the engine lies.
 
-In the built extension `engine/` is inside this package; in the checkout it is beside it.
+In the built extension `engine/` is inside this package, in a checkout beside it.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-_HERE = Path(__file__).parent
-_IS_INSIDE = (_HERE / "engine").is_dir()
-
-ENGINE_PARENT = _HERE if _IS_INSIDE else _HERE.parent
-"""The folder that holds `engine/`."""
-
-if TYPE_CHECKING or not _IS_INSIDE:
-    from engine.contract import documents, errors, job, kinds, protocol, validate
+if TYPE_CHECKING:
+    from engine.contract import errors, findings, job, kinds, pictures, protocol, validate
 else:
-    from .engine.contract import documents, errors, job, kinds, protocol, validate
+    _INSIDE = f"{__package__}.engine"
+    _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
+    errors, findings, job, kinds, pictures, protocol, validate = (
+        import_module(f"{_CONTRACT}.{name}")
+        for name in ("errors", "findings", "job", "kinds", "pictures", "protocol", "validate")
+    )
 
-__all__ = ["ENGINE_PARENT", "documents", "errors", "job", "kinds", "protocol", "validate"]
+ENGINE_FOLDER = Path(errors.__file__).parents[1]
+
+EngineError = errors.EngineError
+JobError = errors.JobError
+Cancelled = errors.Cancelled
+Problem = errors.Problem
+
+Checked = findings.Checked
+check = validate.check
+
+Job = job.Job
+Text2ImageRegion = job.Text2ImageRegion
+Image2ImageRegion = job.Image2ImageRegion
+RerollRegion = job.RerollRegion
+BUNDLED_MODEL = job.BUNDLED_MODEL
+DEFAULT_STRIDE_PX = job.DEFAULT_STRIDE_PX
+SCHEDULERS = job.SCHEDULERS
+VERSION = job.VERSION
+SEED = job.SEED
+
+Choice = kinds.Choice
+Flag = kinds.Flag
+Kind = kinds.Kind
+OrNone = kinds.OrNone
+Real = kinds.Real
+Text = kinds.Text
+Whole = kinds.Whole
+kind_of = kinds.kind_of
+
+UnreadablePictureError = pictures.UnreadablePictureError
+read_size = pictures.read_size
+
+PROTOCOL_VERSION = protocol.PROTOCOL_VERSION
+MAX_MESSAGE_BYTES = protocol.MAX_MESSAGE_BYTES
+PARSE_ERROR = protocol.PARSE_ERROR
+Failure = protocol.Failure
+Notification = protocol.Notification
+ProtocolError = protocol.ProtocolError
+Request = protocol.Request
+Result = protocol.Result
+decode = protocol.decode
+encode = protocol.encode
+exception = protocol.exception
+read_lines = protocol.read_lines

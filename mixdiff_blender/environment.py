@@ -1,59 +1,103 @@
-"""The engine's own Python, and how its process is started."""
+"""Finds the Python that the engine runs in, and says how to start the engine there."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from .contract import ENGINE_PARENT, errors
+from .client import Launch
+from .contract import ENGINE_FOLDER, EngineError
 
 PYTHON_VARIABLE = "MIXDIFF_ENGINE_PYTHON"
 
-# The folder that holds `engine/` goes to the end of the search path: in the extension it is the
-# add-on's own folder, whose modules (cli.py, for one) must never shadow a library's.
+# The folder that holds engine/ also holds the add-on's own modules. It goes to the end of the
+# search path (and -P keeps the current folder away from its start), so that cli.py or contract.py
+# there cannot stand in for a library's module of that name.
 _BOOTSTRAP = (
-    "import runpy, sys; sys.path.append(sys.argv.pop(1)); "
+    "import runpy, sys; "
+    "sys.path.append(sys.argv.pop(1)); "
     "runpy.run_module('engine', run_name='__main__', alter_sys=True)"
 )
 
+# Variables that steer Blender's Python must not steer another one.
+_FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
 
-def find_python(*, chosen: str, user_folder: Path, variables: Mapping[str, str]) -> Path:
-    """Return the Python that runs the engine: the environment variable's, the user's, or our own.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A Python that may run the engine, and who named it."""
+
+    path: Path
+    named_by: str
+
+
+def own_python(user_folder: Path) -> Path:
+    """Return where the extension's own environment has its Python."""
+    inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+    return user_folder / "environment" / inside
+
+
+def choose_python(
+    *, variables: Mapping[str, str], preference: str, user_folder: Path
+) -> Candidate:
+    """Return the Python that is to run the engine: the first that somebody named.
 
     Raises: EngineError of kind `environment` where it is not there.
     """
-    own = user_folder / "environment"
-    own = own / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    for wanted, source in (
-        (variables.get(PYTHON_VARIABLE, ""), f"the environment variable {PYTHON_VARIABLE}"),
-        (chosen, "the add-on's preferences"),
-    ):
-        if wanted:
-            if not Path(wanted).is_file():
-                raise errors.EngineError(
-                    f"the engine's Python {wanted}, named in {source}, is not there",
-                    kind="environment",
-                    advice="mend the path, or clear it",
-                )
-            return Path(wanted)
-    if not own.is_file():
-        raise errors.EngineError(
-            "the engine is not installed",
-            kind="environment",
-            advice="choose a Python that has engine/requirements.txt and torch installed, "
-            "in the add-on's preferences",
+    if named := variables.get(PYTHON_VARIABLE):
+        chosen = Candidate(path=Path(named), named_by=f"the variable {PYTHON_VARIABLE}")
+    elif preference:
+        chosen = Candidate(path=Path(preference), named_by="the add-on's preferences")
+    else:
+        chosen = Candidate(path=own_python(user_folder), named_by="the extension's own folder")
+    if chosen.path.is_file():
+        return chosen
+    if chosen.named_by == "the extension's own folder":
+        message = f"the engine is not installed: there is no {chosen.path}"
+        advice = (
+            "make an environment with the packages of "
+            f"{ENGINE_FOLDER / 'requirements.txt'} and torch, and choose its Python in the "
+            f"add-on's preferences (or in the variable {PYTHON_VARIABLE})"
         )
-    return own
+    else:
+        message = f"the engine's Python, {chosen.path}, is not there ({chosen.named_by} names it)"
+        advice = "name a Python that has torch and diffusers"
+    raise EngineError(message, kind="environment", advice=advice)
 
 
-def worker_command(python: Path) -> list[str]:
-    """Return the command that starts the engine's worker."""
-    return [str(python), "-P", "-u", "-c", _BOOTSTRAP, str(ENGINE_PARENT), "serve"]
+def engine_launch(python: Path, variables: Mapping[str, str]) -> Launch:
+    """Return how a Python starts the engine's worker."""
+    kept = {name: value for name, value in variables.items() if name not in _FOREIGN_VARIABLES}
+    return Launch(
+        command=(
+            *(str(python), "-P", "-u", "-c", _BOOTSTRAP),
+            *(str(ENGINE_FOLDER.parent), "serve"),
+        ),
+        environment={**kept, "PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"},
+    )
 
 
-def worker_variables(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the worker's environment: ours, less what steers Blender's Python."""
-    steering = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV")
-    kept = {name: value for name, value in variables.items() if name not in steering}
-    return {**kept, "PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"}
+def packages_missing(error: EngineError, python: Path) -> EngineError:
+    """Return the error of an engine that could not begin, as advice on its environment."""
+    requirements = ENGINE_FOLDER / "requirements.txt"
+    install = shlex.join([str(python), "-m", "pip", "install", "torch", "-r", str(requirements)])
+    return EngineError(
+        f"the engine cannot begin in {python}: {error.message}",
+        kind="environment",
+        advice=f"install its packages there: {install}",
+    )
+
+
+def find_launch(preference: str, user_folder: Path) -> Launch:
+    """Return how to start the engine on this machine.
+
+    Raises: EngineError of kind `environment` where its Python is not there.
+    """
+    chosen = choose_python(
+        variables=os.environ, preference=preference, user_folder=user_folder
+    )
+    return engine_launch(chosen.path, os.environ)

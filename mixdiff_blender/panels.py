@@ -1,4 +1,4 @@
-"""The sidebar's tab. Panels only draw."""
+"""The sidebar's tab: draws what there is, and does nothing."""
 
 from __future__ import annotations
 
@@ -6,213 +6,282 @@ from typing import Any
 
 import bpy
 
-from .contract import job
-from .session import SESSION, Broken, Cancelling, Generating, Ready, Starting, State
+from . import generation, running
+from .contract import DEFAULT_STRIDE_PX, Image2ImageRegion, Text2ImageRegion
+from .operators import (
+    MIXDIFF_OT_cancel,
+    MIXDIFF_OT_generate,
+    MIXDIFF_OT_keep_seed,
+    MIXDIFF_OT_mark_regions,
+    MIXDIFF_OT_use_as_texture,
+    MIXDIFF_OT_use_in_compositor,
+)
+from .properties import REROLL_TYPE, RegionSettings, canvas_settings, region_settings
+from .regions.camera import canvas_of
+from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped
 
-_CATEGORY = "MixDiff"
+_TYPE_ICONS = {
+    Text2ImageRegion.TYPE: "FONT_DATA",
+    Image2ImageRegion.TYPE: "IMAGE_DATA",
+    REROLL_TYPE: "FILE_REFRESH",
+}
 _PHASES = {
     "loading": "Loading the model",
-    "encoding": "Reading prompts and pictures",
+    "encoding": "Reading the prompts",
     "sampling": "Painting",
-    "decoding": "Developing the picture",
-    "writing": "Writing the file",
+    "decoding": "Finishing the picture",
+    "writing": "Saving the picture",
 }
+_LINE_ICONS = {"INFO": "CHECKMARK", "WARNING": "ERROR", "ERROR": "CANCEL"}
 
 
-def state_line(state: State) -> tuple[str, str]:
-    """Return the engine's state in words, and an icon for it."""
+def state_text(state: State) -> str:
+    """Return what the engine is doing, in a few words."""
     match state:
+        case Stopped():
+            return "Starts with the first picture"
         case Starting():
-            return "Starting the engine…", "TIME"
+            return "Starting…"
         case Ready():
-            return f"Ready · {state.device}", "CHECKMARK"
+            name = state.device_name or state.device
+            return f"Ready · {name} · {state.dtype}"
+        case Generating(steps=0):
+            return _PHASES.get(state.phase, state.phase)
+        case Generating() if state.phase != "sampling":
+            return _PHASES.get(state.phase, state.phase)
         case Generating():
-            return _progress_words(state), "RENDER_STILL"
+            left = "" if state.remaining_s is None else f" · {duration(state.remaining_s)} left"
+            return f"Step {state.step} of {state.steps}{left}"
         case Cancelling():
-            return "Cancelling…", "CANCEL"
-        case Broken():
-            return "Failed", "ERROR"
-        case _:
-            return "The engine starts with the first picture", "PAUSE"
+            return "Cancelling…"
+        case Failed():
+            return "Failed"
 
 
-def _progress_words(state: Generating) -> str:
-    if not state.steps:
-        return f"{_PHASES.get(state.phase, state.phase)}…"
-    left = "" if state.remaining_s is None else f" · {state.remaining_s:.0f} s left"
-    return f"Step {state.step} of {state.steps}{left}"
+def duration(seconds: float) -> str:
+    """Return a time as a person says it."""
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 100 else f"{round(whole / 60)} min"
 
 
-class _MixDiffPanel:
+def wrapped(text: str, width: int) -> list[str]:
+    """Return a text as lines of at most so many letters; words longer than that are cut."""
+    import textwrap
+
+    return [line for part in text.splitlines() for line in textwrap.wrap(part, width) or [""]]
+
+
+def _letters(context: bpy.types.Context) -> int:
+    """Return how many letters fit into a line of the sidebar."""
+    scale = context.preferences.system.ui_scale
+    return max(20, int(context.region.width / (7.2 * scale)) - 6)
+
+
+def _draw_text(layout: Any, context: bpy.types.Context, text: str, icon: str) -> None:
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(wrapped(text, _letters(context))):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+class _SidebarPanel:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = _CATEGORY
+    bl_category = "MixDiff"
 
 
-class MIXDIFF_UL_regions(bpy.types.UIList):  # noqa: N801 (Blender's rule)
-    """The objects that are regions."""
+class MIXDIFF_PT_engine(_SidebarPanel, bpy.types.Panel):
+    """The picture as a whole."""
+
+    bl_label = "MixDiff"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the engine's state, and what is the same for the whole picture."""
+        layout = self.layout
+        state = running.session.state
+        icon = "ERROR" if isinstance(state, Failed) else "RADIOBUT_ON"
+        layout.label(text=state_text(state), icon=icon)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        settings = canvas_settings(context.scene)
+        column = layout.column()
+        column.prop(settings, "model")
+        column.prop(settings, "negative_prompt")
+
+
+class MIXDIFF_UL_regions(bpy.types.UIList):
+    """The scene's objects that are regions."""
 
     def draw_item(
         self,
-        _context: bpy.types.Context,
+        context: bpy.types.Context,
         layout: Any,
-        _data: Any,
+        data: Any,
         item: Any,
-        _icon: Any,
-        _active_data: Any,
-        _active_property: Any,
-        _index: int = 0,
-        _flag: int = 0,
+        icon: int | None,
+        active_data: Any,
+        active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
     ) -> None:
-        """Draw one region: its object's name, and what it shows."""
-        settings = item.mixdiff
-        icons = {"text2image": "TEXT", "image2image": "IMAGE_DATA", "reroll": "FILE_REFRESH"}
+        """Draw one region: its type, its name, what it shows, its weight."""
+        settings = region_settings(item)
         row = layout.row(align=True)
-        row.label(text=item.name, icon=icons[settings.type])
-        if settings.type == job.Text2ImageRegion.TYPE:
-            row.prop(settings, "prompt", text="", emboss=False)
-        elif settings.type == job.Image2ImageRegion.TYPE:
-            row.label(text=settings.reference_image.name if settings.reference_image else "—")
+        row.label(text="", icon=_TYPE_ICONS[settings.type])
+        row.prop(item, "name", text="", emboss=False)
+        told = layout.row()
+        told.active = False
+        if settings.type == Text2ImageRegion.TYPE:
+            told.label(text=settings.prompt or "(no prompt)")
+        elif settings.type == Image2ImageRegion.TYPE:
+            image = settings.reference_image
+            told.label(text=image.name if image else "(no picture)")
         else:
-            row.label(text=settings.reroll_mode)
+            told.prop(settings, "reroll_mode", text="", emboss=False)
+        layout.prop(settings, "enabled", text="")
 
-    def filter_items(self, _context: bpy.types.Context, data: Any, name: str) -> Any:
-        """Show the objects that are regions, in the order of their names."""
-        objects = getattr(data, name)
-        flags = [self.bitflag_filter_item if item.mixdiff.enabled else 0 for item in objects]
-        order = bpy.types.UI_UL_list.sort_items_by_name(objects, "name")
+    def filter_items(
+        self, context: bpy.types.Context, data: Any, property: str
+    ) -> tuple[list[int], list[int]]:
+        """Show only regions, in the order of their names, which is the job's order."""
+        objects = list(getattr(data, property))
+        flags = [self.bitflag_filter_item if region_settings(o).enabled else 0 for o in objects]
+        by_name = sorted(range(len(objects)), key=lambda i: objects[i].name_full)
+        order = [0] * len(objects)
+        for place, index in enumerate(by_name):
+            order[index] = place
         return flags, order
 
 
-class MIXDIFF_PT_engine(_MixDiffPanel, bpy.types.Panel):  # noqa: N801
-    """The engine's state and the model."""
+class MIXDIFF_PT_regions(_SidebarPanel, bpy.types.Panel):
+    """The regions, and the active one's settings."""
 
-    bl_idname = "MIXDIFF_PT_engine"
-    bl_label = "Engine"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw the panel."""
-        layout, settings = self.layout, context.scene.mixdiff
-        text, icon = state_line(SESSION.state)
-        layout.label(text=text, icon=icon)
-        if isinstance(SESSION.state, Broken):
-            box = layout.box()
-            for line in str(SESSION.state.error).splitlines():
-                box.label(text=line)
-        layout.prop(settings, "model")
-        layout.prop(settings, "negative_prompt")
-
-
-class MIXDIFF_PT_regions(_MixDiffPanel, bpy.types.Panel):  # noqa: N801
-    """The regions, and the settings of the active one."""
-
-    bl_idname = "MIXDIFF_PT_regions"
     bl_label = "Regions"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the panel."""
-        layout, scene = self.layout, context.scene
-        row = layout.row()
-        row.template_list(
-            "MIXDIFF_UL_regions", "", scene, "objects", scene.mixdiff, "active_region", rows=4
+        """Draw the list, and only those settings of the active region that apply."""
+        layout = self.layout
+        scene, settings = context.scene, canvas_settings(context.scene)
+        layout.template_list(
+            "MIXDIFF_UL_regions", "", scene, "objects", settings, "active_region", rows=3
         )
-        buttons = row.column(align=True)
-        buttons.operator("mixdiff.mark_regions", text="", icon="ADD")
-        buttons.operator("mixdiff.unmark_region", text="", icon="REMOVE")
-        item = context.object
-        if item is None or not item.mixdiff.enabled:
-            layout.label(text="Select a region to see its settings", icon="INFO")
+        layout.operator(MIXDIFF_OT_mark_regions.bl_idname, text="Add Selected", icon="ADD")
+        active = context.view_layer.objects.active
+        if active is None or not region_settings(active).enabled:
             return
-        draw_region(layout, item)
+        region = region_settings(active)
+        report = generation.last_report(scene)
+        for line in report.lines if report else ():
+            if line.object_name == active.name:
+                _draw_text(layout, context, line.text, _LINE_ICONS[line.severity])
+        layout.row().prop(region, "type", expand=True)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        _draw_region(layout.column(), region)
 
 
-def draw_region(layout: Any, item: bpy.types.Object) -> None:
-    """Draw the settings that apply to a region."""
-    settings = item.mixdiff
-    column = layout.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
-    column.label(text=item.name, icon="OBJECT_DATA")
-    column.prop(settings, "type")
-    match settings.type:
-        case "text2image":
-            column.prop(settings, "prompt")
-            column.prop(settings, "negative_prompt")
-            guidance = column.row()
-            guidance.enabled = not settings.randomize_guidance
-            guidance.prop(settings, "guidance_scale")
-            column.prop(settings, "randomize_guidance")
-            column.prop(settings, "mask_type")
-            column.prop(settings, "mask_weight")
-        case "image2image":
-            column.template_ID(settings, "reference_image", open="image.open")
-            column.prop(settings, "strength")
-        case _:
-            column.prop(settings, "reroll_mode")
-    column.prop(settings, "region_seed_digits")
-    if settings.type != "reroll" or settings.reroll_mode == "epsilon":
-        column.prop(settings, "noise_eps")
+def _draw_region(column: Any, region: RegionSettings) -> None:
+    if region.type == Text2ImageRegion.TYPE:
+        column.prop(region, "prompt")
+        column.prop(region, "negative_prompt")
+        row = column.row(align=True)
+        value = row.row(align=True)
+        value.active = not region.randomize_guidance
+        value.prop(region, "guidance_scale")
+        row.prop(region, "randomize_guidance", text="", icon="FILE_REFRESH")
+        column.prop(region, "mask_type")
+        column.prop(region, "mask_weight")
+    elif region.type == Image2ImageRegion.TYPE:
+        column.template_ID(region, "reference_image", open="image.open")
+        column.prop(region, "strength")
+    else:
+        column.prop(region, "reroll_mode")
+    column.prop(region, "region_seed_digits")
+    if region.type != REROLL_TYPE or region.reroll_mode == "epsilon":
+        column.prop(region, "noise_eps")
 
 
-class MIXDIFF_PT_canvas(_MixDiffPanel, bpy.types.Panel):  # noqa: N801
-    """What holds for the whole picture."""
+class MIXDIFF_PT_canvas(_SidebarPanel, bpy.types.Panel):
+    """How the picture is made."""
 
-    bl_idname = "MIXDIFF_PT_canvas"
     bl_label = "Canvas"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the panel."""
-        settings, render = context.scene.mixdiff, context.scene.render
-        column = self.layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
+        """Draw the canvas's size and how it is painted."""
+        layout = self.layout
+        canvas = canvas_of(context.scene)
+        size = f"{canvas.width_px} × {canvas.height_px} px"
+        render = context.scene.render
         share = render.resolution_percentage / 100
-        size = f"{render.resolution_x * share:.0f} × {render.resolution_y * share:.0f}"
-        column.label(text=f"{size} px, as the render", icon="OUTPUT")
-        column.prop(settings, "num_inference_steps")
-        column.prop(settings, "scheduler")
-        column.prop(settings, "seed_digits")
-        column.prop(settings, "cpu_vae")
-        column.prop(settings, "decode_steps")
-        column.prop(settings, "noise_device")
+        exact = (render.resolution_x * share, render.resolution_y * share)
+        rounded = exact != (canvas.width_px, canvas.height_px)
+        why = f"render size, to the nearest {DEFAULT_STRIDE_PX}" if rounded else "render size"
+        layout.label(text=f"{size} ({why})")
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        settings = canvas_settings(context.scene)
+        column = layout.column()
+        for name in ("num_inference_steps", "scheduler", "seed_digits"):
+            column.prop(settings, name)
+        column.separator()
+        for name in ("noise_device", "cpu_vae", "decode_steps"):
+            column.prop(settings, name)
 
 
-class MIXDIFF_PT_generate(_MixDiffPanel, bpy.types.Panel):  # noqa: N801
-    """The button, and how far the job is."""
+class MIXDIFF_PT_generate(_SidebarPanel, bpy.types.Panel):
+    """The button, and how far the picture is."""
 
-    bl_idname = "MIXDIFF_PT_generate"
-    bl_label = "Generate"
-
-    def draw(self, _context: bpy.types.Context) -> None:
-        """Draw the panel."""
-        layout, state = self.layout, SESSION.state
-        if not SESSION.is_busy:
-            button = layout.row()
-            button.scale_y = 1.5
-            button.operator("mixdiff.generate", text="Generate", icon="RENDER_STILL")
-            return
-        text, _ = state_line(state)
-        share = state.step / state.steps if isinstance(state, Generating) and state.steps else 0
-        layout.progress(factor=share, text=text)
-        layout.operator("mixdiff.cancel", text="Cancel", icon="CANCEL")
-
-
-class MIXDIFF_PT_result(_MixDiffPanel, bpy.types.Panel):  # noqa: N801
-    """The picture and what it can be used for."""
-
-    bl_idname = "MIXDIFF_PT_result"
-    bl_label = "Result"
+    bl_label = "Picture"
+    bl_options = {"HIDE_HEADER"}  # noqa: RUF012
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the panel."""
-        layout, settings = self.layout, context.scene.mixdiff
-        if settings.result is None:
-            layout.label(text="No picture yet", icon="IMAGE_DATA")
+        """Draw the button or the progress, then how the last job went."""
+        layout = self.layout
+        state = running.session.state
+        if running.session.is_busy:
+            share = 0.0
+            if isinstance(state, Generating) and state.steps:
+                share = state.step / state.steps
+            layout.progress(factor=share, text=state_text(state))
+            layout.operator(MIXDIFF_OT_cancel.bl_idname, text="Cancel", icon="X")
             return
-        layout.template_ID_preview(settings, "result", hide_buttons=True)
-        row = layout.row(align=True)
-        row.operator("mixdiff.use_as_texture", text="Texture")
-        row.operator_menu_enum("mixdiff.use_in_compositor", "place", text="Compositor")
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator(MIXDIFF_OT_generate.bl_idname, text="Generate", icon="IMAGE_DATA")
+        report = generation.last_report(context.scene)
+        for line in report.lines if report else ():
+            _draw_text(layout, context, line.text, _LINE_ICONS[line.severity])
+
+
+class MIXDIFF_PT_result(_SidebarPanel, bpy.types.Panel):
+    """What to do with the picture."""
+
+    bl_label = "Result"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Tell whether there is a picture."""
+        return canvas_settings(context.scene).result is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the picture and the ways to use it."""
+        layout = self.layout
+        settings = canvas_settings(context.scene)
+        image = settings.result
+        assert image is not None
+        layout.template_icon(icon_value=image.preview_ensure().icon_id, scale=8)
+        row = layout.row()
+        row.label(text=f"Seed {settings.result_seed}")
+        row.operator(MIXDIFF_OT_keep_seed.bl_idname, text="Keep Seed", icon="PINNED")
+        layout.label(text="Use as")
+        column = layout.column(align=True)
+        column.operator(
+            MIXDIFF_OT_use_as_texture.bl_idname, text="Texture of Selected", icon="TEXTURE"
+        )
+        operator = MIXDIFF_OT_use_in_compositor.bl_idname
+        column.operator(operator, text="Backdrop in Compositor", icon="NODE_COMPOSITING")
+        alone = column.operator(operator, text="Compositor, Alone", icon="NODE_COMPOSITING")
+        alone.placing = "ALONE"  # type: ignore[attr-defined]
 
 
 CLASSES = (

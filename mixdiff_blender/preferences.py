@@ -1,31 +1,43 @@
-"""What holds for every file: where the engine's Python is."""
+"""The add-on's preferences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
 
 import bpy
+from bpy.props import StringProperty
 
 
 class MixDiffPreferences(bpy.types.AddonPreferences):
-    """The add-on's preferences."""
+    """What is set once for this computer."""
 
-    bl_idname = __package__
+    bl_idname = cast(str, __package__)
 
-    __annotations__ = {
-        "engine_python": bpy.props.StringProperty(
-            name="Engine's Python",
-            description="The Python of an environment that has the engine's requirements. "
-            "Empty for MixDiff's own environment",
-            subtype="FILE_PATH",
-        ),
-    }
+    if TYPE_CHECKING:
+        engine_python: str
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
-        self.layout.prop(self, "engine_python")
+        layout = self.layout
+        layout.prop(self, "engine_python")
+        layout.label(text="A Python 3.11 or later that has torch and diffusers", icon="INFO")
 
 
-CLASSES = (MixDiffPreferences,)
+MixDiffPreferences.__annotations__ = {
+    "engine_python": StringProperty(
+        name="Engine's Python",
+        description="The Python that the engine runs in; empty for the extension's own",
+        subtype="FILE_PATH",
+    ),
+}
 
 
 def engine_python() -> str:
-    """Return the Python that the user chose, or an empty text."""
-    addon = bpy.context.preferences.addons.get(__package__ or "")
-    return str(addon.preferences.engine_python) if addon and addon.preferences else ""
+    """Return the Python that the person chose, or an empty text."""
+    assert __package__ is not None
+    addon = bpy.context.preferences.addons.get(__package__)
+    chosen: str = addon.preferences.engine_python if addon else ""  # type: ignore[union-attr]
+    return bpy.path.abspath(chosen) if chosen else ""
+
+
+CLASSES = (MixDiffPreferences,)

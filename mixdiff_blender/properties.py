@@ -1,202 +1,220 @@
-# No `from __future__ import annotations`: Blender reads the annotations of property groups.
-"""What a scene and an object remember: the job's own keys, declared from the job's own fields."""
+"""What the add-on keeps in the scene: `Object.mixdiff` for regions, `Scene.mixdiff` for the canvas.
 
-from dataclasses import MISSING, Field, fields
-from typing import Any
+The names are the job's keys. A seed may be larger than Blender's whole numbers and may be left to
+chance: it is kept as digits, and scripts read and set it as `seed` and `region_seed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
-from .contract import job, kinds
-
-_INT_MAX = 2**31 - 1
-_LABELS = {
-    "guidance_scale": "Guidance",
-    "mask_type": "Fade",
-    "mask_weight": "Weight",
-    "noise_eps": "Noise",
-    "num_inference_steps": "Steps",
-    "negative_prompt": "Avoid",
-    "cpu_vae": "Decode on CPU",
-    "decode_steps": "Keep every step",
-    "noise_device": "Noise from",
-    "reroll_mode": "Reroll",
-    "lms": "LMS",
-    "ddim": "DDIM",
-    "pndm": "PNDM",
-    "euler_a": "Euler ancestral",
-    "dpmpp_2m": "DPM++ 2M",
-    "dpmpp_2m_karras": "DPM++ 2M Karras",
-    "unipc": "UniPC",
-    "lcm": "LCM",
-    "cpu": "CPU",
-}
-REGION_TYPES = (
-    ("text2image", "Text", "A prompt paints this region (text2image)"),
-    ("image2image", "Image", "This region starts from a picture (image2image)"),
-    ("reroll", "Reroll", "The random start of this region is drawn anew or changed slightly"),
+from .contract import (
+    BUNDLED_MODEL,
+    SCHEDULERS,
+    SEED,
+    Image2ImageRegion,
+    Job,
+    RerollRegion,
+    Text2ImageRegion,
 )
-MODELS_OWN = "MODEL"
+from .declarations import choice_items, declared
+
+REROLL_TYPE = "reroll"
+SCHEDULER_OF_MODEL = "own"
+
+_TYPE_ITEMS = [
+    (Text2ImageRegion.TYPE, "Text", "Painted from a prompt"),
+    (Image2ImageRegion.TYPE, "Image", "Starts from a picture"),
+    (REROLL_TYPE, "Reroll", "Draws the random start of this part of the picture anew"),
+]
 
 
-def _label(name: str) -> str:
-    return _LABELS.get(name, name.replace("_", " ").capitalize())
+def _only_digits(name: str) -> Callable[[Any, bpy.types.Context], None]:
+    def clean(settings: Any, context: bpy.types.Context) -> None:
+        typed: str = getattr(settings, name)
+        digits = "".join(letter for letter in typed if letter in "0123456789").lstrip("0") or "0"
+        number = min(int(digits[:20]), cast(int, SEED.maximum))
+        kept = str(number) if any(letter.isdigit() for letter in typed) else ""
+        if kept != typed:
+            setattr(settings, name, kept)
+
+    return clean
 
 
-def _declared(cls: type, name: str) -> Field[Any]:
-    return next(f for f in fields(cls) if f.name == name)
+def _digits(seed: int | None) -> str:
+    if seed is None:
+        return ""
+    if complaint := SEED.complaint(seed):
+        raise ValueError(f"{complaint.message}; {complaint.remedy}, or None for a random one")
+    return str(seed)
 
 
-def _described(declared: Field[Any]) -> str:
-    doc = str(declared.metadata["doc"])
-    name = declared.name
-    return doc if name in doc else f"{doc} ({name})"
+class RegionSettings(bpy.types.PropertyGroup):
+    """What an object asks for, in the part of the picture that it covers."""
 
+    __slots__ = ()
 
-def _property(cls: type, name: str, **changes: Any) -> Any:
-    """Return Blender's property for a field of the job: its kind, bounds, default and words."""
-    declared = _declared(cls, name)
-    kind = kinds.kind_of(declared)
-    if isinstance(kind, kinds.OrNone):
-        kind = kind.kind
-    settings: dict[str, Any] = {"name": _label(name), "description": _described(declared)}
-    if declared.default not in (MISSING, None):
-        settings["default"] = declared.default
-    match kind:
-        case kinds.Whole():
-            settings |= {"min": kind.minimum or 0, "max": min(kind.maximum or _INT_MAX, _INT_MAX)}
-            return bpy.props.IntProperty(**settings | changes)
-        case kinds.Real():
-            settings |= {"min": kind.minimum, "max": kind.maximum}
-            return bpy.props.FloatProperty(**settings | changes)
-        case kinds.Choice():
-            items = [(option, _label(option), "") for option in kind.options]
-            return bpy.props.EnumProperty(items=changes.pop("items", items), **settings | changes)
-        case kinds.Flag():
-            return bpy.props.BoolProperty(**settings | changes)
-        case _:
-            return bpy.props.StringProperty(**settings | changes)
-
-
-def _keep_a_seed(settings: Any, name: str) -> None:
-    """Reduce what was typed to a seed that the engine takes, or to nothing for a random one."""
-    typed = settings[name] if name in settings.keys() else ""  # noqa: SIM118 (no mapping)
-    kept = "".join(letter for letter in typed if letter in "0123456789")
-    kept = str(min(int(kept), job.SEED.maximum or 0)) if kept else ""
-    if kept != typed:
-        setattr(settings, name, kept)
-
-
-def _seed_property(cls: type, name: str) -> Any:
-    # Seeds go up to 2**64 - 1, which Blender's whole numbers do not.
-    return bpy.props.StringProperty(
-        name="Seed",
-        description=f"{_declared(cls, name).metadata['doc']}. Empty for a random one ({name})",
-        update=lambda settings, _context: _keep_a_seed(settings, f"{name}_digits"),
-    )
-
-
-def _get_seed(digits: str) -> int | None:
-    return int(digits) if digits else None
-
-
-def _seed_digits(name: str, seed: int | None) -> str:
-    complaint = kinds.OrNone(job.SEED, "a random one").complaint(seed)
-    if complaint:
-        raise ValueError(f"{name}: {complaint.message}; {complaint.remedy}")
-    return "" if seed is None else str(seed)
-
-
-class MixDiffRegion(bpy.types.PropertyGroup):
-    """What makes an object a region; scripts find the job's keys under their own names."""
-
-    __annotations__ = {
-        "enabled": bpy.props.BoolProperty(
-            name="Region", description="Let this object's place in the camera's view be a region"
-        ),
-        "type": bpy.props.EnumProperty(
-            name="Type", items=REGION_TYPES, description="What happens in this region (type)"
-        ),
-        "prompt": _property(job.Text2ImageRegion, "prompt"),
-        "negative_prompt": _property(
-            job.Text2ImageRegion,
-            "negative_prompt",
-            description="What to keep out of this region. Empty for the canvas's own "
-            "(negative_prompt)",
-        ),
-        "guidance_scale": _property(job.Text2ImageRegion, "guidance_scale", soft_max=20),
-        "randomize_guidance": bpy.props.BoolProperty(
-            name="Random guidance",
-            description="Draw the guidance from 5 to 29 for each picture (guidance_scale None)",
-        ),
-        "mask_type": _property(job.Text2ImageRegion, "mask_type"),
-        "mask_weight": _property(job.Text2ImageRegion, "mask_weight", soft_max=10),
-        "region_seed_digits": _seed_property(job.Region, "region_seed"),
-        "noise_eps": _property(job.Region, "noise_eps", soft_max=1),
-        "reference_image": bpy.props.PointerProperty(
-            type=bpy.types.Image,
-            name="Picture",
-            description="The picture that this region starts from (reference_image)",
-        ),
-        "strength": _property(job.Image2ImageRegion, "strength", subtype="FACTOR"),
-        "reroll_mode": _property(job.RerollRegion, "reroll_mode"),
-    }
+    if TYPE_CHECKING:
+        enabled: bool
+        type: str
+        prompt: str
+        negative_prompt: str
+        guidance_scale: float
+        randomize_guidance: bool
+        mask_type: str
+        mask_weight: float
+        region_seed_digits: str
+        noise_eps: float
+        reference_image: bpy.types.Image | None
+        strength: float
+        reroll_mode: str
 
     @property
     def region_seed(self) -> int | None:
-        """The region's seed, None for a random one."""
-        return _get_seed(self.region_seed_digits)
+        """The seed of this region alone; None for a random one."""
+        return int(self.region_seed_digits) if self.region_seed_digits else None
 
     @region_seed.setter
     def region_seed(self, seed: int | None) -> None:
-        self.region_seed_digits = _seed_digits("region_seed", seed)
+        self.region_seed_digits = _digits(seed)
 
 
-class MixDiffScene(bpy.types.PropertyGroup):
-    """What holds for the whole canvas; scripts find the job's keys under their own names."""
+class CanvasSettings(bpy.types.PropertyGroup):
+    """What is the same for the whole picture."""
 
-    __annotations__ = {
-        "model": _property(job.Job, "model", default=job.BUNDLED_MODEL),
-        "scheduler": _property(
-            job.Job,
-            "scheduler",
-            items=[
-                (MODELS_OWN, "Model's own", "The scheduler that the model was made with"),
-                *((name, _label(name), "") for name in job.SCHEDULERS),
-            ],
-            default=MODELS_OWN,
-        ),
-        "num_inference_steps": _property(job.Job, "num_inference_steps", default=30, soft_max=150),
-        "seed_digits": _seed_property(job.Job, "seed"),
-        "negative_prompt": _property(job.Job, "negative_prompt"),
-        "cpu_vae": _property(job.Job, "cpu_vae"),
-        "decode_steps": _property(job.Job, "decode_steps"),
-        "noise_device": _property(job.Job, "noise_device"),
-        "result": bpy.props.PointerProperty(
-            type=bpy.types.Image, name="Result", description="The picture that was made last"
-        ),
-        "active_region": bpy.props.IntProperty(name="Active region", options={"SKIP_SAVE"}),
-    }
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        model: str
+        scheduler: str
+        num_inference_steps: int
+        seed_digits: str
+        negative_prompt: str
+        cpu_vae: bool
+        decode_steps: bool
+        noise_device: str
+        result: bpy.types.Image | None
+        result_seed: str
+        active_region: int
 
     @property
     def seed(self) -> int | None:
-        """The canvas's seed, None for a random one."""
-        return _get_seed(self.seed_digits)
+        """The seed of the picture; None for a random one."""
+        return int(self.seed_digits) if self.seed_digits else None
 
     @seed.setter
     def seed(self, seed: int | None) -> None:
-        self.seed_digits = _seed_digits("seed", seed)
+        self.seed_digits = _digits(seed)
 
 
-CLASSES = (MixDiffRegion, MixDiffScene)
+def _active_region(settings: CanvasSettings) -> int:
+    scene = cast(bpy.types.Scene, settings.id_data)
+    active = bpy.context.view_layer.objects.active
+    return scene.objects.find(active.name) if active else -1
+
+
+def _select_region(settings: CanvasSettings, index: int) -> None:
+    scene = cast(bpy.types.Scene, settings.id_data)
+    layer = bpy.context.view_layer
+    chosen = scene.objects[index]
+    if chosen.name not in layer.objects:
+        return
+    for obj in layer.objects:
+        obj.select_set(obj == chosen)
+    layer.objects.active = chosen
+
+
+RegionSettings.__annotations__ = {
+    "enabled": BoolProperty(
+        name="Region", description="This object is a region of the picture", default=False
+    ),
+    "type": EnumProperty(
+        name="Type", description="What fills the region (type)", items=_TYPE_ITEMS
+    ),
+    **{
+        name: declared(Text2ImageRegion, name)
+        for name in ("prompt", "guidance_scale", "mask_type", "mask_weight", "noise_eps")
+    },
+    "negative_prompt": declared(
+        Text2ImageRegion,
+        "negative_prompt",
+        description="What to keep out of this region; empty for the canvas's (negative_prompt)",
+    ),
+    "randomize_guidance": BoolProperty(
+        name="Random Guidance", description="Draw the guidance at random (guidance_scale: null)"
+    ),
+    "region_seed_digits": StringProperty(
+        name="Own Seed",
+        description="Seed of everything drawn for this region alone; empty for a random one "
+        "(region_seed)",
+        update=_only_digits("region_seed_digits"),
+    ),
+    "reference_image": PointerProperty(
+        name="Picture",
+        description="The picture to start from (reference_image)",
+        type=bpy.types.Image,
+    ),
+    "strength": declared(Image2ImageRegion, "strength", subtype="FACTOR"),
+    "reroll_mode": declared(RerollRegion, "reroll_mode"),
+}
+
+CanvasSettings.__annotations__ = {
+    "model": declared(Job, "model", default=BUNDLED_MODEL),
+    "scheduler": declared(
+        Job,
+        "scheduler",
+        items=[
+            (SCHEDULER_OF_MODEL, "The Model's Own", "The method that the model was made for"),
+            *choice_items(SCHEDULERS),
+        ],
+    ),
+    "seed_digits": StringProperty(
+        name="Seed",
+        description="The same seed gives the same picture again; empty for a random one (seed)",
+        update=_only_digits("seed_digits"),
+    ),
+    **{
+        name: declared(Job, name)
+        for name in (
+            "num_inference_steps",
+            "negative_prompt",
+            "cpu_vae",
+            "decode_steps",
+            "noise_device",
+        )
+    },
+    "result": PointerProperty(
+        name="Result", description="The last picture that was made", type=bpy.types.Image
+    ),
+    "result_seed": StringProperty(options={"HIDDEN"}),
+    "active_region": IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"}),
+}
+
+
+def region_settings(obj: bpy.types.Object) -> RegionSettings:
+    """Return an object's settings."""
+    return cast(RegionSettings, obj.mixdiff)  # type: ignore[attr-defined]
+
+
+def canvas_settings(scene: bpy.types.Scene) -> CanvasSettings:
+    """Return a scene's settings."""
+    return cast(CanvasSettings, scene.mixdiff)  # type: ignore[attr-defined]
+
+
+CLASSES = (RegionSettings, CanvasSettings)
 
 
 def attach() -> None:
-    """Give every object and every scene its settings."""
-    bpy.types.Object.mixdiff = bpy.props.PointerProperty(type=MixDiffRegion)
-    bpy.types.Scene.mixdiff = bpy.props.PointerProperty(type=MixDiffScene)
+    """Give objects and scenes their settings."""
+    bpy.types.Object.mixdiff = PointerProperty(type=RegionSettings)  # type: ignore[attr-defined]
+    bpy.types.Scene.mixdiff = PointerProperty(type=CanvasSettings)  # type: ignore[attr-defined]
 
 
 def detach() -> None:
-    """Take the settings away again."""
-    del bpy.types.Scene.mixdiff
-    del bpy.types.Object.mixdiff
+    """Take the settings away; what files hold of them stays in the files."""
+    del bpy.types.Scene.mixdiff  # type: ignore[attr-defined]
+    del bpy.types.Object.mixdiff  # type: ignore[attr-defined]

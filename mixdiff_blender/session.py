@@ -1,39 +1,31 @@
-"""The one engine of this Blender: its state, the job that runs, and the thread that touches bpy."""
+"""One engine for one Blender: starts it, gives it jobs, and knows what it is doing.
+
+Knows nothing of Blender itself: whoever owns the session calls `pump` from one thread, and hears
+of a job's end there.
+"""
 
 from __future__ import annotations
 
-import atexit
-import logging
-import os
-import time
-from collections.abc import Callable
+import queue
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bpy
+from .client import Answer, Ended, EngineClient, Event, News, Refusal
+from .contract import PROTOCOL_VERSION, Cancelled, EngineError, Problem
 
-from . import environment, preferences
-from .client import EngineClient, Event, Failed, Succeeded, Told
-from .contract import errors, protocol
-from .job_from_scene import SceneJob
-from .results.files import References, new_result_path, user_folder
-from .results.image import show_picture
-
-log = logging.getLogger(__package__)
-
-_TICK_S = 0.1
-_BACKGROUND_TICK_S = 0.02
+HANDSHAKE_S = 180.0  # importing torch from a slow disk can take a minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """No engine runs."""
+    """No engine runs; the next job starts one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starting:
-    """The engine's process is coming up."""
+    """The engine loads its libraries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +33,13 @@ class Ready:
     """The engine waits for a job."""
 
     device: str
+    device_name: str
+    dtype: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generating:
-    """A job runs; `steps` is 0 until the first step is done."""
+    """A job runs; `steps` is 0 until the first step."""
 
     phase: str
     step: int = 0
@@ -55,212 +49,223 @@ class Generating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelling:
-    """A job was asked to end."""
+    """A job was told to stop and has not yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """The last job or the engine failed: why, and what to do."""
+class Failed:
+    """The engine could not start, or died; the next job starts another."""
 
-    error: errors.EngineError
+    error: EngineError
 
 
-State = Stopped | Starting | Ready | Generating | Cancelling | Broken
+State = Stopped | Starting | Ready | Generating | Cancelling | Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A job on its way: what it is, and where its result belongs."""
+class Order:
+    """A job on its way: its document, where its relative paths start, and where the picture goes."""
 
-    scene_job: SceneJob
+    document: Mapping[str, Any]
+    folder: Path
     output: Path
-    scene_name: str
-    blend_file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How the last job ended: its result as the engine told it, or an error."""
+class Done:
+    """A finished job: the picture, and the document with everything drawn at random filled in."""
 
-    task: Task
-    result: dict[str, Any] | None
-    error: errors.EngineError | None
+    output: Path
+    document: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+    timings_s: Mapping[str, float]
+
+
+Outcome = Done | EngineError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    order: Order
+    on_end: Callable[[Outcome], None]
 
 
 class Session:
-    """Owns the engine's client. Every method is called on Blender's main thread."""
+    """Holds the engine's process from its first job until `stop`."""
 
-    def __init__(self) -> None:
+    def __init__(self, connect: Callable[[], EngineClient]) -> None:
+        """`connect` starts an engine; it raises EngineError where it cannot."""
         self.state: State = Stopped()
-        self.outcome: Outcome | None = None
-        self.references = References()
+        self._connect = connect
         self._client: EngineClient | None = None
-        self._device = ""
-        self._initialize: int | None = None
-        self._task: tuple[int, Task] | None = None
+        self._ready: Ready | None = None
+        self._handshake: int | None = None
+        self._work: _Work | None = None
+        self._job: int | None = None
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job is on its way."""
-        return self._task is not None
+        """Whether a job is under way, from `generate` until its end was told."""
+        return self._work is not None
 
-    def generate(self, scene: bpy.types.Scene, scene_job: SceneJob, output: Path | None) -> None:
-        """Send a scene's job to the engine, which is started if it does not run.
+    @property
+    def engine_pid(self) -> int | None:
+        """The engine's process, where one runs."""
+        return self._client.pid if self._client else None
 
-        Raises: EngineError where a job runs already, or the engine cannot be started.
+    def generate(self, order: Order, on_end: Callable[[Outcome], None]) -> None:
+        """Begin a job; `on_end` is called once, from `pump`.
+
+        Raises: EngineError of kind `busy` while another job runs, or of kind `environment`.
         """
-        if self.is_busy:
-            raise errors.EngineError(
-                "a job is running already", kind="busy", advice="wait for it, or cancel it"
+        if self._work:
+            raise EngineError(
+                "a picture is already being made",
+                kind="busy",
+                advice="wait until it is there, or cancel it",
             )
-        client = self._running_client()
-        task = Task(
-            scene_job=scene_job,
-            output=output or new_result_path(scene.name),
-            scene_name=scene.name,
-            blend_file=bpy.data.filepath,
-        )
-        id_ = client.request(
-            "generate",
-            job=scene_job.document,
-            output=str(task.output),
-            folder=str(Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()),
-            preview_every_s=0.0,
-        )
-        self._task, self.outcome = (id_, task), None
-        if not isinstance(self.state, Starting):
-            self.state = Generating(phase="loading")
-        if not bpy.app.background:
-            _keep_ticking()
+        self._ensure_engine()
+        self._work = _Work(order=order, on_end=on_end)
+        if self._ready:
+            self._send()
 
     def cancel(self) -> None:
-        """Ask the running job to end."""
-        if self._task is not None and self._client is not None:
-            self._client.cancel(self._task[0])
+        """Ask the job to stop; asked a second time, the engine itself is ended."""
+        if not self._work or not self._client:
+            return
+        if self._job is None:
+            self._end_work(Cancelled())
+        elif isinstance(self.state, Cancelling):
+            self._client.kill(Cancelled())
+        else:
+            self._client.cancel(self._job)
             self.state = Cancelling()
 
-    def wait(self, report: Callable[[State], None] = lambda _state: None) -> Outcome:
-        """Run until the job has ended: in background mode no timer ever fires."""
-        seen: State | None = None
-        while self.outcome is None:
-            self.drain()
-            if self.state != seen:
-                seen = self.state
-                report(seen)
-            time.sleep(_BACKGROUND_TICK_S)
-        return self.outcome
-
-    def drain(self) -> bool:
-        """Take in what the engine has said, and return whether anything changed."""
-        before = self.state
-        for event in self._client.events() if self._client else ():
+    def pump(self, wait_s: float = 0.0) -> None:
+        """Take in what the engine has told, waiting for the first message at most so long."""
+        while self._client:
+            try:
+                event = self._client.events.get(block=wait_s > 0, timeout=wait_s or None)
+            except queue.Empty:
+                return
+            wait_s = 0.0
             self._take(event)
-        return self.state != before
 
     def stop(self) -> None:
-        """End the engine's process."""
+        """End the engine and the job that may run in it."""
         client, self._client = self._client, None
-        if client is not None:
+        self._ready = self._handshake = None
+        if client:
             client.stop()
-        self._task = None
-        self.references.release()
         self.state = Stopped()
+        self._end_work(Cancelled())
 
-    def _running_client(self) -> EngineClient:
-        if self._client is None or not self._client.is_running:
-            folder = user_folder()
-            python = environment.find_python(
-                chosen=preferences.engine_python(), user_folder=folder, variables=os.environ
-            )
-            self._client = EngineClient(
-                environment.worker_command(python), environment.worker_variables(os.environ)
-            )
-            self._initialize = self._client.request(
-                "initialize",
-                protocol=protocol.PROTOCOL_VERSION,
-                log_file=str(folder / "engine.log"),
-            )
-            self.state = Starting()
-        return self._client
+    def _ensure_engine(self) -> None:
+        if self._client and self._client.is_running:
+            return
+        try:
+            self._client = self._connect()
+        except EngineError as error:
+            self.state = Failed(error=error)
+            raise
+        self._ready = None
+        self.state = Starting()
+        self._handshake = self._client.request(
+            "initialize", {"protocol": PROTOCOL_VERSION}, timeout_s=HANDSHAKE_S
+        )
+
+    def _send(self) -> None:
+        assert self._work is not None
+        assert self._client is not None
+        order = self._work.order
+        params = {
+            "job": dict(order.document),
+            "folder": str(order.folder),
+            "output": str(order.output),
+            "preview_every_s": 0,
+        }
+        self._job = self._client.request("generate", params)
+        self.state = Generating(phase="loading")
 
     def _take(self, event: Event) -> None:
-        is_job = self._task is not None and event.id == self._task[0]
         match event:
-            case Succeeded() if event.id == self._initialize:
-                told = event.result
-                self._device = f"{told.get('device_name')}, {told.get('dtype')}"
-                self.state = Generating(phase="loading") if self.is_busy else self._ready()
-            case Failed() if event.id == self._initialize:
-                self.state = Broken(error=event.error)
-            case Told(method="phase") if is_job and not isinstance(self.state, Cancelling):
-                self.state = Generating(phase=str(event.params.get("phase")))
-            case Told(method="progress") if is_job and not isinstance(self.state, Cancelling):
-                self.state = Generating(
-                    phase="sampling",
-                    step=int(event.params["step"]),
-                    steps=int(event.params["steps"]),
-                    remaining_s=event.params.get("remaining_s"),
-                )
-            case Succeeded() if is_job:
-                self._finish(dict(event.result), None)
-            case Failed() if is_job:
-                self._finish(None, event.error)
+            case Answer() if event.id == self._handshake:
+                self._begin(event.result)
+            case Refusal() if event.id == self._handshake:
+                self._fail(event.error)
+            case Answer() if event.id == self._job:
+                self._end_job(_done(event.result))
+            case Refusal() if event.id == self._job:
+                self._end_job(event.error)
+            case News() if event.id == self._job and isinstance(self.state, Generating):
+                self.state = _progressed(self.state, event)
+            case Ended():
+                self._lose(event.error)
             case _:
-                pass
+                pass  # the answer to `cancel`, or news that came too late
 
-    def _ready(self) -> Ready:
-        return Ready(device=self._device)
+    def _begin(self, told: Mapping[str, Any]) -> None:
+        self._handshake = None
+        names = ("device", "device_name", "dtype")
+        self._ready = Ready(**{name: str(told.get(name, "")) for name in names})
+        self.state = self._ready
+        if self._work:
+            self._send()
 
-    def _finish(self, result: dict[str, Any] | None, error: errors.EngineError | None) -> None:
-        assert self._task is not None
-        task, self._task = self._task[1], None
-        self.references.release()
-        if isinstance(error, errors.JobError):
-            sentences = "\n".join(task.scene_job.told(problem) for problem in error.problems)
-            error = errors.EngineError(sentences, kind="job")
-        self.outcome = Outcome(task=task, result=result, error=error)
-        if result is not None:
-            _show(task, result)
-        is_failure = error is not None and error.kind != "cancelled"
-        self.state = Broken(error=error) if error and is_failure else self._ready()
+    def _fail(self, error: EngineError) -> None:
+        """Give up an engine that would not begin."""
+        client, self._client = self._client, None
+        self._ready = self._handshake = None
+        if client:
+            client.kill(error)
+        self.state = Failed(error=error)
+        self._end_work(error)
 
+    def _lose(self, error: EngineError | None) -> None:
+        """Note that the process is gone; its open requests have ended before this event."""
+        self._client = self._ready = self._handshake = None
+        if not isinstance(self.state, Failed):
+            failed = error is not None and error.kind != "cancelled"
+            self.state = Failed(error=error) if error and failed else Stopped()
 
-def _show(task: Task, result: dict[str, Any]) -> None:
-    """Load the picture where it belongs; a file that was opened meanwhile is left alone."""
-    scene = bpy.data.scenes.get(task.scene_name)
-    if scene is not None and bpy.data.filepath == task.blend_file:
-        show_picture(scene, Path(result["output"]))
-    else:
-        log.warning("the scene of this picture is gone; it is kept in %s", result["output"])
+    def _end_job(self, outcome: Outcome) -> None:
+        self._job = None
+        crashed = isinstance(outcome, EngineError) and outcome.kind in ("crashed", "protocol")
+        if crashed and isinstance(outcome, EngineError):
+            self.state = Failed(error=outcome)
+        else:
+            self.state = self._ready or Stopped()
+        self._end_work(outcome)
 
-
-SESSION = Session()
-
-
-def _tick() -> float | None:
-    if SESSION.drain():
-        _redraw()
-    return _TICK_S if SESSION.is_busy else None
-
-
-def _keep_ticking() -> None:
-    if not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
-
-
-def _redraw() -> None:
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "IMAGE_EDITOR"):
-                area.tag_redraw()
+    def _end_work(self, outcome: Outcome) -> None:
+        work, self._work = self._work, None
+        self._job = None
+        if work:
+            work.on_end(outcome)
 
 
-def attach() -> None:
-    """Let no engine outlive Blender."""
-    atexit.register(SESSION.stop)
+def _progressed(state: Generating, news: News) -> Generating:
+    match news.method, news.params:
+        case "phase", {"phase": str(phase)}:
+            return Generating(phase=phase, step=state.step, steps=state.steps)
+        case "progress", {"step": int(step), "steps": int(steps), **rest}:
+            left = rest.get("remaining_s")
+            remaining = float(left) if isinstance(left, int | float) else None
+            return Generating(phase=state.phase, step=step, steps=steps, remaining_s=remaining)
+    return state
 
 
-def detach() -> None:
-    """Stop the engine."""
-    atexit.unregister(SESSION.stop)
-    SESSION.stop()
+def _done(told: Any) -> Outcome:
+    try:
+        return Done(
+            output=Path(told["output"]),
+            document=told["job"],
+            problems=tuple(Problem.from_document(p) for p in told.get("problems", ())),
+            timings_s=told.get("timings_s", {}),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        return EngineError(
+            f"the engine's answer is not a result: {error!r}",
+            kind="protocol",
+            advice="the add-on and the engine may be of different versions",
+        )

@@ -1,1 +1,1 @@
-"""From what a scene holds to rectangles on the canvas."""
+"""Where on the canvas the things of a scene lie."""

@@ -1,34 +1,47 @@
-"""Mesh objects as regions: the rectangle that each covers in the camera's view."""
+"""The surfaces that objects show to the camera."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import bpy
 import numpy as np
 
-from .projection import Edges, Extent, Frame, Points, extent_of
+from .projection import Bounds, CameraView, visible_bounds
+
+WITH_SURFACE = frozenset({"MESH", "CURVE", "SURFACE", "FONT", "META"})
 
 
-def extent_of_object(
-    item: bpy.types.Object, camera: bpy.types.Object, frame: Frame, depsgraph: Any
-) -> Extent | None:
-    """Return the part of the frame that an object's evaluated mesh covers, None where none."""
-    evaluated = item.evaluated_get(depsgraph)
+def bounds_of(
+    obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph, view: CameraView
+) -> Bounds | None:
+    """Return the part of the camera's frame that an object covers, or None where none."""
+    evaluated = obj.evaluated_get(depsgraph)
     mesh = evaluated.to_mesh()
     try:
-        points, edges = _read(mesh)
-        to_camera = camera.evaluated_get(depsgraph).matrix_world.normalized().inverted()
-        matrix = np.array(to_camera @ evaluated.matrix_world)  # (4, 4)
+        points = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
+        mesh.vertices.foreach_get("co", points)
+        mesh.calc_loop_triangles()
+        corners = np.empty(len(mesh.loop_triangles) * 3, dtype=np.int32)
+        mesh.loop_triangles.foreach_get("vertices", corners)
     finally:
         evaluated.to_mesh_clear()
-    seen = points @ matrix[:3, :3].T + matrix[:3, 3]  # (N, 3)
-    return extent_of(seen, edges, frame)
+    to_world = np.array(evaluated.matrix_world)
+    local = points.reshape(-1, 3).astype(np.float64)
+    world = local @ to_world[:3, :3].T + to_world[:3, 3]
+    return visible_bounds(view, world, corners.reshape(-1, 3))
 
 
-def _read(mesh: bpy.types.Mesh) -> tuple[Points, Edges]:
-    flat = np.empty(3 * len(mesh.vertices), dtype=np.float32)
-    mesh.vertices.foreach_get("co", flat)
-    ends = np.empty(2 * len(mesh.edges), dtype=np.int32)
-    mesh.edges.foreach_get("vertices", ends)
-    return flat.reshape(-1, 3).astype(np.float64), ends.reshape(-1, 2)
+def rendered_objects(
+    scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer
+) -> set[bpy.types.Object]:
+    """Return the objects of a view layer that neither they nor their collections hide."""
+    shown: set[bpy.types.Object] = set()
+
+    def visit(layer: bpy.types.LayerCollection) -> None:
+        if layer.exclude or layer.collection.hide_render:
+            return
+        shown.update(obj for obj in layer.collection.objects if not obj.hide_render)
+        for child in layer.children:
+            visit(child)
+
+    visit(view_layer.layer_collection)
+    return shown

@@ -1,26 +1,29 @@
-"""Points of a scene as a camera sees them, and the rectangle of the canvas that they cover."""
+"""From triangles in the world to a rectangle on the canvas: plain arithmetic.
+
+Letters in shapes: N points, T triangles.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
-Points = npt.NDArray[np.float64]
-Edges = npt.NDArray[np.int32]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+_TOUCHING = 1e-6  # of the frame: what reaches no further into it is outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What a camera frames, in its own space: a rectangle at a depth.
+class CameraView:
+    """What a camera sees.
 
-    For a perspective camera the sides are those at depth 1; for an orthographic one they hold at
-    any depth. `near` is where the camera begins to see, as a depth.
+    Units: the frame's edges are in camera space, for a perspective camera at the distance 1.
     """
 
+    world_to_camera: Floats  # (4, 4)
     left: float
     right: float
     bottom: float
@@ -28,87 +31,119 @@ class Frame:
     near: float
     is_perspective: bool
 
-    @classmethod
-    def of(cls, camera: Any, scene: Any) -> Frame:
-        """Return the frame of a camera datablock at a scene's resolution, shifts included."""
-        corners = [tuple(corner) for corner in camera.view_frame(scene=scene)]
-        is_perspective = camera.type == "PERSP"
-        depth = -corners[0][2] if is_perspective else 1.0
-        across = [corner[0] / depth for corner in corners]
-        up = [corner[1] / depth for corner in corners]
-        return cls(
-            left=min(across),
-            right=max(across),
-            bottom=min(up),
-            top=max(up),
-            near=camera.clip_start,
-            is_perspective=is_perspective,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extent:
-    """A part of the frame: from 0 to 1 in both directions, counted from the left and the top."""
+class Bounds:
+    """A part of the frame, from 0 to 1, counted from its lower left corner."""
 
     left: float
     right: float
-    top: float
     bottom: float
+    top: float
 
 
-def clipped_to_front(points: Points, edges: Edges, near: float) -> Points:
-    """Return the points before the near plane, and where edges cross it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canvas:
+    """The picture to be made, whose sizes are multiples of the stride."""
 
-    Shapes: points (N, 3) in camera space, looking along -z; edges (M, 2); result (K, 3).
+    height_px: int
+    width_px: int
+    stride_px: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanvasRectangle:
+    """A place on the canvas in pixels, rows counted from the top; ends are not included."""
+
+    row_init: int
+    row_end: int
+    col_init: int
+    col_end: int
+
+
+def nearest_multiple(value: float, stride: int) -> int:
+    """Return the multiple of a stride that is nearest, the upper one of two."""
+    return int(np.floor(value / stride + 0.5)) * stride
+
+
+def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds | None:
+    """Return the part of the frame that triangles cover, or None where none is seen.
+
+    Agrees with `bpy_extras.object_utils.world_to_camera_view`, and cuts at the frame's sides and
+    at the near plane.
+
+    Shapes: points (N, 3) in the world; triangles (T, 3), indices of points.
     """
-    depth = -points[:, 2]
-    visible = depth >= near
-    crossing = edges[visible[edges[:, 0]] != visible[edges[:, 1]]] if len(edges) else edges
-    if not len(crossing):
-        return points[visible]
-    start, end = points[crossing[:, 0]], points[crossing[:, 1]]
-    share = (near + start[:, 2]) / (start[:, 2] - end[:, 2])  # of the way from start to end
-    return np.concatenate([points[visible], start + share[:, None] * (end - start)])
-
-
-def extent_of(points: Points, edges: Edges, frame: Frame) -> Extent | None:
-    """Return the part of the frame that a mesh covers, None where the camera does not see it.
-
-    Shapes: points (N, 3) in camera space; edges (M, 2).
-    """
-    seen = clipped_to_front(points, edges, frame.near)
-    if not len(seen):
+    corners = _frame_coordinates(view, points)[triangles]  # (T, 3, 4)
+    for distance in (
+        lambda c: c[..., 3] - view.near,
+        lambda c: c[..., 0],
+        lambda c: c[..., 2] - c[..., 0],
+        lambda c: c[..., 1],
+        lambda c: c[..., 2] - c[..., 1],
+    ):
+        corners = _cut(corners, distance(corners))
+    if not len(corners):
         return None
-    scale = -seen[:, 2] if frame.is_perspective else np.ones(len(seen))
-    across = (seen[:, 0] / scale - frame.left) / (frame.right - frame.left)
-    down = (frame.top - seen[:, 1] / scale) / (frame.top - frame.bottom)
-    extent = Extent(
-        left=max(0.0, float(across.min())),
-        right=min(1.0, float(across.max())),
-        top=max(0.0, float(down.min())),
-        bottom=min(1.0, float(down.max())),
-    )
-    is_outside = extent.left >= extent.right or extent.top >= extent.bottom
-    return None if is_outside else extent
+    seen = corners[..., :2] / corners[..., 2:3]  # (T, 3, 2), from 0 to 1
+    left, bottom = seen.min(axis=(0, 1))
+    right, top = seen.max(axis=(0, 1))
+    if min(right, top, 1 - left, 1 - bottom) <= _TOUCHING:
+        return None
+    return Bounds(left=float(left), right=float(right), bottom=float(bottom), top=float(top))
 
 
-def _snapped(start: float, end: float, size_px: int, stride_px: int) -> tuple[int, int]:
-    cells = size_px // stride_px
-    first = min(int(start * cells + 0.5), cells - 1)
-    last = max(int(end * cells + 0.5), first + 1)
-    return first * stride_px, last * stride_px
+def on_canvas(bounds: Bounds, canvas: Canvas) -> CanvasRectangle:
+    """Return the nearest rectangle on the canvas's grid, at least one cell in size."""
+    row_init, row_end = _snapped(1 - bounds.top, 1 - bounds.bottom, canvas.height_px, canvas)
+    col_init, col_end = _snapped(bounds.left, bounds.right, canvas.width_px, canvas)
+    return CanvasRectangle(row_init=row_init, row_end=row_end, col_init=col_init, col_end=col_end)
 
 
-def rectangle_of(extent: Extent, height_px: int, width_px: int, stride_px: int) -> dict[str, int]:
-    """Return a part of the frame as a job's rectangle: to the nearest cells, at least one."""
-    top, bottom = _snapped(extent.top, extent.bottom, height_px, stride_px)
-    left, right = _snapped(extent.left, extent.right, width_px, stride_px)
-    return {"row_init": top, "row_end": bottom, "col_init": left, "col_end": right}
+def _snapped(start: float, end: float, size_px: int, canvas: Canvas) -> tuple[int, int]:
+    stride = canvas.stride_px
+    first = min(max(nearest_multiple(start * size_px, stride), 0), size_px)
+    last = min(max(nearest_multiple(end * size_px, stride), 0), size_px)
+    if first == last:
+        middle = (start + end) / 2 * size_px
+        first = min(int(middle // stride) * stride, size_px - stride)
+        last = first + stride
+    return first, last
 
 
-def canvas_size(resolution: Sequence[int], percentage: int, stride_px: int) -> tuple[int, int]:
-    """Return the canvas's height and width: the render's, to the nearest multiple of the stride."""
-    width, height = (
-        max(1, round(side * percentage / 100 / stride_px)) * stride_px for side in resolution
-    )
-    return height, width
+def _frame_coordinates(view: CameraView, points: Floats) -> Floats:
+    """Return a, b, w, depth of each point, all linear: a / w and b / w are 0 to 1 in the frame.
+
+    Shapes: points (N, 3) → (N, 4).
+    """
+    local = points @ view.world_to_camera[:3, :3].T + view.world_to_camera[:3, 3]  # (N, 3)
+    depth = -local[:, 2]
+    w = depth if view.is_perspective else np.ones_like(depth)
+    a = (local[:, 0] - view.left * w) / (view.right - view.left)
+    b = (local[:, 1] - view.bottom * w) / (view.top - view.bottom)
+    return np.stack([a, b, w, depth], axis=1)
+
+
+def _cut(corners: Floats, distances: Floats) -> Floats:
+    """Return the triangles cut at a plane, those parts that are on its positive side.
+
+    Shapes: corners (T, 3, 4), distances (T, 3) → (T', 3, 4).
+    """
+    inside = distances >= 0
+    count = inside.sum(axis=1)
+    kept = [corners[count == 3]]
+    for number in (1, 2):
+        chosen = count == number
+        # The odd one of the three corners comes first, the other two keep their turn.
+        odd = np.argmax(inside[chosen] == (number == 1), axis=1)
+        turn = (odd[:, None] + np.arange(3)) % 3
+        c = np.take_along_axis(corners[chosen], turn[..., None], axis=1)
+        d = np.take_along_axis(distances[chosen], turn, axis=1)
+        share = d[:, :1] / (d[:, :1] - d[:, 1:])  # (T, 2), where the two edges meet the plane
+        met = c[:, :1] + share[..., None] * (c[:, 1:] - c[:, :1])  # (T, 2, 4)
+        if number == 1:
+            kept.append(np.stack([c[:, 0], met[:, 0], met[:, 1]], axis=1))
+        else:
+            kept.append(np.stack([met[:, 0], c[:, 1], c[:, 2]], axis=1))
+            kept.append(np.stack([met[:, 0], c[:, 2], met[:, 1]], axis=1))
+    return np.concatenate(kept)

@@ -1,1 +1,1 @@
-"""From a finished picture to what Blender can use."""
+"""What becomes of a picture in Blender."""

@@ -1,4 +1,4 @@
-"""The picture as an input of the compositor, joined to what is there."""
+"""The picture in the compositor: behind what the scene already shows, or alone."""
 
 from __future__ import annotations
 
@@ -6,118 +6,94 @@ from typing import Any, Literal
 
 import bpy
 
-NODE_NAME = "MixDiff"
-_OVER_NAME = "MixDiff over"
-_SCALE_NAME = "MixDiff size"
+Placing = Literal["BEHIND", "ALONE"]
 
-Place = Literal["BEHIND", "ALONE"]
+_PICTURE = "MixDiff Picture"
+_SIZE = "MixDiff Size"
+_OVER = "MixDiff Over"
 
 
-def use_in_compositor(scene: bpy.types.Scene, image: bpy.types.Image, place: Place) -> None:
-    """Let the compositor show the picture: behind what it showed before, or alone.
+def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: Placing) -> None:
+    """Lead an image to the scene's compositor output.
 
-    Behind, the render's film becomes transparent, or the picture would never be seen. Repeating
-    it changes the nodes that the first time made, and adds none.
+    What led there before stays linked, in front of the picture; with `ALONE` it does not show.
+    Done again, the same nodes are used.
     """
-    tree = _tree(scene)
-    output = _output(tree)
-    picture = _picture(tree, image, output)
-    before = _source(output.inputs["Image"])
-    over = tree.nodes.get(_OVER_NAME)
-    if over is not None and before is not None and before.node == over:
-        before = _source(_foreground(over))
-    if before is not None and before.node in (picture.node, tree.nodes.get(NODE_NAME)):
-        before = None
-    if place == "BEHIND" and before is None:
-        before = _render_layers(tree, output).outputs["Image"]
-    if place == "BEHIND" and before is not None:
-        over = over or _new(tree, "CompositorNodeAlphaOver", _OVER_NAME, output, -200)
-        tree.links.new(picture, _background(over))
-        tree.links.new(before, _foreground(over))
-        tree.links.new(over.outputs["Image"], output.inputs["Image"])
-        scene.render.film_transparent = True
-    else:
-        if over is not None:
-            tree.nodes.remove(over)
-        tree.links.new(picture, output.inputs["Image"])
+    tree, output = _output_of(scene)
+    nodes, links = tree.nodes, tree.links
+    over = nodes.get(_OVER)
+    if over is None:
+        over = _insert_over(tree, output)
+    picture = nodes.get(_PICTURE) or _named(nodes.new("CompositorNodeImage"), _PICTURE, over, -2)
+    size = nodes.get(_SIZE) or _named(nodes.new("CompositorNodeScale"), _SIZE, over, -1)
+    picture.image = image
+    _scale_to_render(size)
+    factor, background, _ = _over_inputs(over)
+    factor.default_value = 0.0 if placing == "ALONE" else 1.0
+    links.new(picture.outputs["Image"], size.inputs["Image"])
+    links.new(size.outputs["Image"], background)
     scene.render.use_compositing = True
 
 
-def _is_group() -> bool:
-    """Whether the compositor is a node group, as from 5.0 on."""
-    return "compositing_node_group" in bpy.types.Scene.bl_rna.properties
-
-
-def _tree(scene: bpy.types.Scene) -> Any:
-    if _is_group():
-        if scene.compositing_node_group is None:
-            tree = bpy.data.node_groups.new("Compositor", "CompositorNodeTree")
-            tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+def _output_of(scene: Any) -> tuple[Any, Any]:
+    """Return the scene's compositor tree and the node where its picture ends, made if missing."""
+    if hasattr(scene, "compositing_node_group"):  # Blender 5.0 and later
+        tree = scene.compositing_node_group
+        if tree is None:
+            tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
             scene.compositing_node_group = tree
-        return scene.compositing_node_group
-    scene.use_nodes = True
-    return scene.node_tree
+        sockets = [s for s in tree.interface.items_tree if getattr(s, "in_out", "") == "OUTPUT"]
+        if not sockets:
+            tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        kind = "NodeGroupOutput"
+    else:
+        scene.use_nodes = True
+        tree = scene.node_tree
+        kind = "CompositorNodeComposite"
+    outputs = [node for node in tree.nodes if node.bl_idname == kind]
+    active = [node for node in outputs if node.is_active_output] if len(outputs) > 1 else outputs
+    output = (active or outputs or [None])[0]
+    if output is None:
+        output = tree.nodes.new(kind)
+        output.location = (800, 0)
+    return tree, output
 
 
-def _output(tree: Any) -> Any:
-    """Return the node whose Image is what comes out, made if there is none."""
-    kind = "NodeGroupOutput" if _is_group() else "CompositorNodeComposite"
-    found = [node for node in tree.nodes if node.bl_idname == kind]
-    active = [n for n in found if getattr(n, "is_active_output", True)]
-    if found:
-        return (active or found)[0]
-    output = tree.nodes.new(kind)
-    output.location = (600, 0)
-    return output
+def _insert_over(tree: Any, output: Any) -> Any:
+    """Add the node that lays one picture over another, right before the output."""
+    over = _named(tree.nodes.new("CompositorNodeAlphaOver"), _OVER, output, -1)
+    _, _, foreground = _over_inputs(over)
+    goal = output.inputs[0]
+    if goal.is_linked:
+        source = goal.links[0].from_socket
+    else:
+        rendered = next((n for n in tree.nodes if n.bl_idname == "CompositorNodeRLayers"), None)
+        if rendered is None:
+            rendered = tree.nodes.new("CompositorNodeRLayers")
+            rendered.location = (over.location.x - 300, over.location.y - 300)
+        source = rendered.outputs["Image"]
+    tree.links.new(source, foreground)
+    tree.links.new(over.outputs["Image"], goal)
+    return over
 
 
-def _picture(tree: Any, image: bpy.types.Image, output: Any) -> Any:
-    """Return the socket that gives the picture, stretched to the render's size."""
-    node = tree.nodes.get(NODE_NAME) or _new(tree, "CompositorNodeImage", NODE_NAME, output, -600)
-    node.image = image
-    scale = tree.nodes.get(_SCALE_NAME)
-    if scale is None:
-        scale = _new(tree, "CompositorNodeScale", _SCALE_NAME, output, -400)
-        _stretch_to_render(scale)
-    tree.links.new(node.outputs["Image"], scale.inputs["Image"])
-    return scale.outputs["Image"]
+def _over_inputs(over: Any) -> tuple[Any, Any, Any]:
+    """Return the sockets factor, background, foreground; their names differ between versions."""
+    if "Foreground" in over.inputs:
+        return over.inputs["Factor"], over.inputs["Background"], over.inputs["Foreground"]
+    return over.inputs[0], over.inputs[1], over.inputs[2]
 
 
-def _stretch_to_render(scale: Any) -> None:
-    if hasattr(scale, "space"):
-        scale.space, scale.frame_method = "RENDER_SIZE", "STRETCH"
-    else:  # from 5.0 on these are sockets
-        scale.inputs["Type"].default_value = "Render Size"
-        scale.inputs["Frame Type"].default_value = "Stretch"
+def _scale_to_render(node: Any) -> None:
+    if hasattr(node, "space"):
+        node.space = "RENDER_SIZE"
+        node.frame_method = "STRETCH"
+    else:
+        node.inputs["Type"].default_value = "Render Size"
+        node.inputs["Frame Type"].default_value = "Stretch"
 
 
-def _render_layers(tree: Any, output: Any) -> Any:
-    found = [node for node in tree.nodes if node.bl_idname == "CompositorNodeRLayers"]
-    return found[0] if found else _new(tree, "CompositorNodeRLayers", "Render Layers", output, -800)
-
-
-def _new(tree: Any, kind: str, name: str, output: Any, offset: float) -> Any:
-    node = tree.nodes.new(kind)
+def _named(node: Any, name: str, beside: Any, columns: int) -> Any:
     node.name = node.label = name
-    node.location = (output.location.x + offset, output.location.y - 200)
+    node.location = (beside.location.x + columns * 240, beside.location.y)
     return node
-
-
-def _source(socket: Any) -> Any:
-    return socket.links[0].from_socket if socket.links else None
-
-
-def _over_sockets(over: Any) -> tuple[Any, Any]:
-    """Return background and foreground: by name where they have names, else by their old order."""
-    if "Background" in over.inputs:
-        return over.inputs["Background"], over.inputs["Foreground"]
-    background, foreground = (socket for socket in over.inputs if socket.name == "Image")
-    return background, foreground
-
-
-def _background(over: Any) -> Any:
-    return _over_sockets(over)[0]
-
-
-def _foreground(over: Any) -> Any:
-    return _over_sockets(over)[1]
