@@ -1,0 +1,75 @@
+"""Generates the picture of the open scene, uses it in the scene, and renders.
+
+Run it inside a Blender that has the extension enabled and examples/street.blend open:
+`demo.py --output-folder FOLDER` writes demo.png and demo.blend there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+
+def engine_folder() -> Path:
+    """Return the folder of the engine that the enabled extension brought along."""
+    names = [name for name in bpy.context.preferences.addons.keys() if name.endswith(".mixdiff")]
+    package: Any = importlib.import_module(names[0])
+    return Path(package.__file__).parent / "engine"
+
+
+def say_what_paints(model: str) -> None:
+    """Say so where the model has learned nothing yet."""
+    about = engine_folder() / "bundled/mixdiff.json"
+    if model == "bundled" and not json.loads(about.read_text(encoding="utf-8")).get("trained"):
+        print("demo: the bundled model has random weights, so the picture is noise")
+
+
+def select(items: list[Any]) -> None:
+    """Select these objects alone."""
+    for item in bpy.context.view_layer.objects:
+        item.select_set(item in items)
+
+
+def main(folder: Path) -> None:
+    """Run the whole path: regions, picture, texture, compositor, render."""
+    scene: Any = bpy.context.scene
+    folder.mkdir(parents=True, exist_ok=True)
+    blend, rendered = folder / "demo.blend", folder / "demo.png"
+    # Pictures lie beside the .blend, so it gets its own place first.
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+
+    say_what_paints(scene.mixdiff.model)
+    print(f"demo: generating {scene.render.resolution_x} × {scene.render.resolution_y}", flush=True)
+    bpy.ops.mixdiff.generate()
+    print(f"demo: the picture is {bpy.path.abspath(scene.mixdiff.result.filepath)}", flush=True)
+
+    regions = [item for item in scene.objects if item.mixdiff.enabled]
+    select([item for item in regions if item.name != "Sky"])
+    bpy.ops.mixdiff.use_as_texture()
+    # The compositor puts the picture behind the render: there it is the sky.
+    scene.objects["Sky"].hide_render = True
+    scene.render.film_transparent = True
+    bpy.ops.mixdiff.use_in_compositor()
+
+    print("demo: rendering", flush=True)
+    if hasattr(scene.render, "compositor_device"):
+        scene.render.compositor_device = "CPU"  # a machine without a screen may have no GPU
+    scene.render.image_settings.file_format = "PNG"
+    scene.render.filepath = str(rendered)
+    bpy.ops.render.render(write_still=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    print(rendered)
+    print(blend)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output-folder", type=Path, required=True)
+    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
+    main(parser.parse_args(words).output_folder.absolute())
