@@ -1,1 +1,0 @@
-"""From what a scene holds to rectangles on the canvas."""

@@ -1,1 +1,0 @@
-"""From a finished picture to what Blender can use."""
