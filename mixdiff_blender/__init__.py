@@ -1,0 +1,32 @@
+"""MixDiff for Blender: pictures composed from regions before the camera.
+
+The engine that paints them is a process of its own; this package never loads its libraries.
+"""
+
+from __future__ import annotations
+
+from bpy.utils import register_classes_factory
+
+from . import cli, operators, panels, preferences, properties, running
+
+CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
+
+_register_classes, _unregister_classes = register_classes_factory(CLASSES)
+
+
+def register() -> None:
+    """Make everything known to Blender."""
+    _register_classes()
+    properties.attach()
+    operators.attach()
+    cli.register()
+    running.register()
+
+
+def unregister() -> None:
+    """Take everything away again, and end the engine."""
+    running.unregister()
+    cli.unregister()
+    operators.detach()
+    properties.detach()
+    _unregister_classes()

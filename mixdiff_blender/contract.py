@@ -1,0 +1,66 @@
+"""The one door to the engine's contract, wherever the engine lies.
+
+In the built extension `engine/` is inside this package, in a checkout beside it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.contract import errors, findings, job, kinds, pictures, protocol, validate
+else:
+    _INSIDE = f"{__package__}.engine"
+    _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
+    errors, findings, job, kinds, pictures, protocol, validate = (
+        import_module(f"{_CONTRACT}.{name}")
+        for name in ("errors", "findings", "job", "kinds", "pictures", "protocol", "validate")
+    )
+
+ENGINE_FOLDER = Path(errors.__file__).parents[1]
+
+EngineError = errors.EngineError
+JobError = errors.JobError
+Cancelled = errors.Cancelled
+Problem = errors.Problem
+
+Checked = findings.Checked
+check = validate.check
+
+Job = job.Job
+Text2ImageRegion = job.Text2ImageRegion
+Image2ImageRegion = job.Image2ImageRegion
+RerollRegion = job.RerollRegion
+BUNDLED_MODEL = job.BUNDLED_MODEL
+DEFAULT_STRIDE_PX = job.DEFAULT_STRIDE_PX
+SCHEDULERS = job.SCHEDULERS
+VERSION = job.VERSION
+SEED = job.SEED
+
+Choice = kinds.Choice
+Flag = kinds.Flag
+Kind = kinds.Kind
+OrNone = kinds.OrNone
+Real = kinds.Real
+Text = kinds.Text
+Whole = kinds.Whole
+kind_of = kinds.kind_of
+
+UnreadablePictureError = pictures.UnreadablePictureError
+read_size = pictures.read_size
+
+PROTOCOL_VERSION = protocol.PROTOCOL_VERSION
+MAX_MESSAGE_BYTES = protocol.MAX_MESSAGE_BYTES
+PARSE_ERROR = protocol.PARSE_ERROR
+Failure = protocol.Failure
+Notification = protocol.Notification
+ProtocolError = protocol.ProtocolError
+Request = protocol.Request
+Result = protocol.Result
+decode = protocol.decode
+encode = protocol.encode
+exception = protocol.exception
+read_lines = protocol.read_lines

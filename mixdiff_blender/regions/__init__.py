@@ -1,0 +1,1 @@
+"""Where on the canvas the things of a scene lie."""

@@ -1,0 +1,149 @@
+"""From triangles in the world to a rectangle on the canvas: plain arithmetic.
+
+Letters in shapes: N points, T triangles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+_TOUCHING = 1e-6  # of the frame: what reaches no further into it is outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraView:
+    """What a camera sees.
+
+    Units: the frame's edges are in camera space, for a perspective camera at the distance 1.
+    """
+
+    world_to_camera: Floats  # (4, 4)
+    left: float
+    right: float
+    bottom: float
+    top: float
+    near: float
+    is_perspective: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """A part of the frame, from 0 to 1, counted from its lower left corner."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canvas:
+    """The picture to be made, whose sizes are multiples of the stride."""
+
+    height_px: int
+    width_px: int
+    stride_px: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanvasRectangle:
+    """A place on the canvas in pixels, rows counted from the top; ends are not included."""
+
+    row_init: int
+    row_end: int
+    col_init: int
+    col_end: int
+
+
+def nearest_multiple(value: float, stride: int) -> int:
+    """Return the multiple of a stride that is nearest, the upper one of two."""
+    return int(np.floor(value / stride + 0.5)) * stride
+
+
+def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds | None:
+    """Return the part of the frame that triangles cover, or None where none is seen.
+
+    Agrees with `bpy_extras.object_utils.world_to_camera_view`, and cuts at the frame's sides and
+    at the near plane.
+
+    Shapes: points (N, 3) in the world; triangles (T, 3), indices of points.
+    """
+    corners = _frame_coordinates(view, points)[triangles]  # (T, 3, 4)
+    for distance in (
+        lambda c: c[..., 3] - view.near,
+        lambda c: c[..., 0],
+        lambda c: c[..., 2] - c[..., 0],
+        lambda c: c[..., 1],
+        lambda c: c[..., 2] - c[..., 1],
+    ):
+        corners = _cut(corners, distance(corners))
+    if not len(corners):
+        return None
+    seen = corners[..., :2] / corners[..., 2:3]  # (T, 3, 2), from 0 to 1
+    left, bottom = seen.min(axis=(0, 1))
+    right, top = seen.max(axis=(0, 1))
+    if min(right, top, 1 - left, 1 - bottom) <= _TOUCHING:
+        return None
+    return Bounds(left=float(left), right=float(right), bottom=float(bottom), top=float(top))
+
+
+def on_canvas(bounds: Bounds, canvas: Canvas) -> CanvasRectangle:
+    """Return the nearest rectangle on the canvas's grid, at least one cell in size."""
+    row_init, row_end = _snapped(1 - bounds.top, 1 - bounds.bottom, canvas.height_px, canvas)
+    col_init, col_end = _snapped(bounds.left, bounds.right, canvas.width_px, canvas)
+    return CanvasRectangle(row_init=row_init, row_end=row_end, col_init=col_init, col_end=col_end)
+
+
+def _snapped(start: float, end: float, size_px: int, canvas: Canvas) -> tuple[int, int]:
+    stride = canvas.stride_px
+    first = min(max(nearest_multiple(start * size_px, stride), 0), size_px)
+    last = min(max(nearest_multiple(end * size_px, stride), 0), size_px)
+    if first == last:
+        middle = (start + end) / 2 * size_px
+        first = min(int(middle // stride) * stride, size_px - stride)
+        last = first + stride
+    return first, last
+
+
+def _frame_coordinates(view: CameraView, points: Floats) -> Floats:
+    """Return a, b, w, depth of each point, all linear: a / w and b / w are 0 to 1 in the frame.
+
+    Shapes: points (N, 3) → (N, 4).
+    """
+    local = points @ view.world_to_camera[:3, :3].T + view.world_to_camera[:3, 3]  # (N, 3)
+    depth = -local[:, 2]
+    w = depth if view.is_perspective else np.ones_like(depth)
+    a = (local[:, 0] - view.left * w) / (view.right - view.left)
+    b = (local[:, 1] - view.bottom * w) / (view.top - view.bottom)
+    return np.stack([a, b, w, depth], axis=1)
+
+
+def _cut(corners: Floats, distances: Floats) -> Floats:
+    """Return the triangles cut at a plane, those parts that are on its positive side.
+
+    Shapes: corners (T, 3, 4), distances (T, 3) → (T', 3, 4).
+    """
+    inside = distances >= 0
+    count = inside.sum(axis=1)
+    kept = [corners[count == 3]]
+    for number in (1, 2):
+        chosen = count == number
+        # The odd one of the three corners comes first, the other two keep their turn.
+        odd = np.argmax(inside[chosen] == (number == 1), axis=1)
+        turn = (odd[:, None] + np.arange(3)) % 3
+        c = np.take_along_axis(corners[chosen], turn[..., None], axis=1)
+        d = np.take_along_axis(distances[chosen], turn, axis=1)
+        share = d[:, :1] / (d[:, :1] - d[:, 1:])  # (T, 2), where the two edges meet the plane
+        met = c[:, :1] + share[..., None] * (c[:, 1:] - c[:, :1])  # (T, 2, 4)
+        if number == 1:
+            kept.append(np.stack([c[:, 0], met[:, 0], met[:, 1]], axis=1))
+        else:
+            kept.append(np.stack([met[:, 0], c[:, 1], c[:, 2]], axis=1))
+            kept.append(np.stack([met[:, 0], c[:, 2], met[:, 1]], axis=1))
+    return np.concatenate(kept)

@@ -1,0 +1,99 @@
+"""The picture in the compositor: behind what the scene already shows, or alone."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import bpy
+
+Placing = Literal["BEHIND", "ALONE"]
+
+_PICTURE = "MixDiff Picture"
+_SIZE = "MixDiff Size"
+_OVER = "MixDiff Over"
+
+
+def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: Placing) -> None:
+    """Lead an image to the scene's compositor output.
+
+    What led there before stays linked, in front of the picture; with `ALONE` it does not show.
+    Done again, the same nodes are used.
+    """
+    tree, output = _output_of(scene)
+    nodes, links = tree.nodes, tree.links
+    over = nodes.get(_OVER)
+    if over is None:
+        over = _insert_over(tree, output)
+    picture = nodes.get(_PICTURE) or _named(nodes.new("CompositorNodeImage"), _PICTURE, over, -2)
+    size = nodes.get(_SIZE) or _named(nodes.new("CompositorNodeScale"), _SIZE, over, -1)
+    picture.image = image
+    _scale_to_render(size)
+    factor, background, _ = _over_inputs(over)
+    factor.default_value = 0.0 if placing == "ALONE" else 1.0
+    links.new(picture.outputs["Image"], size.inputs["Image"])
+    links.new(size.outputs["Image"], background)
+    scene.render.use_compositing = True
+
+
+def _output_of(scene: Any) -> tuple[Any, Any]:
+    """Return the scene's compositor tree and the node where its picture ends, made if missing."""
+    if hasattr(scene, "compositing_node_group"):  # Blender 5.0 and later
+        tree = scene.compositing_node_group
+        if tree is None:
+            tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
+            scene.compositing_node_group = tree
+        sockets = [s for s in tree.interface.items_tree if getattr(s, "in_out", "") == "OUTPUT"]
+        if not sockets:
+            tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        kind = "NodeGroupOutput"
+    else:
+        scene.use_nodes = True
+        tree = scene.node_tree
+        kind = "CompositorNodeComposite"
+    outputs = [node for node in tree.nodes if node.bl_idname == kind]
+    active = [node for node in outputs if node.is_active_output] if len(outputs) > 1 else outputs
+    output = (active or outputs or [None])[0]
+    if output is None:
+        output = tree.nodes.new(kind)
+        output.location = (800, 0)
+    return tree, output
+
+
+def _insert_over(tree: Any, output: Any) -> Any:
+    """Add the node that lays one picture over another, right before the output."""
+    over = _named(tree.nodes.new("CompositorNodeAlphaOver"), _OVER, output, -1)
+    _, _, foreground = _over_inputs(over)
+    goal = output.inputs[0]
+    if goal.is_linked:
+        source = goal.links[0].from_socket
+    else:
+        rendered = next((n for n in tree.nodes if n.bl_idname == "CompositorNodeRLayers"), None)
+        if rendered is None:
+            rendered = tree.nodes.new("CompositorNodeRLayers")
+            rendered.location = (over.location.x - 300, over.location.y - 300)
+        source = rendered.outputs["Image"]
+    tree.links.new(source, foreground)
+    tree.links.new(over.outputs["Image"], goal)
+    return over
+
+
+def _over_inputs(over: Any) -> tuple[Any, Any, Any]:
+    """Return the sockets factor, background, foreground; their names differ between versions."""
+    if "Foreground" in over.inputs:
+        return over.inputs["Factor"], over.inputs["Background"], over.inputs["Foreground"]
+    return over.inputs[0], over.inputs[1], over.inputs[2]
+
+
+def _scale_to_render(node: Any) -> None:
+    if hasattr(node, "space"):
+        node.space = "RENDER_SIZE"
+        node.frame_method = "STRETCH"
+    else:
+        node.inputs["Type"].default_value = "Render Size"
+        node.inputs["Frame Type"].default_value = "Stretch"
+
+
+def _named(node: Any, name: str, beside: Any, columns: int) -> Any:
+    node.name = node.label = name
+    node.location = (beside.location.x + columns * 240, beside.location.y)
+    return node

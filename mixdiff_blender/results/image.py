@@ -1,0 +1,45 @@
+"""The picture as an image datablock: one a scene, brought up to date in place."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import bpy
+
+from ..properties import canvas_settings
+
+IMAGE_NAME = "MixDiff"
+
+
+def show_picture(scene: bpy.types.Scene, path: Path, *, packed: bool) -> bpy.types.Image:
+    """Return the scene's image, which shows the file's picture from now on.
+
+    With `packed` the picture is kept in the .blend, and its file is not needed any more.
+    """
+    settings = canvas_settings(scene)
+    image = settings.result
+    if image is None:
+        image = bpy.data.images.load(str(path))
+        image.name = IMAGE_NAME
+        settings.result = image
+    if image.packed_file:
+        image.unpack(method="REMOVE")
+    image.source = "FILE"
+    image.filepath = str(path)
+    image.reload()
+    _show_as_in_a_viewer(image)
+    if packed:
+        image.pack()
+    elif bpy.data.filepath:
+        # On Windows a picture on another drive has no relative path.
+        with contextlib.suppress(ValueError):
+            image.filepath = bpy.path.relpath(str(path))
+    return image
+
+
+def _show_as_in_a_viewer(image: bpy.types.Image) -> None:
+    # A studio's own colour configuration may not know the name: then its choice for files stands.
+    with contextlib.suppress(TypeError):
+        image.colorspace_settings.name = "sRGB"
+    image.alpha_mode = "NONE"

@@ -1,0 +1,79 @@
+"""The one session of this Blender: moved on by a timer in a window, by a loop without one."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+from collections.abc import Callable
+
+import bpy
+
+from . import folders
+from .client import EngineClient
+from .environment import find_launch
+from .preferences import engine_python
+from .session import Session, Starting
+
+_TICK_S = 0.1
+
+
+def _connect() -> EngineClient:
+    folders.remove_stale_sessions()
+    launch = find_launch(engine_python(), folders.user_folder())
+    return EngineClient(launch, log_file=folders.log_file())
+
+
+session = Session(_connect)
+
+
+def keep_going() -> None:
+    """Move the session on until its job has ended, without holding anything up.
+
+    Timers never fire without a window: there `wait` takes their place.
+    """
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+
+
+def wait(on_progress: Callable[[], None] = lambda: None) -> None:
+    """Return when the job has ended; its end has been told by then."""
+    while session.is_busy:
+        session.pump(wait_s=_TICK_S)
+        on_progress()
+
+
+def stop() -> None:
+    """End the engine, and remove what this run of Blender needed for it."""
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    if session.engine_pid is None:
+        return
+    session.stop()
+    shutil.rmtree(folders.session_folder(), ignore_errors=True)
+
+
+def _tick() -> float | None:
+    before = session.state
+    session.pump()
+    if session.state != before:
+        redraw()
+    return _TICK_S if session.is_busy or isinstance(session.state, Starting) else None
+
+
+def redraw() -> None:
+    """Have every sidebar drawn again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
+def register() -> None:
+    """See to it that no engine outlives Blender."""
+    atexit.register(stop)
+
+
+def unregister() -> None:
+    """End the engine."""
+    atexit.unregister(stop)
+    stop()

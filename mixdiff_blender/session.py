@@ -1,0 +1,271 @@
+"""One engine for one Blender: starts it, gives it jobs, and knows what it is doing.
+
+Knows nothing of Blender itself: whoever owns the session calls `pump` from one thread, and hears
+of a job's end there.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .client import Answer, Ended, EngineClient, Event, News, Refusal
+from .contract import PROTOCOL_VERSION, Cancelled, EngineError, Problem
+
+HANDSHAKE_S = 180.0  # importing torch from a slow disk can take a minute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """No engine runs; the next job starts one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starting:
+    """The engine loads its libraries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The engine waits for a job."""
+
+    device: str
+    device_name: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generating:
+    """A job runs; `steps` is 0 until the first step."""
+
+    phase: str
+    step: int = 0
+    steps: int = 0
+    remaining_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelling:
+    """A job was told to stop and has not yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The engine could not start, or died; the next job starts another."""
+
+    error: EngineError
+
+
+State = Stopped | Starting | Ready | Generating | Cancelling | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A job on its way: its document, where its relative paths start, and where the picture goes."""
+
+    document: Mapping[str, Any]
+    folder: Path
+    output: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A finished job: the picture, and the document with everything drawn at random filled in."""
+
+    output: Path
+    document: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+    timings_s: Mapping[str, float]
+
+
+Outcome = Done | EngineError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    order: Order
+    on_end: Callable[[Outcome], None]
+
+
+class Session:
+    """Holds the engine's process from its first job until `stop`."""
+
+    def __init__(self, connect: Callable[[], EngineClient]) -> None:
+        """`connect` starts an engine; it raises EngineError where it cannot."""
+        self.state: State = Stopped()
+        self._connect = connect
+        self._client: EngineClient | None = None
+        self._ready: Ready | None = None
+        self._handshake: int | None = None
+        self._work: _Work | None = None
+        self._job: int | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is under way, from `generate` until its end was told."""
+        return self._work is not None
+
+    @property
+    def engine_pid(self) -> int | None:
+        """The engine's process, where one runs."""
+        return self._client.pid if self._client else None
+
+    def generate(self, order: Order, on_end: Callable[[Outcome], None]) -> None:
+        """Begin a job; `on_end` is called once, from `pump`.
+
+        Raises: EngineError of kind `busy` while another job runs, or of kind `environment`.
+        """
+        if self._work:
+            raise EngineError(
+                "a picture is already being made",
+                kind="busy",
+                advice="wait until it is there, or cancel it",
+            )
+        self._ensure_engine()
+        self._work = _Work(order=order, on_end=on_end)
+        if self._ready:
+            self._send()
+
+    def cancel(self) -> None:
+        """Ask the job to stop; asked a second time, the engine itself is ended."""
+        if not self._work or not self._client:
+            return
+        if self._job is None:
+            self._end_work(Cancelled())
+        elif isinstance(self.state, Cancelling):
+            self._client.kill(Cancelled())
+        else:
+            self._client.cancel(self._job)
+            self.state = Cancelling()
+
+    def pump(self, wait_s: float = 0.0) -> None:
+        """Take in what the engine has told, waiting for the first message at most so long."""
+        while self._client:
+            try:
+                event = self._client.events.get(block=wait_s > 0, timeout=wait_s or None)
+            except queue.Empty:
+                return
+            wait_s = 0.0
+            self._take(event)
+
+    def stop(self) -> None:
+        """End the engine and the job that may run in it."""
+        client, self._client = self._client, None
+        self._ready = self._handshake = None
+        if client:
+            client.stop()
+        self.state = Stopped()
+        self._end_work(Cancelled())
+
+    def _ensure_engine(self) -> None:
+        if self._client and self._client.is_running:
+            return
+        try:
+            self._client = self._connect()
+        except EngineError as error:
+            self.state = Failed(error=error)
+            raise
+        self._ready = None
+        self.state = Starting()
+        self._handshake = self._client.request(
+            "initialize", {"protocol": PROTOCOL_VERSION}, timeout_s=HANDSHAKE_S
+        )
+
+    def _send(self) -> None:
+        assert self._work is not None
+        assert self._client is not None
+        order = self._work.order
+        params = {
+            "job": dict(order.document),
+            "folder": str(order.folder),
+            "output": str(order.output),
+            "preview_every_s": 0,
+        }
+        self._job = self._client.request("generate", params)
+        self.state = Generating(phase="loading")
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Answer() if event.id == self._handshake:
+                self._begin(event.result)
+            case Refusal() if event.id == self._handshake:
+                self._fail(event.error)
+            case Answer() if event.id == self._job:
+                self._end_job(_done(event.result))
+            case Refusal() if event.id == self._job:
+                self._end_job(event.error)
+            case News() if event.id == self._job and isinstance(self.state, Generating):
+                self.state = _progressed(self.state, event)
+            case Ended():
+                self._lose(event.error)
+            case _:
+                pass  # the answer to `cancel`, or news that came too late
+
+    def _begin(self, told: Mapping[str, Any]) -> None:
+        self._handshake = None
+        names = ("device", "device_name", "dtype")
+        self._ready = Ready(**{name: str(told.get(name, "")) for name in names})
+        self.state = self._ready
+        if self._work:
+            self._send()
+
+    def _fail(self, error: EngineError) -> None:
+        """Give up an engine that would not begin."""
+        client, self._client = self._client, None
+        self._ready = self._handshake = None
+        if client:
+            client.kill(error)
+        self.state = Failed(error=error)
+        self._end_work(error)
+
+    def _lose(self, error: EngineError | None) -> None:
+        """Note that the process is gone; its open requests have ended before this event."""
+        self._client = self._ready = self._handshake = None
+        if not isinstance(self.state, Failed):
+            failed = error is not None and error.kind != "cancelled"
+            self.state = Failed(error=error) if error and failed else Stopped()
+
+    def _end_job(self, outcome: Outcome) -> None:
+        self._job = None
+        crashed = isinstance(outcome, EngineError) and outcome.kind in ("crashed", "protocol")
+        if crashed and isinstance(outcome, EngineError):
+            self.state = Failed(error=outcome)
+        else:
+            self.state = self._ready or Stopped()
+        self._end_work(outcome)
+
+    def _end_work(self, outcome: Outcome) -> None:
+        work, self._work = self._work, None
+        self._job = None
+        if work:
+            work.on_end(outcome)
+
+
+def _progressed(state: Generating, news: News) -> Generating:
+    match news.method, news.params:
+        case "phase", {"phase": str(phase)}:
+            return Generating(phase=phase, step=state.step, steps=state.steps)
+        case "progress", {"step": int(step), "steps": int(steps), **rest}:
+            left = rest.get("remaining_s")
+            remaining = float(left) if isinstance(left, int | float) else None
+            return Generating(phase=state.phase, step=step, steps=steps, remaining_s=remaining)
+    return state
+
+
+def _done(told: Any) -> Outcome:
+    try:
+        return Done(
+            output=Path(told["output"]),
+            document=told["job"],
+            problems=tuple(Problem.from_document(p) for p in told.get("problems", ())),
+            timings_s=told.get("timings_s", {}),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        return EngineError(
+            f"the engine's answer is not a result: {error!r}",
+            kind="protocol",
+            advice="the add-on and the engine may be of different versions",
+        )
