@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.contract.documents import parse_json
 from engine.contract.errors import EngineError
-from engine.pictures import read_job_of_png
+from engine.records import read_job_of_png
 
 _MAX_JOB_BYTES = 64 * 2**20
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -22,7 +22,8 @@ from engine.devices import Device
 from engine.events import Done, Generated, PhaseBegan, RunEvent, StepPicture
 from engine.files import whole_file
 from engine.generate import generate
-from engine.pictures import moved, open_picture, preprocess_image, write_png
+from engine.pictures import open_picture, preprocess_image
+from engine.records import moved, write_png
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -291,6 +291,9 @@ def find_host(name: str, *, environments: Path, engine_python: Path, work: Path)
             raise HostMissingError(str(error)) from error
         program = Path("/usr/bin/blender")
         version = _executable_version(debian.command(root, [str(program)]), root)
+        if name != f"blender-{version[0]}.{version[1]}":
+            found_version = ".".join(map(str, version))
+            raise HostMissingError(f"Debian {suite} holds Blender {found_version} (in {root})")
     else:
         found = blender_on_path()
         if not found:

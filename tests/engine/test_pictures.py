@@ -13,7 +13,8 @@ from engine.contract.job import Job
 from engine.contract.limits import Limits
 from engine.contract.validate import check
 from engine.files import whole_file
-from engine.pictures import moved, open_picture, read_job_of_png, write_png
+from engine.pictures import open_picture
+from engine.records import moved, read_job_of_png, write_png
 from tests.contract.jobs import right_job
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (8, 16, 3), dtype=np.uint8)
@@ -120,7 +121,7 @@ def read(folder: Path) -> Job:
 
 
 def test_paths_follow_the_job_to_another_folder(tmp_path: Path) -> None:
-    for name in ("jobs/tiny", "photos", "out"):
+    for name in ("jobs/tiny", "photos", "out/deep"):
         (tmp_path / name).mkdir(parents=True)
     Image.fromarray(PICTURE).save(tmp_path / "photos" / "photo.png")
     job = moved(read(tmp_path / "jobs"), tmp_path / "jobs", tmp_path / "out" / "deep")

@@ -155,7 +155,7 @@ def test_decode_steps_gives_a_picture_of_every_step(canvas_pipeline: Any) -> Non
 def test_the_pipeline_and_the_job_make_the_same_picture(
     canvas_pipeline: Any, tiny: Components
 ) -> None:
-    place = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 64}
+    place: dict[str, Any] = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 64}
     reroll = {**place, "region_seed": 8, "noise_eps": 0.3, "reroll_mode": "epsilon"}
     region = {**place, "prompt": "a house", "guidance_scale": 8, "region_seed": 1}
     result = canvas_pipeline(

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from engine.contract import protocol
-from engine.contract.protocol import Failure, Notification
+from engine.contract.protocol import Failure, Notification, Result
 from tests.contract.jobs import right_job
 from tests.engine.worker_process import CHECKOUT, WorkerProcess
 
@@ -168,9 +168,12 @@ def test_a_job_cancelled_in_any_phase_ends_at_once_and_the_next_succeeds(
     job = LONG_JOB if phase in PHASES[:3] else JOB
     id_ = worker.send("generate", job=job, output=str(output))
     worker.wait_for("phase", phase=phase)
-    assert worker.result(worker.send("cancel", id=id_)) == {"cancelled": True}
-    end = worker.end_of(id_)
+    asked = worker.send("cancel", id=id_)
+    ends = worker.ends_of({asked, id_})
+    end, answer = ends[id_], ends[asked]
     if isinstance(end, Failure):
+        assert isinstance(answer, Result)
+        assert answer.result == {"cancelled": True}
         assert end.code == protocol.REQUEST_CANCELLED
         assert not output.exists()
     else:  # it was done before the cancel could be heard

@@ -73,7 +73,7 @@ class WorkerProcess:
         self.write(encode(Request(id=self._next_id, method=method, params=params)))
         return self._next_id
 
-    def next(self, timeout_s: float = 60) -> Message | None:
+    def next(self, timeout_s: float = 120) -> Message | None:
         message = self._messages.get(timeout=timeout_s)
         if message is not None:
             self.heard.append(message)
@@ -85,6 +85,16 @@ class WorkerProcess:
             if isinstance(message, Result | Failure) and message.id == id_:
                 return message
         raise AssertionError(f"the worker ended: {self.errors.decode()}")
+
+    def ends_of(self, ids: set[int]) -> dict[int | str | None, Result | Failure]:
+        """Wait for the ends of several requests, in whichever order they come."""
+        ends: dict[int | str | None, Result | Failure] = {}
+        while not ids <= ends.keys():
+            message = self.next()
+            assert message is not None, self.errors.decode()
+            if isinstance(message, Result | Failure):
+                ends[message.id] = message
+        return ends
 
     def result(self, id_: int) -> Mapping[str, Any]:
         end = self.end_of(id_)
