@@ -5,13 +5,15 @@ The engine that paints them is a process of its own; this package never loads it
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from bpy.utils import register_classes_factory
 
 from . import cli, operators, panels, preferences, properties, running
 
 CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
 
-_register_classes, _unregister_classes = register_classes_factory(CLASSES)
+_register_classes, _unregister_classes = cast(Any, register_classes_factory)(CLASSES)
 
 
 def register() -> None:

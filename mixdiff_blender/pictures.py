@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -30,7 +31,11 @@ def picture_path(image: bpy.types.Image) -> Path | None:
 def has_pixels(image: bpy.types.Image) -> bool:
     """Tell whether an image shows anything; an image whose file is missing does not."""
     width, height = image.size
-    return width > 0 and height > 0 and len(image.pixels) > 0
+    return width > 0 and height > 0 and len(_pixels(image)) > 0
+
+
+def _pixels(image: bpy.types.Image) -> Any:
+    return image.pixels  # an array, though its type says a number
 
 
 def write_png(image: bpy.types.Image, path: Path) -> None:
@@ -55,7 +60,7 @@ def rows_from_top(image: bpy.types.Image) -> Bytes:
     """
     width, height = image.size
     values = np.empty(width * height * image.channels, dtype=np.float32)
-    image.pixels.foreach_get(values)
+    _pixels(image).foreach_get(values)
     rows = values.reshape(height, width, image.channels)[::-1]
     rows = np.repeat(rows[..., :1], 3, axis=2) if image.channels < 3 else rows[..., :3]
     if image.is_float:  # scene-linear

@@ -40,7 +40,8 @@ def _output_of(scene: Any) -> tuple[Any, Any]:
     if hasattr(scene, "compositing_node_group"):  # Blender 5.0 and later
         tree = scene.compositing_node_group
         if tree is None:
-            tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
+            groups: Any = bpy.data.node_groups
+            tree = groups.new("Compositing", "CompositorNodeTree")
             scene.compositing_node_group = tree
         sockets = [s for s in tree.interface.items_tree if getattr(s, "in_out", "") == "OUTPUT"]
         if not sockets:
