@@ -31,6 +31,7 @@ DIST = CHECKOUT / "dist"
 TORCH = "torch==2.13.0"
 STAMP = "mixdiff-stamp.json"
 LINK_MARK = ".linked-by-build.txt"
+DEMO_TIMEOUT_S = 3600
 OLDEST_BLENDER, NEWEST_BLENDER = (4, 2), (5, 2)
 
 # The shared libraries that Blender loads, and the Debian packages that hold them.
@@ -167,16 +168,24 @@ BPY = (
 )
 
 
-def python_version(python: str | Path) -> str | None:
-    """Return the full version of an interpreter, or None where it does not start."""
-    code = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
+def ask_python(python: str | Path, expression: str) -> str | None:
+    """Return what an interpreter makes of an expression, or None where it does not start."""
     try:
         done = subprocess.run(
-            [str(python), "-I", "-c", code], capture_output=True, text=True, timeout=60, check=False
+            [str(python), "-I", "-c", f"import sys; print({expression})"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def python_version(python: str | Path) -> str | None:
+    """Return the full version of an interpreter, such as "3.11.7"; None if it does not start."""
+    return ask_python(python, "'%d.%d.%d' % sys.version_info[:3]")
 
 
 def python_candidates(version: str) -> Iterator[str]:
@@ -203,7 +212,8 @@ def find_python(versions: Sequence[str]) -> str:
     for version in sorted(versions, key=lambda v: v != running):
         for candidate in python_candidates(version):
             if (python_version(candidate) or "").startswith(version + "."):
-                return candidate
+                # Neither a launcher nor a link such as python3, which may lead elsewhere one day.
+                return str(Path(ask_python(candidate, "sys.executable") or candidate).resolve())
     wanted = " or ".join(versions)
     raise BuildError(
         f"Python {wanted} was not found on the PATH or among pyenv's versions; "
@@ -321,12 +331,16 @@ def build_zip(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"mixdiff-{manifest_version()}.zip"
     aside = target.with_suffix(f".{os.getpid()}.part")
-    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in extension_files().items():
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o100644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes())
+    try:
+        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, path in extension_files().items():
+                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                entry.external_attr = 0o100644 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, path.read_bytes())
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
     aside.replace(target)
     return target
 
@@ -335,8 +349,10 @@ def validate_zip(archive: Path) -> bool:
     """Let Blender's own validator judge a zip; False where no bpy wheel is installed to do it."""
     for environment in reversed(BPY):
         if read_stamp(environment):
-            tools = environment.folder.glob("**/bl_pkg/cli/blender_ext.py")
-            run([environment.python, next(tools), "validate", archive])
+            scripts = next(environment.folder.glob("**/bpy/*/scripts"))
+            tool = scripts / "addons_core/bl_pkg/cli/blender_ext.py"
+            tags = scripts / "modules/_bpy_internal/extensions/tags.py"
+            run([environment.python, tool, "validate", f"--valid-tags={tags}", archive])
             return True
     return False
 
@@ -391,11 +407,15 @@ def demo_host(work: Path) -> Host:
         engine_python=ENGINE.python,
         work=work,
     )
-    with contextlib.suppress(hosts.HostMissingError):
-        host = find("blender")
+    try:
+        host = find(hosts.PATH_NAME)
+    except hosts.HostMissingError as error:
+        say(f"blender: {error}; a bpy wheel is used")
+    else:
         if OLDEST_BLENDER <= host.version <= NEWEST_BLENDER:
             return host
-        say(f"blender: {host.version} on the PATH is not 4.2 to 5.2, so a bpy wheel is used")
+        version = ".".join(map(str, host.version))
+        say(f"blender: {host.program} is {version}, not 4.2 to 5.2; a bpy wheel is used")
     ensure_libraries()
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     wheels = {wheel.name: wheel for wheel in BPY}
@@ -409,6 +429,8 @@ def demo_host(work: Path) -> Host:
 
 def demo() -> int:
     """Generate and render the example scene in a Blender, and say where the results are."""
+    from tests.blender.hosts import HostFailedError, HostTimeoutError
+
     make_environments([ENGINE])
     output = CHECKOUT / "demo"
     output.mkdir(exist_ok=True)
@@ -418,14 +440,17 @@ def demo() -> int:
     with tempfile.TemporaryDirectory(prefix="mixdiff-demo-") as folder:
         host = demo_host(Path(folder))
         say(f"demo: opening examples/street.blend in {host.name}")
-        done = host.run_python(
-            CHECKOUT / "examples/demo.py",
-            *("--output-folder", output),
-            extension_zip=build_zip(DIST),
-            blend=CHECKOUT / "examples/street.blend",
-            timeout_s=3600,
-            show=True,
-        )
+        try:
+            done = host.run_python(
+                CHECKOUT / "examples/demo.py",
+                *("--output-folder", output),
+                extension_zip=build_zip(DIST),
+                blend=CHECKOUT / "examples/street.blend",
+                timeout_s=DEMO_TIMEOUT_S,
+                show=True,
+            )
+        except (HostFailedError, HostTimeoutError) as error:
+            raise BuildError(f"the demo in {host.name} failed: {error}") from error
     missing = [str(result) for result in results if not result.is_file()]
     if done.returncode != 0 or missing:
         raise BuildError(

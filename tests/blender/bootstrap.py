@@ -1,5 +1,6 @@
 """Runs inside a Blender: prepares it as a request file says, then runs a script there."""
 
+import importlib
 import json
 import os
 import runpy
@@ -9,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 
+def _addon_utils() -> Any:
+    return importlib.import_module("addon_utils")  # its type stubs are wrong about `check`
+
+
 def _install(archive: str) -> None:
-    import addon_utils
     import bpy
+
+    addon_utils = _addon_utils()
 
     if not addon_utils.check("bl_pkg")[1]:
         addon_utils.enable("bl_pkg", default_set=True)
@@ -21,8 +27,7 @@ def _install(archive: str) -> None:
 
 
 def _enable(module: str) -> None:
-    import addon_utils
-
+    addon_utils = _addon_utils()
     if not addon_utils.check(module)[1]:
         addon_utils.enable(module, default_set=True)
     if not addon_utils.check(module)[1]:
@@ -53,9 +58,7 @@ def _run(request: dict[str, Any]) -> None:
 
 
 def _leave(code: int) -> None:
-    import addon_utils
-
-    addon_utils.disable_all()
+    _addon_utils().disable_all()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # after a modal operator some bpy modules crash or hang on the usual way out

@@ -33,6 +33,10 @@ class HostMissingError(Exception):
     """A host is not on this machine; the message says why."""
 
 
+class HostFailedError(AssertionError):
+    """A host ended with another exit code than 0; the message holds what it had printed."""
+
+
 class HostTimeoutError(Exception):
     """A host was ended because its time was up; the message holds what it had printed."""
 
@@ -52,10 +56,10 @@ class HostRun:
         """Return this run if it ended with exit code 0.
 
         Raises:
-            AssertionError: it did not; with everything that it printed.
+            HostFailedError: it did not.
         """
         if self.returncode != 0:
-            raise AssertionError(f"exit code {self.returncode}\n{self.output}")
+            raise HostFailedError(f"exit code {self.returncode}\n{self.output}")
         return self
 
     @property
