@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bpy
 
@@ -157,7 +157,7 @@ _registered: Any = None
 def register() -> None:
     """Make the command known to Blender."""
     global _registered
-    _registered = bpy.utils.register_cli_command("mixdiff", main)  # type: ignore[func-returns-value]
+    _registered = cast(Any, bpy.utils).register_cli_command("mixdiff", main)
 
 
 def unregister() -> None:

@@ -19,7 +19,7 @@ from .results.texture import put_on
 Result = set[Any]
 
 
-def _selected_with_surface(context: bpy.types.Context) -> list[bpy.types.Object]:
+def _selected_with_surface(context: Any) -> list[bpy.types.Object]:
     objects = view_layer_in(context).objects
     return [obj for obj in objects if obj.select_get() and obj.type in WITH_SURFACE]
 
@@ -34,7 +34,7 @@ class Generate(bpy.types.Operator):
         wait: bool
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether a picture can be made."""
         scene = scene_in(context)
         if running.session.is_busy:
@@ -49,7 +49,7 @@ class Generate(bpy.types.Operator):
             return True
         return False
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Begin the job; without a window, or told to wait, return when the picture is there."""
         scene = scene_in(context)
         try:
@@ -86,12 +86,12 @@ class Cancel(bpy.types.Operator):
     bl_label = "Cancel MixDiff Picture"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether there is something to cancel."""
         cls.poll_message_set("No picture is being made")
         return running.session.is_busy
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Ask for the end; the timer hears of it."""
         running.session.cancel()
         running.redraw()
@@ -106,19 +106,19 @@ class MarkRegions(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether something is selected that can be a region."""
         cls.poll_message_set("Select a plane or another object with a surface")
         return bool(_selected_with_surface(context))
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Mark the objects."""
         for obj in _selected_with_surface(context):
             region_settings(obj).enabled = True
         return {"FINISHED"}
 
 
-def _result_poll(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+def _result_poll(cls: type[bpy.types.Operator], context: Any) -> bool:
     cls.poll_message_set("There is no picture yet; generate one")
     return canvas_settings(scene_in(context)).result is not None
 
@@ -131,14 +131,14 @@ class UseAsTexture(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether there is a picture, and an object to show it on."""
         if not _result_poll(cls, context):
             return False
         cls.poll_message_set("Select the objects to show the picture on")
         return bool(_selected_with_surface(context))
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Give the objects the picture's material."""
         image = canvas_settings(scene_in(context)).result
         assert image is not None
@@ -158,21 +158,19 @@ class UseInCompositor(bpy.types.Operator):
         placing: Placing
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether there is a picture."""
         return _result_poll(cls, context)
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Lead the picture to the compositor's output."""
         scene = scene_in(context)
         image = canvas_settings(scene).result
         assert image is not None
+        was_opaque = not scene.render.film_transparent
         put_in_compositor(image, scene, self.placing)
-        if self.placing == "BEHIND" and not scene.render.film_transparent:
-            self.report(
-                {"WARNING"},
-                "The render hides the picture: switch Film > Transparent on, or choose Alone",
-            )
+        if was_opaque and scene.render.film_transparent:
+            self.report({"INFO"}, "Film > Transparent is on now, so that the picture is seen")
         return {"FINISHED"}
 
 
@@ -195,21 +193,21 @@ class KeepSeed(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether there is a seed to keep."""
         cls.poll_message_set("There is no picture yet; generate one")
         return bool(canvas_settings(scene_in(context)).result_seed)
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Copy the seed."""
         settings = canvas_settings(scene_in(context))
         settings.seed_digits = settings.result_seed
         return {"FINISHED"}
 
 
-def draw_render_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+def draw_render_menu(menu: Any, context: Any) -> None:
     """Add what makes and uses pictures to the Render menu; F3 searches menus."""
-    layout: Any = menu.layout
+    layout = menu.layout
     layout.separator()
     layout.operator(Generate.bl_idname, icon="IMAGE_DATA")
     layout.operator(Cancel.bl_idname, icon="X")
@@ -217,9 +215,9 @@ def draw_render_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     layout.operator(KeepSeed.bl_idname, icon="PINNED")
 
 
-def draw_object_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+def draw_object_menu(menu: Any, context: Any) -> None:
     """Add what is done to objects to the Object menu."""
-    layout: Any = menu.layout
+    layout = menu.layout
     layout.separator()
     layout.operator(MarkRegions.bl_idname, icon="MESH_PLANE")
     layout.operator(UseAsTexture.bl_idname, icon="TEXTURE")
@@ -235,13 +233,20 @@ CLASSES = (
 )
 
 
+def _menus() -> tuple[tuple[Any, Any], ...]:
+    return (
+        (bpy.types.TOPBAR_MT_render, draw_render_menu),
+        (bpy.types.VIEW3D_MT_object, draw_object_menu),
+    )
+
+
 def attach() -> None:
     """Put the operators into the menus."""
-    bpy.types.TOPBAR_MT_render.append(draw_render_menu)
-    bpy.types.VIEW3D_MT_object.append(draw_object_menu)
+    for menu, draw in _menus():
+        menu.append(draw)
 
 
 def detach() -> None:
     """Take the operators out of the menus."""
-    bpy.types.VIEW3D_MT_object.remove(draw_object_menu)
-    bpy.types.TOPBAR_MT_render.remove(draw_render_menu)
+    for menu, draw in _menus():
+        menu.remove(draw)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import Any
 
 import bpy
@@ -19,55 +18,15 @@ from .operators import (
 )
 from .properties import REROLL_TYPE, RegionSettings, canvas_settings, region_settings
 from .regions.camera import canvas_of
-from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped
+from .session import Failed, Generating
+from .wording import state_text, wrapped
 
 _TYPE_ICONS = {
     Text2ImageRegion.TYPE: "FONT_DATA",
     Image2ImageRegion.TYPE: "IMAGE_DATA",
     REROLL_TYPE: "FILE_REFRESH",
 }
-_PHASES = {
-    "loading": "Loading the model",
-    "encoding": "Reading the prompts",
-    "sampling": "Painting",
-    "decoding": "Finishing the picture",
-    "writing": "Saving the picture",
-}
 _LINE_ICONS = {"INFO": "CHECKMARK", "WARNING": "ERROR", "ERROR": "CANCEL"}
-
-
-def state_text(state: State) -> str:
-    """Return what the engine is doing, in a few words."""
-    match state:
-        case Stopped():
-            return "Starts with the first picture"
-        case Starting():
-            return "Starting…"
-        case Ready():
-            name = state.device_name or state.device
-            return f"Ready · {name} · {state.dtype}"
-        case Generating(steps=0):
-            return _PHASES.get(state.phase, state.phase)
-        case Generating() if state.phase != "sampling":
-            return _PHASES.get(state.phase, state.phase)
-        case Generating():
-            left = "" if state.remaining_s is None else f" · {duration(state.remaining_s)} left"
-            return f"Step {state.step} of {state.steps}{left}"
-        case Cancelling():
-            return "Cancelling…"
-        case Failed():
-            return "Failed"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as a person says it."""
-    whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 100 else f"{round(whole / 60)} min"
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Return a text as lines of at most so many letters; words longer than that are cut."""
-    return [line for part in text.splitlines() for line in wrap(part, width) or [""]]
 
 
 def _letters(context: Any) -> int:
@@ -123,6 +82,8 @@ class RegionList(bpy.types.UIList):
         icon: int | None,
         active_data: Any,
         active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
     ) -> None:
         """Draw one region: its type, its name, what it shows, its weight."""
         settings = region_settings(item)

@@ -30,8 +30,12 @@ def picture_path(image: bpy.types.Image) -> Path | None:
 
 def has_pixels(image: bpy.types.Image) -> bool:
     """Tell whether an image shows anything; an image whose file is missing does not."""
+    return all(_size(image)) and len(_pixels(image)) > 0
+
+
+def _size(image: Any) -> tuple[int, int]:
     width, height = image.size
-    return width > 0 and height > 0 and len(_pixels(image)) > 0
+    return width, height
 
 
 def _pixels(image: bpy.types.Image) -> Any:
@@ -58,7 +62,7 @@ def rows_from_top(image: bpy.types.Image) -> Bytes:
 
     Shapes: (H, W, 3), first row at the top.
     """
-    width, height = image.size
+    width, height = _size(image)
     values = np.empty(width * height * image.channels, dtype=np.float32)
     _pixels(image).foreach_get(values)
     rows = values.reshape(height, width, image.channels)[::-1]
