@@ -29,8 +29,12 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--seed", type=int, metavar="N", help="instead of the scene's seed")
     common.add_argument("--steps", type=int, metavar="N", help="instead of the scene's steps")
-    common.add_argument("--model", metavar="M", help="folder, .safetensors file, hub id, or bundled")
-    common.add_argument("--frame", type=int, metavar="N", help="instead of the file's current frame")
+    common.add_argument(
+        "--model", metavar="M", help="folder, .safetensors file, hub id, or bundled"
+    )
+    common.add_argument(
+        "--frame", type=int, metavar="N", help="instead of the file's current frame"
+    )
     generate = commands.add_parser("generate", parents=[common], help="make the scene's picture")
     generate.add_argument(
         "--output", "-o", metavar="OUT.png", help="the picture's file (default: beside the .blend)"

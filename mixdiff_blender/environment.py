@@ -41,9 +41,7 @@ def own_python(user_folder: Path) -> Path:
     return user_folder / "environment" / inside
 
 
-def choose_python(
-    *, variables: Mapping[str, str], preference: str, user_folder: Path
-) -> Candidate:
+def choose_python(*, variables: Mapping[str, str], preference: str, user_folder: Path) -> Candidate:
     """Return the Python that is to run the engine: the first that somebody named.
 
     Raises: EngineError of kind `environment` where it is not there.
@@ -97,7 +95,5 @@ def find_launch(preference: str, user_folder: Path) -> Launch:
 
     Raises: EngineError of kind `environment` where its Python is not there.
     """
-    chosen = choose_python(
-        variables=os.environ, preference=preference, user_folder=user_folder
-    )
+    chosen = choose_python(variables=os.environ, preference=preference, user_folder=user_folder)
     return engine_launch(chosen.path, os.environ)

@@ -101,9 +101,7 @@ def begin(
         job.or_raise()
         folder = folders.session_folder()
         job.write_pictures(folder)
-        order = Order(
-            document=job.document, folder=folder, output=output or folders.next_picture()
-        )
+        order = Order(document=job.document, folder=folder, output=output or folders.next_picture())
         target, sent = Target.of(scene), job
         is_packed = output is None and not bpy.data.filepath
         running.session.generate(order, lambda end: _end(end, sent, target, is_packed=is_packed))
@@ -151,4 +149,3 @@ def _tell(scene_name: str, lines: list[Line]) -> None:
     global _last
     _last = Report(scene_name=scene_name, lines=tuple(lines))
     running.redraw()
-

@@ -13,13 +13,13 @@ import numpy as np
 
 from .contract import (
     DEFAULT_STRIDE_PX,
+    VERSION,
     EngineError,
     Image2ImageRegion,
     Job,
     JobError,
     Problem,
     RerollRegion,
-    VERSION,
     Text2ImageRegion,
     check,
 )
@@ -188,9 +188,7 @@ class _Reader:
             return
         settings = region_settings(obj)
         is_reroll = settings.type == REROLL_TYPE
-        name, found = (
-            ("reroll_regions", self.rerolls) if is_reroll else ("regions", self.regions)
-        )
+        name, found = ("reroll_regions", self.rerolls) if is_reroll else ("regions", self.regions)
         place = f"{name}[{len(found)}]"
         self.objects[place] = obj.name
         values = dict(self._values(settings, place, obj))
@@ -240,9 +238,7 @@ class _Reader:
                 value = getattr(settings, name)
                 yield name, _exact(value) if isinstance(value, float) else value
 
-    def _picture(
-        self, image: bpy.types.Image | None, place: str, obj: bpy.types.Object
-    ) -> str:
+    def _picture(self, image: bpy.types.Image | None, place: str, obj: bpy.types.Object) -> str:
         if image is None:
             self._complain(place, "has no picture", "choose one to start from")
             return "-"
