@@ -5,28 +5,17 @@ The engine that paints them is a process of its own; this package never loads it
 
 from __future__ import annotations
 
-from bpy.utils import register_classes_factory
-
-from . import cli, operators, panels, preferences, properties, running
-
-CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
-
-_register_classes, _unregister_classes = register_classes_factory(CLASSES)
-
 
 def register() -> None:
-    """Make everything known to Blender."""
-    _register_classes()
-    properties.attach()
-    operators.attach()
-    cli.register()
-    running.register()
+    """Make the add-on known to Blender."""
+    # Only now, so that what does without Blender can be imported without it.
+    from . import registration
+
+    registration.register()
 
 
 def unregister() -> None:
-    """Take everything away again, and end the engine."""
-    running.unregister()
-    cli.unregister()
-    operators.detach()
-    properties.detach()
-    _unregister_classes()
+    """Take the add-on away again, and end the engine."""
+    from . import registration
+
+    registration.unregister()

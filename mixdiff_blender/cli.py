@@ -7,11 +7,12 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bpy
 
-from . import generation, running
+from . import folders, generation, running
+from .contexts import scene_in
 from .contract import EngineError
 from .job_from_scene import job_from_scene
 from .session import Generating
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     except SystemExit as stop:  # argparse has said why on stderr
         return stop.code if isinstance(stop.code, int) else WRONG_USAGE
     if options.frame is not None:
-        bpy.context.scene.frame_set(options.frame)
+        scene_in(bpy.context).frame_set(options.frame)
     actions: dict[str, Callable[[argparse.Namespace], int]] = {
         "generate": _generate,
         "export-job": _export_job,
@@ -77,12 +78,12 @@ def _path(text: str) -> Path:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    scene = bpy.context.scene
+    scene = scene_in(bpy.context)
     try:
         generation.begin(
             scene,
             bpy.context.evaluated_depsgraph_get(),
-            output=_path(options.output) if options.output else generation.lasting_picture(),
+            output=_path(options.output) if options.output else folders.next_picture(),
             changes=_changes(options),
         )
     except EngineError as error:
@@ -124,7 +125,9 @@ def _export_job(options: argparse.Namespace) -> int:
     output = _path(options.output)
     try:
         job = job_from_scene(
-            bpy.context.scene, bpy.context.evaluated_depsgraph_get(), changes=_changes(options)
+            scene_in(bpy.context),
+            bpy.context.evaluated_depsgraph_get(),
+            changes=_changes(options),
         )
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -154,9 +157,9 @@ _registered: Any = None
 def register() -> None:
     """Make the command known to Blender."""
     global _registered
-    _registered = bpy.utils.register_cli_command("mixdiff", main)  # type: ignore[attr-defined]
+    _registered = cast(Any, bpy.utils).register_cli_command("mixdiff", main)
 
 
 def unregister() -> None:
     """Take the command away."""
-    bpy.utils.unregister_cli_command(_registered)  # type: ignore[attr-defined]
+    bpy.utils.unregister_cli_command(_registered)

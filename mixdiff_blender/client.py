@@ -194,9 +194,9 @@ class EngineClient:
             self._process.wait()
         self._outgoing.put(None)
         self._ended = True
-        error = self._crash()
-        self._refuse_all(error)
-        self.events.put(Ended(error=None if self._stopping else error))
+        crash = self._crash()
+        self._refuse_all(crash)
+        self.events.put(Ended(error=None if self._stopping else crash))
 
     def _take(self, line: bytes) -> None:
         match decode(line):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any
 
-from bpy import props
+import bpy
 
 from .contract import Choice, Flag, Kind, OrNone, Real, Text, Whole, kind_of
+
+props: Any = bpy.props  # whose stubs do not say that they return anything
 
 _INT_MAX = 2**31 - 1
 

@@ -70,7 +70,7 @@ class Target:
 
 
 def _uid(scene: bpy.types.Scene) -> int:
-    uid: int = scene.session_uid  # type: ignore[attr-defined]
+    uid: int = scene.session_uid
     return uid
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bpy
 import numpy as np
@@ -180,7 +180,7 @@ class _Reader:
         self._depsgraph = depsgraph
         self._canvas = canvas_of(scene)
         self._view = view_of(scene, depsgraph)
-        self._rendered = rendered_objects(scene, depsgraph.view_layer)
+        self._rendered = rendered_objects(cast(bpy.types.ViewLayer, depsgraph.view_layer))
 
     def read(self, obj: bpy.types.Object) -> None:
         rectangle = self._rectangle(obj)

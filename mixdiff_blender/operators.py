@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty
 
 from . import generation, running
+from .contexts import scene_in, view_layer_in
 from .contract import EngineError
+from .declarations import props
 from .job_from_scene import region_objects
 from .properties import canvas_settings, region_settings
 from .regions.planes import WITH_SURFACE
@@ -18,12 +19,12 @@ from .results.texture import put_on
 Result = set[Any]
 
 
-def _selected_with_surface(context: bpy.types.Context) -> list[bpy.types.Object]:
-    objects = context.view_layer.objects
+def _selected_with_surface(context: Any) -> list[bpy.types.Object]:
+    objects = view_layer_in(context).objects
     return [obj for obj in objects if obj.select_get() and obj.type in WITH_SURFACE]
 
 
-class MIXDIFF_OT_generate(bpy.types.Operator):
+class Generate(bpy.types.Operator):
     """Paint the picture that the regions before the camera describe"""
 
     bl_idname = "mixdiff.generate"
@@ -33,9 +34,9 @@ class MIXDIFF_OT_generate(bpy.types.Operator):
         wait: bool
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether a picture can be made."""
-        scene = context.scene
+        scene = scene_in(context)
         if running.session.is_busy:
             cls.poll_message_set("A picture is already being made")
         elif scene.camera is None:
@@ -48,9 +49,9 @@ class MIXDIFF_OT_generate(bpy.types.Operator):
             return True
         return False
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Begin the job; without a window, or told to wait, return when the picture is there."""
-        scene = context.scene
+        scene = scene_in(context)
         try:
             generation.begin(scene, context.evaluated_depsgraph_get())
         except EngineError as error:
@@ -69,8 +70,8 @@ class MIXDIFF_OT_generate(bpy.types.Operator):
         return {"FINISHED"}
 
 
-MIXDIFF_OT_generate.__annotations__ = {
-    "wait": BoolProperty(
+Generate.__annotations__ = {
+    "wait": props.BoolProperty(
         name="Wait",
         description="Return only when the picture is there, as always without a window",
         options={"SKIP_SAVE", "HIDDEN"},
@@ -78,105 +79,103 @@ MIXDIFF_OT_generate.__annotations__ = {
 }
 
 
-class MIXDIFF_OT_cancel(bpy.types.Operator):
+class Cancel(bpy.types.Operator):
     """Stop making the picture; asked twice, the engine itself is ended"""
 
     bl_idname = "mixdiff.cancel"
     bl_label = "Cancel MixDiff Picture"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether there is something to cancel."""
         cls.poll_message_set("No picture is being made")
         return running.session.is_busy
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Ask for the end; the timer hears of it."""
         running.session.cancel()
         running.redraw()
         return {"FINISHED"}
 
 
-class MIXDIFF_OT_mark_regions(bpy.types.Operator):
+class MarkRegions(bpy.types.Operator):
     """Make each selected object a region of the picture, with a prompt of its own"""
 
     bl_idname = "mixdiff.mark_regions"
     bl_label = "Add as MixDiff Region"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether something is selected that can be a region."""
         cls.poll_message_set("Select a plane or another object with a surface")
         return bool(_selected_with_surface(context))
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Mark the objects."""
         for obj in _selected_with_surface(context):
             region_settings(obj).enabled = True
         return {"FINISHED"}
 
 
-def _result_poll(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+def _result_poll(cls: type[bpy.types.Operator], context: Any) -> bool:
     cls.poll_message_set("There is no picture yet; generate one")
-    return canvas_settings(context.scene).result is not None
+    return canvas_settings(scene_in(context)).result is not None
 
 
-class MIXDIFF_OT_use_as_texture(bpy.types.Operator):
+class UseAsTexture(bpy.types.Operator):
     """Show the picture on each selected object, as bright as in a picture viewer"""
 
     bl_idname = "mixdiff.use_as_texture"
     bl_label = "Use MixDiff Picture as Texture"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether there is a picture, and an object to show it on."""
         if not _result_poll(cls, context):
             return False
         cls.poll_message_set("Select the objects to show the picture on")
         return bool(_selected_with_surface(context))
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Give the objects the picture's material."""
-        image = canvas_settings(context.scene).result
+        image = canvas_settings(scene_in(context)).result
         assert image is not None
         for obj in _selected_with_surface(context):
             put_on(image, obj)
         return {"FINISHED"}
 
 
-class MIXDIFF_OT_use_in_compositor(bpy.types.Operator):
+class UseInCompositor(bpy.types.Operator):
     """Show the picture in the compositor's output, joined to what is there"""
 
     bl_idname = "mixdiff.use_in_compositor"
     bl_label = "Use MixDiff Picture in Compositor"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    bl_options = {"REGISTER", "UNDO"}
 
     if TYPE_CHECKING:
         placing: Placing
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether there is a picture."""
         return _result_poll(cls, context)
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Lead the picture to the compositor's output."""
-        scene = context.scene
+        scene = scene_in(context)
         image = canvas_settings(scene).result
         assert image is not None
+        was_opaque = not scene.render.film_transparent
         put_in_compositor(image, scene, self.placing)
-        if self.placing == "BEHIND" and not scene.render.film_transparent:
-            self.report(
-                {"WARNING"},
-                "The render hides the picture: switch Film > Transparent on, or choose Alone",
-            )
+        if was_opaque and scene.render.film_transparent:
+            self.report({"INFO"}, "Film > Transparent is on now, so that the picture is seen")
         return {"FINISHED"}
 
 
-MIXDIFF_OT_use_in_compositor.__annotations__ = {
-    "placing": EnumProperty(
+UseInCompositor.__annotations__ = {
+    "placing": props.EnumProperty(
         name="Placing",
         items=[
             ("BEHIND", "Behind the Render", "The picture is the backdrop of what is rendered"),
@@ -186,61 +185,68 @@ MIXDIFF_OT_use_in_compositor.__annotations__ = {
 }
 
 
-class MIXDIFF_OT_keep_seed(bpy.types.Operator):
+class KeepSeed(bpy.types.Operator):
     """Use the seed of the last picture for the next ones too"""
 
     bl_idname = "mixdiff.keep_seed"
     bl_label = "Keep MixDiff Picture's Seed"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether there is a seed to keep."""
         cls.poll_message_set("There is no picture yet; generate one")
-        return bool(canvas_settings(context.scene).result_seed)
+        return bool(canvas_settings(scene_in(context)).result_seed)
 
-    def execute(self, context: bpy.types.Context) -> Result:
+    def execute(self, context: Any) -> Result:
         """Copy the seed."""
-        settings = canvas_settings(context.scene)
+        settings = canvas_settings(scene_in(context))
         settings.seed_digits = settings.result_seed
         return {"FINISHED"}
 
 
-def draw_render_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+def draw_render_menu(menu: Any, context: Any) -> None:
     """Add what makes and uses pictures to the Render menu; F3 searches menus."""
     layout = menu.layout
     layout.separator()
-    layout.operator(MIXDIFF_OT_generate.bl_idname, icon="IMAGE_DATA")
-    layout.operator(MIXDIFF_OT_cancel.bl_idname, icon="X")
-    layout.operator(MIXDIFF_OT_use_in_compositor.bl_idname, icon="NODE_COMPOSITING")
-    layout.operator(MIXDIFF_OT_keep_seed.bl_idname, icon="PINNED")
+    layout.operator(Generate.bl_idname, icon="IMAGE_DATA")
+    layout.operator(Cancel.bl_idname, icon="X")
+    layout.operator(UseInCompositor.bl_idname, icon="NODE_COMPOSITING")
+    layout.operator(KeepSeed.bl_idname, icon="PINNED")
 
 
-def draw_object_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+def draw_object_menu(menu: Any, context: Any) -> None:
     """Add what is done to objects to the Object menu."""
     layout = menu.layout
     layout.separator()
-    layout.operator(MIXDIFF_OT_mark_regions.bl_idname, icon="MESH_PLANE")
-    layout.operator(MIXDIFF_OT_use_as_texture.bl_idname, icon="TEXTURE")
+    layout.operator(MarkRegions.bl_idname, icon="MESH_PLANE")
+    layout.operator(UseAsTexture.bl_idname, icon="TEXTURE")
 
 
 CLASSES = (
-    MIXDIFF_OT_generate,
-    MIXDIFF_OT_cancel,
-    MIXDIFF_OT_mark_regions,
-    MIXDIFF_OT_use_as_texture,
-    MIXDIFF_OT_use_in_compositor,
-    MIXDIFF_OT_keep_seed,
+    Generate,
+    Cancel,
+    MarkRegions,
+    UseAsTexture,
+    UseInCompositor,
+    KeepSeed,
 )
+
+
+def _menus() -> tuple[tuple[Any, Any], ...]:
+    return (
+        (bpy.types.TOPBAR_MT_render, draw_render_menu),
+        (bpy.types.VIEW3D_MT_object, draw_object_menu),
+    )
 
 
 def attach() -> None:
     """Put the operators into the menus."""
-    bpy.types.TOPBAR_MT_render.append(draw_render_menu)
-    bpy.types.VIEW3D_MT_object.append(draw_object_menu)
+    for menu, draw in _menus():
+        menu.append(draw)
 
 
 def detach() -> None:
     """Take the operators out of the menus."""
-    bpy.types.VIEW3D_MT_object.remove(draw_object_menu)
-    bpy.types.TOPBAR_MT_render.remove(draw_render_menu)
+    for menu, draw in _menus():
+        menu.remove(draw)

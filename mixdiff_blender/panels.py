@@ -9,75 +9,33 @@ import bpy
 from . import generation, running
 from .contract import DEFAULT_STRIDE_PX, Image2ImageRegion, Text2ImageRegion
 from .operators import (
-    MIXDIFF_OT_cancel,
-    MIXDIFF_OT_generate,
-    MIXDIFF_OT_keep_seed,
-    MIXDIFF_OT_mark_regions,
-    MIXDIFF_OT_use_as_texture,
-    MIXDIFF_OT_use_in_compositor,
+    Cancel,
+    Generate,
+    KeepSeed,
+    MarkRegions,
+    UseAsTexture,
+    UseInCompositor,
 )
 from .properties import REROLL_TYPE, RegionSettings, canvas_settings, region_settings
 from .regions.camera import canvas_of
-from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped
+from .session import Failed, Generating
+from .wording import state_text, wrapped
 
 _TYPE_ICONS = {
     Text2ImageRegion.TYPE: "FONT_DATA",
     Image2ImageRegion.TYPE: "IMAGE_DATA",
     REROLL_TYPE: "FILE_REFRESH",
 }
-_PHASES = {
-    "loading": "Loading the model",
-    "encoding": "Reading the prompts",
-    "sampling": "Painting",
-    "decoding": "Finishing the picture",
-    "writing": "Saving the picture",
-}
 _LINE_ICONS = {"INFO": "CHECKMARK", "WARNING": "ERROR", "ERROR": "CANCEL"}
 
 
-def state_text(state: State) -> str:
-    """Return what the engine is doing, in a few words."""
-    match state:
-        case Stopped():
-            return "Starts with the first picture"
-        case Starting():
-            return "Starting…"
-        case Ready():
-            name = state.device_name or state.device
-            return f"Ready · {name} · {state.dtype}"
-        case Generating(steps=0):
-            return _PHASES.get(state.phase, state.phase)
-        case Generating() if state.phase != "sampling":
-            return _PHASES.get(state.phase, state.phase)
-        case Generating():
-            left = "" if state.remaining_s is None else f" · {duration(state.remaining_s)} left"
-            return f"Step {state.step} of {state.steps}{left}"
-        case Cancelling():
-            return "Cancelling…"
-        case Failed():
-            return "Failed"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as a person says it."""
-    whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 100 else f"{round(whole / 60)} min"
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Return a text as lines of at most so many letters; words longer than that are cut."""
-    import textwrap
-
-    return [line for part in text.splitlines() for line in textwrap.wrap(part, width) or [""]]
-
-
-def _letters(context: bpy.types.Context) -> int:
+def _letters(context: Any) -> int:
     """Return how many letters fit into a line of the sidebar."""
     scale = context.preferences.system.ui_scale
     return max(20, int(context.region.width / (7.2 * scale)) - 6)
 
 
-def _draw_text(layout: Any, context: bpy.types.Context, text: str, icon: str) -> None:
+def _draw_text(layout: Any, context: Any, text: str, icon: str) -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(wrapped(text, _letters(context))):
@@ -90,14 +48,15 @@ class _SidebarPanel:
     bl_category = "MixDiff"
 
 
-class MIXDIFF_PT_engine(_SidebarPanel, bpy.types.Panel):
+class EnginePanel(_SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
     """The picture as a whole."""
 
+    bl_idname = "MIXDIFF_PT_engine"
     bl_label = "MixDiff"
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         """Draw the engine's state, and what is the same for the whole picture."""
-        layout = self.layout
+        layout: Any = self.layout
         state = running.session.state
         icon = "ERROR" if isinstance(state, Failed) else "RADIOBUT_ON"
         layout.label(text=state_text(state), icon=icon)
@@ -109,12 +68,14 @@ class MIXDIFF_PT_engine(_SidebarPanel, bpy.types.Panel):
         column.prop(settings, "negative_prompt")
 
 
-class MIXDIFF_UL_regions(bpy.types.UIList):
+class RegionList(bpy.types.UIList):
     """The scene's objects that are regions."""
+
+    bl_idname = "MIXDIFF_UL_regions"
 
     def draw_item(
         self,
-        context: bpy.types.Context,
+        context: Any,
         layout: Any,
         data: Any,
         item: Any,
@@ -140,9 +101,7 @@ class MIXDIFF_UL_regions(bpy.types.UIList):
             told.prop(settings, "reroll_mode", text="", emboss=False)
         layout.prop(settings, "enabled", text="")
 
-    def filter_items(
-        self, context: bpy.types.Context, data: Any, property: str
-    ) -> tuple[list[int], list[int]]:
+    def filter_items(self, context: Any, data: Any, property: str) -> Any:
         """Show only regions, in the order of their names, which is the job's order."""
         objects = list(getattr(data, property))
         flags = [self.bitflag_filter_item if region_settings(o).enabled else 0 for o in objects]
@@ -153,19 +112,20 @@ class MIXDIFF_UL_regions(bpy.types.UIList):
         return flags, order
 
 
-class MIXDIFF_PT_regions(_SidebarPanel, bpy.types.Panel):
+class RegionsPanel(_SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
     """The regions, and the active one's settings."""
 
+    bl_idname = "MIXDIFF_PT_regions"
     bl_label = "Regions"
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         """Draw the list, and only those settings of the active region that apply."""
-        layout = self.layout
+        layout: Any = self.layout
         scene, settings = context.scene, canvas_settings(context.scene)
         layout.template_list(
-            "MIXDIFF_UL_regions", "", scene, "objects", settings, "active_region", rows=3
+            RegionList.bl_idname, "", scene, "objects", settings, "active_region", rows=3
         )
-        layout.operator(MIXDIFF_OT_mark_regions.bl_idname, text="Add Selected", icon="ADD")
+        layout.operator(MarkRegions.bl_idname, text="Add Selected", icon="ADD")
         active = context.view_layer.objects.active
         if active is None or not region_settings(active).enabled:
             return
@@ -201,14 +161,15 @@ def _draw_region(column: Any, region: RegionSettings) -> None:
         column.prop(region, "noise_eps")
 
 
-class MIXDIFF_PT_canvas(_SidebarPanel, bpy.types.Panel):
+class CanvasPanel(_SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
     """How the picture is made."""
 
+    bl_idname = "MIXDIFF_PT_canvas"
     bl_label = "Canvas"
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         """Draw the canvas's size and how it is painted."""
-        layout = self.layout
+        layout: Any = self.layout
         canvas = canvas_of(context.scene)
         size = f"{canvas.width_px} × {canvas.height_px} px"
         render = context.scene.render
@@ -228,67 +189,67 @@ class MIXDIFF_PT_canvas(_SidebarPanel, bpy.types.Panel):
             column.prop(settings, name)
 
 
-class MIXDIFF_PT_generate(_SidebarPanel, bpy.types.Panel):
+class GeneratePanel(_SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
     """The button, and how far the picture is."""
 
+    bl_idname = "MIXDIFF_PT_generate"
     bl_label = "Picture"
-    bl_options = {"HIDE_HEADER"}  # noqa: RUF012
+    bl_options = {"HIDE_HEADER"}
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         """Draw the button or the progress, then how the last job went."""
-        layout = self.layout
+        layout: Any = self.layout
         state = running.session.state
         if running.session.is_busy:
             share = 0.0
             if isinstance(state, Generating) and state.steps:
                 share = state.step / state.steps
             layout.progress(factor=share, text=state_text(state))
-            layout.operator(MIXDIFF_OT_cancel.bl_idname, text="Cancel", icon="X")
+            layout.operator(Cancel.bl_idname, text="Cancel", icon="X")
             return
         row = layout.row()
         row.scale_y = 1.5
-        row.operator(MIXDIFF_OT_generate.bl_idname, text="Generate", icon="IMAGE_DATA")
+        row.operator(Generate.bl_idname, text="Generate", icon="IMAGE_DATA")
         report = generation.last_report(context.scene)
         for line in report.lines if report else ():
             _draw_text(layout, context, line.text, _LINE_ICONS[line.severity])
 
 
-class MIXDIFF_PT_result(_SidebarPanel, bpy.types.Panel):
+class ResultPanel(_SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
     """What to do with the picture."""
 
+    bl_idname = "MIXDIFF_PT_result"
     bl_label = "Result"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Any) -> bool:
         """Tell whether there is a picture."""
         return canvas_settings(context.scene).result is not None
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         """Draw the picture and the ways to use it."""
-        layout = self.layout
+        layout: Any = self.layout
         settings = canvas_settings(context.scene)
         image = settings.result
         assert image is not None
         layout.template_icon(icon_value=image.preview_ensure().icon_id, scale=8)
         row = layout.row()
         row.label(text=f"Seed {settings.result_seed}")
-        row.operator(MIXDIFF_OT_keep_seed.bl_idname, text="Keep Seed", icon="PINNED")
+        row.operator(KeepSeed.bl_idname, text="Keep Seed", icon="PINNED")
         layout.label(text="Use as")
         column = layout.column(align=True)
-        column.operator(
-            MIXDIFF_OT_use_as_texture.bl_idname, text="Texture of Selected", icon="TEXTURE"
-        )
-        operator = MIXDIFF_OT_use_in_compositor.bl_idname
+        column.operator(UseAsTexture.bl_idname, text="Texture of Selected", icon="TEXTURE")
+        operator = UseInCompositor.bl_idname
         column.operator(operator, text="Backdrop in Compositor", icon="NODE_COMPOSITING")
         alone = column.operator(operator, text="Compositor, Alone", icon="NODE_COMPOSITING")
-        alone.placing = "ALONE"  # type: ignore[attr-defined]
+        alone.placing = "ALONE"
 
 
 CLASSES = (
-    MIXDIFF_UL_regions,
-    MIXDIFF_PT_engine,
-    MIXDIFF_PT_regions,
-    MIXDIFF_PT_canvas,
-    MIXDIFF_PT_generate,
-    MIXDIFF_PT_result,
+    RegionList,
+    EnginePanel,
+    RegionsPanel,
+    CanvasPanel,
+    GeneratePanel,
+    ResultPanel,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -29,8 +30,16 @@ def picture_path(image: bpy.types.Image) -> Path | None:
 
 def has_pixels(image: bpy.types.Image) -> bool:
     """Tell whether an image shows anything; an image whose file is missing does not."""
+    return all(_size(image)) and len(_pixels(image)) > 0
+
+
+def _size(image: Any) -> tuple[int, int]:
     width, height = image.size
-    return width > 0 and height > 0 and len(image.pixels) > 0
+    return width, height
+
+
+def _pixels(image: bpy.types.Image) -> Any:
+    return image.pixels  # an array, though its type says a number
 
 
 def write_png(image: bpy.types.Image, path: Path) -> None:
@@ -53,9 +62,9 @@ def rows_from_top(image: bpy.types.Image) -> Bytes:
 
     Shapes: (H, W, 3), first row at the top.
     """
-    width, height = image.size
+    width, height = _size(image)
     values = np.empty(width * height * image.channels, dtype=np.float32)
-    image.pixels.foreach_get(values)
+    _pixels(image).foreach_get(values)
     rows = values.reshape(height, width, image.channels)[::-1]
     rows = np.repeat(rows[..., :1], 3, axis=2) if image.channels < 3 else rows[..., :3]
     if image.is_float:  # scene-linear

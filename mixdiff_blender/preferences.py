@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import StringProperty
+
+from .declarations import props
 
 
 class MixDiffPreferences(bpy.types.AddonPreferences):
     """What is set once for this computer."""
 
-    bl_idname = cast(str, __package__)
+    bl_idname = __package__
 
     if TYPE_CHECKING:
         engine_python: str
@@ -24,7 +25,7 @@ class MixDiffPreferences(bpy.types.AddonPreferences):
 
 
 MixDiffPreferences.__annotations__ = {
-    "engine_python": StringProperty(
+    "engine_python": props.StringProperty(
         name="Engine's Python",
         description="The Python that the engine runs in; empty for the extension's own",
         subtype="FILE_PATH",
@@ -35,8 +36,9 @@ MixDiffPreferences.__annotations__ = {
 def engine_python() -> str:
     """Return the Python that the person chose, or an empty text."""
     assert __package__ is not None
-    addon = bpy.context.preferences.addons.get(__package__)
-    chosen: str = addon.preferences.engine_python if addon else ""  # type: ignore[union-attr]
+    preferences: Any = bpy.context.preferences
+    addon = preferences.addons.get(__package__)
+    chosen: str = addon.preferences.engine_python if addon else ""
     return bpy.path.abspath(chosen) if chosen else ""
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
+from .contexts import view_layer_in
 from .contract import (
     BUNDLED_MODEL,
     SCHEDULERS,
@@ -21,7 +21,7 @@ from .contract import (
     RerollRegion,
     Text2ImageRegion,
 )
-from .declarations import choice_items, declared
+from .declarations import choice_items, declared, props
 
 REROLL_TYPE = "reroll"
 SCHEDULER_OF_MODEL = "own"
@@ -113,13 +113,13 @@ class CanvasSettings(bpy.types.PropertyGroup):
 
 def _active_region(settings: CanvasSettings) -> int:
     scene = cast(bpy.types.Scene, settings.id_data)
-    active = bpy.context.view_layer.objects.active
+    active = view_layer_in(bpy.context).objects.active
     return scene.objects.find(active.name) if active else -1
 
 
 def _select_region(settings: CanvasSettings, index: int) -> None:
     scene = cast(bpy.types.Scene, settings.id_data)
-    layer = bpy.context.view_layer
+    layer = view_layer_in(bpy.context)
     chosen = scene.objects[index]
     if chosen.name not in layer.objects:
         return
@@ -129,10 +129,10 @@ def _select_region(settings: CanvasSettings, index: int) -> None:
 
 
 RegionSettings.__annotations__ = {
-    "enabled": BoolProperty(
+    "enabled": props.BoolProperty(
         name="Region", description="This object is a region of the picture", default=False
     ),
-    "type": EnumProperty(
+    "type": props.EnumProperty(
         name="Type", description="What fills the region (type)", items=_TYPE_ITEMS
     ),
     **{
@@ -144,16 +144,16 @@ RegionSettings.__annotations__ = {
         "negative_prompt",
         description="What to keep out of this region; empty for the canvas's (negative_prompt)",
     ),
-    "randomize_guidance": BoolProperty(
+    "randomize_guidance": props.BoolProperty(
         name="Random Guidance", description="Draw the guidance at random (guidance_scale: null)"
     ),
-    "region_seed_digits": StringProperty(
+    "region_seed_digits": props.StringProperty(
         name="Own Seed",
         description="Seed of everything drawn for this region alone; empty for a random one "
         "(region_seed)",
         update=_only_digits("region_seed_digits"),
     ),
-    "reference_image": PointerProperty(
+    "reference_image": props.PointerProperty(
         name="Picture",
         description="The picture to start from (reference_image)",
         type=bpy.types.Image,
@@ -172,7 +172,7 @@ CanvasSettings.__annotations__ = {
             *choice_items(SCHEDULERS),
         ],
     ),
-    "seed_digits": StringProperty(
+    "seed_digits": props.StringProperty(
         name="Seed",
         description="The same seed gives the same picture again; empty for a random one (seed)",
         update=_only_digits("seed_digits"),
@@ -187,11 +187,11 @@ CanvasSettings.__annotations__ = {
             "noise_device",
         )
     },
-    "result": PointerProperty(
+    "result": props.PointerProperty(
         name="Result", description="The last picture that was made", type=bpy.types.Image
     ),
-    "result_seed": StringProperty(options={"HIDDEN"}),
-    "active_region": IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"}),
+    "result_seed": props.StringProperty(options={"HIDDEN"}),
+    "active_region": props.IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"}),
 }
 
 
@@ -210,8 +210,8 @@ CLASSES = (RegionSettings, CanvasSettings)
 
 def attach() -> None:
     """Give objects and scenes their settings."""
-    bpy.types.Object.mixdiff = PointerProperty(type=RegionSettings)  # type: ignore[attr-defined]
-    bpy.types.Scene.mixdiff = PointerProperty(type=CanvasSettings)  # type: ignore[attr-defined]
+    bpy.types.Object.mixdiff = props.PointerProperty(type=RegionSettings)  # type: ignore[attr-defined]
+    bpy.types.Scene.mixdiff = props.PointerProperty(type=CanvasSettings)  # type: ignore[attr-defined]
 
 
 def detach() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 import bpy
 
@@ -62,7 +63,8 @@ def _tick() -> float | None:
 
 def redraw() -> None:
     """Have every sidebar drawn again."""
-    for window in bpy.context.window_manager.windows:
+    manager: Any = bpy.context.window_manager
+    for window in manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
                 area.tag_redraw()

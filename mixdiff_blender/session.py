@@ -64,7 +64,7 @@ State = Stopped | Starting | Ready | Generating | Cancelling | Failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A job on its way: its document, where its relative paths start, and where the picture goes."""
+    """A job on its way; its document's relative paths start at `folder`."""
 
     document: Mapping[str, Any]
     folder: Path

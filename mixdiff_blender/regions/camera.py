@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import bpy
 import numpy as np
 
@@ -48,7 +50,9 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
     data = camera.data
     assert isinstance(data, bpy.types.Camera)
     is_perspective = data.type == "PERSP"
-    frame = np.array(data.view_frame(scene=scene))  # (4, 3), right top corner first, clockwise
+    frame = np.array(
+        cast(Any, data).view_frame(scene=scene)
+    )  # (4, 3), right top corner first, clockwise
     if is_perspective:
         frame = frame / -frame[:, 2:]
     return CameraView(

@@ -30,9 +30,7 @@ def bounds_of(
     return visible_bounds(view, world, corners.reshape(-1, 3))
 
 
-def rendered_objects(
-    scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer
-) -> set[bpy.types.Object]:
+def rendered_objects(view_layer: bpy.types.ViewLayer) -> set[bpy.types.Object]:
     """Return the objects of a view layer that neither they nor their collections hide."""
     shown: set[bpy.types.Object] = set()
 

@@ -75,14 +75,10 @@ def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
     Shapes: points (N, 3) in the world; triangles (T, 3), indices of points.
     """
     corners = _frame_coordinates(view, points)[triangles]  # (T, 3, 4)
-    for distance in (
-        lambda c: c[..., 3] - view.near,
-        lambda c: c[..., 0],
-        lambda c: c[..., 2] - c[..., 0],
-        lambda c: c[..., 1],
-        lambda c: c[..., 2] - c[..., 1],
-    ):
-        corners = _cut(corners, distance(corners))
+    corners = _cut(corners, corners[..., 3] - view.near)
+    for axis in (0, 1):
+        corners = _cut(corners, corners[..., axis])
+        corners = _cut(corners, corners[..., 2] - corners[..., axis])
     if not len(corners):
         return None
     seen = corners[..., :2] / corners[..., 2:3]  # (T, 3, 2), from 0 to 1

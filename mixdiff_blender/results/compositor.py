@@ -16,7 +16,8 @@ _OVER = "MixDiff Over"
 def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: Placing) -> None:
     """Lead an image to the scene's compositor output.
 
-    What led there before stays linked, in front of the picture; with `ALONE` it does not show.
+    What led there before stays linked, in front of the picture; the render's film becomes
+    transparent then, or the picture would never be seen. With `ALONE` only the picture shows.
     Done again, the same nodes are used.
     """
     tree, output = _output_of(scene)
@@ -33,6 +34,8 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
     links.new(picture.outputs["Image"], size.inputs["Image"])
     links.new(size.outputs["Image"], background)
     scene.render.use_compositing = True
+    if placing == "BEHIND":
+        scene.render.film_transparent = True
 
 
 def _output_of(scene: Any) -> tuple[Any, Any]:
@@ -40,7 +43,8 @@ def _output_of(scene: Any) -> tuple[Any, Any]:
     if hasattr(scene, "compositing_node_group"):  # Blender 5.0 and later
         tree = scene.compositing_node_group
         if tree is None:
-            tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
+            groups: Any = bpy.data.node_groups
+            tree = groups.new("Compositing", "CompositorNodeTree")
             scene.compositing_node_group = tree
         sockets = [s for s in tree.interface.items_tree if getattr(s, "in_out", "") == "OUTPUT"]
         if not sockets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -40,6 +41,7 @@ def show_picture(scene: bpy.types.Scene, path: Path, *, packed: bool) -> bpy.typ
 
 def _show_as_in_a_viewer(image: bpy.types.Image) -> None:
     # A studio's own colour configuration may not know the name: then its choice for files stands.
+    settings: Any = image.colorspace_settings
     with contextlib.suppress(TypeError):
-        image.colorspace_settings.name = "sRGB"
+        settings.name = "sRGB"
     image.alpha_mode = "NONE"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import bpy
 
@@ -17,21 +17,23 @@ def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> bpy.types.Material:
     A material that already shows the image in the same way is used again.
     """
     coordinates = _coordinates_for(obj)
-    found = (m for m in image_materials(image) if m.get(_MARK) == coordinates)
+    found = (m for m in image_materials(image) if m[_MARK] == coordinates)
     material = next(found, None) or _make_material(image, coordinates)
+    data: Any = obj.data
     if obj.material_slots:
-        obj.material_slots[obj.active_material_index].material = material
+        obj.material_slots[obj.active_material_index or 0].material = material
     else:
-        obj.data.materials.append(material)  # type: ignore[union-attr]
+        data.materials.append(material)
     return material
 
 
 def image_materials(image: bpy.types.Image) -> list[bpy.types.Material]:
     """Return the materials that `put_on` has made for an image."""
+    materials: Any = bpy.data.materials
     return [
         material
-        for material in bpy.data.materials
-        if _MARK in material
+        for material in materials
+        if material.get(_MARK)
         and material.node_tree
         and any(getattr(node, "image", None) == image for node in material.node_tree.nodes)
     ]
@@ -41,7 +43,7 @@ def _coordinates_for(obj: bpy.types.Object) -> Coordinates:
     data = obj.data
     if isinstance(data, bpy.types.Mesh) and data.uv_layers:
         return "UV"
-    width, depth, height = obj.dimensions
+    width, depth, height = cast(Any, obj.dimensions)
     thinnest = min(width, depth, height)
     if thinnest == height:
         return "XY"

@@ -1,0 +1,31 @@
+"""Makes the add-on known to Blender, in one order, and takes it away in the opposite one."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from bpy.utils import register_classes_factory
+
+from . import cli, operators, panels, preferences, properties, running
+
+CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
+
+_register_classes, _unregister_classes = cast(Any, register_classes_factory)(CLASSES)
+
+
+def register() -> None:
+    """Make everything known to Blender."""
+    _register_classes()
+    properties.attach()
+    operators.attach()
+    cli.register()
+    running.register()
+
+
+def unregister() -> None:
+    """Take everything away again, and end the engine."""
+    running.unregister()
+    cli.unregister()
+    operators.detach()
+    properties.detach()
+    _unregister_classes()
