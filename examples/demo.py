@@ -18,7 +18,9 @@ import bpy
 
 def engine_folder() -> Path:
     """Return the folder of the engine that the enabled extension brought along."""
-    names = [name for name in bpy.context.preferences.addons.keys() if name.endswith(".mixdiff")]
+    names = [
+        name for name, _ in bpy.context.preferences.addons.items() if name.endswith(".mixdiff")
+    ]
     package: Any = importlib.import_module(names[0])
     return Path(package.__file__).parent / "engine"
 

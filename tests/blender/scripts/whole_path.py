@@ -25,8 +25,8 @@ told |= {
     "size": list(image.size),
     "colour_space": image.colorspace_settings.name,
     "is_packed": image.packed_file is not None,
-    "file": file_of(image),
 }
+(folder / "first.png").write_bytes(image.packed_file.data)
 
 before = {"images": len(bpy.data.images), "objects": len(bpy.data.objects)}
 bpy.ops.wm.save_as_mainfile(filepath=str(folder / "street.blend"))
@@ -68,7 +68,7 @@ render(scene, str(folder / "texture_without_uv.png"))
 # In the compositor: alone, and behind a render that covers its left half.
 bare.hide_render = True
 for place in ("ALONE", "BEHIND", "ALONE"):
-    bpy.ops.mixdiff.use_in_compositor(place=place)
+    bpy.ops.mixdiff.use_in_compositor(placing=place)
 tree = getattr(scene, "compositing_node_group", None) or scene.node_tree
 told["nodes"] = sorted(node.name for node in tree.nodes)
 render(scene, str(folder / "alone.png"))
@@ -81,7 +81,7 @@ emission.inputs["Color"].default_value = (1, 0, 0, 1)
 output = red.node_tree.nodes.new("ShaderNodeOutputMaterial")
 red.node_tree.links.new(emission.outputs[0], output.inputs["Surface"])
 half.data.materials.append(red)
-bpy.ops.mixdiff.use_in_compositor(place="BEHIND")
+bpy.ops.mixdiff.use_in_compositor(placing="BEHIND")
 told["nodes_after"] = sorted(node.name for node in tree.nodes)
 render(scene, str(folder / "behind.png"))
 scene.render.resolution_x = 64
