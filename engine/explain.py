@@ -100,20 +100,30 @@ class _Canvas:
         self.image = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
         self._draw = ImageDraw.Draw(self.image)
 
-    def outline(self, region: Rectangle, label: str, colour: Colour, size: int) -> None:
-        left, top = region.col_init * self._scale, region.row_init * self._scale
-        right = min(region.col_end * self._scale, self.image.width) - 1
-        bottom = min(region.row_end * self._scale, self.image.height) - 1
+    def outline(self, region: Rectangle, colour: Colour) -> None:
+        """Draw a region's border."""
+        left, top, right, bottom = self._box(region)
         self._draw.rectangle(
             (left, top, max(left, right), max(top, bottom)), outline=colour, width=2
         )
-        if not label:
-            return
-        font = _font(size)
-        text = _shortened(label, max(right - left - 14, 0), font)
-        box = self._draw.textbbox((left + 7, top + 5), text, font=font)
+
+    def label(self, region: Rectangle, text: str, colour: Colour) -> None:
+        """Write in the middle of a region, where its weight is largest."""
+        left, top, right, bottom = self._box(region)
+        font = _font(18)
+        text = _shortened(text, max(right - left - 14, 0), font)
+        middle = ((left + right) / 2, (top + bottom) / 2)
+        box = self._draw.textbbox(middle, text, font=font, anchor="mm")
         self._draw.rectangle((box[0] - 4, box[1] - 3, box[2] + 4, box[3] + 3), fill=_BACKGROUND)
-        self._draw.text((left + 7, top + 5), text, font=font, fill=colour)
+        self._draw.text(middle, text, font=font, fill=colour, anchor="mm")
+
+    def _box(self, region: Rectangle) -> tuple[float, float, float, float]:
+        return (
+            region.col_init * self._scale,
+            region.row_init * self._scale,
+            min(region.col_end * self._scale, self.image.width) - 1,
+            min(region.row_end * self._scale, self.image.height) - 1,
+        )
 
 
 def _label(region: Text2ImageRegion, index: int) -> str:
@@ -131,15 +141,18 @@ def explain(job: Job) -> Image.Image:
     width = round(_LONG_SIDE_PX * min(1, job.canvas_width / job.canvas_height))
     numbers = {id(region): index for index, region in enumerate(job.regions)}
     overview = _Canvas(_mixed(_shares(texts, job), shape), job, max(width, 2 * _PANEL_WIDTH_PX))
-    for colour_index, region in enumerate(texts):
-        label = _label(region, numbers[id(region)])
-        overview.outline(region, label, _colour(colour_index), 18)
-    for image_region in job.image_regions:
-        name = f"{numbers[id(image_region)]}: {Path(image_region.reference_image).name}"
-        label = f"{name}, {image_region.strength:.0%}"
-        overview.outline(image_region, label, _IMAGE_OUTLINE, 18)
+    drawn: list[tuple[Rectangle, str, Colour]] = [
+        (region, _label(region, numbers[id(region)]), _colour(i)) for i, region in enumerate(texts)
+    ]
+    for image in job.image_regions:
+        name = f"{numbers[id(image)]}: {Path(image.reference_image).name}"
+        drawn.append((image, f"{name}, {image.strength:.0%}", _IMAGE_OUTLINE))
     for index, reroll in enumerate(job.reroll_regions):
-        overview.outline(reroll, f"reroll {index}: {reroll.reroll_mode}", _REROLL_OUTLINE, 18)
+        drawn.append((reroll, f"reroll {index}: {reroll.reroll_mode}", _REROLL_OUTLINE))
+    for place, _, colour in drawn:
+        overview.outline(place, colour)
+    for place, text, colour in drawn:
+        overview.label(place, text, colour)
     panels = [_panel(region, numbers[id(region)], i, job) for i, region in enumerate(texts)]
     return _sheet(overview.image, panels)
 
@@ -150,7 +163,7 @@ def _panel(region: Text2ImageRegion, number: int, colour_index: int, job: Job) -
     own = region_weights(region, stride)
     _part(weights, region)[:] = own
     canvas = _Canvas(_heat(weights), job, _PANEL_WIDTH_PX)
-    canvas.outline(region, "", _colour(colour_index), 14)
+    canvas.outline(region, _colour(colour_index))
     panel = Image.new("RGB", (_PANEL_WIDTH_PX, canvas.image.height + 44), _BACKGROUND)
     panel.paste(canvas.image, (0, 44))
     draw = ImageDraw.Draw(panel)

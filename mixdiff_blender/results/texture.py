@@ -20,10 +20,13 @@ def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> bpy.types.Material:
     found = (m for m in image_materials(image) if m[_MARK] == coordinates)
     material = next(found, None) or _make_material(image, coordinates)
     data: Any = obj.data
-    if obj.material_slots:
-        obj.material_slots[obj.active_material_index or 0].material = material
-    else:
+    if not obj.material_slots:
         data.materials.append(material)
+        return material
+    slot = obj.material_slots[obj.active_material_index or 0]
+    if slot.material and slot.material != material:
+        slot.material.use_fake_user = True  # or saving the file would drop the user's material
+    slot.material = material
     return material
 
 

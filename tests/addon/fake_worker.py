@@ -1,0 +1,53 @@
+"""Stands in for the engine's worker: answers as the environment variable FAULT says."""
+
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+FAULT = os.environ.get("FAULT", "")
+
+
+def tell(**body: Any) -> None:
+    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **body}) + "\n")
+    sys.stdout.flush()
+
+
+def fail(moment: str) -> None:
+    match FAULT.partition("@"):
+        case ["exit", "@", at] if at == moment:
+            print("the last words", file=sys.stderr, flush=True)
+            os._exit(3)
+        case ["kill", "@", at] if at == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case ["garbage", "@", at] if at == moment:
+            sys.stdout.write("\x00 not a message\n")
+            sys.stdout.flush()
+        case ["half", "@", at] if at == moment:
+            sys.stdout.write('{"jsonrpc": "2.0", "id"')
+            sys.stdout.flush()
+            os._exit(0)
+        case ["flood", "@", at] if at == moment:
+            sys.stdout.write("x" * (40 * 2**20) + "\n")
+            sys.stdout.flush()
+        case ["silence", "@", at] if at == moment:
+            time.sleep(600)
+
+
+fail("start")
+for line in sys.stdin:
+    request = json.loads(line)
+    id_, method = request["id"], request["method"]
+    fail(method)
+    if method == "generate":
+        tell(method="progress", params={"id": id_, "step": 1, "steps": 2})
+        fail("step")
+        if request["params"].get("refuse"):
+            data = {"kind": "memory", "advice": "use a smaller canvas"}
+            tell(id=id_, error={"code": -32000, "message": "out of memory", "data": data})
+            continue
+    tell(id=id_, result={"echo": request["params"]})
+    if method == "shutdown":
+        break
