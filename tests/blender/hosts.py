@@ -137,6 +137,32 @@ class Host:
         words = ["-b", *([str(blend)] if blend else []), *(str(word) for word in arguments)]
         return self._run(words, resources=resources, env=env, timeout_s=timeout_s, blend=blend)
 
+    def run_window(
+        self,
+        script: Path,
+        *arguments: str | Path,
+        display: str,
+        extension_zip: Path,
+        blend: Path,
+        timeout_s: float = 200,
+    ) -> HostRun:
+        """Run a script in a Blender that has a window on an X display, until it quits.
+
+        Raises:
+            HostMissingError: this host is a bpy wheel, which has no window.
+        """
+        if self.kind == "wheel":
+            raise HostMissingError(f"{self.name} is a bpy wheel: it has no window")
+        words = ["--gpu-backend", "opengl", "-p", "0", "0", "1600", "1000", str(blend)]
+        words += ["--python", str(script), "--", *(str(argument) for argument in arguments)]
+        return self._run(
+            words,
+            resources=self.user_resources(extension_zip),
+            env={"DISPLAY": display},
+            timeout_s=timeout_s,
+            blend=blend,
+        )
+
     def user_resources(self, extension_zip: Path | None = None) -> Path:
         """Return a fresh user folder for Blender, with the extension installed if one is given.
 
