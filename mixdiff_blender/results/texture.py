@@ -14,14 +14,18 @@ _MARK = "mixdiff_coordinates"
 def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> bpy.types.Material:
     """Show an image on an object, in place of its active material, and return the new one.
 
-    A material that already shows the image in the same way is used again.
+    A material that already shows the image in the same way is used again; the one whose place it
+    takes stays in the file.
     """
     coordinates = _coordinates_for(obj)
     found = (m for m in image_materials(image) if m[_MARK] == coordinates)
     material = next(found, None) or _make_material(image, coordinates)
     data: Any = obj.data
     if obj.material_slots:
-        obj.material_slots[obj.active_material_index or 0].material = material
+        slot = obj.material_slots[obj.active_material_index or 0]
+        if slot.material and slot.material != material:
+            slot.material.use_fake_user = True
+        slot.material = material
     else:
         data.materials.append(material)
     return material

@@ -38,7 +38,7 @@ def test_a_killed_engine_is_one_error_with_its_exit_code(phase: str, told: dict[
     killed = told["killed"][phase]
     assert killed["kind"] == "crashed"
     assert "exit code -9" in killed["says"]
-    assert killed["state"] == "Broken"
+    assert killed["state"] == "Failed"
 
 
 def test_the_next_job_gets_a_new_engine(told: dict[str, Any]) -> None:
@@ -49,7 +49,8 @@ def test_the_next_job_gets_a_new_engine(told: dict[str, Any]) -> None:
 def test_a_picture_whose_scene_is_gone_is_kept_in_its_file(told: dict[str, Any]) -> None:
     assert told["reopened"]["kind"] is None
     assert told["reopened_images"] == 0
-    assert told["kept_file"]
+    assert told["kept_files"] == 1
+    assert "is gone; its picture is" in told["reopened"]["says"]
 
 
 def test_no_engine_outlives_its_session(told: dict[str, Any]) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bl_ext.user_default.mixdiff import operators
-from bl_ext.user_default.mixdiff.session import SESSION, Generating
+from bl_ext.user_default.mixdiff import folders, generation
+from bl_ext.user_default.mixdiff.running import session, stop, wait
+from bl_ext.user_default.mixdiff.session import Generating
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street
@@ -21,26 +22,25 @@ scene = street()
 
 
 def start() -> None:
-    SESSION.generate(scene, operators.scene_job(bpy.context), None)
+    generation.begin(scene, bpy.context.evaluated_depsgraph_get())
 
 
 def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < end, SESSION.state
-        SESSION.drain()
-        time.sleep(0.01)
+        assert time.monotonic() < end, session.state
+        session.pump(wait_s=0.01)
 
 
 def in_phase(phase: str) -> Callable[[], bool]:
-    return lambda: isinstance(SESSION.state, Generating) and SESSION.state.phase == phase
+    return lambda: isinstance(session.state, Generating) and session.state.phase == phase
 
 
 def outcome() -> dict[str, Any]:
-    ended = SESSION.wait()
-    error = ended.error
-    kind = error.kind if error else None
-    return {"kind": kind, "says": str(error), "state": type(SESSION.state).__name__}
+    wait()
+    report = generation._last
+    kind = report.error.kind if report.error else None
+    return {"kind": kind, "says": report.text, "state": type(session.state).__name__}
 
 
 # The engine's Python is not there.
@@ -57,16 +57,16 @@ scene.mixdiff.scheduler = "ddim"
 start()
 told["busy"] = bool(bpy.ops.mixdiff.generate.poll())
 until(in_phase("sampling"))
-SESSION.cancel()
+session.cancel()
 told["cancelled"] = outcome()
 
 told["killed"] = {}
 for phase in ("starting", "loading", "sampling"):
-    SESSION.stop()
+    stop()
     start()
     if phase != "starting":
         until(in_phase(phase))
-    os.kill(SESSION._client.pid, signal.SIGKILL)
+    os.kill(session.engine_pid, signal.SIGKILL)
     told["killed"][phase] = outcome()
 
 scene.mixdiff.num_inference_steps = 2
@@ -80,10 +80,10 @@ start()
 bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
 told["reopened"] = outcome()
 told["reopened_images"] = len(bpy.data.images)
-told["kept_file"] = Path(SESSION.outcome.result["output"]).is_file()
+told["kept_files"] = len(list(folders.results_folder().glob("*.png")))
 
-pid = SESSION._client.pid
-SESSION.stop()
+pid = session.engine_pid
+stop()
 try:
     os.kill(pid, 0)
     told["orphan"] = True

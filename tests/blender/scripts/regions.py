@@ -8,9 +8,10 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bl_ext.user_default.mixdiff import operators
-from bl_ext.user_default.mixdiff.contract import errors
-from bl_ext.user_default.mixdiff.regions.projection import Frame
+from bl_ext.user_default.mixdiff.contract import EngineError
+from bl_ext.user_default.mixdiff.job_from_scene import job_from_scene
+from bl_ext.user_default.mixdiff.regions.camera import view_of
+from bl_ext.user_default.mixdiff.regions.projection import visible_bounds
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
@@ -26,7 +27,7 @@ def place(region: dict[str, Any]) -> list[int]:
 
 
 def job() -> Any:
-    return operators.scene_job(bpy.context)
+    return job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
 
 
 def places() -> list[list[int]]:
@@ -35,10 +36,10 @@ def places() -> list[list[int]]:
 
 def error() -> str:
     try:
-        operators.scene_job(bpy.context)
-    except errors.EngineError as problem:
+        found = job()
+    except EngineError as problem:
         return str(problem)
-    return ""
+    return "\n".join(found.told(problem) for problem in found.errors)
 
 
 # An orthographic camera, its frame 4 × 2 units on 128 × 64 pixels: 32 pixels a unit.
@@ -58,7 +59,7 @@ told["ortho"] = {
     "places": [place(region) for region in ortho.document["regions"]],
     "prompts": [region["prompt"] for region in ortho.document["regions"]],
     "objects": ortho.objects,
-    "warnings": list(ortho.warnings),
+    "warnings": [problem.message for problem in ortho.warnings],
 }
 
 # Every key of a region and of the scene arrives.
@@ -76,11 +77,12 @@ photo.reference_image = bpy.data.images.new("painted", 8, 8)
 settings = scene.mixdiff
 settings.scheduler, settings.negative_prompt = "ddim", "text"
 settings.cpu_vae, settings.decode_steps, settings.noise_device = True, True, "device"
-told["keys"] = job().document
-path = told["keys"]["regions"][0].pop("reference_image")
-told["reference_exists"] = Path(path).is_file()
+found = job()
+told["keys"] = found.document
+told["reference"] = found.document["regions"][0]["reference_image"]
+told["pictures"] = {name: image.name for name, image in found.pictures.items()}
 region.randomize_guidance, region.region_seed, region.negative_prompt = True, None, ""
-settings.seed, settings.scheduler = None, "MODEL"
+settings.seed, settings.scheduler = None, "own"
 told["open"] = job().document["regions"][1]
 told["open_seed"] = job().document["seed"]
 told["digits"] = []
@@ -112,11 +114,11 @@ camera.location, camera.rotation_euler = (0, 0, 1), (radians(90), 0, 0)
 add_region("floor", "road", size=(100, 100))
 told["floor"] = places()
 
-# The frame agrees with Blender's own projection, for many cameras.
+# The projection agrees with Blender's own, for many cameras.
 scene = empty_scene()
 camera = add_camera(scene)
 draw = random.Random(1)
-worst = 0.0
+worst, compared = 0.0, 0
 for _ in range(200):
     data = camera.data
     data.type = draw.choice(["PERSP", "ORTHO"])
@@ -130,16 +132,21 @@ for _ in range(200):
     scene.render.pixel_aspect_x = draw.choice([1, 1, 1.5, 2])
     camera.location = [draw.uniform(-3, 3) for _ in range(3)]
     camera.rotation_euler = [draw.uniform(-3, 3) for _ in range(3)]
-    bpy.context.view_layer.update()
-    point = camera.matrix_world @ Vector((draw.uniform(-2, 2), draw.uniform(-2, 2), -5))
-    expected = world_to_camera_view(scene, camera, point)
-    frame = Frame.of(data, scene)
-    seen = np.array(camera.matrix_world.normalized().inverted() @ point)
-    depth = -seen[2] if frame.is_perspective else 1.0
-    x = (seen[0] / depth - frame.left) / (frame.right - frame.left)
-    y = (seen[1] / depth - frame.bottom) / (frame.top - frame.bottom)
-    worst = max(worst, abs(x - expected.x), abs(y - expected.y))
-told["worst"] = worst
+    camera.scale = [draw.uniform(0.5, 2)] * 3
+    view = view_of(scene, bpy.context.evaluated_depsgraph_get())
+    to_world = camera.matrix_world.normalized()
+    points = [
+        to_world @ Vector((draw.uniform(-2, 2), draw.uniform(-2, 2), -draw.uniform(3, 9)))
+        for _ in range(3)
+    ]
+    expected = np.array([world_to_camera_view(scene, camera, point)[:2] for point in points])
+    if expected.min() <= 0 or expected.max() >= 1:
+        continue
+    bounds = visible_bounds(view, np.array(points), np.array([[0, 1, 2]]))
+    found = [bounds.left, bounds.bottom, bounds.right, bounds.top]
+    differences = np.array(found) - [*expected.min(axis=0), *expected.max(axis=0)]
+    worst, compared = max(worst, float(np.abs(differences).max())), compared + 1
+told["worst"], told["compared"] = worst, compared
 
 # What is wrong, in words.
 scene = empty_scene()

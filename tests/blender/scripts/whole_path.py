@@ -17,15 +17,21 @@ told: dict[str, Any] = {}
 scene = street()
 told["finished"] = list(bpy.ops.mixdiff.generate())
 image = scene.mixdiff.result
-pixels = np.empty(image.size[0] * image.size[1] * 4, dtype=np.float32)
-image.pixels.foreach_get(pixels)
-np.save(folder / "pixels.npy", pixels.reshape(image.size[1], image.size[0], 4)[::-1])
+
+
+def keep_pixels(name: str) -> None:
+    pixels = np.empty(image.size[0] * image.size[1] * 4, dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    np.save(folder / name, pixels.reshape(image.size[1], image.size[0], 4)[::-1])
+
+
+keep_pixels("packed.npy")
+(folder / "packed.png").write_bytes(image.packed_file.data)
 told |= {
     "name": image.name,
     "size": list(image.size),
     "colour_space": image.colorspace_settings.name,
     "is_packed": image.packed_file is not None,
-    "file": file_of(image),
 }
 
 before = {"images": len(bpy.data.images), "objects": len(bpy.data.objects)}
@@ -36,9 +42,10 @@ told["piled_up"] = {
     "images": len(bpy.data.images) - before["images"],
     "objects": len(bpy.data.objects) - before["objects"],
 }
-told["second_file"] = file_of(image)
-told["second_path"] = image.filepath
-told["second_is_packed"] = image.packed_file is not None
+keep_pixels("file.npy")
+told["file"] = file_of(image)
+told["path"] = image.filepath
+told["is_packed_after_saving"] = image.packed_file is not None
 told["is_same_datablock"] = scene.mixdiff.result == image
 
 # As a texture: a plane that fills the frame must look like the picture.
@@ -67,8 +74,8 @@ render(scene, str(folder / "texture_without_uv.png"))
 
 # In the compositor: alone, and behind a render that covers its left half.
 bare.hide_render = True
-for place in ("ALONE", "BEHIND", "ALONE"):
-    bpy.ops.mixdiff.use_in_compositor(place=place)
+for placing in ("ALONE", "BEHIND", "ALONE"):
+    bpy.ops.mixdiff.use_in_compositor(placing=placing)
 tree = getattr(scene, "compositing_node_group", None) or scene.node_tree
 told["nodes"] = sorted(node.name for node in tree.nodes)
 render(scene, str(folder / "alone.png"))
@@ -81,7 +88,7 @@ emission.inputs["Color"].default_value = (1, 0, 0, 1)
 output = red.node_tree.nodes.new("ShaderNodeOutputMaterial")
 red.node_tree.links.new(emission.outputs[0], output.inputs["Surface"])
 half.data.materials.append(red)
-bpy.ops.mixdiff.use_in_compositor(place="BEHIND")
+bpy.ops.mixdiff.use_in_compositor(placing="BEHIND")
 told["nodes_after"] = sorted(node.name for node in tree.nodes)
 render(scene, str(folder / "behind.png"))
 scene.render.resolution_x = 64
