@@ -102,7 +102,7 @@ def _tell(scene: bpy.types.Scene, error: EngineError | None = None) -> int:
             print(line.text)
         else:
             print(f"{line.severity.lower()}: {line.text}", file=sys.stderr)
-    return FAILED if report.has_errors else OK
+    return FAILED if report.error else OK
 
 
 class _Progress:

@@ -34,16 +34,13 @@ class Report:
 
     scene_name: str
     lines: tuple[Line, ...]
+    error: EngineError | None = None
+    """Why there is no picture."""
 
     @property
     def text(self) -> str:
         """Everything, what went wrong first."""
         return "\n".join(line.text for line in self.lines)
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether there is no picture."""
-        return any(line.severity == "ERROR" for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +86,7 @@ def begin(
     output: Path | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Begin to make a scene's picture; `report` tells how it went once `running` is through.
+    """Begin to make a scene's picture; `last_report` tells how it went once `running` is through.
 
     `changes` replace values of the job; without `output` the picture gets a name of its own.
 
@@ -106,14 +103,14 @@ def begin(
         is_packed = output is None and not bpy.data.filepath
         running.session.generate(order, lambda end: _end(end, sent, target, is_packed=is_packed))
     except EngineError as error:
-        _tell(scene.name, _error_lines(error, job))
+        _tell(scene.name, _error_lines(error, job), error)
         raise
     running.keep_going()
 
 
 def _end(outcome: Outcome, job: SceneJob, target: Target, *, is_packed: bool) -> None:
     if isinstance(outcome, EngineError):
-        _tell(target.scene_name, _error_lines(outcome, job))
+        _tell(target.scene_name, _error_lines(outcome, job), outcome)
         return
     warnings = [_line(job, p) for p in dict.fromkeys((*job.warnings, *outcome.problems))]
     scene = target.find()
@@ -145,7 +142,7 @@ def _line(job: SceneJob, problem: Problem) -> Line:
     return Line(severity=severity, text=job.told(problem), object_name=job.object_of(problem))
 
 
-def _tell(scene_name: str, lines: list[Line]) -> None:
+def _tell(scene_name: str, lines: list[Line], error: EngineError | None = None) -> None:
     global _last
-    _last = Report(scene_name=scene_name, lines=tuple(lines))
+    _last = Report(scene_name=scene_name, lines=tuple(lines), error=error)
     running.redraw()

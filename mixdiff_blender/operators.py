@@ -62,7 +62,7 @@ class Generate(bpy.types.Operator):
             return {"FINISHED"}
         running.wait()
         report = generation.last_report(scene)
-        if report is None or report.has_errors:
+        if report is None or report.error:
             self.report({"ERROR"}, report.text if report else "There is no picture")
             return {"CANCELLED"}
         for line in report.lines:

@@ -14,7 +14,8 @@ _MARK = "mixdiff_coordinates"
 def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> bpy.types.Material:
     """Show an image on an object, in place of its active material, and return the new one.
 
-    A material that already shows the image in the same way is used again.
+    A material that already shows the image in the same way is used again; the one whose place it
+    takes stays in the file.
     """
     coordinates = _coordinates_for(obj)
     found = (m for m in image_materials(image) if m[_MARK] == coordinates)

@@ -82,7 +82,6 @@ def test_every_setting_reaches_the_job(told: dict[str, Any]) -> None:
     }
     (reroll,) = keys["reroll_regions"]
     assert (reroll["reroll_mode"], reroll["noise_eps"]) == ("epsilon", 0.5)
-    keys["regions"][0]["reference_image"] = "painted.png"
     assert check(keys, folder=None).job is not None
     assert told["reference"] == "painted"
 

@@ -51,9 +51,9 @@ def test_an_unsaved_file_keeps_the_picture_packed_and_a_saved_one_beside_it(
     whole_path: WholePath,
 ) -> None:
     assert whole_path.told["is_packed"]
-    assert not whole_path.told["second_is_packed"]
-    assert Path(whole_path.told["second_file"]).parent == whole_path.folder / "mixdiff"
-    assert whole_path.told["second_path"].startswith("//mixdiff")
+    assert not whole_path.told["is_packed_after_saving"]
+    assert Path(whole_path.told["file"]) == whole_path.folder / "mixdiff" / "street-0001.png"
+    assert whole_path.told["path"].startswith("//mixdiff")
 
 
 def test_generating_again_piles_nothing_up(whole_path: WholePath) -> None:
@@ -62,7 +62,7 @@ def test_generating_again_piles_nothing_up(whole_path: WholePath) -> None:
 
 
 def test_as_a_texture_it_renders_as_in_a_picture_viewer(whole_path: WholePath) -> None:
-    picture = whole_path.pixels(whole_path.told["second_file"])
+    picture = whole_path.pixels(whole_path.told["file"])
     for name in ("texture.png", "texture_without_uv.png"):
         # The renderer samples between the centres of pixels: nearly, not exactly, the same.
         assert np.abs(whole_path.pixels(name) - picture).mean() < 4
@@ -71,12 +71,12 @@ def test_as_a_texture_it_renders_as_in_a_picture_viewer(whole_path: WholePath) -
 
 
 def test_in_the_compositor_it_comes_out_byte_for_byte(whole_path: WholePath) -> None:
-    picture = whole_path.pixels(whole_path.told["second_file"])
+    picture = whole_path.pixels(whole_path.told["file"])
     assert np.array_equal(whole_path.pixels("alone.png"), picture)
 
 
 def test_behind_the_render_both_are_seen(whole_path: WholePath) -> None:
-    picture = whole_path.pixels(whole_path.told["second_file"])
+    picture = whole_path.pixels(whole_path.told["file"])
     behind = whole_path.pixels("behind.png")
     assert np.array_equal(behind[:, 66:], picture[:, 66:])
     assert (behind[:, :62] == [255, 0, 0]).all()

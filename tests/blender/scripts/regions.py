@@ -36,7 +36,7 @@ def error() -> str:
         job().or_raise()
     except EngineError as problem:
         return str(problem)
-    return ""
+    return "\n".join(found.told(problem) for problem in found.errors)
 
 
 # An orthographic camera, its frame 4 × 2 units on 128 × 64 pixels: 32 pixels a unit.

@@ -17,9 +17,16 @@ told: dict[str, Any] = {}
 scene = street()
 told["finished"] = list(bpy.ops.mixdiff.generate())
 image = scene.mixdiff.result
-pixels = np.empty(image.size[0] * image.size[1] * 4, dtype=np.float32)
-image.pixels.foreach_get(pixels)
-np.save(folder / "pixels.npy", pixels.reshape(image.size[1], image.size[0], 4)[::-1])
+
+
+def keep_pixels(name: str) -> None:
+    pixels = np.empty(image.size[0] * image.size[1] * 4, dtype=np.float32)
+    image.pixels.foreach_get(pixels)
+    np.save(folder / name, pixels.reshape(image.size[1], image.size[0], 4)[::-1])
+
+
+keep_pixels("packed.npy")
+(folder / "packed.png").write_bytes(image.packed_file.data)
 told |= {
     "name": image.name,
     "size": list(image.size),
@@ -36,9 +43,10 @@ told["piled_up"] = {
     "images": len(bpy.data.images) - before["images"],
     "objects": len(bpy.data.objects) - before["objects"],
 }
-told["second_file"] = file_of(image)
-told["second_path"] = image.filepath
-told["second_is_packed"] = image.packed_file is not None
+keep_pixels("file.npy")
+told["file"] = file_of(image)
+told["path"] = image.filepath
+told["is_packed_after_saving"] = image.packed_file is not None
 told["is_same_datablock"] = scene.mixdiff.result == image
 
 # As a texture: a plane that fills the frame must look like the picture.
