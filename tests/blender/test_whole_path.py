@@ -43,8 +43,9 @@ def test_the_picture_is_an_image_datablock_with_the_files_own_bytes(whole_path: 
     assert told["name"] == "MixDiff"
     assert told["size"] == [128, 64]
     assert told["colour_space"] == "sRGB"
-    in_blender = np.round(np.load(whole_path.folder / "pixels.npy")[..., :3] * 255).astype(int)
-    assert np.array_equal(in_blender, whole_path.pixels("first.png"))
+    for pixels, file in (("packed.npy", "packed.png"), ("file.npy", told["file"])):
+        in_blender = np.round(np.load(whole_path.folder / pixels)[..., :3] * 255).astype(int)
+        assert np.array_equal(in_blender, whole_path.pixels(file))
 
 
 def test_an_unsaved_file_keeps_the_picture_packed_and_a_saved_one_beside_it(
@@ -59,6 +60,9 @@ def test_an_unsaved_file_keeps_the_picture_packed_and_a_saved_one_beside_it(
 def test_generating_again_piles_nothing_up(whole_path: WholePath) -> None:
     assert whole_path.told["piled_up"] == {"images": 0, "objects": 0}
     assert whole_path.told["is_same_datablock"]
+    assert not np.array_equal(
+        whole_path.pixels("packed.png"), whole_path.pixels(whole_path.told["file"])
+    )
 
 
 def test_as_a_texture_it_renders_as_in_a_picture_viewer(whole_path: WholePath) -> None:

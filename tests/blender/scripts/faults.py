@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bl_ext.user_default.mixdiff import generation, running
+from bl_ext.user_default.mixdiff import folders, generation
+from bl_ext.user_default.mixdiff.running import session, stop, wait
 from bl_ext.user_default.mixdiff.session import Generating
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -18,7 +19,6 @@ from scenes import street
 report: Any
 told: dict[str, Any] = {}
 scene = street()
-session = running.session
 
 
 def start() -> None:
@@ -29,8 +29,7 @@ def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, session.state
-        session.pump()
-        time.sleep(0.01)
+        session.pump(wait_s=0.01)
 
 
 def in_phase(phase: str) -> Callable[[], bool]:
@@ -38,9 +37,10 @@ def in_phase(phase: str) -> Callable[[], bool]:
 
 
 def outcome() -> dict[str, Any]:
-    running.wait()
-    report = generation.last_report(scene)
-    return {"failed": report.has_errors, "says": report.text, "state": type(session.state).__name__}
+    wait()
+    report = generation._last
+    kind = report.error.kind if report.error else None
+    return {"kind": kind, "says": report.text, "state": type(session.state).__name__}
 
 
 # The engine's Python is not there.
@@ -62,7 +62,7 @@ told["cancelled"] = outcome()
 
 told["killed"] = {}
 for phase in ("starting", "loading", "sampling"):
-    running.stop()
+    stop()
     start()
     if phase != "starting":
         until(in_phase(phase))
@@ -75,16 +75,15 @@ told["next"] = outcome()
 told["next_size"] = list(scene.mixdiff.result.size)
 
 # The scene is gone when its picture comes.
-name = scene.name
+images = len(bpy.data.images)
 start()
 bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-bpy.context.scene.name = "another"
-running.wait()
-told["reopened"] = generation._last.text
+told["reopened"] = outcome()
 told["reopened_images"] = len(bpy.data.images)
+told["kept_files"] = len(list(folders.results_folder().glob("*.png")))
 
 pid = session.engine_pid
-running.stop()
+stop()
 try:
     os.kill(pid, 0)
     told["orphan"] = True

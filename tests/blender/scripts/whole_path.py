@@ -33,7 +33,6 @@ told |= {
     "colour_space": image.colorspace_settings.name,
     "is_packed": image.packed_file is not None,
 }
-(folder / "first.png").write_bytes(image.packed_file.data)
 
 before = {"images": len(bpy.data.images), "objects": len(bpy.data.objects)}
 bpy.ops.wm.save_as_mainfile(filepath=str(folder / "street.blend"))
@@ -75,8 +74,8 @@ render(scene, str(folder / "texture_without_uv.png"))
 
 # In the compositor: alone, and behind a render that covers its left half.
 bare.hide_render = True
-for place in ("ALONE", "BEHIND", "ALONE"):
-    bpy.ops.mixdiff.use_in_compositor(placing=place)
+for placing in ("ALONE", "BEHIND", "ALONE"):
+    bpy.ops.mixdiff.use_in_compositor(placing=placing)
 tree = getattr(scene, "compositing_node_group", None) or scene.node_tree
 told["nodes"] = sorted(node.name for node in tree.nodes)
 render(scene, str(folder / "alone.png"))
