@@ -1,0 +1,168 @@
+"""Stage 1: the autoencoder, on crops of painted pictures and on collages of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from training import checkpoint
+from training.clock import Clock, learning_rate
+from training.data import PaintedSet, training_sets
+from training.painting.collage import collage
+from training.settings import Settings, VaeSettings
+
+SAVE_EVERY_S = 120.0
+LOG_EVERY = 50
+
+
+def build(settings: VaeSettings) -> AutoencoderKL:
+    """Make the autoencoder with fresh weights."""
+    levels = len(settings.channels)
+    return AutoencoderKL(
+        in_channels=3,
+        out_channels=3,
+        latent_channels=4,
+        block_out_channels=settings.channels,
+        layers_per_block=1,
+        norm_num_groups=settings.groups,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        mid_block_add_attention=False,
+        sample_size=128,
+    )
+
+
+def random_crops(painted: PaintedSet, count: int, crop_px: int, rng: np.random.Generator) -> Tensor:
+    """Cut random crops.
+
+    Shapes: (N, 3, crop, crop) in [-1, 1].
+    """
+    total, height_px, width_px, _ = painted.pictures.shape
+    crops = np.empty((count, crop_px, crop_px, 3), np.uint8)
+    for i in range(count):
+        top = int(rng.integers(0, height_px - crop_px + 1))
+        left = int(rng.integers(0, width_px - crop_px + 1))
+        picture = painted.pictures[int(rng.integers(total))]
+        crops[i] = picture[top : top + crop_px, left : left + crop_px]
+    return torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def training_batch(
+    painted: PaintedSet, count: int, crop_px: int, rng: np.random.Generator
+) -> Tensor:
+    """Give a batch of which every second picture is a collage."""
+    rows = []
+    for i in range(count):
+        if i % 2 == 0:
+            rows.append(random_crops(painted, 1, crop_px, rng)[0])
+        else:
+            parts = int(rng.choice([2, 2, 3, 4]))
+            rows.append(collage(random_crops(painted, parts, crop_px, rng), rng))
+    return torch.stack(rows)
+
+
+def _gradients(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    return (
+        pictures[..., 1:, :] - pictures[..., :-1, :],
+        pictures[..., :, 1:] - pictures[..., :, :-1],
+    )
+
+
+def reconstruction_loss(decoded: Tensor, pictures: Tensor, settings: VaeSettings) -> Tensor:
+    """Absolute and squared error of the values, and absolute error of their gradients."""
+    error = decoded - pictures
+    loss = error.abs().mean() + 0.5 * error.square().mean()
+    for ours, theirs in zip(_gradients(decoded), _gradients(pictures), strict=True):
+        loss = loss + settings.gradient_weight * (ours - theirs).abs().mean()
+    return loss
+
+
+def psnr_db(vae: AutoencoderKL, pictures: Tensor) -> float:
+    """Peak signal-to-noise ratio of the reconstruction of the encoder's mean, in decibels."""
+    with torch.no_grad():
+        decoded = vae.decode(vae.encode(pictures).latent_dist.mode()).sample.clamp(-1.0, 1.0)
+    squared = (decoded - pictures).square().mean((1, 2, 3)) / 4.0
+    return float((-10.0 * squared.clamp_min(1e-8).log10()).mean())
+
+
+def train(settings: Settings, *, resume: bool = False) -> AutoencoderKL:
+    """Train the autoencoder within its budget and leave it in the cache."""
+    own = settings.vae
+    folder: Path = settings.cache / "vae"
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(own.seed)
+    small, _ = training_sets(settings.cache / "data", settings.data)
+    vae = build(own).to(device)
+    optimizer = torch.optim.AdamW(vae.parameters(), lr=own.learning_rate, betas=(0.9, 0.98))
+    step, spent_s, curve = 0, 0.0, list[list[float]]()
+    if resume and (folder / "state.json").exists():
+        weights, state = checkpoint.load(folder)
+        vae.load_state_dict(weights)
+        checkpoint.load_optimizer(folder, optimizer)
+        step, spent_s, curve = state["step"], state["elapsed_s"], state["curve"]
+    rng = np.random.default_rng([own.seed, step])
+    fixed = np.random.default_rng(99)
+    check = random_crops(small, 24, 128, fixed).to(device)
+    check_collages = training_batch(small, 24, 128, fixed)[1::2].to(device)
+    clock = Clock(settings.budget.vae_min * 60.0, spent_s)
+    saved_s, recent = clock.elapsed_s(), list[float]()
+
+    def store() -> None:
+        state: dict[str, Any] = {"step": step, "elapsed_s": clock.elapsed_s(), "curve": curve}
+        state["psnr_db"] = psnr_db(vae, check)
+        state["psnr_collages_db"] = psnr_db(vae, check_collages)
+        checkpoint.save(folder, vae.state_dict(), state, optimizer)
+        print(
+            f"vae saved: psnr {state['psnr_db']:.2f} dB, "
+            f"collages {state['psnr_collages_db']:.2f} dB",
+            flush=True,
+        )
+
+    while not clock.over():
+        late = clock.progress() > 1.0 - own.late_share
+        count, crop_px = (own.late_batch, own.late_crop_px) if late else (own.batch, own.crop_px)
+        pictures = training_batch(small, count, crop_px, rng).to(device)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, clock.progress(), peak=own.learning_rate)
+        with torch.autocast(device.type, torch.bfloat16):
+            posterior = vae.encode(pictures).latent_dist
+            decoded = vae.decode(posterior.sample()).sample
+        loss = reconstruction_loss(decoded.float(), pictures, own)
+        loss = loss + own.kl_weight * posterior.kl().mean() / posterior.mean[0].numel()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        optimizer.step()
+        recent.append(float(loss.detach()))
+        step += 1
+        if step % LOG_EVERY == 0:
+            curve.append([step, clock.elapsed_s(), float(np.mean(recent))])
+            print(f"vae {step} {clock.elapsed_s():.0f} s loss {np.mean(recent):.4f}", flush=True)
+            recent.clear()
+        if clock.elapsed_s() - saved_s > SAVE_EVERY_S:
+            saved_s = clock.elapsed_s()
+            store()
+    store()
+    return vae
+
+
+@torch.no_grad()
+def encode_set(vae: AutoencoderKL, painted: PaintedSet, batch: int = 16) -> Tensor:
+    """Encode a whole set to the means of its latents, unscaled.
+
+    Shapes: (N, 4, H/8, W/8).
+    """
+    device = next(vae.parameters()).device
+    parts = []
+    for start in range(0, len(painted.wishes), batch):
+        block = np.array(painted.pictures[start : start + batch])
+        pictures = torch.from_numpy(block).permute(0, 3, 1, 2).float().to(device) / 127.5 - 1.0
+        with torch.autocast(device.type, torch.bfloat16):
+            latents = vae.encode(pictures).latent_dist.mode()
+        parts.append(latents.float().cpu())
+    return torch.cat(parts).contiguous()
