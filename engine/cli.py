@@ -1,0 +1,253 @@
+"""The command line: `python -m engine generate | validate | explain | info | serve`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engine import __version__
+from engine.contract.errors import EngineError, JobError
+from engine.contract.limits import Limits
+from engine.contract.validate import check
+
+OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
+DTYPE_NAMES = ("auto", "float32", "bfloat16", "float16")
+_PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
+_JOB_HELP = "a job file, a grid configuration of the original, or a PNG that the engine made"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all subcommands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m engine", description="Pictures composed by region: Mixture of Diffusers."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--traceback", action="store_true", default=argparse.SUPPRESS)
+    limits = argparse.ArgumentParser(add_help=False)
+    limits.add_argument(
+        "--max-canvas-px",
+        type=int,
+        default=Limits().max_canvas_px,
+        metavar="N",
+        help="refuse canvases of more pixels (default: %(default)s)",
+    )
+    device = argparse.ArgumentParser(add_help=False)
+    device.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to run")
+    device.add_argument("--dtype", choices=DTYPE_NAMES, default="auto", help="the precision")
+
+    generate = commands.add_parser(
+        "generate", parents=[common, limits, device], help="make a job's picture"
+    )
+    generate.add_argument("job", type=Path, metavar="JOB", help=_JOB_HELP)
+    generate.add_argument(
+        "--model", metavar="M", help="folder, .safetensors file, hub id, or bundled"
+    )
+    generate.add_argument("--output", "-o", type=Path, metavar="OUT.png", help="the picture's file")
+    generate.add_argument("--latents", type=Path, metavar="OUT.npz", help="latents before decoding")
+    generate.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    validate = commands.add_parser(
+        "validate", parents=[common, limits], help="list what is wrong with a job"
+    )
+    validate.add_argument("job", type=Path, metavar="JOB", help=_JOB_HELP)
+    validate.add_argument("--json", action="store_true", help="as JSON on stdout")
+
+    explain = commands.add_parser(
+        "explain", parents=[common, limits], help="draw a job's regions and their weights"
+    )
+    explain.add_argument("job", type=Path, metavar="JOB", help=_JOB_HELP)
+    explain.add_argument("--output", "-o", type=Path, required=True, metavar="OUT.png")
+
+    info = commands.add_parser("info", parents=[common, device], help="versions, devices, memory")
+    info.add_argument("--json", action="store_true", help="as JSON on stdout")
+
+    commands.add_parser(
+        "serve", parents=[common], help="the worker: JSON-RPC over stdin and stdout"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except JobError as error:
+        _show(error, options.traceback)
+        return WRONG_INPUT
+    except EngineError as error:
+        _show(error, options.traceback)
+        return FAILED
+    except Exception as error:
+        _show(error, options.traceback)
+        return FAILED
+
+
+def _show(error: Exception, with_traceback: bool) -> None:
+    if with_traceback:
+        traceback.print_exception(error)
+        return
+    if isinstance(error, EngineError):
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+    else:
+        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+        print(
+            "this is a fault of the engine; run again with --traceback to see where",
+            file=sys.stderr,
+        )
+
+
+def _run(options: argparse.Namespace) -> int:
+    match options.command:
+        case "generate":
+            return _generate(options)
+        case "validate":
+            return _validate(options)
+        case "explain":
+            return _explain(options)
+        case "info":
+            return _info(options)
+        case "serve":
+            from engine.worker import serve
+
+            return serve()
+        case command:
+            raise AssertionError(command)
+
+
+def _free_name(path: Path) -> Path:
+    """Return the path, or the first numbered one beside it where nothing stands yet."""
+    number, free = 2, path
+    while free.exists():
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        number += 1
+    return free
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from engine.devices import choose_device
+    from engine.documents import read_source
+    from engine.events import Done, PhaseBegan, StepDone
+    from engine.quiet import silence_libraries
+    from engine.run import ModelKeeper, RunRequest, run
+
+    source = read_source(options.job)
+    document = source.document
+    folder = source.folder
+    if options.model is not None and isinstance(document, dict):
+        # Unlike a job's paths, those of the command line start at the current folder.
+        local = Path(options.model)
+        document = {**document, "model": str(local.absolute()) if local.exists() else options.model}
+    wanted = {"device": options.device, "dtype": options.dtype}
+    for name, value in wanted.items():
+        # A PNG is made again as it was made, unless asked otherwise.
+        if value == "auto" and isinstance(source.run.get(name), str):
+            wanted[name] = source.run[name]
+    try:
+        device = choose_device(**wanted)
+    except EngineError:
+        if "auto" not in (options.device, options.dtype):
+            raise
+        device = choose_device(options.device, options.dtype)
+    silence_libraries()
+    output = options.output or _free_name(Path.cwd() / f"{options.job.stem}.png")
+    request = RunRequest(
+        document=document, folder=folder, output=output.absolute(), latents=options.latents
+    )
+    limits = Limits(max_canvas_px=options.max_canvas_px)
+    for problem in check(document, folder=folder, limits=limits).warnings:
+        print(f"warning: {problem}", file=sys.stderr)
+    with tqdm(unit="step", disable=options.quiet, leave=False, file=sys.stderr) as bar:
+        for event in run(request, ModelKeeper(device=device), limits=limits):
+            match event:
+                case PhaseBegan():
+                    bar.set_description(event.phase)
+                    if event.phase == "sampling":
+                        bar.reset()  # so that the time left is the steps' own
+                case StepDone():
+                    bar.total = event.steps
+                    bar.update()
+                case Done():
+                    seconds = sum(event.timings_s.values())
+                    done = event
+    print(f"{done.output} (seed {done.job['seed']}, {seconds:.1f} s)")
+    return OK
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from engine.documents import read_source
+
+    source = read_source(options.job)
+    limits = Limits(max_canvas_px=options.max_canvas_px)
+    checked = check(source.document, folder=source.folder, limits=limits)
+    if options.json:
+        print(
+            json.dumps([problem.to_document() for problem in checked.problems], ensure_ascii=False)
+        )
+    else:
+        for problem in checked.problems:
+            print(f"{problem.severity}: {problem}", file=sys.stderr)
+        if checked.job is not None:
+            job = checked.job
+            size = f"{job.canvas_width} × {job.canvas_height}"
+            print(f"{options.job}: {size}, {len(job.regions)} regions")
+    return OK if checked.job is not None else WRONG_INPUT
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from engine.documents import read_source
+    from engine.explain import write_explanation
+
+    source = read_source(options.job)
+    limits = Limits(max_canvas_px=options.max_canvas_px)
+    job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
+    write_explanation(job, options.output)
+    print(options.output)
+    return OK
+
+
+def _info(options: argparse.Namespace) -> int:
+    from engine.denoisers.load import BUNDLED_FOLDER, model_info
+    from engine.devices import choose_device, memory_of
+
+    device = choose_device(options.device, options.dtype)
+    versions = {"engine": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    facts: dict[str, Any] = {
+        "versions": versions,
+        "platform": platform.platform(),
+        **device.to_document(),
+        "memory": memory_of(device.torch_device),
+        "bundled_model": model_info(str(BUNDLED_FOLDER)),
+    }
+    if options.json:
+        print(json.dumps(facts))
+        return OK
+    for name, version in versions.items():
+        print(f"{name:14} {version}")
+    print(f"{'platform':14} {facts['platform']}")
+    print(f"{'device':14} {facts['device']} ({facts['device_name']}), {facts['dtype']}")
+    free, total = (facts["memory"][key] / 2**30 for key in ("free_bytes", "total_bytes"))
+    print(f"{'memory':14} {free:.1f} GiB free of {total:.1f}")
+    return OK

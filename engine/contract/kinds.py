@@ -1,0 +1,153 @@
+"""What a field of a job may hold: one small type per kind of value, each with its own check.
+
+The same declarations serve the validation and the add-on's properties.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, dataclass, field
+from typing import Any, Protocol
+
+from .errors import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with a value, and what would be right."""
+
+    message: str
+    remedy: str
+
+
+class Kind(Protocol):
+    """A kind of value."""
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the value, or None."""
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return advice that names the known word closest to the given one."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"use one of: {', '.join(known)}"
+
+
+def _bounds_advice(minimum: float | None, maximum: float | None) -> str:
+    if minimum is not None and maximum is not None:
+        return f"use a number from {minimum} to {maximum}"
+    return f"use {minimum} or more" if minimum is not None else f"use {maximum} or less"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number between two bounds, both included."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the value, or None."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            whole = isinstance(value, float) and value.is_integer()
+            remedy = f"write {int(value)}" if whole else "use a whole number"  # type: ignore[call-overload]
+            return Complaint(f"{shown(value)} is not a whole number", remedy)
+        if self.minimum is not None and value < self.minimum:
+            what = "is negative" if self.minimum == 0 else f"is below {self.minimum}"
+        elif self.maximum is not None and value > self.maximum:
+            what = f"is above {self.maximum}"
+        else:
+            return None
+        return Complaint(f"{shown(value)} {what}", _bounds_advice(self.minimum, self.maximum))
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A finite number between two bounds, both included."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the value, or None."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return Complaint(f"{shown(value)} is not a number", "use a number")
+        if isinstance(value, float) and not math.isfinite(value):
+            return Complaint(f"{shown(value)} is not a finite number", "use an ordinary number")
+        if self.minimum is not None and value < self.minimum:
+            what = "is negative" if self.minimum == 0 else f"is below {self.minimum}"
+        elif self.maximum is not None and value > self.maximum:
+            what = f"is above {self.maximum}"
+        else:
+            return None
+        return Complaint(f"{shown(value)} {what}", _bounds_advice(self.minimum, self.maximum))
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text; where `required`, not an empty one."""
+
+    required: bool = False
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the value, or None."""
+        if not isinstance(value, str):
+            return Complaint(f"{shown(value)} is not a text", "write it in quotes")
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            return Complaint("the text holds half of a character (a lone surrogate)", "remove it")
+        if "\0" in value:
+            return Complaint("the text holds a null character", "remove it")
+        if self.required and not value.strip():
+            return Complaint("the text is empty", "write something, or leave the key out")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a closed list of words."""
+
+    options: tuple[str, ...]
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the value, or None."""
+        if isinstance(value, str) and value in self.options:
+            return None
+        advice = nearest(value if isinstance(value, str) else "", self.options)
+        return Complaint(f"{shown(value)} is not known", advice)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the value, or None."""
+        if isinstance(value, bool):
+            return None
+        return Complaint(f"{shown(value)} is neither true nor false", "write true or false")
+
+
+@dataclass(frozen=True, slots=True)
+class OrNone:
+    """A kind whose absence (null) has a meaning of its own."""
+
+    kind: Whole | Real | Text | Choice
+    meaning: str
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the value, or None."""
+        found = None if value is None else self.kind.complaint(value)
+        return found and Complaint(found.message, f"{found.remedy}, or null for {self.meaning}")
+
+
+def spec(kind: Kind, doc: str, *, default: object = MISSING) -> Any:
+    """Declare a dataclass field with its kind and what it does to the picture."""
+    return field(default=default, metadata={"kind": kind, "doc": doc})
+
+
+def kind_of(declared: Field[Any]) -> Kind:
+    """Return the kind that `spec` declared."""
+    kind: Kind = declared.metadata["kind"]
+    return kind

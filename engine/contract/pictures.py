@@ -1,0 +1,108 @@
+"""Sizes of pictures read from their headers, with the standard library alone.
+
+Enough to refuse a missing, unreadable or absurdly large file before anything is decoded;
+the engine's library reads the pixels.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+READABLE_FORMATS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+
+_JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureSize:
+    """Width and height in pixels; zero by zero where the header does not tell."""
+
+    width_px: int
+    height_px: int
+
+
+class UnreadablePictureError(Exception):
+    """A file that is no picture, or holds less than its header says."""
+
+
+def read_size(path: Path) -> PictureSize:
+    """Return a picture's size.
+
+    Raises: OSError where the file cannot be opened, UnreadablePictureError where it is no picture.
+    """
+    with path.open("rb") as file:
+        head = file.read(32)
+        try:
+            return _size(head, file)
+        except (struct.error, IndexError) as error:
+            raise UnreadablePictureError("the file ends too early") from error
+
+
+def _size(head: bytes, file: BinaryIO) -> PictureSize:
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        _walk_png(file)
+        width, height = struct.unpack(">II", head[16:24])
+    elif head.startswith(b"\xff\xd8"):
+        width, height = _jpeg_size(file)
+    elif head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        width, height = _webp_size(head)
+    elif head.startswith(b"BM"):
+        width, height = struct.unpack("<ii", head[18:26])
+        height = abs(height)
+    elif head[:6] in (b"GIF87a", b"GIF89a"):
+        width, height = struct.unpack("<HH", head[6:10])
+    elif head[:4] in (b"II*\0", b"MM\0*"):
+        return PictureSize(width_px=0, height_px=0)
+    else:
+        raise UnreadablePictureError(f"the file is not {READABLE_FORMATS}")
+    if width < 1 or height < 1:
+        raise UnreadablePictureError(f"its header says {width} × {height} pixels")
+    return PictureSize(width_px=width, height_px=height)
+
+
+def _walk_png(file: BinaryIO) -> None:
+    """Follow the chunks to the last one, so that a truncated file is noticed."""
+    end = file.seek(0, 2)
+    position = 8
+    while position + 12 <= end:
+        file.seek(position)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        position += 12 + length
+        if kind == b"IEND" and position <= end:
+            return
+    raise UnreadablePictureError("the file ends too early")
+
+
+def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
+    position = 2
+    while True:
+        file.seek(position)
+        filler, marker, length = struct.unpack(">BBH", file.read(4))
+        if filler != 0xFF:
+            raise UnreadablePictureError("its markers are damaged")
+        if marker == 0xFF:
+            position += 1
+        elif marker in _JPEG_SIZE_MARKERS:
+            _, height, width = struct.unpack(">BHH", file.read(5))
+            return width, height
+        else:
+            position += 2 + length
+
+
+def _webp_size(head: bytes) -> tuple[int, int]:
+    kind = head[12:16]
+    if kind == b"VP8X":
+        return (
+            1 + int.from_bytes(head[24:27], "little"),
+            1 + int.from_bytes(head[27:30], "little"),
+        )
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        width, height = struct.unpack("<HH", head[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    raise UnreadablePictureError("its WebP header is damaged")

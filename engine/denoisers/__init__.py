@@ -1,0 +1,1 @@
+"""Model families: one small interface, one adapter for each."""

@@ -1,0 +1,142 @@
+"""Models by name: the bundled one, a folder, a single file, or a hub id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.components import Components
+from engine.contract.errors import EngineError
+from engine.contract.job import BUNDLED_MODEL
+from engine.decode import Autoencoder
+from engine.denoisers.unet import UNetDenoiser
+from engine.devices import Device
+from engine.schedules import Schedule, build_scheduler
+
+BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
+_INFO_FILE = "mixdiff.json"
+_UNUSED = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+
+
+def resolve(name: str | None, folder: Path) -> str:
+    """Return what a job's model name stands for: an absolute path, or a hub id.
+
+    `folder` is where relative paths start.
+
+    Raises: EngineError of kind `model` where a path's target is not there.
+    """
+    if name is None or name == BUNDLED_MODEL:
+        return str(BUNDLED_FOLDER)
+    path = folder / name
+    if path.exists():
+        return str(path.resolve())
+    looks_like_hub_id = name.count("/") == 1 and not name.startswith((".", "/", "~"))
+    if looks_like_hub_id and not name.endswith((".safetensors", ".ckpt")):
+        return name
+    raise EngineError(
+        f"model: there is no folder or file {name!r} in {folder}",
+        kind="model",
+        advice="give a folder in diffusers' format, a .safetensors file, a hub id such as "
+        f"owner/name, or {BUNDLED_MODEL!r}",
+    )
+
+
+def model_info(resolved: str) -> dict[str, Any]:
+    """Return what a model's own note says of it: title, trained, native size, good settings."""
+    path = Path(resolved) / _INFO_FILE
+    if not path.is_file():
+        return {}
+    info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return info
+
+
+def load_components(resolved: str, device: Device) -> Components:
+    """Load a Stable Diffusion 1.x or 2.x model, from safetensors only.
+
+    Raises: EngineError of kind `model` where it cannot be loaded, with what to do.
+    """
+    pipeline = _load_pipeline(resolved, device)
+    return components_of(pipeline, device)
+
+
+def components_of(pipeline: Any, device: Device) -> Components:
+    """Return the components of a diffusers StableDiffusionPipeline that is already loaded."""
+    for module in (pipeline.unet, pipeline.text_encoder, pipeline.vae):
+        module.to(device.torch_device).eval().requires_grad_(False)
+    config: Mapping[str, Any] = {
+        **pipeline.scheduler.config,
+        "_class_name": type(pipeline.scheduler).__name__,
+    }
+
+    def make_schedule(name: str | None, num_inference_steps: int) -> Schedule:
+        scheduler = build_scheduler(name, config)
+        return Schedule(scheduler, num_inference_steps, device=device.torch_device)
+
+    return Components(
+        denoiser=UNetDenoiser(pipeline),
+        autoencoder=Autoencoder(pipeline.vae),
+        make_schedule=make_schedule,
+        device=device,
+    )
+
+
+def _load_pipeline(resolved: str, device: Device) -> Any:
+    from diffusers import StableDiffusionPipeline
+
+    load: Any = StableDiffusionPipeline.from_pretrained
+    dtypes = {"vae": torch.float32, "default": device.dtype}
+    settings: dict[str, Any] = {"dtype": dtypes, "use_safetensors": True, **_UNUSED}
+    path = Path(resolved)
+    try:
+        if path.is_file():
+            return _load_single_file(path, settings)
+        _check_folder(path)
+        return load(resolved, **settings)
+    except EngineError:
+        raise
+    except MemoryError as error:
+        message = f"the model {resolved} does not fit into memory"
+        raise EngineError(message, kind="memory", advice="close other programs") from error
+    except Exception as error:
+        raise _explained(resolved, error) from error
+
+
+def _check_folder(path: Path) -> None:
+    if path.is_dir() and not (path / "model_index.json").is_file():
+        raise EngineError(
+            f"model: {path} holds no model_index.json",
+            kind="model",
+            advice="give the top folder of a model in diffusers' format",
+        )
+
+
+def _load_single_file(path: Path, settings: dict[str, Any]) -> Any:
+    from diffusers import StableDiffusionPipeline
+
+    if path.suffix != ".safetensors":
+        raise EngineError(
+            f"model: {path.name} is not a .safetensors file",
+            kind="model",
+            advice="pickled checkpoints can run code and are never loaded; convert it first",
+        )
+    beside = path.with_suffix("")
+    if beside.is_dir():
+        settings["config"] = str(beside)
+    elif (original := path.with_suffix(".yaml")).is_file():
+        settings["original_config"] = str(original)
+    return StableDiffusionPipeline.from_single_file(str(path), **settings)
+
+
+def _explained(resolved: str, error: Exception) -> EngineError:
+    text = str(error).strip().splitlines()
+    first = text[0] if text else ""
+    message = f"model: {resolved} cannot be loaded: {type(error).__name__}: {first}"
+    if isinstance(error, OSError) and not Path(resolved).exists():
+        advice = "check the id, the network and your access to it, or give a local folder"
+    else:
+        advice = "give a Stable Diffusion 1.x or 2.x model with .safetensors weights"
+    return EngineError(message, kind="model", advice=advice)

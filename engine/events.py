@@ -1,0 +1,70 @@
+"""What a run tells of itself: a closed list of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor
+
+from engine.contract.errors import Problem
+from engine.decode import Picture
+
+Phase = Literal["loading", "encoding", "sampling", "decoding", "writing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseBegan:
+    """The job entered another phase."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """A step of the sampler is done; `steps` is how many there are in all."""
+
+    step: int
+    steps: int
+    elapsed_s: float
+    remaining_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A small picture of where the job stands, one pixel a latent cell."""
+
+    step: int
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPicture:
+    """The decoded picture after a step, for jobs with `decode_steps`."""
+
+    step: int
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """The finished picture, and the latents (1, C, h, w) that it was decoded from."""
+
+    picture: Picture
+    latents: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A run's end: the files, the job with everything drawn filled in, seconds per phase."""
+
+    output: Path
+    job: dict[str, Any]
+    problems: tuple[Problem, ...]
+    steps: tuple[Path, ...]
+    timings_s: dict[str, float]
+
+
+GenerateEvent = PhaseBegan | StepDone | Preview | StepPicture | Generated
+RunEvent = PhaseBegan | StepDone | Preview | Done

@@ -1,0 +1,160 @@
+"""One run on files: read the job and its pictures, keep the model, write the results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import SystemRandom
+
+import numpy as np
+import torch
+
+from engine import __version__
+from engine.components import Components
+from engine.contract.errors import EngineError
+from engine.contract.job import job_to_document, with_everything_drawn
+from engine.contract.limits import Limits
+from engine.contract.validate import check
+from engine.denoisers.load import load_components, resolve
+from engine.devices import Device
+from engine.events import Done, Generated, PhaseBegan, RunEvent, StepPicture
+from engine.files import whole_file
+from engine.generate import generate
+from engine.pictures import moved, open_picture, preprocess_image, write_png
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What to run and where its results go; relative paths of the document start at `folder`."""
+
+    document: object
+    folder: Path
+    output: Path
+    latents: Path | None = None
+    preview_every_s: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class ModelKeeper:
+    """Keeps the model that was used last, so that the next job finds it loaded."""
+
+    device: Device
+    default_model: str | None = None
+    _resolved: str | None = None
+    _components: Components | None = None
+
+    def components(self, name: str | None, folder: Path) -> Components:
+        """Return the components of a model, loaded unless they already are.
+
+        Raises: EngineError of kind `model`.
+        """
+        resolved = resolve(name or self.default_model, folder)
+        if self._components is None or resolved != self._resolved:
+            self.unload()  # first, so that two models never share the memory
+            self._components = load_components(resolved, self.device)
+            self._resolved = resolved
+        return self._components
+
+    def unload(self) -> None:
+        """Give the model's memory back."""
+        self._components = self._resolved = None
+        if self.device.torch_device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    seconds: dict[str, float] = field(default_factory=dict)
+    _phase: str = ""
+    _began: float = 0.0
+
+    def enter(self, phase: str) -> None:
+        now = time.monotonic()
+        if self._phase:
+            spent = self.seconds.get(self._phase, 0.0) + now - self._began
+            self.seconds[self._phase] = round(spent, 4)
+        self._phase, self._began = phase, now
+
+
+def run(
+    request: RunRequest,
+    keeper: ModelKeeper,
+    *,
+    limits: Limits | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[RunEvent]:
+    """Run a job's document to its files, and yield what happens; the last event is Done.
+
+    Raises: JobError for a wrong job; EngineError for all else; Cancelled.
+    """
+    limits = limits or Limits()
+    watch = _Stopwatch()
+    # Before a model is loaded for it; the model's own stride is known after.
+    checked = check(request.document, folder=request.folder, limits=limits)
+    model = checked.job_or_raise().model
+    watch.enter("loading")
+    yield PhaseBegan(phase="loading")
+    components = keeper.components(model, request.folder)
+    stride = components.denoiser.stride_px
+    checked = check(request.document, folder=request.folder, stride_px=stride, limits=limits)
+    job = with_everything_drawn(checked.job_or_raise(), SystemRandom())
+    references = {
+        region.reference_image: preprocess_image(
+            open_picture(request.folder / region.reference_image, limits)
+        )
+        for region in job.image_regions
+    }
+
+    notes = {"engine": __version__, "torch": torch.__version__, **keeper.device.to_document()}
+    output_folder = request.output.parent
+    kept_job = moved(job, request.folder, output_folder)
+    document = job_to_document(kept_job)
+    steps: list[Path] = []
+    generated: Generated | None = None
+    try:
+        for event in generate(
+            job,
+            components,
+            references=references,
+            is_cancelled=is_cancelled,
+            preview_every_s=request.preview_every_s,
+        ):
+            match event:
+                case PhaseBegan():
+                    watch.enter(event.phase)
+                    yield event
+                case StepPicture():
+                    steps.append(_step_path(request.output, event.step))
+                    write_png(steps[-1], event.picture, job=document, run=notes)
+                case Generated():
+                    generated = event
+                case _:
+                    yield event
+    except torch.OutOfMemoryError as error:
+        raise EngineError(
+            f"out of memory on {keeper.device.name}: {str(error).splitlines()[0]}",
+            kind="memory",
+            advice="use smaller regions, cpu_vae, or a smaller canvas",
+        ) from error
+    assert generated is not None  # generate ends with it or raises
+
+    watch.enter("writing")
+    yield PhaseBegan(phase="writing")
+    if request.latents is not None:
+        with whole_file(request.latents) as file:
+            np.savez_compressed(file, latents=generated.latents.cpu().numpy())
+    write_png(request.output, generated.picture, job=document, run=notes)
+    watch.enter("")
+    yield Done(
+        output=request.output,
+        job=document,
+        problems=checked.warnings,
+        steps=tuple(steps),
+        timings_s=watch.seconds,
+    )
+
+
+def _step_path(output: Path, step: int) -> Path:
+    return output.with_name(f"{output.stem}-steps") / f"{step:04d}.png"

@@ -1,0 +1,83 @@
+"""Schedulers by name: diffusers' classes, built from the model's own configuration."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import diffusers
+import torch
+from torch import Tensor
+
+from engine.contract.errors import EngineError
+
+SCHEDULER_CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
+    "lms": ("LMSDiscreteScheduler", {}),
+    "ddim": ("DDIMScheduler", {}),
+    "pndm": ("PNDMScheduler", {}),
+    "euler": ("EulerDiscreteScheduler", {}),
+    "euler_a": ("EulerAncestralDiscreteScheduler", {}),
+    "dpmpp_2m": ("DPMSolverMultistepScheduler", {}),
+    "dpmpp_2m_karras": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
+    "unipc": ("UniPCMultistepScheduler", {}),
+    "heun": ("HeunDiscreteScheduler", {}),
+    "lcm": ("LCMScheduler", {}),
+}
+
+
+def build_scheduler(name: str | None, config: Mapping[str, Any]) -> Any:
+    """Return diffusers' scheduler of that name, or the model's own for None.
+
+    Raises: EngineError where the model's configuration names no scheduler of diffusers.
+    """
+    own_class = str(config.get("_class_name", "PNDMScheduler"))
+    class_name, settings = (own_class, {}) if name is None else SCHEDULER_CLASSES[name]
+    scheduler_class = getattr(diffusers, class_name, None)
+    if scheduler_class is None:
+        raise EngineError(
+            f"the model's scheduler {class_name} is not known to diffusers {diffusers.__version__}",
+            kind="model",
+            advice=f"choose one of: {', '.join(SCHEDULER_CLASSES)}",
+        )
+    return scheduler_class.from_config(dict(config), **settings)
+
+
+class Schedule:
+    """One run's way from noise to picture; steps a scheduler that nobody else steps."""
+
+    def __init__(self, scheduler: Any, num_inference_steps: int, *, device: torch.device) -> None:
+        self._scheduler = scheduler
+        self._steps = num_inference_steps
+        scheduler.set_timesteps(num_inference_steps, device=device)
+        self.timesteps: Tensor = scheduler.timesteps
+        self.init_noise_sigma: Tensor | float = getattr(scheduler, "init_noise_sigma", 1.0)
+        self._takes_generator = "generator" in inspect.signature(scheduler.step).parameters
+
+    def scale_model_input(self, latents: Tensor, t: Tensor) -> Tensor:
+        """Return the latents as the denoiser wants to see them at timestep t."""
+        if not hasattr(self._scheduler, "scale_model_input"):
+            return latents
+        scaled: Tensor = self._scheduler.scale_model_input(latents, t)
+        return scaled
+
+    def step(
+        self, prediction: Tensor, t: Tensor, latents: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return the latents one step further; noise, where the scheduler adds any, is drawn."""
+        extra = {"generator": generator} if self._takes_generator else {}
+        moved: Tensor = self._scheduler.step(prediction, t, latents, return_dict=False, **extra)[0]
+        return moved
+
+    def add_noise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """Return clean latents as they would stand at timestep t, given their noise."""
+        noised: Tensor = self._scheduler.add_noise(clean, noise, t.reshape(1))
+        return noised
+
+    def release_timestep(self, strength: float) -> Tensor:
+        """Return the timestep down to which an image region of that strength is held in place."""
+        steps, offset = self._steps, int(self._scheduler.config.get("steps_offset", 0))
+        noise_steps = min(int(steps * (1 - strength)) + offset, steps)
+        index = min(max(steps - noise_steps + offset, 0), steps - 1)
+        # A second-order scheduler lists every timestep but the first twice.
+        return self.timesteps[index * int(getattr(self._scheduler, "order", 1))]

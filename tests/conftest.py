@@ -1,0 +1,24 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import build
+
+
+@pytest.fixture(scope="session")
+def extension_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension, built from this checkout."""
+    if not (build.CHECKOUT / "mixdiff_blender").is_dir():
+        pytest.skip("mixdiff_blender is not there yet")
+    return build.build_zip(tmp_path_factory.mktemp("extension"))
+
+
+@pytest.fixture(scope="session")
+def require_hosts() -> bool:
+    """Whether a missing Blender is a failure rather than a skipped test."""
+    return os.environ.get("MIXDIFF_REQUIRE_HOSTS", "") not in ("", "0")
