@@ -68,7 +68,9 @@ def test_a_named_colour_dominates_the_hue(name: str, colour: str) -> None:
 @pytest.mark.parametrize("name", ["bricks", "grass", "marble", "fabric"])
 def test_dark_and_bright_change_the_brightness(name: str) -> None:
     dark, plain, bright = (
-        np.mean([_painted(Wish(concept=name, colour="blue", tone=tone), s).mean() for s in range(3)])
+        np.mean(
+            [_painted(Wish(concept=name, colour="blue", tone=tone), s).mean() for s in range(3)]
+        )
         for tone in ("dark", "", "bright")
     )
     assert dark < plain < bright
@@ -83,7 +85,9 @@ def test_toned_keeps_a_colour_in_range() -> None:
 def test_small_and_large_change_the_size_of_the_motif() -> None:
     def edges(size: str) -> float:
         wish = Wish(concept="checkerboard", size=size)  # type: ignore[arg-type]
-        return float(np.mean([np.abs(np.diff(_painted(wish, s, 96), axis=1)).mean() for s in (1, 2)]))
+        return float(
+            np.mean([np.abs(np.diff(_painted(wish, s, 96), axis=1)).mean() for s in (1, 2)])
+        )
 
     assert edges("small") > 1.5 * edges("large")
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("transformers")
-from training.painting.concepts import CONCEPTS  # noqa: E402
-from training.painting.prompts import random_wish, wordings  # noqa: E402
-from training.settings import DenoiserSettings  # noqa: E402
-from training.text import build_tokenizer, learn_merges, token_ids  # noqa: E402
+from training.painting.concepts import CONCEPTS
+from training.painting.prompts import random_wish, wordings
+from training.settings import DenoiserSettings
+from training.text import build_tokenizer, learn_merges, token_ids
 
 SETTINGS = DenoiserSettings()
 
