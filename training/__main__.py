@@ -11,7 +11,7 @@ from training.export import export
 from training.settings import Budget, Settings
 
 BUNDLED = Path(__file__).parents[1] / "engine" / "bundled"
-STAGES = ("vae", "denoiser", "classifier", "export", "all")
+STAGES = ("vae", "denoiser", "decoder", "classifier", "export", "all")
 
 
 def main() -> None:
@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--vae-min", type=float, default=Budget().vae_min, help="budget, minutes")
     parser.add_argument("--denoiser-min", type=float, default=Budget().denoiser_min)
+    parser.add_argument("--decoder-min", type=float, default=Budget().decoder_min)
     parser.add_argument("--classifier-min", type=float, default=Budget().classifier_min)
     parser.add_argument("--cache", type=Path, default=Settings().cache, help="intermediate state")
     parser.add_argument("--to", type=Path, default=BUNDLED, help="folder of the exported model")
@@ -28,6 +29,7 @@ def main() -> None:
     budget = Budget(
         vae_min=given.vae_min,
         denoiser_min=given.denoiser_min,
+        decoder_min=given.decoder_min,
         classifier_min=given.classifier_min,
     )
     settings = dataclasses.replace(Settings(), cache=given.cache, budget=budget)
@@ -36,6 +38,8 @@ def main() -> None:
         vae.train(settings, resume=given.resume)
     if every or given.stage == "denoiser":
         denoiser.train(settings, resume=given.resume)
+    if every or given.stage == "decoder":
+        vae.train(settings, resume=given.resume, decoder_only=True)
     if every or given.stage == "classifier":
         classifier.train(settings, resume=given.resume)
     if every or given.stage == "export":

@@ -23,7 +23,8 @@ def _state(folder: Path) -> dict[str, Any]:
 
 def write(settings: Settings, folder: Path) -> None:
     """Write `record.json` and `curves.png` from the checkpoints in the cache."""
-    stages = {name: _state(settings.cache / name) for name in ("vae", "denoiser", "classifier")}
+    stages = _state(settings.cache / "vae")
+    stages |= {name: _state(settings.cache / name) for name in ("denoiser", "classifier")}
     figures = {
         name: {key: value for key, value in state.items() if key != "curve"}
         | ({"final_loss": state["curve"][-1][2]} if state.get("curve") else {})
@@ -36,9 +37,9 @@ def write(settings: Settings, folder: Path) -> None:
         "device": "cuda" if torch.cuda.is_available() else f"cpu, {platform.machine()}",
     }
     (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n")
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 3.6))
-    for axis, name in zip(axes, ("vae", "denoiser"), strict=True):
-        curve = stages[name].get("curve", [])
+    figure, axes = pyplot.subplots(1, 3, figsize=(13, 3.6))
+    for axis, name in zip(axes, ("vae", "denoiser", "decoder"), strict=True):
+        curve = stages.get(name, {}).get("curve", [])
         axis.plot([row[1] / 60.0 for row in curve], [row[2] for row in curve], linewidth=1.0)
         axis.set(title=name, xlabel="minutes of training", ylabel="loss", yscale="log")
         axis.grid(visible=True, which="both", alpha=0.3)

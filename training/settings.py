@@ -33,6 +33,7 @@ class VaeSettings:
     late_crop_px: int = 128
     late_share: float = 0.3
     learning_rate: float = 1e-3
+    decoder_learning_rate: float = 6e-4
     kl_weight: float = 1e-4
     gradient_weight: float = 0.5
     seed: int = 1
@@ -67,6 +68,7 @@ class Budget:
 
     vae_min: float = 32.0
     denoiser_min: float = 65.0
+    decoder_min: float = 10.0
     classifier_min: float = 6.0
 
 

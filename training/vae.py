@@ -90,59 +90,75 @@ def psnr_db(vae: AutoencoderKL, pictures: Tensor) -> float:
     return float((-10.0 * squared.clamp_min(1e-8).log10()).mean())
 
 
-def train(settings: Settings, *, resume: bool = False) -> AutoencoderKL:
-    """Train the autoencoder within its budget and leave it in the cache."""
+def _checked(vae: AutoencoderKL, small: PaintedSet) -> dict[str, float]:
+    """Measure the reconstruction of fixed crops and of fixed collages."""
+    fixed = np.random.default_rng(99)
+    device = next(vae.parameters()).device
+    alone = random_crops(small, 24, 128, fixed).to(device)
+    collages = training_batch(small, 24, 128, fixed)[1::2].to(device)
+    return {"psnr_db": psnr_db(vae, alone), "psnr_collages_db": psnr_db(vae, collages)}
+
+
+def train(settings: Settings, *, resume: bool = False, decoder_only: bool = False) -> AutoencoderKL:
+    """Train the autoencoder within its budget and leave it in the cache.
+
+    With `decoder_only` the encoder of the last checkpoint stays as it is, and with it all latents
+    that a denoiser was trained on; the time spent so counts for itself.
+    """
     own = settings.vae
+    name = "decoder" if decoder_only else "vae"
     folder: Path = settings.cache / "vae"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(own.seed)
     small, _ = training_sets(settings.cache / "data", settings.data)
     vae = build(own).to(device)
-    optimizer = torch.optim.AdamW(vae.parameters(), lr=own.learning_rate, betas=(0.9, 0.98))
-    step, spent_s, curve = 0, 0.0, list[list[float]]()
-    if resume and (folder / "state.json").exists():
-        weights, state = checkpoint.load(folder)
+    stages: dict[str, Any] = {}
+    if (resume or decoder_only) and (folder / "state.json").exists():
+        weights, stages = checkpoint.load(folder)
         vae.load_state_dict(weights)
-        checkpoint.load_optimizer(folder, optimizer)
-        step, spent_s, curve = state["step"], state["elapsed_s"], state["curve"]
-    rng = np.random.default_rng([own.seed, step])
-    fixed = np.random.default_rng(99)
-    check = random_crops(small, 24, 128, fixed).to(device)
-    check_collages = training_batch(small, 24, 128, fixed)[1::2].to(device)
-    clock = Clock(settings.budget.vae_min * 60.0, spent_s)
+    before = stages.get(name, {}) if resume else {}
+    step, curve = int(before.get("step", 0)), list(before.get("curve", []))
+    modules = (vae.post_quant_conv, vae.decoder) if decoder_only else (vae,)
+    parameters = [p for module in modules for p in module.parameters()]
+    peak = own.decoder_learning_rate if decoder_only else own.learning_rate
+    optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.98))
+    if before:
+        checkpoint.load_optimizer(folder / name, optimizer)
+    rng = np.random.default_rng([own.seed, step, int(decoder_only)])
+    torch.manual_seed(own.seed + step)
+    minutes = settings.budget.decoder_min if decoder_only else settings.budget.vae_min
+    clock = Clock(minutes * 60.0, float(before.get("elapsed_s", 0.0)))
     saved_s, recent = clock.elapsed_s(), list[float]()
 
     def store() -> None:
-        state: dict[str, Any] = {"step": step, "elapsed_s": clock.elapsed_s(), "curve": curve}
-        state["psnr_db"] = psnr_db(vae, check)
-        state["psnr_collages_db"] = psnr_db(vae, check_collages)
-        checkpoint.save(folder, vae.state_dict(), state, optimizer)
-        print(
-            f"vae saved: psnr {state['psnr_db']:.2f} dB, "
-            f"collages {state['psnr_collages_db']:.2f} dB",
-            flush=True,
-        )
+        measured = _checked(vae, small)
+        stages[name] = {"step": step, "elapsed_s": clock.elapsed_s(), **measured, "curve": curve}
+        checkpoint.save(folder / name, {}, {}, optimizer)
+        checkpoint.save(folder, vae.state_dict(), stages)
+        print(f"{name} saved:", {key: round(value, 2) for key, value in measured.items()})
 
     while not clock.over():
-        late = clock.progress() > 1.0 - own.late_share
+        late = decoder_only or clock.progress() > 1.0 - own.late_share
         count, crop_px = (own.late_batch, own.late_crop_px) if late else (own.batch, own.crop_px)
         pictures = training_batch(small, count, crop_px, rng).to(device)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, clock.progress(), peak=own.learning_rate)
+            group["lr"] = learning_rate(step, clock.progress(), peak=peak)
         with torch.autocast(device.type, torch.bfloat16):
-            posterior = vae.encode(pictures).latent_dist
-            decoded = vae.decode(posterior.sample()).sample
+            with torch.set_grad_enabled(not decoder_only):
+                posterior = vae.encode(pictures).latent_dist
+            latents = posterior.mode() if decoder_only else posterior.sample()
+            decoded = vae.decode(latents).sample
         loss = reconstruction_loss(decoded.float(), pictures, own)
-        loss = loss + own.kl_weight * posterior.kl().mean() / posterior.mean[0].numel()
+        if not decoder_only:
+            loss = loss + own.kl_weight * posterior.kl().mean() / posterior.mean[0].numel()
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         recent.append(float(loss.detach()))
         step += 1
         if step % LOG_EVERY == 0:
             curve.append([step, clock.elapsed_s(), float(np.mean(recent))])
-            print(f"vae {step} {clock.elapsed_s():.0f} s loss {np.mean(recent):.4f}", flush=True)
+            print(f"{name} {step} {clock.elapsed_s():.0f} s loss {np.mean(recent):.4f}", flush=True)
             recent.clear()
         if clock.elapsed_s() - saved_s > SAVE_EVERY_S:
             saved_s = clock.elapsed_s()

@@ -97,8 +97,11 @@ class _Reader:
                 f"lcm takes at most {_LCM_MOST_STEPS} steps",
                 "try 8",
             )
-        items = _objects(document.get("regions", ()), "regions", self.findings)
-        if not any(item.get("type") == Text2ImageRegion.TYPE for _, item in items):
+        listed = document.get("regions", ())
+        items = _objects(listed, "regions", self.findings)
+        if isinstance(listed, list | tuple) and not any(
+            item.get("type") == Text2ImageRegion.TYPE for _, item in items
+        ):
             message = "no region has a prompt, so nothing would be painted"
             self.findings.error("regions", None, message, "add a text2image region")
         regions = [self._diffusion_region(place, item, values) for place, item in items]

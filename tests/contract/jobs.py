@@ -1,0 +1,89 @@
+"""Jobs for the tests of the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from engine.contract.job import MASK_TYPES, REROLL_MODES, SCHEDULERS
+
+
+def right_job() -> dict[str, Any]:
+    """Return a job with nothing wrong in it."""
+    return {
+        "seed": 7178915308,
+        "canvas_height": 64,
+        "canvas_width": 128,
+        "regions": [
+            {
+                "type": "text2image",
+                "row_init": 0,
+                "row_end": 64,
+                "col_init": 0,
+                "col_end": 128,
+                "prompt": "a road",
+            }
+        ],
+        "reroll_regions": [
+            {"row_init": 0, "row_end": 8, "col_init": 0, "col_end": 8, "region_seed": 7}
+        ],
+    }
+
+
+SEEDS = st.none() | st.integers(0, 2**64 - 1)
+TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))
+NUMBERS = st.floats(0, 100) | st.integers(0, 100)
+
+
+@st.composite
+def places(draw: st.DrawFn) -> dict[str, int]:
+    """Draw a rectangle on a canvas of 512 × 512."""
+    rows = sorted(draw(st.lists(st.integers(0, 64), min_size=2, max_size=2, unique=True)))
+    columns = sorted(draw(st.lists(st.integers(0, 64), min_size=2, max_size=2, unique=True)))
+    names = ("row_init", "row_end", "col_init", "col_end")
+    return dict(zip(names, (8 * side for side in (*rows, *columns)), strict=True))
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a job with nothing wrong in it, whose keys may be left out at random."""
+
+    def some(required: dict[str, Any], optional: dict[str, st.SearchStrategy[Any]]) -> Any:
+        chosen = {key: draw(values) for key, values in optional.items() if draw(st.booleans())}
+        return {**required, **chosen}
+
+    own = {"region_seed": SEEDS, "noise_eps": NUMBERS}
+    text = {
+        **own,
+        "prompt": TEXTS,
+        "negative_prompt": st.none() | TEXTS,
+        "guidance_scale": st.none() | NUMBERS,
+        "mask_type": st.sampled_from(MASK_TYPES),
+        "mask_weight": NUMBERS,
+    }
+    image = {**own, "strength": st.floats(0, 1)}
+    reroll = {**own, "reroll_mode": st.sampled_from(REROLL_MODES)}
+    regions = [some({"type": "text2image", **draw(places())}, text)]
+    for _ in range(draw(st.integers(0, 3))):
+        if draw(st.booleans()):
+            regions.append(some({"type": "text2image", **draw(places())}, text))
+        else:
+            reference = {"reference_image": draw(TEXTS.filter(str.strip))}
+            regions.append(some({"type": "image2image", **draw(places()), **reference}, image))
+    rerolls = [some(draw(places()), reroll) for _ in range(draw(st.integers(0, 2)))]
+    return some(
+        {"canvas_height": 512, "canvas_width": 512, "regions": regions},
+        {
+            "version": st.just(1),
+            "model": st.none() | TEXTS.filter(str.strip),
+            "scheduler": st.none() | st.sampled_from([s for s in SCHEDULERS if s != "lcm"]),
+            "num_inference_steps": st.integers(1, 1000),
+            "seed": SEEDS,
+            "negative_prompt": TEXTS,
+            "reroll_regions": st.just(rerolls),
+            "cpu_vae": st.booleans(),
+            "decode_steps": st.booleans(),
+            "noise_device": st.sampled_from(["cpu", "device"]),
+        },
+    )

@@ -1,0 +1,21 @@
+"""The tiny model of random weights, loaded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.components import Components
+from engine.denoisers.load import load_components
+from engine.devices import choose_device
+from engine.quiet import silence_libraries
+
+DATA = Path(__file__).parent.parent / "data"
+TINY_SD = DATA / "tiny-sd"
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Components:
+    silence_libraries()
+    return load_components(str(TINY_SD), choose_device("cpu", "float32"))

@@ -1,0 +1,126 @@
+"""Mixture of Diffusers written a second time, as plainly as can be: what the engine is held to.
+
+One region after another, nothing shared with the engine but diffusers' own models. It agrees with
+the reference latents in tests/data/reference, which another implementation computed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Document = Mapping[str, Any]
+
+
+def _axis(kind: str, cells: int) -> list[float]:
+    if kind == "constant":
+        return [1.0] * cells
+    middle = (cells - 1) / 2
+    if kind == "gaussian":
+        norm = math.sqrt(2 * math.pi * 0.01)
+        return [math.exp(-((x - middle) ** 2) / cells**2 / 0.02) / norm for x in range(cells)]
+    spread = [-0.995 + 1.99 * x / (cells - 1) for x in range(cells)]
+    return [15 / 16 * (1 - s * s) ** 2 for s in spread]
+
+
+def _weights(region: Document, rows: int, columns: int) -> Tensor:
+    kind = region.get("mask_type", "gaussian")
+    down = torch.tensor(_axis(kind, rows), dtype=torch.float64)
+    across = torch.tensor(_axis(kind, columns), dtype=torch.float64)
+    return down[:, None] * across[None, :] * region.get("mask_weight", 1.0)
+
+
+def _cells(region: Document) -> tuple[slice, slice]:
+    return (
+        slice(region["row_init"] // 8, region["row_end"] // 8),
+        slice(region["col_init"] // 8, region["col_end"] // 8),
+    )
+
+
+def _seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@torch.no_grad()
+def plain_mixture(
+    pipeline: Any, scheduler: Any, job: Document, pictures: Mapping[str, Tensor] | None = None
+) -> Tensor:
+    """Return the latents, (1, C, h, w), of a job whose seeds and guidances are all given."""
+    unet, vae = pipeline.unet, pipeline.vae
+    texts = [r for r in job["regions"] if r["type"] == "text2image"]
+    images = [r for r in job["regions"] if r["type"] == "image2image"]
+    rerolls = job.get("reroll_regions", [])
+    steps = job["num_inference_steps"]
+    scheduler.set_timesteps(steps)
+
+    def embed(text: str) -> Tensor:
+        text = re.sub(" +", " ", text).replace("\n", " ")
+        tokens = pipeline.tokenizer(
+            text,
+            padding="max_length",
+            max_length=pipeline.tokenizer.model_max_length,
+            truncation=True,
+            return_tensors="pt",
+        )
+        embedded: Tensor = pipeline.text_encoder(tokens.input_ids)[0]
+        return embedded
+
+    shape = (1, unet.config.in_channels, job["canvas_height"] // 8, job["canvas_width"] // 8)
+    generator = _seeded(job["seed"])
+    noise = torch.randn(shape, generator=generator)
+    for region in (r for r in rerolls if r.get("reroll_mode", "reset") == "reset"):
+        rows, columns = _cells(region)
+        part = noise[:, :, rows, columns]
+        part[:] = torch.randn(part.shape, generator=_seeded(region["region_seed"]))
+    epsilon = [r for r in rerolls if r.get("reroll_mode", "reset") == "epsilon"]
+    for region in (r for r in [*job["regions"], *epsilon] if r.get("noise_eps", 0) > 0):
+        rows, columns = _cells(region)
+        part = noise[:, :, rows, columns]
+        part += region["noise_eps"] * torch.randn(
+            part.shape, generator=_seeded(region["region_seed"])
+        )
+    latents = noise * scheduler.init_noise_sigma
+
+    guides = []
+    for region in images:
+        picture = torch.nn.functional.interpolate(
+            (pictures or {})[region["reference_image"]],
+            size=(region["row_end"] - region["row_init"], region["col_end"] - region["col_init"]),
+            mode="bilinear",
+            antialias=True,
+        )
+        encoded = vae.encode(picture).latent_dist.sample(generator=generator)
+        offset = scheduler.config.get("steps_offset", 0)
+        k = min(int(steps * (1 - region["strength"])) + offset, steps)
+        until = scheduler.timesteps[min(max(steps - k + offset, 0), steps - 1)]
+        guides.append((_cells(region), encoded * vae.config.scaling_factor, until))
+
+    for t in scheduler.timesteps:
+        total = torch.zeros(shape, dtype=torch.float64)
+        weight_sum = torch.zeros(shape[2:], dtype=torch.float64)
+        for region in texts:
+            rows, columns = _cells(region)
+            crop = scheduler.scale_model_input(latents[:, :, rows, columns], t)
+            negative = region.get("negative_prompt")
+            negative = job.get("negative_prompt", "") if negative is None else negative
+            both = torch.cat([embed(negative), embed(region["prompt"])])
+            without, given = unet(torch.cat([crop, crop]), t, encoder_hidden_states=both)[0].chunk(
+                2
+            )
+            guided = without + region.get("guidance_scale", 7.5) * (given - without)
+            weights = _weights(region, crop.shape[2], crop.shape[3])
+            total[:, :, rows, columns] += weights * guided
+            weight_sum[rows, columns] += weights
+        mixed = torch.where(weight_sum > 0, total / weight_sum, 0.0).float()
+        latents = scheduler.step(mixed, t, latents).prev_sample
+        for (rows, columns), encoded, until in guides:
+            if t > until:
+                start = noise[:, :, rows, columns]
+                moved = scheduler.add_noise(encoded, start, t.reshape(1))
+                latents[:, :, rows, columns] = moved
+    return latents

@@ -1,0 +1,63 @@
+"""Ways to run a job in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from engine.components import Components
+from engine.contract.job import Job, with_everything_drawn
+from engine.contract.validate import check
+from engine.events import Generated
+from engine.generate import generate
+
+
+def read_job(document: Mapping[str, Any]) -> Job:
+    """Return the job of a document, with what is left to chance drawn from a fixed seed."""
+    return with_everything_drawn(check(document, folder=None).job_or_raise(), Random(0))
+
+
+def generated(
+    document: Mapping[str, Any],
+    components: Components,
+    references: Mapping[str, Tensor] | None = None,
+) -> Generated:
+    """Run a document to its end."""
+    events = list(generate(read_job(document), components, references=references or {}))
+    last = events[-1]
+    assert isinstance(last, Generated)
+    return last
+
+
+def latents(
+    document: Mapping[str, Any],
+    components: Components,
+    references: Mapping[str, Tensor] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Run a document and return its final latents, (1, C, h, w)."""
+    values: npt.NDArray[np.float32] = generated(document, components, references).latents.numpy()
+    return values
+
+
+def relative_error(found: npt.NDArray[Any], expected: npt.NDArray[Any]) -> float:
+    """Return ‖found − expected‖ / ‖expected‖."""
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+
+def text_region(
+    row_init: int, row_end: int, col_init: int, col_end: int, prompt: str, **more: Any
+) -> dict[str, Any]:
+    """Return a text region's document."""
+    place = {"row_init": row_init, "row_end": row_end, "col_init": col_init, "col_end": col_end}
+    return {"type": "text2image", **place, "prompt": prompt, **more}
+
+
+def canvas(height: int, width: int, *regions: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a job's document."""
+    size = {"canvas_height": height, "canvas_width": width}
+    return {"seed": 5, "num_inference_steps": 3, **size, "regions": list(regions), **more}

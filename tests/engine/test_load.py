@@ -1,0 +1,132 @@
+"""Models by name, and what is said of those that cannot be loaded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+
+from engine.components import Components
+from engine.contract.errors import EngineError
+from engine.denoisers.load import BUNDLED_FOLDER, load_components, resolve
+from engine.devices import choose_device
+from tests.engine.conftest import TINY_SD
+from tests.engine.ldm_checkpoint import write_checkpoint
+from tests.engine.runs import canvas, latents, relative_error, text_region
+
+CPU = choose_device("cpu", "float32")
+JOB = canvas(64, 96, text_region(0, 64, 0, 96, "a tower"), scheduler="ddim")
+
+
+@pytest.fixture(scope="module")
+def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoint")
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(
+        TINY_SD, safety_checker=None, requires_safety_checker=False
+    )
+    write_checkpoint(pipeline, folder / "tiny.safetensors")
+    return folder
+
+
+def test_a_single_checkpoint_file_paints_what_the_folder_paints(
+    checkpoint_folder: Path, tiny: Components
+) -> None:
+    config = checkpoint_folder / "tiny"
+    ignored = shutil.ignore_patterns("*.safetensors")
+    shutil.copytree(TINY_SD, config, ignore=ignored)
+    loaded = load_components(str(checkpoint_folder / "tiny.safetensors"), CPU)
+    assert relative_error(latents(JOB, loaded), latents(JOB, tiny)) < 1e-5
+
+
+def test_a_v_prediction_model_keeps_its_prediction_type(tmp_path: Path, tiny: Components) -> None:
+    folder = tmp_path / "v"
+    shutil.copytree(TINY_SD, folder)
+    config = folder / "scheduler" / "scheduler_config.json"
+    settings = json.loads(config.read_text())
+    config.write_text(json.dumps({**settings, "prediction_type": "v_prediction"}))
+    loaded = load_components(str(folder), CPU)
+    found = latents(JOB, loaded)
+    plain = diffusers.StableDiffusionPipeline.from_pretrained(
+        folder, safety_checker=None, requires_safety_checker=False
+    )
+    plain.scheduler = diffusers.DDIMScheduler.from_config(plain.scheduler.config)
+    assert plain.scheduler.config.prediction_type == "v_prediction"
+    expected = plain(
+        "a tower",
+        height=64,
+        width=96,
+        num_inference_steps=3,
+        guidance_scale=7.5,
+        generator=torch.Generator().manual_seed(5),
+        output_type="latent",
+    ).images
+    assert relative_error(found, expected.numpy()) < 1e-5
+    assert relative_error(found, latents(JOB, tiny)) > 0.1
+
+
+def test_no_name_and_bundled_mean_the_model_in_the_box() -> None:
+    assert resolve(None, Path()) == resolve("bundled", Path()) == str(BUNDLED_FOLDER)
+
+
+def test_a_relative_path_starts_at_the_jobs_folder(tmp_path: Path) -> None:
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    assert resolve("models/mine", tmp_path) == str((tmp_path / "models" / "mine").resolve())
+
+
+def test_a_hub_id_is_left_to_the_hub(tmp_path: Path) -> None:
+    assert resolve("owner/name", tmp_path) == "owner/name"
+
+
+@pytest.mark.parametrize("name", ["nothing", "./a/b", "a/b/c", "owner/model.safetensors"])
+def test_a_name_that_is_nothing_says_what_could_be_given(name: str, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no folder or file") as caught:
+        resolve(name, tmp_path)
+    assert caught.value.kind == "model"
+    assert "owner/name" in caught.value.advice
+
+
+@pytest.mark.parametrize("suffix", [".ckpt", ".bin", ".pt"])
+def test_pickled_checkpoints_are_refused_unread(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    with pytest.raises(EngineError, match=r"not a \.safetensors file"):
+        load_components(str(path), CPU)
+
+
+def test_a_folder_of_pickled_weights_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "pickled"
+    shutil.copytree(TINY_SD, folder)
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))
+    with pytest.raises(EngineError, match="cannot be loaded") as caught:
+        load_components(str(folder), CPU)
+    assert "safetensors" in caught.value.advice
+
+
+@pytest.mark.parametrize("broken", ["empty", "truncated", "no weights"])
+def test_a_broken_model_is_one_clear_error(broken: str, tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    if broken != "empty":
+        shutil.copytree(TINY_SD, folder, dirs_exist_ok=True)
+        weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+        if broken == "truncated":
+            weights.write_bytes(weights.read_bytes()[:1000])
+        else:
+            weights.unlink()
+    with pytest.raises(EngineError, match=r"model: .*broken") as caught:
+        load_components(str(folder), CPU)
+    assert caught.value.kind == "model"
+    assert caught.value.advice
+
+
+def test_bfloat16_stays_near_float32(tiny: Components) -> None:
+    halved = load_components(str(TINY_SD), choose_device("cpu", "bfloat16"))
+    found = latents(JOB, halved)
+    assert found.dtype == np.float32
+    assert 0 < relative_error(found, latents(JOB, tiny)) < 0.05
