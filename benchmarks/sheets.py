@@ -34,8 +34,6 @@ def sheet(rows: Sequence[Sequence[tuple[str, Bytes]]], path: Path) -> None:
     canvas.save(path, optimize=True)
 
 
-def in_rows(
-    items: Sequence[tuple[str, Bytes]], columns: int
-) -> list[Sequence[tuple[str, Bytes]]]:
+def in_rows(items: Sequence[tuple[str, Bytes]], columns: int) -> list[Sequence[tuple[str, Bytes]]]:
     """Break a list into rows."""
     return [items[i : i + columns] for i in range(0, len(items), columns)]
