@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from training import checkpoint, vae
+from training import checkpoint, vae, workers
 from training.clock import Clock, learning_rate
 from training.latents import Batch, encoded_sets, training_batch
 from training.settings import DenoiserSettings, Settings
@@ -117,7 +118,7 @@ def train(settings: Settings, *, resume: bool = False) -> None:
     unet.train()
     text.train()
     modules = {"unet": unet, "text": text}
-    parameters = [p for module in modules.values() for p in module.parameters()]
+    parameters = workers.parameters_of(modules)
     optimizer = torch.optim.AdamW(parameters, lr=own.learning_rate, betas=(0.9, 0.99))
     step, spent_s, curve = 0, 0.0, list[list[float]]()
     if resume and (folder / "state.json").exists():
@@ -134,7 +135,6 @@ def train(settings: Settings, *, resume: bool = False) -> None:
         for key, value in weights.items():
             average.shadow[key].copy_(value)
         step, spent_s, curve = state["step"], state["elapsed_s"], state["curve"]
-    rng = np.random.default_rng([own.seed, step])
     torch.manual_seed(own.seed + step)
     clock = Clock(settings.budget.denoiser_min * 60.0, spent_s)
     saved_s, recent = clock.elapsed_s(), list[float]()
@@ -155,8 +155,9 @@ def train(settings: Settings, *, resume: bool = False) -> None:
         checkpoint.save(folder, average.shadow, state)
         print(f"denoiser saved at step {step}", flush=True)
 
-    while not clock.over():
-        batch = training_batch(sets, own.batch, own.large_share, own.foreign_share, rng)
+    def loss_of(copies: workers.Modules, rng: np.random.Generator) -> Tensor:
+        share = own.batch // settings.workers()
+        batch = training_batch(sets, share, own.large_share, own.foreign_share, rng)
         batch = Batch(
             latents=batch.latents.to(device),
             prompts=["" if rng.random() < own.dropout else p for p in batch.prompts],
@@ -166,17 +167,19 @@ def train(settings: Settings, *, resume: bool = False) -> None:
         spread = (torch.arange(count) + torch.rand(count)) / count
         times = (spread * denoiser.scheduler.config.num_train_timesteps).long().to(device)
         ids = token_ids(denoiser.tokenizer, batch.prompts).to(device)
+        parts = dataclasses.replace(denoiser, unet=copies["unet"], text=copies["text"])
+        return velocity_loss(parts, batch, ids, torch.randn_like(batch.latents), times)
+
+    def apply(loss: float) -> None:
+        nonlocal step, saved_s
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(
                 step, clock.progress(), peak=own.learning_rate, warm_up_steps=200
             )
-        loss = velocity_loss(denoiser, batch, ids, torch.randn_like(batch.latents), times)
-        optimizer.zero_grad()
-        loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         average.update(step)
-        recent.append(float(loss.detach()))
+        recent.append(loss)
         step += 1
         if step % LOG_EVERY == 0:
             curve.append([step, clock.elapsed_s(), float(np.mean(recent))])
@@ -187,4 +190,13 @@ def train(settings: Settings, *, resume: bool = False) -> None:
         if clock.elapsed_s() - saved_s > SAVE_EVERY_S:
             saved_s = clock.elapsed_s()
             store()
+
+    workers.train(
+        modules,
+        workers=settings.workers(),
+        seed=[own.seed, step],
+        loss_of=loss_of,
+        apply=apply,
+        over=clock.over,
+    )
     store()

@@ -47,7 +47,7 @@ class VaeSettings:
 class DenoiserSettings:
     """The U-Net and its text encoder, trained together on v-prediction."""
 
-    channels: tuple[int, ...] = (96, 160, 160)
+    channels: tuple[int, ...] = (64, 128, 192)
     groups: int = 16
     heads: int = 4
     text_width: int = 192
@@ -59,8 +59,8 @@ class DenoiserSettings:
     beta_end: float = 0.015
     large_share: float = 0.2
     foreign_share: float = 0.12
-    small_count: int = 12000
-    large_count: int = 1800
+    small_count: int = 7000
+    large_count: int = 700
     batch: int = 24
     learning_rate: float = 8e-4
     dropout: float = 0.1
@@ -90,7 +90,7 @@ class Settings:
 
     def workers(self) -> int:
         """Count the copies that compute gradients: one a core, or one on a GPU."""
-        return 1 if torch.cuda.is_available() else min(4, os.cpu_count() or 1)
+        return 1 if torch.cuda.is_available() else min(2, os.cpu_count() or 1)
 
     def recorded(self) -> dict[str, object]:
         """Give the settings as plain values for the record."""

@@ -17,7 +17,7 @@ from training.data import PaintedSet, training_sets
 from training.painting.collage import collage
 from training.settings import Settings, VaeSettings
 
-SAVE_EVERY_S = 150.0
+SAVE_EVERY_S = 240.0
 LOG_EVERY = 50
 REDUCTION = 8
 
@@ -111,7 +111,7 @@ def _checked(vae: AutoencoderKL, small: PaintedSet) -> dict[str, float]:
     """Measure the reconstruction of fixed crops and of fixed collages."""
     fixed = np.random.default_rng(99)
     device = next(vae.parameters()).device
-    alone = random_crops(small, 16, 128, fixed).to(device)
+    alone = random_crops(small, 8, 128, fixed).to(device)
     collages = training_batch(small, 16, 128, fixed)[1::2].to(device)
     return {"psnr_db": psnr_db(vae, alone), "psnr_collages_db": psnr_db(vae, collages)}
 
@@ -173,7 +173,7 @@ def train(settings: Settings, *, resume: bool = False, decoder_only: bool = Fals
     def loss_of(copies: workers.Modules, rng: np.random.Generator) -> Tensor:
         late = decoder_only or clock.progress() > 1.0 - own.late_share
         count, crop_px = (own.late_batch, own.late_crop_px) if late else (own.batch, own.crop_px)
-        pictures = training_batch(small, count, crop_px, rng).to(device)
+        pictures = training_batch(small, count // settings.workers(), crop_px, rng).to(device)
         return _loss(copies["vae"], pictures, own, decoder_only=decoder_only)
 
     def apply(loss: float) -> None:
