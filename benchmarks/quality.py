@@ -6,16 +6,19 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import adherence, alternatives, guided, seams
+from benchmarks.colours import shows_colour
 from benchmarks.generation import Bytes, Painter
 from benchmarks.sheets import in_rows, sheet
 from benchmarks.tables import Table, Value, markdown, share_of, shown
 from training import classifier
 from training.classifier import Classifier
+from training.painting.colours import NAMED
 from training.painting.concepts import CONCEPTS
 from training.settings import Settings
 
@@ -73,6 +76,19 @@ def measure_classifier(report: Report, judge: Classifier, settings: Settings) ->
     held_out = classifier.held_out_set(settings)
     right = classifier.accuracy(judge, held_out)
     report.put("classifier on held-out painted pictures", share_of(right, len(held_out.wishes)))
+    coloured = [(p, w) for p, w in zip(held_out.pictures, held_out.wishes, strict=True) if w.colour]
+    kept = [shows_colour(picture, wish) for picture, wish in coloured]
+    report.put("colour measure on painted pictures", share_of(float(np.mean(kept)), len(kept)))
+    other = np.random.default_rng(report.seed)
+    wrong = [
+        shows_colour(
+            picture,
+            replace(wish, colour=str(other.choice([c for c in NAMED if c != wish.colour]))),
+        )
+        for picture, wish in coloured
+        if not wish.second
+    ]
+    report.put("colour measure, passes another colour", share_of(float(np.mean(wrong)), len(wrong)))
 
 
 def measure_singles(report: Report, painter: Painter, judge: Classifier, per_concept: int) -> None:
