@@ -13,13 +13,14 @@ from torch import Tensor
 
 from training.data import training_sets
 from training.painting.concepts import BY_NAME
-from training.painting.prompts import Wish, wordings
+from training.painting.prompts import Wish, with_filler, wordings
 from training.settings import Settings
 from training.vae import encode_set
 
 NATIVE = 16
 LARGE_SHAPES = ((16, 24), (24, 16), (24, 24), (16, 32), (32, 24), (32, 32), (16, 40), (32, 40))
 FRAMED_LEAST_SHARE = 0.75
+FILLER_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,5 +118,6 @@ def training_batch(
             crop, mask = _with_foreign_edge(crop, other, rng)
         latents.append(crop)
         masks.append(mask)
-        prompts.append(wordings(wishes[index], rng))
+        text = wordings(wishes[index], rng)
+        prompts.append(with_filler(text, rng) if rng.random() < FILLER_SHARE else text)
     return Batch(latents=torch.stack(latents), prompts=prompts, mask=torch.stack(masks)[:, None])

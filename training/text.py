@@ -14,6 +14,8 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from training.painting.colours import SYNONYMS
 from training.painting.concepts import CONCEPTS
 from training.painting.prompts import (
+    FILLERS_AFTER,
+    FILLERS_BEFORE,
     OPENINGS,
     SIZE_WORDS,
     TONE_WORDS,
@@ -40,7 +42,7 @@ def vocabulary_words() -> set[str]:
         lines += list(concept.variants)
     for group in (SYNONYMS, SIZE_WORDS, TONE_WORDS):
         lines += [word for words in group.values() for word in words]
-    lines += [*OPENINGS, "a picture of in on texture"]
+    lines += [*OPENINGS, *FILLERS_BEFORE, *FILLERS_AFTER, "a picture of in on texture"]
     return {word for line in lines for word in re.findall(r"[a-z]+|[^a-z\s]+", line.lower())}
 
 

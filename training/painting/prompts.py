@@ -31,6 +31,54 @@ SIZE_SCALE: dict[str, tuple[float, float]] = {
 }
 OPENINGS = ("", "", "", "", "a ", "the ", "texture of ", "picture of ", "photo of ", "painting of ")
 HELD_OUT_SHARE = 16
+# Words that say nothing a painter could show: prompts hold them, and they must do no harm.
+FILLERS_BEFORE = (
+    "old",
+    "beautiful",
+    "weathered",
+    "smooth",
+    "rough",
+    "shiny",
+    "clean",
+    "realistic",
+    "seamless",
+    "detailed",
+    "simple",
+    "ancient",
+    "some",
+    "many",
+    "wide",
+    "close up of",
+    "view of",
+    "image of",
+    "photograph of",
+    "drawing of",
+    "illustration of",
+    "surface of",
+    "an old",
+    "a nice",
+)
+FILLERS_AFTER = (
+    ", highly detailed",
+    ", detailed",
+    ", photo",
+    ", realistic",
+    ", seamless texture",
+    ", 4k",
+    "background",
+    "in sunlight",
+    ", high quality",
+    "seen from above",
+    "up close",
+    "surface",
+    "pattern",
+    ", sharp",
+    ", professional photo",
+    "outside",
+    "everywhere",
+    ", best quality",
+)
+CONSONANTS, VOWELS = "bcdfghklmnprstvw", "aeiou"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +162,23 @@ def wordings(wish: Wish, rng: np.random.Generator) -> str:
     else:
         text = _joined(look, size, wish.variant, noun, "texture")
     return _opened(text, rng)
+
+
+def with_filler(text: str, rng: np.random.Generator) -> str:
+    """Add words without a picture: common ones, at times a made-up one."""
+    draw = float(rng.random())
+    if draw < 0.4:
+        return f"{_choice(rng, FILLERS_BEFORE)} {text}"
+    if draw < 0.8:
+        after = _choice(rng, FILLERS_AFTER)
+        return text + after if after.startswith(",") else f"{text} {after}"
+    syllables = int(rng.integers(1, 4))
+    made_up = "".join(
+        _choice(rng, tuple(CONSONANTS)) + _choice(rng, tuple(VOWELS)) for _ in range(syllables)
+    )
+    words = text.split()
+    place = int(rng.integers(len(words) + 1))
+    return " ".join([*words[:place], made_up + _choice(rng, tuple(CONSONANTS)), *words[place:]])
 
 
 def held_out_wording(wish: Wish, rng: np.random.Generator) -> str:
