@@ -27,6 +27,10 @@ class PaintedSet:
     pictures: NDArray[np.uint8]
     wishes: list[Wish]
 
+    def first(self, count: int) -> PaintedSet:
+        """Give the set's beginning, in which concepts have equal shares too."""
+        return PaintedSet(pictures=self.pictures[:count], wishes=self.wishes[:count])
+
 
 def painted(
     index: int, height_px: int, width_px: int, seed: int, *, training: bool

@@ -52,6 +52,8 @@ class Batch:
 def encoded_sets(settings: Settings, vae: AutoencoderKL) -> LatentSets:
     """Encode the painted pictures, or read what an earlier run has encoded."""
     small, large = training_sets(settings.cache / "data", settings.data)
+    small = small.first(settings.denoiser.small_count)
+    large = large.first(settings.denoiser.large_count)
     path: Path = settings.cache / "latents.safetensors"
     if not path.exists():
         vae.eval()

@@ -6,6 +6,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
+
 CACHE = Path(os.environ.get("MIXDIFF_TRAINING_CACHE", "~/.cache/mixdiff-training")).expanduser()
 
 
@@ -36,6 +38,8 @@ class VaeSettings:
     decoder_learning_rate: float = 6e-4
     kl_weight: float = 1e-4
     gradient_weight: float = 0.5
+    colour_weight: float = 1.0
+    linear_colour_weight: float = 2.0
     seed: int = 1
 
 
@@ -55,7 +59,9 @@ class DenoiserSettings:
     beta_end: float = 0.015
     large_share: float = 0.2
     foreign_share: float = 0.12
-    batch: int = 32
+    small_count: int = 12000
+    large_count: int = 1800
+    batch: int = 24
     learning_rate: float = 8e-4
     dropout: float = 0.1
     ema: float = 0.9985
@@ -81,6 +87,10 @@ class Settings:
     denoiser: DenoiserSettings = DenoiserSettings()
     budget: Budget = Budget()
     cache: Path = CACHE
+
+    def workers(self) -> int:
+        """Count the copies that compute gradients: one a core, or one on a GPU."""
+        return 1 if torch.cuda.is_available() else min(4, os.cpu_count() or 1)
 
     def recorded(self) -> dict[str, object]:
         """Give the settings as plain values for the record."""

@@ -9,15 +9,17 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
-from training import checkpoint
+from training import checkpoint, workers
 from training.clock import Clock, learning_rate
 from training.data import PaintedSet, training_sets
 from training.painting.collage import collage
 from training.settings import Settings, VaeSettings
 
-SAVE_EVERY_S = 120.0
+SAVE_EVERY_S = 150.0
 LOG_EVERY = 50
+REDUCTION = 8
 
 
 def build(settings: VaeSettings) -> AutoencoderKL:
@@ -79,7 +81,22 @@ def reconstruction_loss(decoded: Tensor, pictures: Tensor, settings: VaeSettings
     loss = error.abs().mean() + 0.5 * error.square().mean()
     for ours, theirs in zip(_gradients(decoded), _gradients(pictures), strict=True):
         loss = loss + settings.gradient_weight * (ours - theirs).abs().mean()
-    return loss
+    return loss + settings.colour_weight * avg_pool2d(error, REDUCTION).abs().mean()
+
+
+def colour_loss(latents: Tensor, pictures: Tensor) -> Tensor:
+    """What the best linear map of the latents misses of the mean colours of their cells.
+
+    Without it the green-magenta axis is the last thing that a small encoder learns.
+    """
+    asked = avg_pool2d(pictures, REDUCTION).permute(0, 2, 3, 1).flatten(0, 2)  # (cells, 3)
+    given = latents.float().permute(0, 2, 3, 1).flatten(0, 2)
+    given = torch.cat([given, torch.ones_like(given[:, :1])], 1)  # (cells, 5)
+    with torch.no_grad():
+        ridge = 1e-3 * torch.eye(given.shape[1], device=given.device)
+        best = torch.linalg.solve(given.T @ given / len(given) + ridge, given.T @ asked)
+        best = best / len(given)
+    return (given @ best - asked).square().mean()
 
 
 def psnr_db(vae: AutoencoderKL, pictures: Tensor) -> float:
@@ -94,9 +111,24 @@ def _checked(vae: AutoencoderKL, small: PaintedSet) -> dict[str, float]:
     """Measure the reconstruction of fixed crops and of fixed collages."""
     fixed = np.random.default_rng(99)
     device = next(vae.parameters()).device
-    alone = random_crops(small, 24, 128, fixed).to(device)
-    collages = training_batch(small, 24, 128, fixed)[1::2].to(device)
+    alone = random_crops(small, 16, 128, fixed).to(device)
+    collages = training_batch(small, 16, 128, fixed)[1::2].to(device)
     return {"psnr_db": psnr_db(vae, alone), "psnr_collages_db": psnr_db(vae, collages)}
+
+
+def _loss(
+    vae: AutoencoderKL, pictures: Tensor, settings: VaeSettings, *, decoder_only: bool
+) -> Tensor:
+    with torch.autocast(pictures.device.type, torch.bfloat16):
+        with torch.set_grad_enabled(not decoder_only):
+            posterior = vae.encode(pictures).latent_dist
+        latents = posterior.mode() if decoder_only else posterior.sample()
+        decoded = vae.decode(latents).sample
+    loss = reconstruction_loss(decoded.float(), pictures, settings)
+    if decoder_only:
+        return loss
+    loss = loss + settings.kl_weight * posterior.kl().mean() / posterior.mean[0].numel()
+    return loss + settings.linear_colour_weight * colour_loss(posterior.mean, pictures)
 
 
 def train(settings: Settings, *, resume: bool = False, decoder_only: bool = False) -> AutoencoderKL:
@@ -117,13 +149,15 @@ def train(settings: Settings, *, resume: bool = False, decoder_only: bool = Fals
         vae.load_state_dict(weights)
     before = stages.get(name, {}) if resume else {}
     step, curve = int(before.get("step", 0)), list(before.get("curve", []))
-    modules = (vae.post_quant_conv, vae.decoder) if decoder_only else (vae,)
-    parameters = [p for module in modules for p in module.parameters()]
+    if decoder_only:
+        vae.encoder.requires_grad_(False)
+        vae.quant_conv.requires_grad_(False)
+    modules = {"vae": vae}
+    parameters = workers.parameters_of(modules)
     peak = own.decoder_learning_rate if decoder_only else own.learning_rate
     optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.98))
     if before:
         checkpoint.load_optimizer(folder / name, optimizer)
-    rng = np.random.default_rng([own.seed, step, int(decoder_only)])
     torch.manual_seed(own.seed + step)
     minutes = settings.budget.decoder_min if decoder_only else settings.budget.vae_min
     clock = Clock(minutes * 60.0, float(before.get("elapsed_s", 0.0)))
@@ -134,27 +168,21 @@ def train(settings: Settings, *, resume: bool = False, decoder_only: bool = Fals
         stages[name] = {"step": step, "elapsed_s": clock.elapsed_s(), **measured, "curve": curve}
         checkpoint.save(folder / name, {}, {}, optimizer)
         checkpoint.save(folder, vae.state_dict(), stages)
-        print(f"{name} saved:", {key: round(value, 2) for key, value in measured.items()})
+        print(f"{name} saved:", {k: round(v, 2) for k, v in measured.items()}, flush=True)
 
-    while not clock.over():
+    def loss_of(copies: workers.Modules, rng: np.random.Generator) -> Tensor:
         late = decoder_only or clock.progress() > 1.0 - own.late_share
         count, crop_px = (own.late_batch, own.late_crop_px) if late else (own.batch, own.crop_px)
         pictures = training_batch(small, count, crop_px, rng).to(device)
+        return _loss(copies["vae"], pictures, own, decoder_only=decoder_only)
+
+    def apply(loss: float) -> None:
+        nonlocal step, saved_s
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, clock.progress(), peak=peak)
-        with torch.autocast(device.type, torch.bfloat16):
-            with torch.set_grad_enabled(not decoder_only):
-                posterior = vae.encode(pictures).latent_dist
-            latents = posterior.mode() if decoder_only else posterior.sample()
-            decoded = vae.decode(latents).sample
-        loss = reconstruction_loss(decoded.float(), pictures, own)
-        if not decoder_only:
-            loss = loss + own.kl_weight * posterior.kl().mean() / posterior.mean[0].numel()
-        optimizer.zero_grad()
-        loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
-        recent.append(float(loss.detach()))
+        recent.append(loss)
         step += 1
         if step % LOG_EVERY == 0:
             curve.append([step, clock.elapsed_s(), float(np.mean(recent))])
@@ -163,6 +191,15 @@ def train(settings: Settings, *, resume: bool = False, decoder_only: bool = Fals
         if clock.elapsed_s() - saved_s > SAVE_EVERY_S:
             saved_s = clock.elapsed_s()
             store()
+
+    workers.train(
+        modules,
+        workers=settings.workers(),
+        seed=[own.seed, step, int(decoder_only)],
+        loss_of=loss_of,
+        apply=apply,
+        over=clock.over,
+    )
     store()
     return vae
 
