@@ -14,6 +14,7 @@ Shares = dict[str, float]
 NEUTRAL_CHROMA = 0.035
 LIGHTNESS_WEIGHT = 0.55
 DARKEST_WHITE, LIGHTEST_BLACK = 0.74, 0.40
+LEAST_WHITE, MOST_BLACK = 0.745, 0.43
 ENOUGH, ENOUGH_NEUTRAL, ENOUGH_OF_TWO = 0.12, 0.5, 0.12
 # What a concept always shows beside the colour that was asked for.
 COMPANIONS: dict[str, tuple[str, ...]] = {
@@ -119,9 +120,9 @@ def _shows_neutral(picture: Bytes, wish: Wish, shares: Shares) -> bool:
     beside = sum(shares[name] for name in COMPANIONS.get(wish.concept, ()))
     if neutral < ENOUGH_NEUTRAL * (1.0 - beside):
         return False
-    lightness = float(np.median(oklab(picture[::2, ::2].reshape(-1, 3) / 255.0)[:, 0]))
-    if wish.colour == "white":
-        return lightness > 0.68
-    if wish.colour == "black":
-        return lightness < 0.47
-    return 0.35 < lightness < 0.88
+    pixels = oklab(picture[::2, ::2].reshape(-1, 3) / 255.0)
+    chroma = np.hypot(pixels[:, 1], pixels[:, 2])
+    lightness = float(np.median(pixels[chroma <= max(NEUTRAL_CHROMA, chroma.min()), 0]))
+    if lightness > LEAST_WHITE:
+        return wish.colour == "white"
+    return wish.colour == ("black" if lightness < MOST_BLACK else "grey")

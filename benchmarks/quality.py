@@ -6,15 +6,19 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import adherence, alternatives, guided, seams
+from benchmarks.colours import shows_colour
 from benchmarks.generation import Bytes, Painter
 from benchmarks.sheets import in_rows, sheet
+from benchmarks.tables import Table, Value, markdown, share_of, shown
 from training import classifier
 from training.classifier import Classifier
+from training.painting.colours import NAMED
 from training.painting.concepts import CONCEPTS
 from training.settings import Settings
 
@@ -39,28 +43,27 @@ UNLIKE_PROMPTS = (
     ("blue tiles", "yellow flowers"),
     ("rusty metal", "sky with clouds"),
 )
-Table = dict[str, object]
 
 
 class Report:
-    """Collects the figures and writes the sheets."""
+    """Collects the figures and says where the sheets go."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         """Begin an empty report."""
         self.folder, self.seed = folder, seed
         self.table: Table = {}
 
-    def put(self, name: str, value: object) -> None:
+    def put(self, name: str, value: Value) -> None:
         """Note a figure and show it at once."""
         self.table[name] = value
-        print(f"{name}: {value}", flush=True)
+        print(f"{name}: {shown(value)}", flush=True)
 
     def share(self, name: str, rows: list[adherence.Judged]) -> None:
         """Note the shares of right concepts and right colours."""
         colours, judged_colours = adherence.colour_share(rows)
-        self.put(f"{name}: concept", f"{adherence.concept_share(rows):.1%} of {len(rows)}")
+        self.put(f"{name}: concept", share_of(adherence.concept_share(rows), len(rows)))
         if judged_colours:
-            self.put(f"{name}: colour", f"{colours:.1%} of {judged_colours}")
+            self.put(f"{name}: colour", share_of(colours, judged_colours))
 
 
 def _caption(row: adherence.Judged) -> str:
@@ -72,7 +75,20 @@ def measure_classifier(report: Report, judge: Classifier, settings: Settings) ->
     """Check the judge itself on painted pictures that no training saw."""
     held_out = classifier.held_out_set(settings)
     right = classifier.accuracy(judge, held_out)
-    report.put("classifier on held-out painted pictures", f"{right:.1%} of {len(held_out.wishes)}")
+    report.put("classifier on held-out painted pictures", share_of(right, len(held_out.wishes)))
+    coloured = [(p, w) for p, w in zip(held_out.pictures, held_out.wishes, strict=True) if w.colour]
+    kept = [shows_colour(picture, wish) for picture, wish in coloured]
+    report.put("colour measure on painted pictures", share_of(float(np.mean(kept)), len(kept)))
+    other = np.random.default_rng(report.seed)
+    wrong = [
+        shows_colour(
+            picture,
+            replace(wish, colour=str(other.choice([c for c in NAMED if c != wish.colour]))),
+        )
+        for picture, wish in coloured
+        if not wish.second
+    ]
+    report.put("colour measure, passes another colour", share_of(float(np.mean(wrong)), len(wrong)))
 
 
 def measure_singles(report: Report, painter: Painter, judge: Classifier, per_concept: int) -> None:
@@ -87,15 +103,15 @@ def measure_singles(report: Report, painter: Painter, judge: Classifier, per_con
     )
     report.put("single prompts, confusions", adherence.weak_concepts(found))
     report.put("single prompts, missed colours", adherence.weak_colours(found))
-    per: dict[str, str] = {}
+    per: dict[str, Value] = {}
     for concept in CONCEPTS:
         own = [row for row in found if row.wish.concept == concept.name]
         per[concept.name] = f"{sum(row.concept_right for row in own)}/{len(own)}"
     report.put("single prompts, by concept", per)
     items = [(_caption(row), row.picture) for row in found]
     plain = sum(row.kind == "plain" for row in found)
-    sheet(in_rows(items[:plain], 8), report.folder / "plain_prompts.png")
-    sheet(in_rows(items[plain:], 12), report.folder / "single_prompts.png")
+    sheet(in_rows(items[:plain], 8), report.folder / "plain_prompts.jpg")
+    sheet(in_rows(items[plain:], 12), report.folder / "single_prompts.jpg")
 
 
 def measure_mixtures(report: Report, painter: Painter, judge: Classifier, count: int) -> None:
@@ -105,7 +121,7 @@ def measure_mixtures(report: Report, painter: Painter, judge: Classifier, count:
     for kind in ("2 regions", "3 regions"):
         report.share(f"mixtures of {kind}", [row for row in found if row.kind == kind])
     report.put("mixtures, confusions", adherence.weak_concepts(found))
-    sheet(in_rows(canvases[:24], 3), report.folder / "mixtures.png")
+    sheet(in_rows(canvases[:24], 3), report.folder / "mixtures.jpg")
 
 
 def measure_seams(report: Report, painter: Painter) -> None:
@@ -118,7 +134,7 @@ def measure_seams(report: Report, painter: Painter) -> None:
     report.put("seam, unlike prompts: strongest step, worst", round(max(ratios), 2))
     captions = [*SAME_PROMPTS, *(" | ".join(pair) for pair in UNLIKE_PROMPTS)]
     items = list(zip(captions, [*alike, *unlike], strict=True))
-    sheet(in_rows(items, 4), report.folder / "seams.png")
+    sheet(in_rows(items, 4), report.folder / "seams.jpg")
 
 
 def measure_alternatives(report: Report, painter: Painter, judge: Classifier, count: int) -> None:
@@ -129,18 +145,20 @@ def measure_alternatives(report: Report, painter: Painter, judge: Classifier, co
         report.share(outcome.method, outcome.judged)
         report.put(f"{outcome.method}: strongest step, median", round(outcome.step_ratio, 2))
         rows.append([(outcome.method, canvas) for canvas in outcome.canvases[:4]])
-    sheet(rows, report.folder / "alternatives.png")
+    sheet(rows, report.folder / "alternatives.jpg")
 
 
 def measure_guided(report: Report, painter: Painter) -> None:
     """Reference pictures, rerolls, guidance and negative prompts."""
     rows: list[list[tuple[str, Bytes]]] = []
     for found in guided.by_strength(painter, report.seed + 5000):
-        values = {s: round(v, 3) for s, v in zip(guided.STRENGTHS, found.likenesses, strict=True)}
+        values: dict[str, Value] = {
+            str(s): round(v, 3) for s, v in zip(guided.STRENGTHS, found.likenesses, strict=True)
+        }
         report.put(f"image2image, {found.prompt}: likeness by strength", values)
         pictures = zip(guided.STRENGTHS, found.pictures, strict=True)
         rows.append([("reference", found.reference), *((f"{s}", p) for s, p in pictures)])
-    sheet(rows, report.folder / "image2image.png")
+    sheet(rows, report.folder / "image2image.jpg")
     before, rerolls = guided.rerolled(painter, report.seed + 6000)
     for reroll in rerolls:
         report.put(
@@ -148,7 +166,7 @@ def measure_guided(report: Report, painter: Painter) -> None:
             {"inside": round(reroll.inside, 1), "outside": round(reroll.outside, 1)},
         )
     shown = [("before", before), *((reroll.change, reroll.picture) for reroll in rerolls)]
-    sheet(in_rows(shown, 2), report.folder / "reroll.png")
+    sheet(in_rows(shown, 2), report.folder / "reroll.jpg")
     steering = guided.steering(painter, report.seed + 7000)
     report.put("brick wall: share of red pixels", round(steering.red_share, 3))
     report.put(
@@ -157,7 +175,7 @@ def measure_guided(report: Report, painter: Painter) -> None:
     )
     report.put(
         "purple water: share of purple pixels by guidance",
-        {scale: round(value, 3) for scale, value in steering.colour_share_by_guidance.items()},
+        {str(scale): round(value, 3) for scale, value in steering.colour_share_by_guidance.items()},
     )
 
 
@@ -196,6 +214,7 @@ def main() -> None:
     (given.to / "figures.json").write_text(
         json.dumps(report.table, indent=2, ensure_ascii=False) + "\n"
     )
+    (given.to / "figures.md").write_text(markdown(report.table))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def sheet(rows: Sequence[Sequence[tuple[str, Bytes]]], path: Path) -> None:
             left += picture.shape[1] + 4
         top += height
     path.parent.mkdir(parents=True, exist_ok=True)
-    canvas.save(path, optimize=True)
+    canvas.save(path, quality=88)
 
 
 def in_rows(items: Sequence[tuple[str, Bytes]], columns: int) -> list[Sequence[tuple[str, Bytes]]]:
