@@ -1,0 +1,1 @@
+"""Measured quality of the bundled model and of the mixture."""

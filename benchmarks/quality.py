@@ -1,0 +1,221 @@
+"""`python -m benchmarks.quality`: the bundled model's quality as a table and contact sheets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import adherence, alternatives, guided, seams
+from benchmarks.colours import shows_colour
+from benchmarks.generation import Bytes, Painter
+from benchmarks.sheets import in_rows, sheet
+from benchmarks.tables import Table, Value, markdown, share_of, shown
+from training import classifier
+from training.classifier import Classifier
+from training.painting.colours import NAMED
+from training.painting.concepts import CONCEPTS
+from training.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+SAME_PROMPTS = (
+    "red brick wall",
+    "green grass",
+    "sand",
+    "cobblestone",
+    "water",
+    "wooden planks",
+    "leaves",
+    "knitted wool",
+)
+UNLIKE_PROMPTS = (
+    ("red brick wall", "green grass"),
+    ("sand", "water"),
+    ("snow", "lava"),
+    ("cobblestone", "wooden planks"),
+    ("starry night", "sunset"),
+    ("marble", "leaves"),
+    ("blue tiles", "yellow flowers"),
+    ("rusty metal", "sky with clouds"),
+)
+
+
+class Report:
+    """Collects the figures and says where the sheets go."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        """Begin an empty report."""
+        self.folder, self.seed = folder, seed
+        self.table: Table = {}
+
+    def put(self, name: str, value: Value) -> None:
+        """Note a figure and show it at once."""
+        self.table[name] = value
+        print(f"{name}: {shown(value)}", flush=True)
+
+    def share(self, name: str, rows: list[adherence.Judged]) -> None:
+        """Note the shares of right concepts and right colours."""
+        colours, judged_colours = adherence.colour_share(rows)
+        self.put(f"{name}: concept", share_of(adherence.concept_share(rows), len(rows)))
+        if judged_colours:
+            self.put(f"{name}: colour", share_of(colours, judged_colours))
+
+
+def _caption(row: adherence.Judged) -> str:
+    wrong = not row.concept_right or row.colour_right is False
+    return ("!" if wrong else "") + row.prompt
+
+
+def measure_classifier(report: Report, judge: Classifier, settings: Settings) -> None:
+    """Check the judge itself on painted pictures that no training saw."""
+    held_out = classifier.held_out_set(settings)
+    right = classifier.accuracy(judge, held_out)
+    report.put("classifier on held-out painted pictures", share_of(right, len(held_out.wishes)))
+    coloured = [(p, w) for p, w in zip(held_out.pictures, held_out.wishes, strict=True) if w.colour]
+    kept = [shows_colour(picture, wish) for picture, wish in coloured]
+    report.put("colour measure on painted pictures", share_of(float(np.mean(kept)), len(kept)))
+    other = np.random.default_rng(report.seed)
+    wrong = [
+        shows_colour(
+            picture,
+            replace(wish, colour=str(other.choice([c for c in NAMED if c != wish.colour]))),
+        )
+        for picture, wish in coloured
+        if not wish.second
+    ]
+    report.put("colour measure, passes another colour", share_of(float(np.mean(wrong)), len(wrong)))
+
+
+def measure_singles(report: Report, painter: Painter, judge: Classifier, per_concept: int) -> None:
+    """Single prompts of 128 px, by kind of prompt."""
+    began = time.monotonic()
+    found = adherence.judge_singles(painter, judge, per_concept, report.seed)
+    report.share("single prompts, all", found)
+    for kind in dict.fromkeys(row.kind for row in found):
+        report.share(f"single prompts, {kind}", [row for row in found if row.kind == kind])
+    report.put(
+        "single prompts, seconds a picture", round((time.monotonic() - began) / len(found), 2)
+    )
+    report.put("single prompts, confusions", adherence.weak_concepts(found))
+    report.put("single prompts, missed colours", adherence.weak_colours(found))
+    per: dict[str, Value] = {}
+    for concept in CONCEPTS:
+        own = [row for row in found if row.wish.concept == concept.name]
+        per[concept.name] = f"{sum(row.concept_right for row in own)}/{len(own)}"
+    report.put("single prompts, by concept", per)
+    items = [(_caption(row), row.picture) for row in found]
+    plain = sum(row.kind == "plain" for row in found)
+    sheet(in_rows(items[:plain], 8), report.folder / "plain_prompts.jpg")
+    sheet(in_rows(items[plain:], 12), report.folder / "single_prompts.jpg")
+
+
+def measure_mixtures(report: Report, painter: Painter, judge: Classifier, count: int) -> None:
+    """Rows of two and three random concepts, region by region."""
+    found, canvases = adherence.judge_mixtures(painter, judge, count, report.seed + 1000)
+    report.share("mixtures, per region", found)
+    for kind in ("2 regions", "3 regions"):
+        report.share(f"mixtures of {kind}", [row for row in found if row.kind == kind])
+    report.put("mixtures, confusions", adherence.weak_concepts(found))
+    sheet(in_rows(canvases[:24], 3), report.folder / "mixtures.jpg")
+
+
+def measure_seams(report: Report, painter: Painter) -> None:
+    """Borders between like and unlike neighbours."""
+    alike = seams.paint_pairs(painter, [(p, p) for p in SAME_PROMPTS], report.seed + 2000)
+    unlike = seams.paint_pairs(painter, UNLIKE_PROMPTS, report.seed + 3000)
+    report.put("seam, same prompt: overlap over interior", round(seams.same_prompt_ratio(alike), 3))
+    ratios = [seams.worst_step_ratio(picture) for picture in unlike]
+    report.put("seam, unlike prompts: strongest step, median", round(float(np.median(ratios)), 2))
+    report.put("seam, unlike prompts: strongest step, worst", round(max(ratios), 2))
+    captions = [*SAME_PROMPTS, *(" | ".join(pair) for pair in UNLIKE_PROMPTS)]
+    items = list(zip(captions, [*alike, *unlike], strict=True))
+    sheet(in_rows(items, 4), report.folder / "seams.jpg")
+
+
+def measure_alternatives(report: Report, painter: Painter, judge: Classifier, count: int) -> None:
+    """The mixture beside the alternatives."""
+    outcomes = alternatives.compare(painter, judge, count, report.seed + 4000)
+    rows: list[list[tuple[str, Bytes]]] = []
+    for outcome in outcomes:
+        report.share(outcome.method, outcome.judged)
+        report.put(f"{outcome.method}: strongest step, median", round(outcome.step_ratio, 2))
+        rows.append([(outcome.method, canvas) for canvas in outcome.canvases[:4]])
+    sheet(rows, report.folder / "alternatives.jpg")
+
+
+def measure_guided(report: Report, painter: Painter) -> None:
+    """Reference pictures, rerolls, guidance and negative prompts."""
+    rows: list[list[tuple[str, Bytes]]] = []
+    for found in guided.by_strength(painter, report.seed + 5000):
+        values: dict[str, Value] = {
+            str(s): round(v, 3) for s, v in zip(guided.STRENGTHS, found.likenesses, strict=True)
+        }
+        report.put(f"image2image, {found.prompt}: likeness by strength", values)
+        pictures = zip(guided.STRENGTHS, found.pictures, strict=True)
+        rows.append([("reference", found.reference), *((f"{s}", p) for s, p in pictures)])
+    sheet(rows, report.folder / "image2image.jpg")
+    before, rerolls = guided.rerolled(painter, report.seed + 6000)
+    for reroll in rerolls:
+        report.put(
+            f"reroll of the right half, {reroll.change}: mean change of 255",
+            {"inside": round(reroll.inside, 1), "outside": round(reroll.outside, 1)},
+        )
+    shown = [("before", before), *((reroll.change, reroll.picture) for reroll in rerolls)]
+    sheet(in_rows(shown, 2), report.folder / "reroll.jpg")
+    steering = guided.steering(painter, report.seed + 7000)
+    report.put("brick wall: share of red pixels", round(steering.red_share, 3))
+    report.put(
+        'brick wall, negative prompt "red": share of red pixels',
+        round(steering.red_share_when_negative, 3),
+    )
+    report.put(
+        "purple water: share of purple pixels by guidance",
+        {str(scale): round(value, 3) for scale, value in steering.colour_share_by_guidance.items()},
+    )
+
+
+def main() -> None:
+    """Measure everything, or a quick part of it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
+    parser.add_argument("--model", type=Path, default=ROOT / "engine" / "bundled")
+    parser.add_argument("--to", type=Path, default=ROOT / "docs" / "quality")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=None, help="other than the model recommends")
+    parser.add_argument("--quick", action="store_true", help="a few pictures of each kind")
+    parser.add_argument("--only", choices=("singles", "mixtures", "seams", "compare", "guided"))
+    given = parser.parse_args()
+    settings = Settings()
+    if not (settings.cache / "classifier" / "state.json").exists():
+        print("There is no classifier in the cache yet; training it first.")
+        classifier.train(settings)
+    judge = classifier.load(settings)
+    painter = Painter(given.model, given.steps)
+    report = Report(given.to, given.seed)
+    quick = given.quick
+    parts: dict[str, Callable[[], None]] = {
+        "singles": lambda: measure_singles(report, painter, judge, 1 if quick else 5),
+        "mixtures": lambda: measure_mixtures(report, painter, judge, 10 if quick else 60),
+        "seams": lambda: measure_seams(report, painter),
+        "compare": lambda: measure_alternatives(report, painter, judge, 4 if quick else 16),
+        "guided": lambda: measure_guided(report, painter),
+    }
+    report.put("steps", painter.steps)
+    report.put("guidance", painter.guidance)
+    measure_classifier(report, judge, settings)
+    for name, measure in parts.items():
+        if given.only in (None, name):
+            measure()
+    given.to.mkdir(parents=True, exist_ok=True)
+    (given.to / "figures.json").write_text(
+        json.dumps(report.table, indent=2, ensure_ascii=False) + "\n"
+    )
+    (given.to / "figures.md").write_text(markdown(report.table))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The painters: seeded, in range, in the asked colour, each unlike the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from training.painting.colours import ACHROMATIC, NAMED, toned
+from training.painting.concepts import BY_NAME, CONCEPTS, NAMES
+from training.painting.prompts import Wish, held_out_wording, paint, random_wish, wordings
+
+
+def _painted(wish: Wish, seed: int, side_px: int = 64) -> np.ndarray:
+    return paint(wish, side_px, side_px, np.random.default_rng(seed))
+
+
+def test_there_are_at_least_24_concepts_and_most_take_ten_colours() -> None:
+    assert len(CONCEPTS) >= 24
+    many = [concept for concept in CONCEPTS if len(concept.colours) >= 10]
+    assert len(many) > len(CONCEPTS) / 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_has_the_asked_shape_and_range(name: str) -> None:
+    picture = paint(Wish(concept=name), 48, 72, np.random.default_rng(1))
+    assert picture.shape == (48, 72, 3)
+    assert picture.dtype == np.float32
+    assert picture.min() >= 0.0
+    assert picture.max() <= 1.0
+    assert np.isfinite(picture).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_paints_the_same_and_another_seed_does_not(name: str) -> None:
+    wish = Wish(concept=name)
+    assert np.array_equal(_painted(wish, 3), _painted(wish, 3))
+    assert not np.array_equal(_painted(wish, 3), _painted(wish, 4))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_is_no_plain_ground(name: str) -> None:
+    assert _painted(Wish(concept=name), 5, 128).std(axis=(0, 1)).max() > 0.01
+
+
+def _nearest_hue(picture: np.ndarray) -> str:
+    """The named colour nearest to the picture's chroma-weighted mean, lightness left aside."""
+    chroma = picture.max(2) - picture.min(2)
+    mean = (picture * chroma[..., None] ** 2).sum((0, 1)) / (chroma**2).sum()
+
+    def direction(colour: np.ndarray) -> np.ndarray:
+        tint = colour - colour.mean()
+        return tint / np.linalg.norm(tint)
+
+    return max(
+        (name for name in NAMED if name not in ACHROMATIC),
+        key=lambda name: float(direction(mean) @ direction(np.array(NAMED[name]))),
+    )
+
+
+@pytest.mark.parametrize("colour", ["red", "green", "blue", "purple", "yellow", "turquoise"])
+@pytest.mark.parametrize(
+    "name", ["bricks", "grass", "water", "marble", "leaves", "fabric", "planks", "roof tiles"]
+)
+def test_a_named_colour_dominates_the_hue(name: str, colour: str) -> None:
+    assert _nearest_hue(_painted(Wish(concept=name, colour=colour), 7, 96)) == colour
+
+
+@pytest.mark.parametrize("name", ["bricks", "grass", "marble", "fabric"])
+def test_dark_and_bright_change_the_brightness(name: str) -> None:
+    dark, plain, bright = (
+        np.mean(
+            [_painted(Wish(concept=name, colour="blue", tone=tone), s).mean() for s in range(3)]
+        )
+        for tone in ("dark", "", "bright")
+    )
+    assert dark < plain < bright
+
+
+def test_toned_keeps_a_colour_in_range() -> None:
+    for colour in NAMED.values():
+        bright = toned(np.array(colour, np.float32), "bright")
+        assert bright.max() <= 1.0
+
+
+def test_small_and_large_change_the_size_of_the_motif() -> None:
+    def edges(size: str) -> float:
+        wish = Wish(concept="checkerboard", size=size)  # type: ignore[arg-type]
+        return float(
+            np.mean([np.abs(np.diff(_painted(wish, s, 96), axis=1)).mean() for s in (1, 2)])
+        )
+
+    assert edges("small") > 1.5 * edges("large")
+
+
+def test_held_out_wishes_stay_out_of_training_and_are_not_rare() -> None:
+    rng = np.random.default_rng(0)
+    assert not any(random_wish(rng).held_out() for _ in range(500))
+    assert any(random_wish(rng, training=False).held_out() for _ in range(500))
+
+
+def test_wordings_name_the_concept_and_vary() -> None:
+    rng = np.random.default_rng(0)
+    wish = Wish(concept="bricks", colour="red")
+    said = {wordings(wish, rng) for _ in range(200)}
+    assert len(said) > 40
+    assert all("brick" in text for text in said)
+    assert {"red brick wall", "brick wall in red"} <= said
+
+
+def test_held_out_wordings_never_come_up_in_training() -> None:
+    rng = np.random.default_rng(0)
+    for name in NAMES:
+        wish = Wish(concept=name, colour=BY_NAME[name].colours[0])
+        trained = {wordings(wish, rng) for _ in range(100)}
+        assert held_out_wording(wish, rng) not in trained

@@ -1,0 +1,1 @@
+"""Painted data, training and export of the bundled latent diffusion model."""

@@ -1,0 +1,51 @@
+"""`python -m training STAGE`: one command for each stage and one for all."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from training import classifier, denoiser, record, vae
+from training.export import export
+from training.settings import Budget, Settings
+
+BUNDLED = Path(__file__).parents[1] / "engine" / "bundled"
+STAGES = ("vae", "denoiser", "decoder", "classifier", "export", "all")
+
+
+def main() -> None:
+    """Run one stage, or all of them in order."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--vae-min", type=float, default=Budget().vae_min, help="budget, minutes")
+    parser.add_argument("--denoiser-min", type=float, default=Budget().denoiser_min)
+    parser.add_argument("--decoder-min", type=float, default=Budget().decoder_min)
+    parser.add_argument("--classifier-min", type=float, default=Budget().classifier_min)
+    parser.add_argument("--cache", type=Path, default=Settings().cache, help="intermediate state")
+    parser.add_argument("--to", type=Path, default=BUNDLED, help="folder of the exported model")
+    given = parser.parse_args()
+    budget = Budget(
+        vae_min=given.vae_min,
+        denoiser_min=given.denoiser_min,
+        decoder_min=given.decoder_min,
+        classifier_min=given.classifier_min,
+    )
+    settings = dataclasses.replace(Settings(), cache=given.cache, budget=budget)
+    every = given.stage == "all"
+    if every or given.stage == "vae":
+        vae.train(settings, resume=given.resume)
+    if every or given.stage == "denoiser":
+        denoiser.train(settings, resume=given.resume)
+    if every or given.stage == "decoder":
+        vae.train(settings, resume=given.resume, decoder_only=True)
+    if every or given.stage == "classifier":
+        classifier.train(settings, resume=given.resume)
+    if every or given.stage == "export":
+        export(settings, given.to)
+        record.write(settings, Path(__file__).parent)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Pictures of materials and simple scenes, painted with numpy from a seed."""

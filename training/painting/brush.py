@@ -1,0 +1,58 @@
+"""What a painter is told: the canvas, the random numbers, the colours, the size of the motif."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.painting.colours import Colour, Picture
+from training.painting.noise import Cells, Field, cells, fractal_noise, pixel_grid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brush:
+    """One picture's order.
+
+    Units: `scale` multiplies the motif's usual size; 1 suits a picture of 128 px.
+    """
+
+    height_px: int
+    width_px: int
+    rng: np.random.Generator
+    scale: float
+    main: Colour
+    second: Colour
+    variant: str = ""
+
+    def grid(self) -> tuple[Field, Field]:
+        """Give pixel coordinates that start at a random place, so that no phase is fixed."""
+        y, x = pixel_grid(self.height_px, self.width_px)
+        shift_y, shift_x = self.rng.uniform(0.0, 400.0, 2).astype(np.float32)
+        return y + shift_y, x + shift_x
+
+    def noise(self, cell_y_px: float, cell_x_px: float | None = None, octaves: int = 3) -> Field:
+        """Fractal noise in [-1, 1] whose largest cells scale with the motif."""
+        across = cell_y_px if cell_x_px is None else cell_x_px
+        return fractal_noise(
+            self.rng,
+            self.height_px,
+            self.width_px,
+            cell_y_px * self.scale,
+            across * self.scale,
+            octaves,
+        )
+
+    def cells(
+        self, cell_y_px: float, cell_x_px: float, jitter: float = 0.8, warp_px: float = 0.0
+    ) -> Cells:
+        """A jittered lattice that scales with the motif, bent by noise where `warp_px` is set."""
+        y, x = pixel_grid(self.height_px, self.width_px)
+        if warp_px:
+            y = y + warp_px * self.scale * self.noise(26.0, octaves=2)
+            x = x + warp_px * self.scale * self.noise(26.0, octaves=2)
+        return cells(self.rng, y, x, cell_y_px * self.scale, cell_x_px * self.scale, jitter)
+
+
+Painter = Callable[[Brush], Picture]

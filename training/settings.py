@@ -1,0 +1,101 @@
+"""Every number that decides what training makes, in one place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+CACHE = Path(os.environ.get("MIXDIFF_TRAINING_CACHE", "~/.cache/mixdiff-training")).expanduser()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSettings:
+    """The painted pictures: many of `small_px` square, fewer of the larger canvas."""
+
+    small_count: int = 16000
+    small_px: int = 160
+    large_count: int = 3000
+    large_height_px: int = 256
+    large_width_px: int = 320
+    seed: int = 20260101
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaeSettings:
+    """The autoencoder: 8-fold reduction, 4 channels."""
+
+    channels: tuple[int, ...] = (32, 32, 64, 128)
+    groups: int = 8
+    batch: int = 16
+    crop_px: int = 64
+    late_batch: int = 6
+    late_crop_px: int = 128
+    late_share: float = 0.3
+    learning_rate: float = 1e-3
+    decoder_learning_rate: float = 6e-4
+    kl_weight: float = 1e-4
+    gradient_weight: float = 0.5
+    colour_weight: float = 1.0
+    linear_colour_weight: float = 2.0
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenoiserSettings:
+    """The U-Net and its text encoder, trained together on v-prediction."""
+
+    channels: tuple[int, ...] = (64, 128, 192)
+    groups: int = 16
+    heads: int = 4
+    text_width: int = 192
+    text_layers: int = 3
+    text_heads: int = 3
+    tokens: int = 40
+    merges: int = 900
+    beta_start: float = 0.00085
+    beta_end: float = 0.015
+    large_share: float = 0.2
+    foreign_share: float = 0.12
+    small_count: int = 7000
+    large_count: int = 700
+    batch: int = 24
+    learning_rate: float = 8e-4
+    dropout: float = 0.1
+    ema: float = 0.9985
+    seed: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How long each stage may run on this machine, in minutes of wall time."""
+
+    vae_min: float = 32.0
+    denoiser_min: float = 65.0
+    decoder_min: float = 10.0
+    classifier_min: float = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one training run and the folder of its intermediate state."""
+
+    data: DataSettings = DataSettings()
+    vae: VaeSettings = VaeSettings()
+    denoiser: DenoiserSettings = DenoiserSettings()
+    budget: Budget = Budget()
+    cache: Path = CACHE
+
+    def workers(self) -> int:
+        """Count the copies that compute gradients: one a core, or one on a GPU."""
+        return 1 if torch.cuda.is_available() else min(2, os.cpu_count() or 1)
+
+    def recorded(self) -> dict[str, object]:
+        """Give the settings as plain values for the record."""
+        return {
+            "data": asdict(self.data),
+            "vae": asdict(self.vae),
+            "denoiser": asdict(self.denoiser),
+        }
