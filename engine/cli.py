@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
 from engine.contract.limits import Limits
 from engine.contract.validate import check
 
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
-DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
-DTYPE_NAMES = ("auto", "float32", "bfloat16", "float16")
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
 _JOB_HELP = "a job file, a grid configuration of the original, or a PNG that the engine made"
 
@@ -45,8 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="refuse canvases of more pixels (default: %(default)s)",
     )
     device = argparse.ArgumentParser(add_help=False)
-    device.add_argument("--device", choices=DEVICE_NAMES, default="auto", help="where to run")
-    device.add_argument("--dtype", choices=DTYPE_NAMES, default="auto", help="the precision")
+    device.add_argument("--device", choices=DEVICES, default=AUTO, help="where to run")
+    device.add_argument("--dtype", choices=DTYPES, default=AUTO, help="the precision")
 
     generate = commands.add_parser(
         "generate", parents=[common, limits, device], help="make a job's picture"
@@ -160,12 +159,12 @@ def _generate(options: argparse.Namespace) -> int:
     wanted = {"device": options.device, "dtype": options.dtype}
     for name, value in wanted.items():
         # A PNG is made again as it was made, unless asked otherwise.
-        if value == "auto" and isinstance(source.run.get(name), str):
+        if value == AUTO and isinstance(source.run.get(name), str):
             wanted[name] = source.run[name]
     try:
         device = choose_device(**wanted)
     except EngineError:
-        if "auto" not in (options.device, options.dtype):
+        if AUTO not in (options.device, options.dtype):
             raise
         device = choose_device(options.device, options.dtype)
     silence_libraries()

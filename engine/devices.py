@@ -7,11 +7,9 @@ from typing import Any
 
 import torch
 
+from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError
-
-DEVICE_NAMES = ("auto", "cpu", "cuda", "mps")
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-DTYPE_NAMES = ("auto", *DTYPES)
+from engine.contract.kinds import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +48,16 @@ def _fitting_dtype(device: torch.device) -> torch.dtype:
     return torch.float32
 
 
-def choose_device(device: str = "auto", dtype: str = "auto") -> Device:
+def choose_device(device: str = AUTO, dtype: str = AUTO) -> Device:
     """Return the wanted device, or for `auto` the fastest there is.
 
     Raises: EngineError of kind `device` where the wanted one is not there.
     """
-    if device not in DEVICE_NAMES:
-        message, advice = (
-            f"device {device!r} is not known",
-            f"use one of: {', '.join(DEVICE_NAMES)}",
-        )
-        raise EngineError(message, kind="device", advice=advice)
-    if dtype not in DTYPE_NAMES:
-        message, advice = f"dtype {dtype!r} is not known", f"use one of: {', '.join(DTYPE_NAMES)}"
-        raise EngineError(message, kind="device", advice=advice)
-    if device == "auto":
+    for name, value, known in (("device", device, DEVICES), ("dtype", dtype, DTYPES)):
+        if value not in known:
+            message = f"{name} {value!r} is not known"
+            raise EngineError(message, kind="device", advice=nearest(value, known))
+    if device == AUTO:
         device = next(name for name in ("cuda", "mps", "cpu") if _available(name))
     elif not _available(device):
         raise EngineError(
@@ -73,7 +66,7 @@ def choose_device(device: str = "auto", dtype: str = "auto") -> Device:
             advice="use auto or cpu, or install the torch build for that device",
         )
     torch_device = torch.device(device)
-    chosen = _fitting_dtype(torch_device) if dtype == "auto" else DTYPES[dtype]
+    chosen = _fitting_dtype(torch_device) if dtype == AUTO else getattr(torch, dtype)
     return Device(torch_device=torch_device, dtype=chosen)
 
 

@@ -18,8 +18,6 @@ from typing import Any, BinaryIO
 
 from engine import __version__
 from engine.contract.errors import Cancelled, EngineError
-from engine.contract.findings import Findings, read_fields
-from engine.contract.kinds import Choice, OrNone, Real, Text, Whole, spec
 from engine.contract.limits import Limits
 from engine.contract.protocol import (
     INVALID_PARAMS,
@@ -39,6 +37,7 @@ from engine.contract.protocol import (
     failure,
     read_lines,
 )
+from engine.contract.requests import GenerateParams, InitializeParams, read_params
 from engine.contract.validate import check
 
 log = logging.getLogger("engine.worker")
@@ -46,42 +45,6 @@ log = logging.getLogger("engine.worker")
 _LOG_BYTES = 2**20
 _LOG_FILES = 3
 _GRACE_S = 1.5
-_DEVICES = Choice(("auto", "cpu", "cuda", "mps"))
-_DTYPES = Choice(("auto", "float32", "bfloat16", "float16"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _InitializeParams:
-    protocol: int = spec(Whole(1), "the protocol's version")
-    device: str = spec(_DEVICES, "where to run", default="auto")
-    dtype: str = spec(_DTYPES, "the precision", default="auto")
-    model: str | None = spec(OrNone(Text(required=True), "the bundled one"), "model", default=None)
-    log_file: str | None = spec(OrNone(Text(required=True), "none"), "log", default=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _LimitsParams:
-    max_canvas_px: int = spec(Whole(1), "pixels", default=Limits().max_canvas_px)
-    max_picture_px: int = spec(Whole(1), "pixels", default=Limits().max_picture_px)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _GenerateParams:
-    output: str = spec(Text(required=True), "the picture's path")
-    folder: str | None = spec(OrNone(Text(required=True), "the output's"), "folder", default=None)
-    latents: str | None = spec(OrNone(Text(required=True), "none"), "latents", default=None)
-    preview_every_s: float = spec(Real(0), "seconds between previews", default=0.5)
-
-
-def _read_params(cls: type[Any], params: Any, elsewhere: tuple[str, ...] = ()) -> Any:
-    findings = Findings()
-    values = read_fields(cls, params, "params.", findings, elsewhere=elsewhere)
-    for name in elsewhere:
-        if name not in params:
-            findings.error(f"params.{name}", None, "is missing", "add it")
-    if findings.has_errors:
-        raise ProtocolError(INVALID_PARAMS, "\n".join(str(p) for p in findings.problems))
-    return cls(**values)
 
 
 @dataclass(slots=True)
@@ -187,18 +150,16 @@ class Worker:
     def _initialize(self, request: Request) -> dict[str, Any]:
         params = dict(request.params)
         limits = params.pop("limits", {})
-        wanted = _read_params(_InitializeParams, params)
+        wanted = read_params(InitializeParams, params)
         if not isinstance(limits, dict):
             raise ProtocolError(INVALID_PARAMS, "params.limits is not an object")
-        bounds = _read_params(_LimitsParams, limits)
+        bounds = read_params(Limits, limits)
         if wanted.protocol != PROTOCOL_VERSION:
             text = f"params.protocol: this engine speaks version {PROTOCOL_VERSION} alone"
             raise ProtocolError(INVALID_PARAMS, text)
         if wanted.log_file is not None:
             _log_to(Path(wanted.log_file))
-        self._limits = Limits(
-            max_canvas_px=bounds.max_canvas_px, max_picture_px=bounds.max_picture_px
-        )
+        self._limits = bounds
 
         import torch
 
@@ -232,7 +193,7 @@ class Worker:
     def _generate(self, request: Request) -> dict[str, Any]:
         if self._keeper is None:
             raise ProtocolError(INVALID_PARAMS, "generate came before initialize")
-        wanted = _read_params(_GenerateParams, request.params, elsewhere=("job",))
+        wanted = read_params(GenerateParams, request.params, elsewhere=("job",))
         if self._is_cancelled(request.id):
             raise Cancelled
 

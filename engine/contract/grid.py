@@ -8,6 +8,7 @@ from typing import Any
 
 from .job import (
     GUIDANCE,
+    MAX_STEPS,
     SCHEDULERS,
     SEED,
     VERSION,
@@ -53,7 +54,7 @@ class Grid:
     scheduler: str | None = spec(
         OrNone(Choice(SCHEDULERS), "the model's own"), "How the noise is removed", default=None
     )
-    num_inference_steps: int = spec(Whole(1, 1000), "Steps from noise to picture", default=50)
+    num_inference_steps: int = spec(Whole(1, MAX_STEPS), "Steps from noise to picture", default=50)
     guidance_scale: float | None = spec(
         OrNone(GUIDANCE, "a random one"), "Guidance of tiles without one of their own", default=7.5
     )

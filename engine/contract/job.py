@@ -34,6 +34,7 @@ SCHEDULERS = (
 
 SEED = Whole(0, 2**64 - 1)
 GUIDANCE = Real(0, 1000)
+MAX_STEPS = 999  # of the 1000 that models are trained on; most schedulers skip the first
 
 _DRAWN_SEED_END = 9_999_999_999  # the original draws its seeds from [0, 9999999999)
 _DRAWN_GUIDANCE = (5, 30)  # and a guidance of None from the whole numbers of [5, 30)
@@ -145,7 +146,7 @@ class Job:
         default=None,
     )
     num_inference_steps: int = spec(
-        Whole(1, 1000), "Steps from noise to picture: more is slower and finer", default=50
+        Whole(1, MAX_STEPS), "Steps from noise to picture: more is slower and finer", default=50
     )
     seed: int | None = spec(
         OrNone(SEED, "a random one"), "The same seed gives the same picture again", default=None

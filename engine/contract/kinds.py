@@ -35,10 +35,20 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"use one of: {', '.join(known)}"
 
 
-def _bounds_advice(minimum: float | None, maximum: float | None) -> str:
+def _bounds_complaint(
+    value: float, minimum: float | None, maximum: float | None
+) -> Complaint | None:
+    if minimum is not None and value < minimum:
+        what = "is negative" if minimum == 0 else f"is below {minimum}"
+    elif maximum is not None and value > maximum:
+        what = f"is above {maximum}"
+    else:
+        return None
     if minimum is not None and maximum is not None:
-        return f"use a number from {minimum} to {maximum}"
-    return f"use {minimum} or more" if minimum is not None else f"use {maximum} or less"
+        advice = f"use a number from {minimum} to {maximum}"
+    else:
+        advice = f"use {minimum} or more" if minimum is not None else f"use {maximum} or less"
+    return Complaint(f"{shown(value)} {what}", advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +64,7 @@ class Whole:
             whole = isinstance(value, float) and value.is_integer()
             remedy = f"write {int(value)}" if whole else "use a whole number"  # type: ignore[call-overload]
             return Complaint(f"{shown(value)} is not a whole number", remedy)
-        if self.minimum is not None and value < self.minimum:
-            what = "is negative" if self.minimum == 0 else f"is below {self.minimum}"
-        elif self.maximum is not None and value > self.maximum:
-            what = f"is above {self.maximum}"
-        else:
-            return None
-        return Complaint(f"{shown(value)} {what}", _bounds_advice(self.minimum, self.maximum))
+        return _bounds_complaint(value, self.minimum, self.maximum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +80,7 @@ class Real:
             return Complaint(f"{shown(value)} is not a number", "use a number")
         if isinstance(value, float) and not math.isfinite(value):
             return Complaint(f"{shown(value)} is not a finite number", "use an ordinary number")
-        if self.minimum is not None and value < self.minimum:
-            what = "is negative" if self.minimum == 0 else f"is below {self.minimum}"
-        elif self.maximum is not None and value > self.maximum:
-            what = f"is above {self.maximum}"
-        else:
-            return None
-        return Complaint(f"{shown(value)} {what}", _bounds_advice(self.minimum, self.maximum))
+        return _bounds_complaint(value, self.minimum, self.maximum)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ def test_explain_shows_each_regions_weight_where_it_lies(tmp_path: Path) -> None
     assert main(["explain", str(path), "-o", str(tmp_path / "e.png")]) == 0
     picture = pixels(tmp_path / "e.png").astype(int)
     width = 1280
-    middle = picture[16 + 320, 16 + width // 2]
+    middle = picture[16 + 220, 16 + width // 2]
     left = picture[16 + 320, 16 + width // 10]
     assert middle.max() > 150
     assert tuple(left) == (60, 20, 20)

@@ -12,7 +12,7 @@ import torch
 
 from engine.components import Components
 from engine.contract.errors import Cancelled
-from engine.contract.job import SCHEDULERS
+from engine.contract.job import MAX_STEPS, SCHEDULERS
 from engine.denoisers.unet import UNetDenoiser
 from engine.events import GenerateEvent, PhaseBegan, Preview, StepDone, StepPicture
 from engine.generate import generate
@@ -132,6 +132,15 @@ def test_the_schedulers_all_differ(tiny: Components) -> None:
 
 def test_the_job_and_the_engine_know_the_same_schedulers() -> None:
     assert set(SCHEDULERS) == set(SCHEDULER_CLASSES)
+
+
+@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if name != "lcm"])
+def test_the_most_steps_that_a_job_may_have_are_steps_that_a_schedule_has(
+    scheduler: str, tiny: Components
+) -> None:
+    schedule = tiny.make_schedule(scheduler, MAX_STEPS)
+    assert schedule.timesteps.min() >= 0
+    assert schedule.timesteps.max() < 1000
 
 
 def test_no_scheduler_means_the_models_own(tiny: Components) -> None:

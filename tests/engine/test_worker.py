@@ -21,7 +21,7 @@ from tests.contract.jobs import right_job
 from tests.engine.worker_process import CHECKOUT, WorkerProcess
 
 JOB = {**right_job(), "num_inference_steps": 3}
-LONG_JOB = {**JOB, "num_inference_steps": 1000, "scheduler": "ddim"}
+LONG_JOB = {**JOB, "num_inference_steps": 900, "scheduler": "ddim"}
 PHASES = ["loading", "encoding", "sampling", "decoding", "writing"]
 
 

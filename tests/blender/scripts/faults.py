@@ -52,7 +52,7 @@ except RuntimeError as error:
     told["no_python"] = str(error)
 os.environ["MIXDIFF_ENGINE_PYTHON"] = python
 
-scene.mixdiff.num_inference_steps = 1000
+scene.mixdiff.num_inference_steps = 900
 scene.mixdiff.scheduler = "ddim"
 start()
 told["busy"] = bool(bpy.ops.mixdiff.generate.poll())
