@@ -16,6 +16,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from training import checkpoint, vae, workers
 from training.clock import Clock, learning_rate
 from training.latents import Batch, encoded_sets, training_batch
+from training.precision import autocast
 from training.settings import DenoiserSettings, Settings
 from training.text import build_text_encoder, build_tokenizer, token_ids
 
@@ -84,7 +85,7 @@ def velocity_loss(
     """
     noisy = denoiser.scheduler.add_noise(batch.latents, noise, times)
     target = denoiser.scheduler.get_velocity(batch.latents, noise, times)
-    with torch.autocast(noisy.device.type, torch.bfloat16):
+    with autocast(noisy.device.type):
         words = denoiser.text(ids).last_hidden_state
         predicted = denoiser.unet(noisy, times, words).sample
     error = (predicted.float() - target).square() * batch.mask
@@ -98,7 +99,7 @@ def _initial(settings: Settings, device: torch.device) -> Denoiser:
     sets = encoded_sets(settings, autoencoder)
     tokenizer = build_tokenizer(own)
     return Denoiser(
-        unet=build(own).to(device),
+        unet=build(own).to(device, memory_format=torch.channels_last),
         text=build_text_encoder(own, tokenizer).to(device),
         tokenizer=tokenizer,
         scheduler=build_scheduler(own),
@@ -119,7 +120,7 @@ def train(settings: Settings, *, resume: bool = False) -> None:
     text.train()
     modules = {"unet": unet, "text": text}
     parameters = workers.parameters_of(modules)
-    optimizer = torch.optim.AdamW(parameters, lr=own.learning_rate, betas=(0.9, 0.99))
+    optimizer = torch.optim.AdamW(parameters, lr=own.learning_rate, betas=(0.9, 0.99), fused=True)
     step, spent_s, curve = 0, 0.0, list[list[float]]()
     if resume and (folder / "state.json").exists():
         live, _ = checkpoint.load(folder / "live")

@@ -59,9 +59,9 @@ class DenoiserSettings:
     beta_end: float = 0.015
     large_share: float = 0.2
     foreign_share: float = 0.12
-    small_count: int = 7000
-    large_count: int = 700
-    batch: int = 24
+    small_count: int = 10000
+    large_count: int = 900
+    batch: int = 32
     learning_rate: float = 8e-4
     dropout: float = 0.1
     ema: float = 0.9985

@@ -15,6 +15,7 @@ from training import checkpoint, workers
 from training.clock import Clock, learning_rate
 from training.data import PaintedSet, training_sets
 from training.painting.collage import collage
+from training.precision import autocast
 from training.settings import Settings, VaeSettings
 
 SAVE_EVERY_S = 240.0
@@ -119,7 +120,7 @@ def _checked(vae: AutoencoderKL, small: PaintedSet) -> dict[str, float]:
 def _loss(
     vae: AutoencoderKL, pictures: Tensor, settings: VaeSettings, *, decoder_only: bool
 ) -> Tensor:
-    with torch.autocast(pictures.device.type, torch.bfloat16):
+    with autocast(pictures.device.type):
         with torch.set_grad_enabled(not decoder_only):
             posterior = vae.encode(pictures).latent_dist
         latents = posterior.mode() if decoder_only else posterior.sample()
@@ -155,7 +156,7 @@ def train(settings: Settings, *, resume: bool = False, decoder_only: bool = Fals
     modules = {"vae": vae}
     parameters = workers.parameters_of(modules)
     peak = own.decoder_learning_rate if decoder_only else own.learning_rate
-    optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.98), fused=True)
     if before:
         checkpoint.load_optimizer(folder / name, optimizer)
     torch.manual_seed(own.seed + step)
@@ -215,7 +216,7 @@ def encode_set(vae: AutoencoderKL, painted: PaintedSet, batch: int = 16) -> Tens
     for start in range(0, len(painted.wishes), batch):
         block = np.array(painted.pictures[start : start + batch])
         pictures = torch.from_numpy(block).permute(0, 3, 1, 2).float().to(device) / 127.5 - 1.0
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(device.type):
             latents = vae.encode(pictures).latent_dist.mode()
         parts.append(latents.float().cpu())
     return torch.cat(parts).contiguous()

@@ -1,0 +1,14 @@
+"""The sidebar's tab: draws what there is, and does nothing."""
+
+from __future__ import annotations
+
+from . import canvas, engine, generate, regions, results
+
+# In the order in which they stand.
+CLASSES = (
+    *engine.CLASSES,
+    *regions.CLASSES,
+    *canvas.CLASSES,
+    *generate.CLASSES,
+    *results.CLASSES,
+)
