@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from bpy.utils import register_classes_factory
 
-from . import cli, operators, panels, preferences, properties, running
+from . import cli, operators, overlay, panels, preferences, properties, running
 
 CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
 
@@ -20,10 +20,12 @@ def register() -> None:
     operators.attach()
     cli.register()
     running.register()
+    overlay.register()
 
 
 def unregister() -> None:
     """Take everything away again, and end the engine."""
+    overlay.unregister()
     running.unregister()
     cli.unregister()
     operators.detach()
