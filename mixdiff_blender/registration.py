@@ -7,6 +7,7 @@ from typing import Any, cast
 from bpy.utils import register_classes_factory
 
 from . import cli, operators, overlay, panels, preferences, properties, running
+from .regions import handlers
 
 CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
 
@@ -18,6 +19,7 @@ def register() -> None:
     _register_classes()
     properties.attach()
     operators.attach()
+    handlers.register()
     cli.register()
     running.register()
     overlay.register()
@@ -28,6 +30,7 @@ def unregister() -> None:
     overlay.unregister()
     running.unregister()
     cli.unregister()
+    handlers.unregister()
     operators.detach()
     properties.detach()
     _unregister_classes()

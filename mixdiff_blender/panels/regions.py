@@ -9,7 +9,8 @@ import bpy
 from .. import generation
 from ..contract import Image2ImageRegion, Text2ImageRegion
 from ..operators.regions import MarkRegions
-from ..properties import REROLL_TYPE, RegionSettings, canvas_settings, region_settings
+from ..properties import REROLL_TYPE, RegionSettings, canvas_settings
+from ..regions.entries import name_of, settings_of
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
 _TYPE_ICONS = {
@@ -20,7 +21,7 @@ _TYPE_ICONS = {
 
 
 class RegionList(bpy.types.UIList):
-    """The scene's objects that are regions."""
+    """The scene's regions."""
 
     bl_idname = "MIXDIFF_UL_regions"
 
@@ -37,10 +38,13 @@ class RegionList(bpy.types.UIList):
         flt_flag: int | None = 0,
     ) -> None:
         """Draw one region: its type, its name, what it shows, its weight."""
-        settings = region_settings(item)
+        settings = settings_of(item)
         row = layout.row(align=True)
         row.label(text="", icon=_TYPE_ICONS[settings.type])
-        row.prop(item, "name", text="", emboss=False)
+        if item.object:
+            row.prop(item.object, "name", text="", emboss=False)
+        else:
+            row.label(text=item.layer)
         told = layout.row()
         told.active = False
         if settings.type == Text2ImageRegion.TYPE:
@@ -51,16 +55,6 @@ class RegionList(bpy.types.UIList):
         else:
             told.prop(settings, "reroll_mode", text="", emboss=False)
         layout.prop(settings, "enabled", text="")
-
-    def filter_items(self, context: Any, data: Any, property: str) -> Any:
-        """Show only regions, in the order of their names, which is the job's order."""
-        objects = list(getattr(data, property))
-        flags = [self.bitflag_filter_item if region_settings(o).enabled else 0 for o in objects]
-        by_name = sorted(range(len(objects)), key=lambda i: objects[i].name_full)
-        order = [0] * len(objects)
-        for place, index in enumerate(by_name):
-            order[index] = place
-        return flags, order
 
 
 class RegionsPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
@@ -74,16 +68,16 @@ class RegionsPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         layout: Any = self.layout
         scene, settings = context.scene, canvas_settings(context.scene)
         layout.template_list(
-            RegionList.bl_idname, "", scene, "objects", settings, "active_region", rows=3
+            RegionList.bl_idname, "", settings, "regions", settings, "active_region", rows=3
         )
         layout.operator(MarkRegions.bl_idname, text="Add Selected", icon="ADD")
-        active = context.view_layer.objects.active
-        if active is None or not region_settings(active).enabled:
+        if not 0 <= settings.active_region < len(settings.regions):
             return
-        region = region_settings(active)
+        active = settings.regions[settings.active_region]
+        region = settings_of(active)
         report = generation.last_report(scene)
         for line in report.lines if report else ():
-            if line.object_name == active.name:
+            if line.object_name == name_of(active):
                 draw_text(layout, context, line.text, LINE_ICONS[line.severity])
         layout.row().prop(region, "type", expand=True)
         layout.use_property_split = True
