@@ -9,15 +9,14 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .. import live_preview
+from .. import live_preview, watching
 from ..contract import EngineError
 from ..live_preview import Preview
 from ..properties import canvas_settings
 from ..regions.camera import view_of
 from .frame import Frame, frame_of
-from .places import Colour, Place
+from .places import Colour, Place, places_of
 from .shapes import Box, Sheet, box_of, draw_places
-from .watching import Seen, seen_in
 
 _FONT = 0
 _TEXT_PX = 12
@@ -30,7 +29,7 @@ _MOST_VIEWS = 8
 class _Key:
     """All that a drawing depends on."""
 
-    seen: Seen
+    seen: watching.Seen
     frame: Frame
     active: str
     scale: float
@@ -92,7 +91,7 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame) -> None:
 
     active = context.view_layer.objects.active
     key = _Key(
-        seen=seen_in(scene, context.view_layer),
+        seen=watching.seen_in(scene, context.view_layer),
         frame=frame,
         active=active.name if active else "",
         scale=context.preferences.system.ui_scale,
@@ -116,8 +115,9 @@ def _prepared(key: _Key) -> _Drawing:
     from gpu_extras.batch import batch_for_shader
 
     sheet = Sheet()
-    draw_places(sheet, key.seen.places, key.frame, key.active)
-    labels = _add_labels(sheet, key)
+    places = places_of(key.seen.job) if key.seen.job else ()
+    draw_places(sheet, places, key.frame, key.active)
+    labels = _add_labels(sheet, places, key)
     triangles = sheet.triangles()
     batch = None
     if triangles:
@@ -130,7 +130,7 @@ def _prepared(key: _Key) -> _Drawing:
     return _Drawing(key=key, batch=batch, labels=labels)
 
 
-def _add_labels(sheet: Sheet, key: _Key) -> tuple[_Label, ...]:
+def _add_labels(sheet: Sheet, places: Sequence[Place], key: _Key) -> tuple[_Label, ...]:
     """Add the background of each label, and return what stands on them.
 
     A label stands in the upper left corner of its region, or lower where another one is in the way.
@@ -138,7 +138,7 @@ def _add_labels(sheet: Sheet, key: _Key) -> tuple[_Label, ...]:
     labels: list[_Label] = []
     taken: list[Box] = []
     height = (_TEXT_PX + 2 * _PADDING_PX) * key.scale
-    for place in _first_of_each(key.seen.places):
+    for place in _first_of_each(places):
         box = box_of(place, key.frame)
         text, width = _fitted(place.label, box.right - box.left - 8 * key.scale, key.scale)
         if not text:
