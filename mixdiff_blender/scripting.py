@@ -9,22 +9,21 @@ its name, and raises `EngineError` with what is wrong and what to do.
 
 from __future__ import annotations
 
-import difflib
 import json
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import bpy
 
 from . import folders, generation, running
 from .contexts import scene_in
-from .contract import EngineError
+from .contract import EngineError, JobError, Problem
 from .environment import find_launch
 from .job_from_scene import SceneJob, job_from_scene
+from .overrides import Overrides, changes_of, find_name, overridden
 from .preferences import engine_python
 from .properties import canvas_settings, region_settings
 from .regions.entries import list_object, sources
@@ -33,6 +32,7 @@ from .regions.planes import WITH_SURFACE
 
 __all__ = (
     "EngineError",
+    "JobError",
     "Overrides",
     "Picture",
     "Region",
@@ -42,27 +42,14 @@ __all__ = (
     "generate",
     "job",
     "mark",
+    "problems",
     "regions",
     "unmark",
 )
 
 _EXPLAIN_S = 120.0
-_CANVAS_OF = {"seed": "seed", "steps": "num_inference_steps", "model": "model"}
 
 SceneOrName = bpy.types.Scene | str | None
-
-
-class Overrides(TypedDict, total=False):
-    """What may be set for one call, instead of what the scene says; the scene keeps its own."""
-
-    seed: int
-    steps: int
-    model: str
-    """A folder, a .safetensors file, a hub id, or `bundled`."""
-    size: tuple[int, int]
-    """Width and height in pixels."""
-    frame: int
-    camera: str | bpy.types.Object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +90,7 @@ def find_scene(scene: SceneOrName = None) -> bpy.types.Scene:
         return scene_in(bpy.context)
     if isinstance(scene, bpy.types.Scene):
         return scene
-    return _named("scene", scene, {item.name: item for item in bpy.data.scenes})
+    return find_name("scene", scene, {item.name: item for item in bpy.data.scenes})
 
 
 def mark(
@@ -119,7 +106,7 @@ def mark(
     found = find_scene(scene)
     known = {name: name for name in _setting_names()}
     for name in settings:
-        _named("setting", name, known)
+        find_name("setting", name, known)
     for obj in objects:
         if obj.type not in WITH_SURFACE:
             raise EngineError(
@@ -164,12 +151,21 @@ def regions(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> tuple[
     )
 
 
+def problems(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> tuple[str, ...]:
+    """Return all that is wrong or doubtful about the scene's job, errors first."""
+    try:
+        made = _read(find_scene(scene), overrides)
+    except EngineError as error:
+        return (str(error),)
+    return tuple(made.told(problem) for problem in (*made.errors, *made.warnings))
+
+
 def job(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> dict[str, Any]:
     """Return the job that the scene describes, as it would be sent.
 
     Raises: JobError where it cannot run, with every problem.
     """
-    return dict(_read(find_scene(scene), overrides).or_raise().document)
+    return dict(_runnable(_read(find_scene(scene), overrides)).document)
 
 
 def export_job(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> Path:
@@ -177,7 +173,7 @@ def export_job(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[
 
     Raises: JobError where it cannot run; EngineError of kind `output`.
     """
-    return _write_job(_read(find_scene(scene), overrides).or_raise(), _path(path))
+    return _write_job(_runnable(_read(find_scene(scene), overrides)), _path(path))
 
 
 def explain(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> Path:
@@ -185,7 +181,7 @@ def explain(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Ove
 
     Raises: JobError where the job cannot run; EngineError of another kind where the engine cannot.
     """
-    made = _read(find_scene(scene), overrides).or_raise()
+    made = _runnable(_read(find_scene(scene), overrides))
     output = _path(path)
     launch = find_launch(engine_python(), folders.user_folder())
     document = _write_job(made, folders.session_folder() / "explain.json")
@@ -231,8 +227,9 @@ def generate(
     """
     found = find_scene(scene)
     goal = None if output is None else _path(output)
-    with _overridden(found, overrides) as depsgraph:
-        changes = _canvas_changes(overrides)
+    with overridden(found, overrides) as depsgraph:
+        changes = changes_of(overrides)
+        _runnable(job_from_scene(found, depsgraph, changes=changes))
         generation.begin(found, depsgraph, output=goal, changes=changes)
     running.wait(on_progress)
     report = generation.last_report(found)
@@ -253,54 +250,24 @@ def generate(
 
 
 def _read(scene: bpy.types.Scene, overrides: Overrides) -> SceneJob:
-    with _overridden(scene, overrides) as depsgraph:
-        return job_from_scene(scene, depsgraph, changes=_canvas_changes(overrides))
+    with overridden(scene, overrides) as depsgraph:
+        return job_from_scene(scene, depsgraph, changes=changes_of(overrides))
 
 
-def _canvas_changes(overrides: Overrides) -> dict[str, Any]:
-    """Return what a call sets of the job itself."""
-    given: Mapping[str, Any] = overrides
-    changes = {key: given[name] for name, key in _CANVAS_OF.items() if given.get(name) is not None}
-    if "model" in changes and Path(changes["model"]).exists():
-        changes["model"] = str(Path(changes["model"]).absolute())
-    return changes
+def _runnable(made: SceneJob) -> SceneJob:
+    """Return a job.
+
+    Raises: JobError in the scene's own names where it cannot run.
+    """
+    if made.errors:
+        raise JobError(replace(problem, field=_field(made, problem)) for problem in made.errors)
+    return made
 
 
-@contextmanager
-def _overridden(scene: bpy.types.Scene, overrides: Overrides) -> Iterator[bpy.types.Depsgraph]:
-    """Have a scene look as a call wants it, and give back its own looks."""
-    render = scene.render
-    before = (render.resolution_x, render.resolution_y, render.resolution_percentage)
-    camera_before, frame_before = scene.camera, scene.frame_current
-    camera, size, frame = overrides.get("camera"), overrides.get("size"), overrides.get("frame")
-    if isinstance(camera, str):
-        cameras = {o.name: o for o in scene.objects if o.type == "CAMERA"}
-        camera = _named("camera", camera, cameras)
-    try:
-        if camera is not None:
-            scene.camera = camera
-        if size is not None:
-            render.resolution_x, render.resolution_y = size
-            render.resolution_percentage = 100
-        if frame is not None:
-            scene.frame_set(frame)
-            if camera is not None:
-                scene.camera = camera  # markers on the timeline may bind another one
-        yield _depsgraph_of(scene)
-    finally:
-        if frame is not None:
-            scene.frame_set(frame_before)
-        render.resolution_x, render.resolution_y, render.resolution_percentage = before
-        scene.camera = camera_before
-
-
-def _depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
-    if scene == bpy.context.scene:
-        return bpy.context.evaluated_depsgraph_get()
-    layer = scene.view_layers[0]
-    layer.update()
-    assert layer.depsgraph is not None
-    return layer.depsgraph
+def _field(made: SceneJob, problem: Problem) -> str:
+    name = made.object_of(problem)
+    key = problem.field.partition("].")[2] if name else problem.field
+    return ": ".join(part for part in (name, key) if part)
 
 
 def _rectangles(made: SceneJob | None, name: str) -> tuple[tuple[int, int, int, int], ...]:
@@ -349,12 +316,3 @@ def _path(path: Path | str) -> Path:
 def _setting_names() -> list[str]:
     declared: Any = bpy.types.Object.mixdiff.keywords["type"]  # type: ignore[attr-defined]
     return [*declared.__annotations__, "region_seed"]
-
-
-def _named(kind: str, name: str, known: Mapping[str, Any]) -> Any:
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    there = f"the nearest is {near[0]!r}" if near else f"there are {', '.join(map(repr, known))}"
-    advice = there if known else f"there is no {kind} at all"
-    raise EngineError(f"there is no {kind} {name!r}", kind="name", advice=advice)
