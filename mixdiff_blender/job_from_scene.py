@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import bpy
 import numpy as np
@@ -29,11 +29,10 @@ from .properties import (
     SCHEDULER_OF_MODEL,
     RegionSettings,
     canvas_settings,
-    region_settings,
 )
-from .regions.camera import canvas_of, view_of
-from .regions.planes import WITH_SURFACE, bounds_of, rendered_objects
-from .regions.projection import CanvasRectangle, on_canvas
+from .regions.entries import Source, switched_on
+from .regions.places import LeftOut, Places
+from .regions.projection import CanvasRectangle
 
 _PLACE = re.compile(r"^(regions|reroll_regions)\[\d+\]")
 _KINDS = {
@@ -109,23 +108,23 @@ def job_from_scene(
 ) -> SceneJob:
     """Return the job that a scene describes, with what is wrong or doubtful about it.
 
-    The regions stand in the order of their objects' names, which a person sees and can change;
-    `changes` replace values of the canvas, such as its seed.
+    The regions stand in the order of the scene's list; `changes` replace values of the canvas, such
+    as its seed.
 
     Raises: EngineError of kind `job` where the scene has no camera to look through, or no region.
     """
     settings = canvas_settings(scene)
-    canvas = canvas_of(scene)
-    reader = _Reader(scene=scene, depsgraph=depsgraph)
-    marked = region_objects(scene)
+    reader = _Reader(Places(scene, depsgraph))
+    canvas = reader.canvas
+    marked = list(switched_on(scene))
     if not marked:
         raise EngineError(
             f"no object of the scene {scene.name!r} is a region",
             kind="job",
             advice="select one that the camera sees, and choose Object > Add as MixDiff Region",
         )
-    for obj in marked:
-        reader.read(obj)
+    for source in marked:
+        reader.read(source)
     document: dict[str, Any] = {
         "version": VERSION,
         "model": _model_name(settings.model),
@@ -153,9 +152,8 @@ def job_from_scene(
 
 
 def region_objects(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """Return the objects that are regions, in the order of their names."""
-    marked = [obj for obj in scene.objects if region_settings(obj).enabled]
-    return sorted(marked, key=lambda obj: obj.name_full)
+    """Return the objects that are regions, in the job's order."""
+    return [source.object for source in switched_on(scene) if source.object is not None]
 
 
 def _model_name(name: str) -> str | None:
@@ -171,58 +169,41 @@ def _exact(value: float) -> float:
 class _Reader:
     """Reads one object after another into the lists of a job."""
 
-    def __init__(self, *, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    def __init__(self, places: Places) -> None:
         self.regions: list[dict[str, Any]] = []
         self.rerolls: list[dict[str, Any]] = []
         self.objects: dict[str, str] = {}
         self.pictures: dict[str, bpy.types.Image] = {}
         self.problems: list[Problem] = []
-        self._depsgraph = depsgraph
-        self._canvas = canvas_of(scene)
-        self._view = view_of(scene, depsgraph)
-        self._rendered = rendered_objects(cast(bpy.types.ViewLayer, depsgraph.view_layer))
+        self.canvas = places.canvas
+        self._places = places
 
-    def read(self, obj: bpy.types.Object) -> None:
-        rectangle = self._rectangle(obj)
-        if rectangle is None:
+    def read(self, source: Source) -> None:
+        rectangle = self._places.rectangle_of(source)
+        if isinstance(rectangle, LeftOut):
+            self._leave_out(source.name, rectangle)
             return
-        settings = region_settings(obj)
+        settings = source.settings
         is_reroll = settings.type == REROLL_TYPE
         name, found = ("reroll_regions", self.rerolls) if is_reroll else ("regions", self.regions)
         place = f"{name}[{len(found)}]"
-        self.objects[place] = obj.name
-        values = dict(self._values(settings, place, obj))
+        self.objects[place] = source.name
+        values = dict(self._values(settings, place))
         kind = {} if is_reroll else {"type": settings.type}
         found.append({**kind, **asdict(rectangle), **values})
 
-    def _rectangle(self, obj: bpy.types.Object) -> CanvasRectangle | None:
-        if obj not in self._rendered:
-            self._leave_out(obj, "is hidden from the render", "show it, or switch its region off")
-            return None
-        if obj.type not in WITH_SURFACE:
-            self._leave_out(obj, "has no surface", "use a plane or another mesh")
-            return None
-        bounds = bounds_of(obj, self._depsgraph, self._view)
-        if bounds is None:
-            remedy = "move it into the view, or switch its region off"
-            self._leave_out(obj, "is not in the camera's view", remedy)
-            return None
-        return on_canvas(bounds, self._canvas)
-
-    def _leave_out(self, obj: bpy.types.Object, why: str, remedy: str) -> None:
+    def _leave_out(self, name: str, reason: LeftOut) -> None:
         self.problems.append(
             Problem(
                 field="",
-                value=obj.name,
-                message=f"{obj.name} {why} and is left out",
-                remedy=remedy,
+                value=name,
+                message=f"{name} {reason.why} and is left out",
+                remedy=reason.remedy,
                 severity="warning",
             )
         )
 
-    def _values(
-        self, settings: RegionSettings, place: str, obj: bpy.types.Object
-    ) -> Iterator[tuple[str, Any]]:
+    def _values(self, settings: RegionSettings, place: str) -> Iterator[tuple[str, Any]]:
         sides = {f.name for f in fields(CanvasRectangle)}
         for declared in fields(_KINDS[settings.type]):
             name = declared.name
@@ -233,12 +214,12 @@ class _Reader:
             elif name == "negative_prompt":
                 yield name, settings.negative_prompt or None
             elif name == "reference_image":
-                yield name, self._picture(settings.reference_image, place, obj)
+                yield name, self._picture(settings.reference_image, place)
             else:
                 value = getattr(settings, name)
                 yield name, _exact(value) if isinstance(value, float) else value
 
-    def _picture(self, image: bpy.types.Image | None, place: str, obj: bpy.types.Object) -> str:
+    def _picture(self, image: bpy.types.Image | None, place: str) -> str:
         if image is None:
             self._complain(place, "has no picture", "choose one to start from")
             return "-"

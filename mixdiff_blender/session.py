@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class Generating:
     step: int = 0
     steps: int = 0
     remaining_s: float | None = None
+    preview: str = field(default="", repr=False)
+    """The last preview, a PNG in base64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,8 @@ class Session:
     def __init__(self, connect: Callable[[], EngineClient]) -> None:
         """`connect` starts an engine; it raises EngineError where it cannot."""
         self.state: State = Stopped()
+        self.preview_every_s = 0.0
+        """How often a job shows what it has painted so far; 0 for never."""
         self.has_model = False
         """Whether a model may be in the engine's memory."""
         self._connect = connect
@@ -242,7 +246,7 @@ class Session:
             "job": dict(order.document),
             "folder": str(order.folder),
             "output": str(order.output),
-            "preview_every_s": 0,
+            "preview_every_s": self.preview_every_s,
         }
         self._job = self._client.request("generate", params)
         self.state = Generating(phase="loading")
@@ -318,11 +322,13 @@ class Session:
 def _progressed(state: Generating, news: News) -> Generating:
     match news.method, news.params:
         case "phase", {"phase": str(phase)}:
-            return Generating(phase=phase, step=state.step, steps=state.steps)
+            return replace(state, phase=phase, remaining_s=None)
         case "progress", {"step": int(step), "steps": int(steps), **rest}:
             left = rest.get("remaining_s")
             remaining = float(left) if isinstance(left, int | float) else None
-            return Generating(phase=state.phase, step=step, steps=steps, remaining_s=remaining)
+            return replace(state, step=step, steps=steps, remaining_s=remaining)
+        case "preview", {"image": str(image)}:
+            return replace(state, preview=image)
     return state
 
 
