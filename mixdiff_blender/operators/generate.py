@@ -10,7 +10,8 @@ from .. import generation, running
 from ..contexts import scene_in
 from ..contract import EngineError
 from ..declarations import props
-from ..job_from_scene import region_objects
+from ..job_from_scene import has_something_to_paint
+from ..regions.entries import has_region
 
 Result = set[Any]
 
@@ -30,11 +31,12 @@ class Generate(bpy.types.Operator):
         scene = scene_in(context)
         if running.session.is_busy:
             cls.poll_message_set("A picture is already being made")
-        elif scene.camera is None:
+        elif scene.camera is None and has_region(scene):
             cls.poll_message_set("The scene has no camera; add one (Add > Camera)")
-        elif not region_objects(scene):
+        elif not has_something_to_paint(scene):
             cls.poll_message_set(
-                "No object is a region; select one and choose Object > Add as MixDiff Region"
+                "Nothing to paint: type a prompt, or select an object and choose "
+                "Object > Add as MixDiff Region"
             )
         else:
             return True
