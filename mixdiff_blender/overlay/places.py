@@ -47,12 +47,19 @@ def places_of(job: SceneJob) -> tuple[Place, ...]:
 
 
 def whole_places(places: Sequence[Place]) -> list[Place]:
-    """Return one place for each region: a large one may be painted as several tiles."""
+    """Return one place for each region: a large one may be painted as several tiles.
+
+    Of tiles, whose weights are not the region's own, no weight is told.
+    """
     found: dict[str, Place] = {}
     for place in places:
-        known = found.get(place.name, place)
+        known = found.get(place.name)
+        if known is None:
+            found[place.name] = place
+            continue
         found[place.name] = replace(
             known,
+            label=place.name,
             left=min(known.left, place.left),
             right=max(known.right, place.right),
             bottom=min(known.bottom, place.bottom),

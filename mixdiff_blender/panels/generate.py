@@ -14,7 +14,7 @@ from ..watching import seen_in
 from ..wording import state_text
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
-_PREVIEW_UNITS = 8
+_PREVIEW_UNITS = 7
 
 
 class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
