@@ -82,9 +82,9 @@ def add_image(
     image: bpy.types.Image,
 ) -> bpy.types.Object:
     """Add an empty that shows an image, as large as fits into a spot before the camera."""
-    empty: Any = bpy.data.objects.new(image.name, None)
+    empty = bpy.data.objects.new(image.name, None)
     empty.empty_display_type = "IMAGE"
-    empty.data = image
+    cast(Any, empty).data = image
     width, height = (max(1, size) for size in cast(Any, image.size))
     scale = min(spot.width / width, spot.height / height)
     empty.empty_display_size = max(width, height) * scale
