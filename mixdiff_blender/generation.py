@@ -88,6 +88,7 @@ def begin(
 ) -> None:
     """Begin to make a scene's picture; `last_report` tells how it went once `running` is through.
 
+    While other pictures are being made it waits for its turn.
     `changes` replace values of the job; without `output` the picture gets a name of its own.
 
     Raises: EngineError where it cannot begin; the report has the same in the scene's words.
@@ -96,9 +97,10 @@ def begin(
     try:
         job = job_from_scene(scene, depsgraph, changes=changes)
         job.or_raise()
-        folder = folders.session_folder()
+        folder = folders.new_job_folder()
         job.write_pictures(folder)
-        order = Order(document=job.document, folder=folder, output=output or folders.next_picture())
+        picture = output or folders.next_picture(running.session.outputs)
+        order = Order(document=job.document, folder=folder, output=picture)
         target, sent = Target.of(scene), job
         is_packed = output is None and not bpy.data.filepath
         running.session.generate(order, lambda end: _end(end, sent, target, is_packed=is_packed))

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from bpy.utils import register_classes_factory
 
-from . import cli, operators, panels, preferences, properties, running
+from . import cli, operators, panels, preferences, properties, running, watching
+from .overlay import drawing
 from .regions import handlers
 
 CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
@@ -22,10 +23,14 @@ def register() -> None:
     handlers.register()
     cli.register()
     running.register()
+    watching.register()
+    drawing.register()
 
 
 def unregister() -> None:
     """Take everything away again, and end the engine."""
+    drawing.unregister()
+    watching.unregister()
     running.unregister()
     cli.unregister()
     handlers.unregister()

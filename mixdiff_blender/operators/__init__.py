@@ -10,11 +10,21 @@ from typing import Any
 
 import bpy
 
-from . import add_menu, annotation_layers, drawing, generate, images, regions, results
+from . import (
+    add_menu,
+    annotation_layers,
+    drawing,
+    generate,
+    images,
+    region_list,
+    regions,
+    results,
+)
 
 _MODULES: tuple[Any, ...] = (
     generate,
     regions,
+    region_list,
     drawing,
     images,
     annotation_layers,

@@ -16,6 +16,7 @@ class ResultPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
 
     bl_idname = "MIXDIFF_PT_result"
     bl_label = "Result"
+    bl_order = 6
 
     @classmethod
     def poll(cls, context: Any) -> bool:

@@ -34,6 +34,8 @@ class CanvasSettings(bpy.types.PropertyGroup):
         noise_device: str
         result: bpy.types.Image | None
         result_seed: str
+        show_overlay: bool
+        show_preview: bool
         regions: Any  # a collection of RegionEntry
         active_region: int
         chosen_region: int
@@ -123,6 +125,16 @@ CanvasSettings.__annotations__ = {
     "chosen_region": props.IntProperty(options={"HIDDEN"}),
     "result": props.PointerProperty(
         name="Result", description="The last picture that was made", type=bpy.types.Image
+    ),
+    "show_overlay": props.BoolProperty(
+        name="Show Regions",
+        description="Show in the camera's view what each region covers and how its weight fades",
+        default=True,
+    ),
+    "show_preview": props.BoolProperty(
+        name="Preview in View",
+        description="Show the picture in the camera's view while it is being made",
+        default=True,
     ),
     "result_seed": props.StringProperty(options={"HIDDEN"}),
     "active_region": props.IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"}),
