@@ -9,9 +9,9 @@ from typing import Any
 
 import bpy
 
-from . import generate, region_list, regions, results
+from . import engine, generate, region_list, regions, results
 
-_MODULES: tuple[Any, ...] = (generate, regions, region_list, results)
+_MODULES: tuple[Any, ...] = (engine, generate, regions, region_list, results)
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
 _MENUS = tuple(entry for module in _MODULES for entry in module.MENUS)
 
