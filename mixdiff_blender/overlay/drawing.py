@@ -1,4 +1,4 @@
-"""Draws over the camera's view; the only module of the add-on that touches the graphics card."""
+"""Draws over the camera's view; touches the graphics card only while it draws."""
 
 from __future__ import annotations
 
