@@ -11,11 +11,12 @@ import bpy
 from ..declarations import props
 from . import canvas, regions
 from .canvas import SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
-from .regions import REROLL_TYPE, RegionEntry, RegionSettings, region_settings
+from .regions import REROLL_TYPE, TYPE_ITEMS, RegionEntry, RegionSettings, region_settings
 
 __all__ = (
     "REROLL_TYPE",
     "SCHEDULER_OF_MODEL",
+    "TYPE_ITEMS",
     "CanvasSettings",
     "RegionEntry",
     "RegionSettings",

@@ -90,18 +90,39 @@ def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
 
     Shapes: points (N, 3) in the world; triangles (T, 3), indices of points.
     """
-    corners = _frame_coordinates(view, points)[triangles]  # (T, 3, 4)
-    corners = _cut(corners, corners[..., 3] - view.near)
-    corners = _cut(corners, view.far - corners[..., 3])
-    for axis in (0, 1):
-        corners = _cut(corners, corners[..., axis])
-        corners = _cut(corners, corners[..., 2] - corners[..., axis])
+    places = _frame_coordinates(view, points)  # (N, 4)
+    inside = (_plane_distances(view, places) >= 0)[triangles]  # (T, 3, planes)
+    whole = inside.all(axis=(1, 2))
+    parted = ~whole & inside.any(axis=1).all(axis=1)  # the only ones that need to be cut
+    corners = _cut_at_planes(view, places[triangles[parted]])
+    is_seen = np.zeros(len(places), dtype=bool)
+    is_seen[triangles[whole]] = True
+    corners = np.concatenate([corners.reshape(-1, 4), places[is_seen]])
     if not len(corners):
         return None
-    seen = corners[..., :2] / corners[..., 2:3]  # (T, 3, 2), from 0 to 1
-    left, bottom = seen.min(axis=(0, 1))
-    right, top = seen.max(axis=(0, 1))
+    seen = corners[:, :2] / corners[:, 2:3]  # from 0 to 1
+    left, bottom = seen.min(axis=0)
+    right, top = seen.max(axis=0)
     return in_frame(float(left), float(right), float(bottom), float(top))
+
+
+def _plane_distances(view: CameraView, places: Floats) -> Floats:
+    """Return how far inside of each plane that bounds the view each place is.
+
+    Shapes: (..., 4) → (..., 6).
+    """
+    a, b, w, depth = np.moveaxis(places, -1, 0)
+    return np.stack([depth - view.near, view.far - depth, a, w - a, b, w - b], axis=-1)
+
+
+def _cut_at_planes(view: CameraView, corners: Floats) -> Floats:
+    """Return the parts of triangles that are in the view.
+
+    Shapes: (T, 3, 4) → (T', 3, 4).
+    """
+    for plane in range(6):
+        corners = _cut(corners, _plane_distances(view, corners)[..., plane])
+    return corners
 
 
 def in_frame(left: float, right: float, bottom: float, top: float) -> Bounds | None:
