@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
 from .contract import (
     DEFAULT_STRIDE_PX,
     VERSION,
     EngineError,
-    Image2ImageRegion,
     Job,
     JobError,
     Problem,
-    RerollRegion,
-    Text2ImageRegion,
     check,
 )
-from .pictures import has_pixels, picture_path, write_png
-from .properties import (
-    REROLL_TYPE,
-    SCHEDULER_OF_MODEL,
-    RegionSettings,
-    canvas_settings,
-)
-from .regions.entries import Source, switched_on
-from .regions.places import LeftOut, Places
-from .regions.projection import CanvasRectangle
+from .pictures import write_png
+from .prompts import alone
+from .properties import SCHEDULER_OF_MODEL, canvas_settings
+from .regions.background import background_of
+from .regions.camera import canvas_of
+from .regions.entries import has_region, switched_on
+from .regions.places import Places
+from .regions.reader import RegionReader
+from .regions.tile_size import largest_region_px
 
 _PLACE = re.compile(r"^(regions|reroll_regions)\[\d+\]")
-_KINDS = {
-    Text2ImageRegion.TYPE: Text2ImageRegion,
-    Image2ImageRegion.TYPE: Image2ImageRegion,
-    REROLL_TYPE: RerollRegion,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +38,7 @@ class SceneJob:
 
     document: Mapping[str, Any]
     objects: Mapping[str, str]
-    """The object's name for each place such as `regions[1]`."""
+    """The object's or layer's name for each place such as `regions[1]`."""
     pictures: Mapping[str, bpy.types.Image] = field(default_factory=dict)
     """Images to be written, under these names, into the folder where the job's paths start."""
     problems: tuple[Problem, ...] = ()
@@ -108,23 +98,30 @@ def job_from_scene(
 ) -> SceneJob:
     """Return the job that a scene describes, with what is wrong or doubtful about it.
 
-    The regions stand in the order of the scene's list; `changes` replace values of the canvas, such
-    as its seed.
+    The regions stand in the order of the scene's list, after the background; `changes` replace
+    values of the canvas, such as its seed.
 
-    Raises: EngineError of kind `job` where the scene has no camera to look through, or no region.
+    Raises: EngineError of kind `job` where there is nothing to paint, or where the scene has
+    regions and no camera that sees them.
     """
     settings = canvas_settings(scene)
-    reader = _Reader(Places(scene, depsgraph))
-    canvas = reader.canvas
-    marked = list(switched_on(scene))
-    if not marked:
+    canvas = canvas_of(scene)
+    sources = list(switched_on(scene))
+    if not sources and not alone(settings.prompt):
         raise EngineError(
-            f"no object of the scene {scene.name!r} is a region",
+            f"the scene {scene.name!r} has neither a region nor a prompt for the whole picture",
             kind="job",
-            advice="select one that the camera sees, and choose Object > Add as MixDiff Region",
+            advice="type a prompt; or select an object that the camera sees, and choose "
+            "Object > Add as MixDiff Region",
         )
-    for source in marked:
-        reader.read(source)
+    model = str((changes or {}).get("model", settings.model))
+    reader = RegionReader(settings.prompt, largest_region_px(model, settings.tile_size))
+    # Without a region no camera is needed.
+    placed = reader.place(sources, Places(scene, depsgraph, sources)) if sources else []
+    if whole := background_of(settings, canvas, placed):
+        reader.add_text(whole, "Background")
+    for source, rectangle in placed:
+        reader.read(source, rectangle)
     document: dict[str, Any] = {
         "version": VERSION,
         "model": _model_name(settings.model),
@@ -145,95 +142,17 @@ def job_from_scene(
     found = check(document, folder=None, stride_px=DEFAULT_STRIDE_PX).problems
     return SceneJob(
         document=document,
-        objects=reader.objects,
+        objects=reader.names,
         pictures=reader.pictures,
         problems=(*reader.problems, *found),
     )
 
 
-def region_objects(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """Return the objects that are regions, in the job's order."""
-    return [source.object for source in switched_on(scene) if source.object is not None]
+def has_something_to_paint(scene: bpy.types.Scene) -> bool:
+    """Tell whether a scene has a region, or a prompt for the whole picture."""
+    return bool(alone(canvas_settings(scene).prompt)) or has_region(scene)
 
 
 def _model_name(name: str) -> str | None:
     name = name.strip()
     return bpy.path.abspath(name) if name.startswith("//") else name or None
-
-
-def _exact(value: float) -> float:
-    """Return a 32-bit number as a person typed it: 0.8, not 0.800000011920929."""
-    return float(str(np.float32(value)))
-
-
-class _Reader:
-    """Reads one object after another into the lists of a job."""
-
-    def __init__(self, places: Places) -> None:
-        self.regions: list[dict[str, Any]] = []
-        self.rerolls: list[dict[str, Any]] = []
-        self.objects: dict[str, str] = {}
-        self.pictures: dict[str, bpy.types.Image] = {}
-        self.problems: list[Problem] = []
-        self.canvas = places.canvas
-        self._places = places
-
-    def read(self, source: Source) -> None:
-        rectangle = self._places.rectangle_of(source)
-        if isinstance(rectangle, LeftOut):
-            self._leave_out(source.name, rectangle)
-            return
-        settings = source.settings
-        is_reroll = settings.type == REROLL_TYPE
-        name, found = ("reroll_regions", self.rerolls) if is_reroll else ("regions", self.regions)
-        place = f"{name}[{len(found)}]"
-        self.objects[place] = source.name
-        values = dict(self._values(settings, place))
-        kind = {} if is_reroll else {"type": settings.type}
-        found.append({**kind, **asdict(rectangle), **values})
-
-    def _leave_out(self, name: str, reason: LeftOut) -> None:
-        self.problems.append(
-            Problem(
-                field="",
-                value=name,
-                message=f"{name} {reason.why} and is left out",
-                remedy=reason.remedy,
-                severity="warning",
-            )
-        )
-
-    def _values(self, settings: RegionSettings, place: str) -> Iterator[tuple[str, Any]]:
-        sides = {f.name for f in fields(CanvasRectangle)}
-        for declared in fields(_KINDS[settings.type]):
-            name = declared.name
-            if name in sides:
-                continue
-            if name == "guidance_scale" and settings.randomize_guidance:
-                yield name, None
-            elif name == "negative_prompt":
-                yield name, settings.negative_prompt or None
-            elif name == "reference_image":
-                yield name, self._picture(settings.reference_image, place)
-            else:
-                value = getattr(settings, name)
-                yield name, _exact(value) if isinstance(value, float) else value
-
-    def _picture(self, image: bpy.types.Image | None, place: str) -> str:
-        if image is None:
-            self._complain(place, "has no picture", "choose one to start from")
-            return "-"
-        if path := picture_path(image):
-            return str(path)
-        if not has_pixels(image):
-            message = f"the picture {image.name!r} cannot be read ({image.filepath or 'no file'})"
-            self._complain(place, message, "find its file, or choose another picture")
-        number = len(self.pictures) + 1
-        known = next((name for name, other in self.pictures.items() if other == image), None)
-        name = known or f"picture-{number}-{bpy.path.clean_name(image.name)}.png"
-        self.pictures[name] = image
-        return name
-
-    def _complain(self, place: str, message: str, remedy: str) -> None:
-        field_name = f"{place}.reference_image"
-        self.problems.append(Problem(field=field_name, value="", message=message, remedy=remedy))

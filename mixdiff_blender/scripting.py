@@ -243,7 +243,7 @@ def generate(
     packed = image.packed_file is not None
     return Picture(
         image=image,
-        file=None if packed else Path(bpy.path.abspath(image.filepath)),
+        file=None if packed else Path(bpy.path.abspath(image.filepath)).resolve(),
         seed=int(seed) if seed else None,
         warnings=tuple(line.text for line in report.lines if line.severity == "WARNING"),
     )

@@ -10,7 +10,8 @@ from .. import generation, running
 from ..contexts import scene_in
 from ..contract import EngineError
 from ..declarations import props
-from ..job_from_scene import region_objects
+from ..job_from_scene import has_something_to_paint
+from ..regions.entries import has_region
 
 Result = set[Any]
 
@@ -28,11 +29,12 @@ class Generate(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether a picture can be made."""
         scene = scene_in(context)
-        if scene.camera is None:
+        if scene.camera is None and has_region(scene):
             cls.poll_message_set("The scene has no camera; add one (Add > Camera)")
-        elif not region_objects(scene):
+        elif not has_something_to_paint(scene):
             cls.poll_message_set(
-                "No object is a region; select one and choose Object > Add as MixDiff Region"
+                "Nothing to paint: type a prompt, or select an object and choose "
+                "Object > Add as MixDiff Region"
             )
         else:
             return True

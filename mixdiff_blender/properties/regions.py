@@ -26,6 +26,7 @@ class RegionSettings(bpy.types.PropertyGroup):
 
     if TYPE_CHECKING:
         enabled: bool
+        guide: bool
         type: str
         prompt: str
         negative_prompt: str
@@ -60,9 +61,21 @@ class RegionEntry(bpy.types.PropertyGroup):
         settings: RegionSettings
 
 
+def _hide_guide(settings: RegionSettings, context: bpy.types.Context) -> None:
+    owner = settings.id_data
+    if isinstance(owner, bpy.types.Object):
+        owner.hide_render = settings.guide
+        owner.display_type = "WIRE" if settings.guide else "TEXTURED"
+
+
 RegionSettings.__annotations__ = {
     "enabled": props.BoolProperty(
         name="Region", description="This object is a region of the picture", default=False
+    ),
+    "guide": props.BoolProperty(
+        name="Guide",
+        description="Not a thing of the scene: hidden from renders, and a region all the same",
+        update=_hide_guide,
     ),
     "type": props.EnumProperty(
         name="Type", description="What fills the region (type)", items=_TYPE_ITEMS

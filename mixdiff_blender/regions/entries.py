@@ -40,6 +40,16 @@ def sources(scene: bpy.types.Scene) -> list[Source]:
     return [*found, *(_unlisted_source(obj) for obj in _unlisted(scene))]
 
 
+def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
+    """Yield what becomes a region of the job, in its order."""
+    return (source for source in sources(scene) if source.settings.enabled)
+
+
+def has_region(scene: bpy.types.Scene) -> bool:
+    """Tell whether anything becomes a region of the job."""
+    return any(True for _ in switched_on(scene))
+
+
 def sync(scene: bpy.types.Scene) -> bool:
     """Add what is a region and not listed yet, drop what is gone; tell whether there was anything.
 
@@ -104,8 +114,3 @@ def _source(entry: RegionEntry) -> Source:
 
 def _unlisted_source(obj: bpy.types.Object) -> Source:
     return Source(name=obj.name, object=obj, layer="", settings=region_settings(obj))
-
-
-def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
-    """Yield what becomes a region of the job, in its order."""
-    return (source for source in sources(scene) if source.settings.enabled)

@@ -28,7 +28,6 @@ class _Sizes:
 _seen: dict[int, _Sizes] = {}
 
 
-@_persistent
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     if depsgraph.mode != "VIEWPORT":
         return  # a render has its own, in another thread
@@ -37,7 +36,6 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
     _remember_active(scene)
 
 
-@_persistent
 def _after_change_of_everything(*_: Any) -> None:
     _seen.clear()
     for scene in bpy.data.scenes:
@@ -72,10 +70,10 @@ def _uid(scene: Any) -> int:
 
 
 _HANDLERS: tuple[tuple[str, Any], ...] = (
-    ("depsgraph_update_post", _after_update),
-    ("undo_post", _after_change_of_everything),
-    ("redo_post", _after_change_of_everything),
-    ("load_post", _after_change_of_everything),
+    ("depsgraph_update_post", _persistent(_after_update)),
+    ("undo_post", _persistent(_after_change_of_everything)),
+    ("redo_post", _persistent(_after_change_of_everything)),
+    ("load_post", _persistent(_after_change_of_everything)),
 )
 
 

@@ -123,7 +123,7 @@ def test_the_projection_agrees_with_blenders_own(told: dict[str, Any]) -> None:
         ("no_camera", "has no camera", "add one"),
         ("panorama", "neither perspective nor orthographic", "choose one"),
         ("no_picture", "photo: reference_image: has no picture", "choose one"),
-        ("no_region", "No object is a region", "Add as MixDiff Region"),
+        ("no_region", "Nothing to paint", "Add as MixDiff Region"),
         ("no_text", "no region has a prompt", "add a text2image region"),
         ("no_model", "nothing here", "give a folder"),
     ],

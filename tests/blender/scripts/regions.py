@@ -150,11 +150,11 @@ told["worst"], told["compared"] = worst, compared
 
 # What is wrong, in words.
 scene = empty_scene()
+photo = add_region("photo")
 told["no_camera"] = error()
 camera = add_camera(scene, type="PANO")
 told["panorama"] = error()
 camera.data.type = "ORTHO"
-photo = add_region("photo")
 photo.mixdiff.type = "image2image"
 told["no_picture"] = error()
 bpy.data.objects.remove(photo)
