@@ -10,8 +10,11 @@ from pathlib import Path
 
 import bpy
 
-RESULTS_NAME = "mixdiff"
+from .contract import EngineError
+from .properties import canvas_settings
+
 _STALE_S = 7 * 24 * 3600
+_UNSAVED_STALE_S = 60 * 24 * 3600
 
 
 def user_folder() -> Path:
@@ -33,23 +36,83 @@ def log_file() -> Path:
 
 
 def remove_stale_sessions() -> None:
-    """Remove what runs of Blender left behind a week ago or earlier."""
+    """Remove what runs of Blender left behind a week ago, and pictures nobody saved in months."""
     for folder in (user_folder() / "sessions").glob("*"):
         if time.time() - folder.stat().st_mtime > _STALE_S:
             shutil.rmtree(folder, ignore_errors=True)
+    for path in unsaved_folder().rglob("*.png"):
+        if time.time() - path.stat().st_mtime > _UNSAVED_STALE_S:
+            path.unlink(missing_ok=True)
 
 
-def results_folder() -> Path:
-    """Return where pictures go: beside the .blend, or for want of one in the user's folder."""
-    if bpy.data.filepath:
-        return Path(bpy.data.filepath).parent / RESULTS_NAME
+def unsaved_folder() -> Path:
+    """Return where the pictures of files wait that were never saved."""
     return user_folder() / "unsaved"
 
 
-def next_picture() -> Path:
-    """Return the path of the next picture: numbered, so that no earlier one is lost."""
-    folder = results_folder()
-    stem = Path(bpy.data.filepath).stem or "untitled"
+def is_unsaved(path: Path) -> bool:
+    """Tell whether a picture waits for its .blend to be saved."""
+    return path.is_relative_to(unsaved_folder())
+
+
+def results_folder(scene: bpy.types.Scene, blend: str | None = None) -> Path:
+    """Return where a scene's pictures go: beside the .blend, or for want of one aside.
+
+    `blend` stands for the .blend's path where that is about to change.
+    """
+    blend = bpy.data.filepath if blend is None else blend
+    chosen = canvas_settings(scene).output_folder.strip() or "//"
+    if not chosen.startswith("//"):
+        return Path(bpy.path.abspath(chosen))
+    if not blend:
+        return unsaved_folder()
+    return Path(bpy.path.abspath(chosen, start=str(Path(blend).parent)))
+
+
+def next_picture(scene: bpy.types.Scene | None = None) -> Path:
+    """Return the path of the next picture: numbered, so that no earlier one is lost.
+
+    An empty file holds the place, so that no other Blender takes the same name.
+
+    Raises: EngineError of kind `output` where nothing can be written there.
+    """
+    scene = scene or bpy.context.scene
+    assert scene is not None
+    return reserve(results_folder(scene), Path(bpy.data.filepath).stem or "untitled")
+
+
+def reserve(folder: Path, stem: str) -> Path:
+    """Return a new numbered path in a folder, held by an empty file.
+
+    Raises: EngineError of kind `output` where nothing can be written there.
+    """
     numbered = re.compile(re.escape(stem) + r"-(\d+)\.png", re.IGNORECASE)
-    taken = [int(m[1]) for path in folder.glob("*") if (m := numbered.fullmatch(path.name))]
-    return folder / f"{stem}-{max(taken, default=0) + 1:04d}.png"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [int(m[1]) for path in folder.glob("*") if (m := numbered.fullmatch(path.name))]
+        number = max(taken, default=0) + 1
+        while True:
+            path = folder / f"{stem}-{number:04d}.png"
+            try:
+                path.open("xb").close()
+            except FileExistsError:
+                number += 1
+            else:
+                return path
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def release(path: Path) -> None:
+    """Give up a path that was reserved and never written."""
+    if path.exists() and path.stat().st_size == 0:
+        path.unlink()
+
+
+def unwritable(path: Path, error: OSError) -> EngineError:
+    """Return what to tell a person where pictures cannot be written."""
+    return EngineError(
+        f"{path} cannot be written: {error.strerror or error}",
+        kind="output",
+        advice="choose another folder (Result > Folder), or make room there",
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 
+from . import history_properties
 from .contexts import view_layer_in
 from .contract import (
     BUNDLED_MODEL,
@@ -100,6 +101,9 @@ class CanvasSettings(bpy.types.PropertyGroup):
         result: bpy.types.Image | None
         result_seed: str
         active_region: int
+        output_folder: str
+        history: Any
+        active_history: int
 
     @property
     def seed(self) -> int | None:
@@ -191,6 +195,7 @@ CanvasSettings.__annotations__ = {
         name="Result", description="The last picture that was made", type=bpy.types.Image
     ),
     "result_seed": props.StringProperty(options={"HIDDEN"}),
+    **history_properties.ANNOTATIONS,
     "active_region": props.IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"}),
 }
 
@@ -205,7 +210,7 @@ def canvas_settings(scene: bpy.types.Scene) -> CanvasSettings:
     return cast(CanvasSettings, scene.mixdiff)  # type: ignore[attr-defined]
 
 
-CLASSES = (RegionSettings, CanvasSettings)
+CLASSES = (*history_properties.CLASSES, RegionSettings, CanvasSettings)
 
 
 def attach() -> None:

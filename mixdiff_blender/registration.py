@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from bpy.utils import register_classes_factory
 
-from . import cli, operators, panels, preferences, properties, running
+from . import cli, operators, panels, preferences, properties, running, saving, thumbnails
 
 CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
 
@@ -19,12 +19,15 @@ def register() -> None:
     properties.attach()
     operators.attach()
     cli.register()
+    saving.register()
     running.register()
 
 
 def unregister() -> None:
     """Take everything away again, and end the engine."""
     running.unregister()
+    saving.unregister()
+    thumbnails.unload()
     cli.unregister()
     operators.detach()
     properties.detach()

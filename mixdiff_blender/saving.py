@@ -1,0 +1,119 @@
+"""What happens to results when their .blend is saved or opened, or when undo goes back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import folders, history, history_properties
+from .contract import EngineError
+from .history_properties import HistoryEntry
+from .properties import canvas_settings
+from .results.image import file_of
+
+
+def _before_saving(target: Any, *_: Any) -> None:
+    """Bring the pictures of a file that was never saved beside it, and keep paths relative."""
+    if not isinstance(target, str) or not target:
+        return  # the startup file
+    moved: dict[Path, Path] = {}
+    for scene in bpy.data.scenes:
+        here = folders.results_folder(scene, target)
+        for entry in _entries(scene):
+            file = history.path_of(entry)
+            if folders.is_unsaved(file) and file.is_file() and file not in moved:
+                moved[file] = _brought(file, entry, here, Path(target).stem)
+            file = moved.get(file, file)
+            entry.file, entry.name = history.relative(file, target), file.stem
+    for image in bpy.data.images:
+        shown = file_of(image)
+        if shown in moved and image.packed_file:
+            image.filepath_raw = history.relative(moved[shown], target)
+    history.move_arrived(moved)
+
+
+def _after_saving(target: Any, *_: Any) -> None:
+    """Where the open file is still another one (a copy, or a failure), mind that one's folder."""
+    if not isinstance(target, str) or not target or target == bpy.data.filepath:
+        return
+    for scene in bpy.data.scenes:
+        for entry in _entries(scene):
+            entry.file = history.relative(history.path_of(entry, target))
+    if bpy.data.filepath:
+        return
+    for image in bpy.data.images:
+        if image.packed_file and image.filepath_raw.startswith("//"):
+            start = str(Path(target).parent)
+            image.filepath_raw = bpy.path.abspath(image.filepath_raw, start=start)
+
+
+def _brought(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
+    """Copy a picture to a new name in a folder, with what it was painted from.
+
+    It stays where it is if it cannot be copied: it is packed too.
+    """
+    try:
+        goal = folders.reserve(folder, stem)
+    except EngineError:
+        return file
+    try:
+        shutil.copy2(file, goal)
+        for source in _sources(file, entry):
+            beside = folder / source.relative_to(file.parent)
+            if not beside.exists():
+                beside.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, beside)
+    except OSError:
+        goal.unlink(missing_ok=True)
+        return file
+    return goal
+
+
+def _sources(file: Path, entry: HistoryEntry) -> list[Path]:
+    """Return the pictures below an entry's folder that it was painted from."""
+    regions = json.loads(entry.job).get("regions", ())
+    named = [file.parent / region.get("reference_image", "") for region in regions]
+    return [path for path in named if path.is_file() and path.is_relative_to(file.parent)]
+
+
+def _entries(scene: bpy.types.Scene) -> list[HistoryEntry]:
+    return [] if scene.library else list(canvas_settings(scene).history)
+
+
+def _after_undo(*_: Any) -> None:
+    history.restore_arrived()
+
+
+def _after_loading(*_: Any) -> None:
+    history.forget_arrived()
+
+
+_HANDLERS = {
+    "save_pre": _before_saving,
+    "save_post": _after_saving,
+    "save_post_fail": _after_saving,
+    "undo_post": _after_undo,
+    "redo_post": _after_undo,
+    "load_post": _after_loading,
+}
+
+
+def register() -> None:
+    """Listen to Blender."""
+    history_properties.when_activated = history.show_active
+    for event, handler in _HANDLERS.items():
+        listeners: list[Any] = getattr(bpy.app.handlers, event)
+        listeners.append(bpy.app.handlers.persistent(handler))
+
+
+def unregister() -> None:
+    """Listen no more."""
+    for event, handler in _HANDLERS.items():
+        listeners: list[Any] = getattr(bpy.app.handlers, event)
+        if handler in listeners:
+            listeners.remove(handler)
+    history_properties.when_activated = None
