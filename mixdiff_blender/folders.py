@@ -55,12 +55,14 @@ def is_unsaved(path: Path) -> bool:
     return path.is_relative_to(unsaved_folder())
 
 
-def results_folder(scene: bpy.types.Scene, blend: str | None = None) -> Path:
+def results_folder(scene: bpy.types.Scene | None = None, blend: str | None = None) -> Path:
     """Return where a scene's pictures go: beside the .blend, or for want of one aside.
 
     `blend` stands for the .blend's path where that is about to change.
     """
     blend = bpy.data.filepath if blend is None else blend
+    scene = scene or bpy.context.scene
+    assert scene is not None
     chosen = canvas_settings(scene).output_folder.strip() or "//"
     if not chosen.startswith("//"):
         return Path(bpy.path.abspath(chosen))
@@ -76,8 +78,6 @@ def next_picture(scene: bpy.types.Scene | None = None) -> Path:
 
     Raises: EngineError of kind `output` where nothing can be written there.
     """
-    scene = scene or bpy.context.scene
-    assert scene is not None
     return reserve(results_folder(scene), Path(bpy.data.filepath).stem or "untitled")
 
 

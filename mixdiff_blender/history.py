@@ -226,7 +226,7 @@ def varied(entry: HistoryEntry, names: set[str], *, mode: str, noise_eps: float)
             if reroll.get("reroll_mode") != "reset"
             or {side: reroll[side] for side in sides} not in rectangles
         ]
-    amount = noise_eps if mode == "epsilon" else 0.0
+    amount = float(f"{noise_eps:.6g}") if mode == "epsilon" else 0.0  # from Blender's 32 bits
     added = [{**place, "reroll_mode": mode, "noise_eps": amount} for place in rectangles]
     return {**document, "reroll_regions": [*last, *added]}
 

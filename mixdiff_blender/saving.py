@@ -15,40 +15,51 @@ from .history_properties import HistoryEntry
 from .properties import canvas_settings
 from .results.image import file_of
 
+# Where pictures were brought in the save that is under way.
+_moved: dict[Path, Path] = {}
+
 
 def _before_saving(target: Any, *_: Any) -> None:
     """Bring the pictures of a file that was never saved beside it, and keep paths relative."""
+    _moved.clear()
     if not isinstance(target, str) or not target:
         return  # the startup file
-    moved: dict[Path, Path] = {}
     for scene in bpy.data.scenes:
         here = folders.results_folder(scene, target)
         for entry in _entries(scene):
             file = history.path_of(entry)
-            if folders.is_unsaved(file) and file.is_file() and file not in moved:
-                moved[file] = _brought(file, entry, here, Path(target).stem)
-            file = moved.get(file, file)
-            entry.file, entry.name = history.relative(file, target), file.stem
-    for image in bpy.data.images:
-        shown = file_of(image)
-        if shown in moved and image.packed_file:
-            image.filepath_raw = history.relative(moved[shown], target)
-    history.move_arrived(moved)
+            if folders.is_unsaved(file) and file.is_file() and file not in _moved:
+                _moved[file] = _brought(file, entry, here, Path(target).stem)
+            _name(entry, _moved.get(file, file), target)
+    for image in _packed_images():
+        if (file := file_of(image)) in _moved:
+            image.filepath_raw = history.relative(_moved[file], target)
+    history.move_arrived(_moved)
 
 
 def _after_saving(target: Any, *_: Any) -> None:
-    """Where the open file is still another one (a copy, or a failure), mind that one's folder."""
+    """Go on with the open file where that is still another one: after a copy, or a failure."""
     if not isinstance(target, str) or not target or target == bpy.data.filepath:
         return
+    back = {new: old for old, new in _moved.items()}
     for scene in bpy.data.scenes:
         for entry in _entries(scene):
-            entry.file = history.relative(history.path_of(entry, target))
-    if bpy.data.filepath:
-        return
-    for image in bpy.data.images:
-        if image.packed_file and image.filepath_raw.startswith("//"):
-            start = str(Path(target).parent)
-            image.filepath_raw = bpy.path.abspath(image.filepath_raw, start=start)
+            file = history.path_of(entry, target)
+            _name(entry, back.get(file, file), bpy.data.filepath)
+    for image in _packed_images():
+        start = str(Path(target).parent)
+        file = Path(bpy.path.abspath(image.filepath_raw, start=start))
+        if file in back:
+            image.filepath_raw = str(back[file])
+    history.move_arrived(back)
+
+
+def _name(entry: HistoryEntry, file: Path, blend: str) -> None:
+    entry.file, entry.name = history.relative(file, blend), file.stem
+
+
+def _packed_images() -> list[bpy.types.Image]:
+    return [image for image in bpy.data.images if image.packed_file and not image.library]
 
 
 def _brought(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:

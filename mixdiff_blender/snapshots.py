@@ -11,9 +11,7 @@ from .contract import BUNDLED_MODEL, Job
 from .job_from_scene import region_objects
 from .properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 
-_NOT_OF_THE_PICTURE = frozenset(
-    {"rna_type", "name", "result", "result_seed", "output_folder", "active_history"}
-)
+_NOT_OF_THE_PICTURE = frozenset({"rna_type", "name", "result", "output_folder"})
 _CANVAS_KEYS = (
     "num_inference_steps",
     "negative_prompt",
@@ -80,7 +78,7 @@ def _values(settings: Any) -> dict[str, Any]:
     values = {}
     for declared in settings.bl_rna.properties:
         name = declared.identifier
-        if name in _NOT_OF_THE_PICTURE or declared.is_readonly:
+        if name in _NOT_OF_THE_PICTURE or declared.is_readonly or declared.is_hidden:
             continue
         value = getattr(settings, name)
         if declared.type == "POINTER":
