@@ -33,7 +33,7 @@ class HistoryEntry(bpy.types.PropertyGroup):
 
 HistoryEntry.__annotations__ = {
     "file": props.StringProperty(
-        name="File", description="The picture's file", subtype="FILE_PATH"
+        name="File", description="The picture's file; // is the folder of the .blend"
     ),
     "seed_digits": props.StringProperty(name="Seed", description="The picture's seed (seed)"),
     "made_at": props.StringProperty(name="Time", description="When it was made (ISO 8601)"),
@@ -68,6 +68,7 @@ ANNOTATIONS: dict[str, Any] = {
         "saved keeps its pictures packed, and in a folder of the add-on until it is saved",
         default="//mixdiff/",
         subtype="DIR_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set(),
     ),
     "history": props.CollectionProperty(
         name="History", description="The results of this scene", type=HistoryEntry

@@ -32,8 +32,9 @@ def _before_saving(target: Any, *_: Any) -> None:
                 _moved[file] = _brought(file, entry, here, Path(target).stem)
             _name(entry, _moved.get(file, file), target)
     for image in _packed_images():
-        if (file := file_of(image)) in _moved:
-            image.filepath_raw = history.relative(_moved[file], target)
+        shown = file_of(image)
+        if shown is not None and shown in _moved:
+            image.filepath_raw = history.relative(_moved[shown], target)
     history.move_arrived(_moved)
 
 

@@ -75,7 +75,7 @@ def _named_regions(
 
 
 def _values(settings: Any) -> dict[str, Any]:
-    values = {}
+    values: dict[str, Any] = {}
     for declared in settings.bl_rna.properties:
         name = declared.identifier
         if name in _NOT_OF_THE_PICTURE or declared.is_readonly or declared.is_hidden:

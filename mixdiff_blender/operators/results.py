@@ -216,9 +216,12 @@ class UseAsBackground(bpy.types.Operator):
     def execute(self, context: Any) -> Result:
         """Add the background, or bring it up to date."""
         scene = scene_in(context)
-        camera = scene.camera.data if scene.camera else None
-        assert isinstance(camera, bpy.types.Camera)
-        put_behind_camera_view(_result(scene), camera, self.depth)
+        camera = scene.camera
+        assert camera is not None
+        assert isinstance(camera.data, bpy.types.Camera)
+        put_behind_camera_view(_result(scene), camera.data, self.depth)
+        if not camera.visible_get():
+            self.report({"WARNING"}, f"Show {camera.name!r}: a hidden camera shows no background")
         return {"FINISHED"}
 
 

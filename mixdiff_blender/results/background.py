@@ -32,3 +32,4 @@ def put_behind_camera_view(
     background.rotation = 0.0
     background.scale = 1.0
     background.use_flip_x = background.use_flip_y = False
+    camera.update_tag()

@@ -59,8 +59,9 @@ def is_projected(obj: bpy.types.Object) -> bool:
     return any(_is_ours(slot.material) for slot in obj.material_slots)
 
 
-def take_projection_off(obj: bpy.types.Object) -> None:
+def take_projection_off(painted: bpy.types.Object) -> None:
     """Give an object back the materials of its data."""
+    obj: Any = painted
     for slot in obj.material_slots:
         if slot.link == "OBJECT" and _is_ours(slot.material):
             slot.material = None

@@ -40,9 +40,9 @@ def put_in_world(
 
 def own_world(scene: bpy.types.Scene) -> bpy.types.World | None:
     """Return the world that a scene has, or had before the picture took its place."""
-    world = scene.world
+    world: Any = scene.world
     if world is None or not world.get(_MARK):
-        return world
+        return world  # type: ignore[no-any-return]
     own: bpy.types.World | None = world.get(_OWN)
     return own
 
