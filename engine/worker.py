@@ -39,6 +39,7 @@ from engine.contract.protocol import (
 )
 from engine.contract.requests import GenerateParams, InitializeParams, read_params
 from engine.contract.validate import check
+from engine.lifeline import LIFELINE_VARIABLE, hold
 
 log = logging.getLogger("engine.worker")
 
@@ -284,6 +285,7 @@ def _take_over_stdio() -> tuple[BinaryIO, BinaryIO]:
 
 def serve() -> int:
     """Serve requests from stdin until it ends, and return the exit code."""
+    hold(os.environ.get(LIFELINE_VARIABLE, ""))
     reads, writes = _take_over_stdio()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     worker = Worker(_Wire(writes))

@@ -6,13 +6,15 @@ Every request ends in exactly one Answer or Refusal, whatever happens to the pro
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -32,10 +34,13 @@ from .contract import (
     exception,
     read_lines,
 )
+from .lifelines import LIFELINE_VARIABLE, bind, lifeline
+from .logs import Log
 
 _EXIT_WAIT_S = 5.0
-_TAIL_BYTES = 8192
+_LAST_WORDS_S = 1.0
 _TAIL_LINES = 8
+_LINE_BYTES = 2**14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,7 @@ class EngineClient:
         Raises: EngineError of kind `environment` where it cannot be started.
         """
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.log_file = log_file
+        self.log = Log(log_file)
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._open: set[int] = set()
@@ -99,8 +104,9 @@ class EngineClient:
         self._stopping = False
         self._ended = False
         self._process = _start(launch, log_file)
+        self._listener = _thread(self._listen)
         for target in (self._read, self._write):
-            threading.Thread(target=target, name=f"mixdiff{target.__name__}", daemon=True).start()
+            _thread(target)
 
     @property
     def pid(self) -> int:
@@ -129,14 +135,22 @@ class EngineClient:
         if self._ended:
             self._refuse_all(self._crash())
         elif timeout_s is not None:
-            watch = threading.Timer(timeout_s, self._overrun, (id_, method, timeout_s))
-            watch.daemon = True
-            watch.start()
+            self._later(timeout_s, lambda: self._overrun(id_, method, timeout_s))
         return id_
 
-    def cancel(self, id_: int) -> None:
-        """Ask for a request to end soon; its own end still comes as an event."""
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        watch = threading.Timer(seconds, action)
+        watch.daemon = True
+        watch.start()
+
+    def cancel(self, id_: int, *, grace_s: float | None = None) -> None:
+        """Ask for a request to end soon; its own end still comes as an event.
+
+        A process that has not ended it within the grace time is ended itself.
+        """
         self.request("cancel", {"id": id_})
+        if grace_s is not None:
+            self._later(grace_s, lambda: self.kill(Cancelled()) if id_ in self._open else None)
 
     def kill(self, verdict: EngineError) -> None:
         """End the process now; open requests end with the verdict."""
@@ -166,6 +180,14 @@ class EngineClient:
             while (line := self._outgoing.get()) is not None:
                 _write_all(stream, line)
 
+    def _listen(self) -> None:
+        """Keep what the process says beside its answers; left unread, it would block it."""
+        stream = self._process.stderr
+        assert stream is not None
+        with io.BufferedReader(stream) as lines:  # type: ignore[arg-type]
+            while line := lines.readline(_LINE_BYTES):
+                self.log.write(line.decode("utf-8", "replace"))
+
     def _read(self) -> None:
         stream = self._process.stdout
         assert stream is not None
@@ -183,7 +205,7 @@ class EngineClient:
                         EngineError(
                             f"a message of the engine could not be read: {error}",
                             kind="protocol",
-                            advice=f"generate again; the log is {self.log_file}",
+                            advice=f"generate again; the log is {self.log.path}",
                         )
                     )
                     break
@@ -192,6 +214,7 @@ class EngineClient:
         except subprocess.TimeoutExpired:
             _kill(self._process)
             self._process.wait()
+        self._listener.join(_LAST_WORDS_S)
         self._outgoing.put(None)
         self._ended = True
         crash = self._crash()
@@ -250,9 +273,15 @@ class EngineClient:
         )
 
     def _last_words(self) -> str:
-        lines = _tail(self.log_file)
+        lines = self.log.tail(_TAIL_LINES)
         told = "\n".join(lines) if lines else "(nothing)"
-        return f"generate again; the last lines of its log, {self.log_file}, are:\n{told}"
+        return f"generate again; the last lines of its log, {self.log.path}, are:\n{told}"
+
+
+def _thread(target: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=target, name=f"mixdiff{target.__name__}", daemon=True)
+    thread.start()
+    return thread
 
 
 def _start(launch: Launch, log_file: Path) -> subprocess.Popen[bytes]:
@@ -260,18 +289,18 @@ def _start(launch: Launch, log_file: Path) -> subprocess.Popen[bytes]:
     if sys.platform == "win32":
         flags = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
-        with log_file.open("wb") as log:
-            return subprocess.Popen(
-                launch.command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=dict(launch.environment),
-                cwd=log_file.parent,
-                bufsize=0,
-                **flags,
-            )
+        process = subprocess.Popen(
+            launch.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**launch.environment, LIFELINE_VARIABLE: lifeline()},
+            cwd=tempfile.gettempdir(),
+            bufsize=0,
+            **flags,
+        )
+        bind(process)
+        return process
     except OSError as error:
         raise EngineError(
             f"the engine cannot be started: {launch.command[0]}: {error.strerror or error}",
@@ -305,13 +334,3 @@ def _cause(returncode: int | None) -> str:
         name = f"signal {-returncode}"
     memory = "; perhaps the memory was full" if name == "SIGKILL" else ""
     return f"exit code {returncode}, {name}{memory}"
-
-
-def _tail(path: Path) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return []
-    return [line for line in text.splitlines() if line.strip()][-_TAIL_LINES:]

@@ -11,13 +11,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.contract import errors, findings, job, kinds, pictures, protocol, validate
+    from engine.contract import (
+        coverage,
+        errors,
+        findings,
+        job,
+        kinds,
+        pictures,
+        protocol,
+        tiles,
+        validate,
+    )
 else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
-    errors, findings, job, kinds, pictures, protocol, validate = (
+    coverage, errors, findings, job, kinds, pictures, protocol, tiles, validate = (
         import_module(f"{_CONTRACT}.{name}")
-        for name in ("errors", "findings", "job", "kinds", "pictures", "protocol", "validate")
+        for name in (
+            "coverage",
+            "errors",
+            "findings",
+            "job",
+            "kinds",
+            "pictures",
+            "protocol",
+            "tiles",
+            "validate",
+        )
     )
 
 ENGINE_FOLDER = Path(errors.__file__).parents[1]
@@ -34,11 +54,18 @@ Job = job.Job
 Text2ImageRegion = job.Text2ImageRegion
 Image2ImageRegion = job.Image2ImageRegion
 RerollRegion = job.RerollRegion
+Rectangle = job.Rectangle
 BUNDLED_MODEL = job.BUNDLED_MODEL
 DEFAULT_STRIDE_PX = job.DEFAULT_STRIDE_PX
 SCHEDULERS = job.SCHEDULERS
 VERSION = job.VERSION
 SEED = job.SEED
+drawn_guidance = job.drawn_guidance
+region_to_document = job.region_to_document
+
+uncovered_share = coverage.uncovered_share
+LEAST_TILE_CELLS = tiles.LEAST_TILE_CELLS
+split = tiles.split
 
 Choice = kinds.Choice
 Flag = kinds.Flag

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -13,8 +15,11 @@ import bpy
 from .contract import EngineError
 from .properties import canvas_settings
 
+LOGS_NAME = "logs"
 _STALE_S = 7 * 24 * 3600
 _UNSAVED_STALE_S = 60 * 24 * 3600
+
+_JOBS = itertools.count(1)
 
 
 def user_folder() -> Path:
@@ -30,19 +35,51 @@ def session_folder() -> Path:
     return folder
 
 
+def new_job_folder() -> Path:
+    """Return a folder for the pictures that one job needs; jobs that wait keep theirs apart."""
+    folder = session_folder() / f"job-{next(_JOBS)}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def log_file() -> Path:
-    """Return where the engine's words go."""
-    return session_folder() / "engine.log"
+    """Return where the engine's words go: a file for each run of Blender, kept after it."""
+    return user_folder() / LOGS_NAME / f"engine-{os.getpid()}.log"
 
 
 def remove_stale_sessions() -> None:
-    """Remove what runs of Blender left behind a week ago, and pictures nobody saved in months."""
+    """Remove what runs of Blender left behind a week ago, unless one still runs.
+
+    Pictures of files that nobody saved go after two months.
+    """
     for folder in (user_folder() / "sessions").glob("*"):
-        if time.time() - folder.stat().st_mtime > _STALE_S:
+        if _is_stale(folder) and not _is_running(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
-    for path in unsaved_folder().rglob("*.png"):
-        if time.time() - path.stat().st_mtime > _UNSAVED_STALE_S:
-            path.unlink(missing_ok=True)
+    for file in (user_folder() / LOGS_NAME).glob("*.log"):
+        if _is_stale(file):
+            file.unlink(missing_ok=True)
+    for picture in unsaved_folder().rglob("*.png"):
+        if _is_stale(picture, _UNSAVED_STALE_S):
+            picture.unlink(missing_ok=True)
+
+
+def _is_stale(path: Path, after_s: float = _STALE_S) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > after_s
+    except FileNotFoundError:
+        return False  # another Blender has just removed it
+
+
+def _is_running(pid: str) -> bool:
+    if not pid.isdecimal() or sys.platform == "win32":  # there, signal 0 would end the process
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def unsaved_folder() -> Path:

@@ -12,11 +12,12 @@ import bpy
 from . import folders, history, running, snapshots
 from .contract import EngineError, JobError, Problem
 from .history import Setting
-from .history_properties import HistoryEntry
 from .job_from_scene import SceneJob, job_from_scene
+from .properties import HistoryEntry
 from .regions.camera import view_of
+from .regions.projection import CameraView
 from .results.sources import with_kept_sources
-from .session import Done, Order, Outcome
+from .session import Done, Job, Order, Outcome
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
 Then = Callable[[Outcome], None]
@@ -103,6 +104,7 @@ def begin(
 ) -> None:
     """Begin to make a scene's picture; `last_report` tells how it went once `running` is through.
 
+    While other pictures are being made it waits for its turn.
     `changes` replace values of the job; without `output` the picture gets a name of its own;
     `then` is called once the picture stands in the scene, or there is none.
 
@@ -125,15 +127,24 @@ def prepare(
     try:
         job = job_from_scene(scene, depsgraph, changes=changes)
         job.or_raise()
-        folder = folders.session_folder()
+        folder = folders.new_job_folder()
         job.write_pictures(folder)
     except EngineError as error:
         _tell(scene.name, _error_lines(error, job), error)
         raise
     setting = Setting(
-        snapshot=snapshots.snapshot(scene), places=dict(job.objects), view=view_of(scene, depsgraph)
+        snapshot=snapshots.snapshot(scene),
+        places=dict(job.objects),
+        view=_view_of(scene, depsgraph),
     )
     return Prepared(document=job.document, folder=folder, setting=setting, job=job)
+
+
+def _view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView | None:
+    try:
+        return view_of(scene, depsgraph)
+    except EngineError:
+        return None  # a prompt for the whole picture needs no camera
 
 
 def begin_variation(
@@ -163,8 +174,8 @@ def send(
     *,
     output: Path | None = None,
     then: Then | None = None,
-) -> None:
-    """Send a job whose picture is for a scene.
+) -> Job:
+    """Send a job whose picture is for a scene; it waits while others are being made.
 
     Raises: EngineError where it cannot begin; the report has the same.
     """
@@ -177,7 +188,9 @@ def send(
             except OSError as error:
                 raise folders.unwritable(output.parent, error) from error
             order = Order(document=document, folder=prepared.folder, output=output)
-            running.session.generate(order, lambda end: _end(end, order, prepared, target, then))
+            job = running.session.generate(
+                order, lambda end: _end(end, order, prepared, target, then)
+            )
         except EngineError:
             folders.release(output)
             raise
@@ -185,6 +198,7 @@ def send(
         _tell(scene.name, _error_lines(error, prepared.job), error)
         raise
     running.keep_going()
+    return job
 
 
 def _end(
@@ -192,11 +206,12 @@ def _end(
 ) -> None:
     if isinstance(outcome, EngineError):
         folders.release(order.output)
-        _tell(target.scene_name, _error_lines(outcome, prepared.job), outcome)
     else:
         _take_in(outcome, prepared, target)
     if then is not None:
         then(outcome)
+    if isinstance(outcome, EngineError):  # after what it may have taken with it
+        _tell(target.scene_name, _error_lines(outcome, prepared.job), outcome)
 
 
 def _take_in(done: Done, prepared: Prepared, target: Target) -> None:

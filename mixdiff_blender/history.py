@@ -14,8 +14,7 @@ import numpy as np
 
 from . import folders, snapshots
 from .contract import EngineError, JobError, check
-from .history_properties import HistoryEntry
-from .properties import canvas_settings
+from .properties import HistoryEntry, canvas_settings
 from .regions.projection import CameraView
 from .results.image import file_of, own_image, show_picture
 from .results.records import made_at, read_job
@@ -119,7 +118,10 @@ def view_of_entry(entry: HistoryEntry) -> CameraView | None:
     if not entry.view:
         return None
     values = json.loads(entry.view)
-    return CameraView(**{**values, "world_to_camera": np.array(values["world_to_camera"])})
+    try:
+        return CameraView(**{**values, "world_to_camera": np.array(values["world_to_camera"])})
+    except TypeError:
+        return None  # of another version of the add-on
 
 
 def keep(scene: bpy.types.Scene, entry: HistoryEntry) -> bpy.types.Image:

@@ -6,7 +6,19 @@ from typing import Any, cast
 
 from bpy.utils import register_classes_factory
 
-from . import cli, operators, panels, preferences, properties, running, saving, thumbnails
+from . import (
+    cli,
+    operators,
+    panels,
+    preferences,
+    properties,
+    running,
+    saving,
+    thumbnails,
+    watching,
+)
+from .overlay import drawing
+from .regions import handlers
 
 CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
 
@@ -18,17 +30,23 @@ def register() -> None:
     _register_classes()
     properties.attach()
     operators.attach()
+    handlers.register()
     cli.register()
     saving.register()
     running.register()
+    watching.register()
+    drawing.register()
 
 
 def unregister() -> None:
     """Take everything away again, and end the engine."""
+    drawing.unregister()
+    watching.unregister()
     running.unregister()
     saving.unregister()
     thumbnails.unload()
     cli.unregister()
+    handlers.unregister()
     operators.detach()
     properties.detach()
     _unregister_classes()

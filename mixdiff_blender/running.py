@@ -9,11 +9,11 @@ from typing import Any
 
 import bpy
 
-from . import folders
+from . import folders, live_preview
 from .client import EngineClient
 from .environment import find_launch
 from .preferences import engine_python
-from .session import Session, Starting
+from .session import Generating, Session, Starting
 
 _TICK_S = 0.1
 
@@ -56,7 +56,9 @@ def stop() -> None:
 def _tick() -> float | None:
     before = session.state
     session.pump()
-    if session.state != before:
+    state = session.state
+    if state != before:
+        live_preview.show(state.preview if isinstance(state, Generating) else "")
         redraw()
     return _TICK_S if session.is_busy or isinstance(session.state, Starting) else None
 
@@ -71,7 +73,8 @@ def redraw() -> None:
 
 
 def register() -> None:
-    """See to it that no engine outlives Blender."""
+    """See to it that no engine outlives Blender, and that jobs are seen while they run."""
+    session.preview_every_s = 0.0 if bpy.app.background else live_preview.INTERVAL_S
     atexit.register(stop)
 
 
@@ -79,3 +82,4 @@ def unregister() -> None:
     """End the engine."""
     atexit.unregister(stop)
     stop()
+    live_preview.forget()

@@ -9,10 +9,10 @@ from typing import Any
 
 import bpy
 
-from . import folders, history, history_properties
+from . import folders, history
 from .contract import EngineError
-from .history_properties import HistoryEntry
-from .properties import canvas_settings
+from .properties import HistoryEntry, canvas_settings
+from .properties import history as history_properties
 from .results.image import file_of
 
 # Where pictures were brought in the save that is under way.

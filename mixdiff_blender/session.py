@@ -1,4 +1,4 @@
-"""One engine for one Blender: starts it, gives it jobs, and knows what it is doing.
+"""One engine for one Blender: starts it, gives it jobs one after another, and knows what it does.
 
 Knows nothing of Blender itself: whoever owns the session calls `pump` from one thread, and hears
 of a job's end there.
@@ -7,8 +7,9 @@ of a job's end there.
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from .client import Answer, Ended, EngineClient, Event, News, Refusal
 from .contract import PROTOCOL_VERSION, Cancelled, EngineError, Problem
 
 HANDSHAKE_S = 180.0  # importing torch from a slow disk can take a minute
+CANCEL_GRACE_S = 3.0
+_PATIENCE_S = 20.0  # an engine that has begun for longer is not worth keeping for the next job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Generating:
     step: int = 0
     steps: int = 0
     remaining_s: float | None = None
+    preview: str = field(default="", repr=False)
+    """The last preview, a PNG in base64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +89,10 @@ class Done:
 Outcome = Done | EngineError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Job:
+    """An order in the queue; `on_end` is called once, from `pump` or from what ended it."""
+
     order: Order
     on_end: Callable[[Outcome], None]
 
@@ -96,50 +103,95 @@ class Session:
     def __init__(self, connect: Callable[[], EngineClient]) -> None:
         """`connect` starts an engine; it raises EngineError where it cannot."""
         self.state: State = Stopped()
+        self.preview_every_s = 0.0
+        """How often a job shows what it has painted so far; 0 for never."""
+        self.has_model = False
+        """Whether a model may be in the engine's memory."""
         self._connect = connect
         self._client: EngineClient | None = None
         self._ready: Ready | None = None
         self._handshake: int | None = None
-        self._work: _Work | None = None
+        self._started_at = 0.0
+        self._work: Job | None = None
+        self._waiting: list[Job] = []
         self._job: int | None = None
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job is under way, from `generate` until its end was told."""
-        return self._work is not None
+        """Whether a job is under way or waits, from `generate` until its end was told."""
+        return self._work is not None or bool(self._waiting)
+
+    @property
+    def current(self) -> Job | None:
+        """The job that is under way."""
+        return self._work
+
+    @property
+    def queue(self) -> tuple[Job, ...]:
+        """The jobs that wait for the current one, in the order in which they will run."""
+        return tuple(self._waiting)
+
+    @property
+    def outputs(self) -> frozenset[Path]:
+        """The files that jobs under way or waiting will write."""
+        jobs = [self._work, *self._waiting]
+        return frozenset(job.order.output for job in jobs if job)
 
     @property
     def engine_pid(self) -> int | None:
         """The engine's process, where one runs."""
         return self._client.pid if self._client else None
 
-    def generate(self, order: Order, on_end: Callable[[Outcome], None]) -> None:
-        """Begin a job; `on_end` is called once, from `pump`.
+    def generate(self, order: Order, on_end: Callable[[Outcome], None]) -> Job:
+        """Begin a job, or have it wait for those before it.
 
-        Raises: EngineError of kind `busy` while another job runs, or of kind `environment`.
+        Raises: EngineError of kind `environment` where the engine cannot be started for it.
         """
-        if self._work:
-            raise EngineError(
-                "a picture is already being made",
-                kind="busy",
-                advice="wait until it is there, or cancel it",
-            )
-        self._ensure_engine()
-        self._work = _Work(order=order, on_end=on_end)
-        if self._ready:
-            self._send()
+        job = Job(order=order, on_end=on_end)
+        if self.is_busy:
+            self._waiting.append(job)
+        else:
+            self._begin_work(job)
+        return job
+
+    def move(self, job: Job, places: int) -> None:
+        """Move a waiting job towards the end of the queue, or by a negative number to its front."""
+        if job in self._waiting:
+            place = self._waiting.index(job)
+            self._waiting.remove(job)
+            self._waiting.insert(max(0, place + places), job)
+
+    def remove(self, job: Job) -> None:
+        """Take a job out of the queue; the one under way is cancelled."""
+        if job is self._work:
+            self.cancel()
+        elif job in self._waiting:
+            self._waiting.remove(job)
+            job.on_end(Cancelled())
 
     def cancel(self) -> None:
-        """Ask the job to stop; asked a second time, the engine itself is ended."""
+        """Ask the current job to stop; an engine that does not within the grace time is ended.
+
+        Asked a second time, the engine is ended at once. The next job starts another.
+        """
         if not self._work or not self._client:
             return
         if self._job is None:
-            self._end_work(Cancelled())
+            if time.monotonic() - self._started_at > _PATIENCE_S:
+                self._client.kill(Cancelled())
+            else:
+                self._end_work(Cancelled())
         elif isinstance(self.state, Cancelling):
             self._client.kill(Cancelled())
         else:
-            self._client.cancel(self._job)
+            self._client.cancel(self._job, grace_s=CANCEL_GRACE_S)
             self.state = Cancelling()
+
+    def unload(self) -> None:
+        """Have an idle engine give the model's memory back; the next job loads it again."""
+        if self._client and self._ready and not self.is_busy:
+            self._client.request("unload", {})
+            self.has_model = False
 
     def pump(self, wait_s: float = 0.0) -> None:
         """Take in what the engine has told, waiting for the first message at most so long."""
@@ -152,13 +204,23 @@ class Session:
             self._take(event)
 
     def stop(self) -> None:
-        """End the engine and the job that may run in it."""
+        """End the engine, the job that may run in it, and those that wait."""
         client, self._client = self._client, None
         self._ready = self._handshake = None
+        waiting, self._waiting = self._waiting, []
         if client:
             client.stop()
         self.state = Stopped()
+        self.has_model = False
         self._end_work(Cancelled())
+        for job in waiting:
+            job.on_end(Cancelled())
+
+    def _begin_work(self, job: Job) -> None:
+        self._ensure_engine()
+        self._work = job
+        if self._ready:
+            self._send()
 
     def _ensure_engine(self) -> None:
         if self._client and self._client.is_running:
@@ -169,6 +231,8 @@ class Session:
             self.state = Failed(error=error)
             raise
         self._ready = None
+        self._started_at = time.monotonic()
+        self.has_model = False
         self.state = Starting()
         self._handshake = self._client.request(
             "initialize", {"protocol": PROTOCOL_VERSION}, timeout_s=HANDSHAKE_S
@@ -182,10 +246,11 @@ class Session:
             "job": dict(order.document),
             "folder": str(order.folder),
             "output": str(order.output),
-            "preview_every_s": 0,
+            "preview_every_s": self.preview_every_s,
         }
         self._job = self._client.request("generate", params)
         self.state = Generating(phase="loading")
+        self.has_model = True
 
     def _take(self, event: Event) -> None:
         match event:
@@ -218,12 +283,14 @@ class Session:
         self._ready = self._handshake = None
         if client:
             client.kill(error)
-        self.state = Failed(error=error)
+        self.has_model = False
+        self.state = Stopped() if error.kind == "cancelled" else Failed(error=error)
         self._end_work(error)
 
     def _lose(self, error: EngineError | None) -> None:
         """Note that the process is gone; its open requests have ended before this event."""
         self._client = self._ready = self._handshake = None
+        self.has_model = False
         if not isinstance(self.state, Failed):
             failed = error is not None and error.kind != "cancelled"
             self.state = Failed(error=error) if error and failed else Stopped()
@@ -233,8 +300,10 @@ class Session:
         crashed = isinstance(outcome, EngineError) and outcome.kind in ("crashed", "protocol")
         if crashed and isinstance(outcome, EngineError):
             self.state = Failed(error=outcome)
-        else:
+        elif self._client and self._client.is_running:
             self.state = self._ready or Stopped()
+        else:
+            self.state = Stopped()
         self._end_work(outcome)
 
     def _end_work(self, outcome: Outcome) -> None:
@@ -242,16 +311,24 @@ class Session:
         self._job = None
         if work:
             work.on_end(outcome)
+        while self._waiting and not self._work:
+            following = self._waiting.pop(0)
+            try:
+                self._begin_work(following)
+            except EngineError as error:
+                following.on_end(error)
 
 
 def _progressed(state: Generating, news: News) -> Generating:
     match news.method, news.params:
         case "phase", {"phase": str(phase)}:
-            return Generating(phase=phase, step=state.step, steps=state.steps)
+            return replace(state, phase=phase, remaining_s=None)
         case "progress", {"step": int(step), "steps": int(steps), **rest}:
             left = rest.get("remaining_s")
             remaining = float(left) if isinstance(left, int | float) else None
-            return Generating(phase=state.phase, step=step, steps=steps, remaining_s=remaining)
+            return replace(state, step=step, steps=steps, remaining_s=remaining)
+        case "preview", {"image": str(image)}:
+            return replace(state, preview=image)
     return state
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import bpy
 
 from .contract import BUNDLED_MODEL, Job
-from .job_from_scene import region_objects
 from .properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
+from .regions.entries import sources
 
 _NOT_OF_THE_PICTURE = frozenset({"rna_type", "name", "result", "output_folder"})
 _CANVAS_KEYS = (
@@ -69,9 +69,11 @@ def bring_back_seeds(
 def _named_regions(
     scene: bpy.types.Scene, *, all_objects: bool = False
 ) -> Iterator[tuple[str, Any]]:
-    objects = scene.objects if all_objects else region_objects(scene)
-    for obj in objects:
-        yield obj.name, region_settings(obj)
+    if all_objects:
+        for obj in scene.objects:
+            yield obj.name, region_settings(obj)
+    for source in sources(scene):
+        yield source.name, source.settings
 
 
 def _values(settings: Any) -> dict[str, Any]:

@@ -9,6 +9,10 @@ import pytest
 
 import build
 
+# The models of the tests are tiny: several threads only wait for each other, for minutes where
+# the machine is shared. Processes that the tests start inherit this.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def extension_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -9,9 +9,9 @@ from typing import Any
 
 import bpy
 
-from . import generate, history, regions, results
+from . import generate, history, region_list, regions, results
 
-_MODULES: tuple[Any, ...] = (generate, regions, results, history)
+_MODULES: tuple[Any, ...] = (generate, regions, region_list, results, history)
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
 _MENUS = tuple(entry for module in _MODULES for entry in module.MENUS)
 

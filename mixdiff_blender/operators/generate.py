@@ -10,7 +10,8 @@ from .. import generation, running
 from ..contexts import scene_in
 from ..contract import EngineError
 from ..declarations import props
-from ..job_from_scene import region_objects
+from ..job_from_scene import has_something_to_paint
+from ..regions.entries import has_region
 
 Result = set[Any]
 
@@ -28,13 +29,12 @@ class Generate(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether a picture can be made."""
         scene = scene_in(context)
-        if running.session.is_busy:
-            cls.poll_message_set("A picture is already being made")
-        elif scene.camera is None:
+        if scene.camera is None and has_region(scene):
             cls.poll_message_set("The scene has no camera; add one (Add > Camera)")
-        elif not region_objects(scene):
+        elif not has_something_to_paint(scene):
             cls.poll_message_set(
-                "No object is a region; select one and choose Object > Add as MixDiff Region"
+                "Nothing to paint: type a prompt, or select an object and choose "
+                "Object > Add as MixDiff Region"
             )
         else:
             return True
@@ -71,7 +71,7 @@ Generate.__annotations__ = {
 
 
 class Cancel(bpy.types.Operator):
-    """Stop making the picture; asked twice, the engine itself is ended"""
+    """Stop making the picture; an engine that does not stop within seconds is ended"""
 
     bl_idname = "mixdiff.cancel"
     bl_label = "Cancel MixDiff Picture"
@@ -80,7 +80,7 @@ class Cancel(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether there is something to cancel."""
         cls.poll_message_set("No picture is being made")
-        return running.session.is_busy
+        return running.session.current is not None
 
     def execute(self, context: Any) -> Result:
         """Ask for the end; the timer hears of it."""

@@ -11,8 +11,7 @@ from .. import batch, generation, history, running
 from ..contexts import scene_in
 from ..contract import EngineError
 from ..declarations import choice_items, props
-from ..history_properties import HistoryEntry
-from ..properties import canvas_settings
+from ..properties import HistoryEntry, canvas_settings
 from .generate import Generate
 
 Result = set[Any]
@@ -21,11 +20,6 @@ Result = set[Any]
 def _entry_poll(cls: Any, context: Any) -> bool:
     cls.poll_message_set("There is no result yet; generate a picture, or load one")
     return history.active_entry(scene_in(context)) is not None
-
-
-def _idle_poll(cls: Any) -> bool:
-    cls.poll_message_set("A picture is already being made")
-    return not running.session.is_busy
 
 
 def _active(context: Any) -> HistoryEntry:
@@ -42,6 +36,17 @@ def _finish(operator: Any, scene: bpy.types.Scene) -> Result:
         operator.report({"ERROR"}, report.text if report else "There is no picture")
         return {"CANCELLED"}
     return {"FINISHED"}
+
+
+def _selected_names(scene: bpy.types.Scene, context: Any) -> set[str]:
+    """Return the names of the selected objects, or of the layer that is chosen in the list."""
+    names = {obj.name for obj in context.view_layer.objects if obj.select_get()}
+    settings = canvas_settings(scene)
+    if 0 <= settings.active_region < len(settings.regions):
+        entry = settings.regions[settings.active_region]
+        if entry.object is None:
+            names.add(entry.layer)
+    return names
 
 
 class BrowseHistory(bpy.types.Operator):
@@ -118,14 +123,13 @@ class Vary(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        """Tell whether there is a result, and no job."""
-        return _idle_poll(cls) and _entry_poll(cls, context)
+        """Tell whether there is a result."""
+        return _entry_poll(cls, context)
 
     def execute(self, context: Any) -> Result:
         """Begin the job; the whole picture varies where none of its regions is selected."""
         scene, entry = scene_in(context), _active(context)
-        selected = {obj.name for obj in context.view_layer.objects if obj.select_get()}
-        names = selected & history.region_names(entry)
+        names = _selected_names(scene, context) & history.region_names(entry)
         try:
             generation.begin_variation(
                 scene, entry, names, mode=self.mode, noise_eps=self.noise_eps
@@ -162,10 +166,7 @@ class GenerateBatch(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         """Tell whether pictures can be made."""
-        if Generate.poll(context):
-            return True
-        cls.poll_message_set("Nothing can be generated now; the Generate button says why")
-        return False
+        return bool(Generate.poll(context))
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Ask how many."""
@@ -174,7 +175,7 @@ class GenerateBatch(bpy.types.Operator):
         return answer
 
     def execute(self, context: Any) -> Result:
-        """Begin the first; each begins the next."""
+        """Begin them, one after the other."""
         scene = scene_in(context)
         try:
             batch.begin(scene, context.evaluated_depsgraph_get(), self.count)

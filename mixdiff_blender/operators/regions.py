@@ -6,7 +6,8 @@ from typing import Any
 
 import bpy
 
-from ..properties import region_settings
+from ..contexts import scene_in
+from ..regions.entries import list_object
 from .selection import selected_with_surface
 
 Result = set[Any]
@@ -28,7 +29,7 @@ class MarkRegions(bpy.types.Operator):
     def execute(self, context: Any) -> Result:
         """Mark the objects."""
         for obj in selected_with_surface(context):
-            region_settings(obj).enabled = True
+            list_object(scene_in(context), obj)
         return {"FINISHED"}
 
 

@@ -10,7 +10,7 @@ from .. import history
 from ..contexts import scene_in, view_layer_in
 from ..contract import EngineError
 from ..declarations import props
-from ..properties import canvas_settings
+from ..properties import canvas_settings, region_settings
 from ..regions.camera import view_of
 from ..regions.planes import WITH_SURFACE, rendered_objects
 from ..results.background import Depth, put_behind_camera_view
@@ -125,13 +125,10 @@ Project.__annotations__ = {
 def _visible_with_surface(
     scene: bpy.types.Scene, layer: bpy.types.ViewLayer
 ) -> list[bpy.types.Object]:
-    """Return what is rendered, without the planes that the camera carries before itself."""
-    shown = rendered_objects(layer)
-    return [
-        obj
-        for obj in layer.objects
-        if obj in shown and obj.type in WITH_SURFACE and obj.parent != scene.camera
-    ]
+    """Return what is rendered, without guides and the planes that the camera carries."""
+    shown, _ = rendered_objects(layer)
+    found = (obj for obj in layer.objects if obj in shown and obj.type in WITH_SURFACE)
+    return [obj for obj in found if obj.parent != scene.camera and not region_settings(obj).guide]
 
 
 class TakeProjectionOff(bpy.types.Operator):

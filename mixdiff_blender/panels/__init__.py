@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from . import canvas, engine, generate, regions, results
+from . import canvas, engine, generate, region, regions, results
 
 # In the order in which they stand.
 CLASSES = (
     *engine.CLASSES,
-    *regions.CLASSES,
     *canvas.CLASSES,
+    *regions.CLASSES,
+    *region.CLASSES,
     *generate.CLASSES,
     *results.CLASSES,
 )

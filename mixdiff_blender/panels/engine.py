@@ -18,6 +18,7 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
 
     bl_idname = "MIXDIFF_PT_engine"
     bl_label = "MixDiff"
+    bl_order = 0
 
     def draw(self, context: Any) -> None:
         """Draw the engine's state, and what is the same for the whole picture."""
@@ -30,7 +31,6 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         settings = canvas_settings(context.scene)
         column = layout.column()
         column.prop(settings, "model")
-        column.prop(settings, "negative_prompt")
 
 
 CLASSES = (EnginePanel,)

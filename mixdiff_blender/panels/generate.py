@@ -6,37 +6,60 @@ from typing import Any
 
 import bpy
 
-from .. import generation, running
+from .. import generation, live_preview, running
 from ..operators.generate import Cancel, Generate
+from ..properties import canvas_settings
 from ..session import Generating
+from ..watching import seen_in
 from ..wording import state_text
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
+
+_PREVIEW_UNITS = 8
 
 
 class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
     """The button, and how far the picture is."""
 
     bl_idname = "MIXDIFF_PT_generate"
-    bl_label = "Picture"
-    bl_options = {"HIDE_HEADER"}
+    bl_label = "Generate"
+    bl_order = 5
+
+    def draw_header_preset(self, context: Any) -> None:
+        """Draw the switch of the preview in the viewport."""
+        layout: Any = self.layout
+        settings = canvas_settings(context.scene)
+        layout.prop(settings, "show_preview", text="", icon="IMAGE_BACKGROUND")
 
     def draw(self, context: Any) -> None:
         """Draw the button or the progress, then how the last job went."""
         layout: Any = self.layout
-        state = running.session.state
         if running.session.is_busy:
-            share = 0.0
-            if isinstance(state, Generating) and state.steps:
-                share = state.step / state.steps
-            layout.progress(factor=share, text=state_text(state))
-            layout.operator(Cancel.bl_idname, text="Cancel", icon="X")
+            self._draw_progress(layout)
             return
         row = layout.row()
-        row.scale_y = 1.5
+        row.scale_y = 1.6
         row.operator(Generate.bl_idname, text="Generate", icon="IMAGE_DATA")
+        seen = seen_in(context.scene, context.view_layer)
+        if seen.error:
+            draw_text(layout, context, str(seen.error), "INFO")
+        for problem in seen.job.errors if seen.job else ():
+            assert seen.job is not None
+            draw_text(layout, context, seen.job.told(problem), LINE_ICONS["ERROR"])
         report = generation.last_report(context.scene)
         for line in report.lines if report else ():
             draw_text(layout, context, line.text, LINE_ICONS[line.severity])
+
+    def _draw_progress(self, layout: Any) -> None:
+        state = running.session.state
+        share = 0.0
+        if isinstance(state, Generating) and state.steps:
+            share = state.step / state.steps
+        row = layout.row(align=True)
+        row.scale_y = 1.6
+        row.progress(factor=share, text=state_text(state))
+        row.operator(Cancel.bl_idname, text="", icon="X")
+        if preview := live_preview.last():
+            layout.template_icon(icon_value=preview.icon, scale=_PREVIEW_UNITS)
 
 
 CLASSES = (GeneratePanel,)

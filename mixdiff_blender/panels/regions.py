@@ -1,4 +1,4 @@
-"""The regions, and the active one's settings."""
+"""The list of regions, and what adds to it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ from typing import Any
 
 import bpy
 
-from .. import generation
 from ..contract import Image2ImageRegion, Text2ImageRegion
+from ..operators.region_list import (
+    MoveRegion,
+    RegionListMenu,
+    RemoveRegion,
+)
 from ..operators.regions import MarkRegions
-from ..properties import REROLL_TYPE, RegionSettings, canvas_settings, region_settings
-from .sidebar import LINE_ICONS, SidebarPanel, draw_text
+from ..properties import REROLL_TYPE, RegionSettings, canvas_settings
+from ..regions.entries import name_of, settings_of
+from ..watching import seen_in
+from .sidebar import SidebarPanel
 
 _TYPE_ICONS = {
     Text2ImageRegion.TYPE: "FONT_DATA",
     Image2ImageRegion.TYPE: "IMAGE_DATA",
     REROLL_TYPE: "FILE_REFRESH",
 }
+_WIDE_PX = 340  # from here on a line of the list has room for the weight
 
 
 class RegionList(bpy.types.UIList):
-    """The scene's objects that are regions."""
+    """The scene's regions."""
 
     bl_idname = "MIXDIFF_UL_regions"
 
@@ -36,80 +43,83 @@ class RegionList(bpy.types.UIList):
         index: int | None = 0,
         flt_flag: int | None = 0,
     ) -> None:
-        """Draw one region: its type, its name, what it shows, its weight."""
-        settings = region_settings(item)
+        """Draw one region: whether it takes part, its type, name, what it shows, its weight."""
+        settings = settings_of(item)
         row = layout.row(align=True)
-        row.label(text="", icon=_TYPE_ICONS[settings.type])
-        row.prop(item, "name", text="", emboss=False)
-        told = layout.row()
-        told.active = False
+        row.prop(settings, "enabled", text="")
+        parts = row.split(factor=0.6)
+        parts.active = settings.enabled
+        name = parts.row(align=True)
+        is_wrong = bool(seen_in(context.scene, context.view_layer).problems_of(name_of(item)))
+        name.label(text="", icon="ERROR" if is_wrong else _TYPE_ICONS[settings.type])
+        if item.object:
+            name.prop(item.object, "name", text="", emboss=False)
+        else:
+            name.label(text=item.layer)
+        told = parts.row()
+        self._draw_content(told, settings)
+        is_text = settings.type == Text2ImageRegion.TYPE
+        if is_text and context.region.width > _WIDE_PX * context.preferences.system.ui_scale:
+            weight = row.row()
+            weight.ui_units_x = 2.5
+            weight.prop(settings, "mask_weight", text="", emboss=False)
+
+    def _draw_content(self, row: Any, settings: RegionSettings) -> None:
+        """Draw what fills a region, in few words."""
         if settings.type == Text2ImageRegion.TYPE:
-            told.label(text=settings.prompt or "(no prompt)")
+            row.prop(settings, "prompt", text="", emboss=False, placeholder="no prompt")
         elif settings.type == Image2ImageRegion.TYPE:
             image = settings.reference_image
-            told.label(text=image.name if image else "(no picture)")
+            row.label(text=image.name if image else "(no picture)")
         else:
-            told.prop(settings, "reroll_mode", text="", emboss=False)
-        layout.prop(settings, "enabled", text="")
+            row.prop(settings, "reroll_mode", text="", emboss=False)
 
-    def filter_items(self, context: Any, data: Any, property: str) -> Any:
-        """Show only regions, in the order of their names, which is the job's order."""
-        objects = list(getattr(data, property))
-        flags = [self.bitflag_filter_item if region_settings(o).enabled else 0 for o in objects]
-        by_name = sorted(range(len(objects)), key=lambda i: objects[i].name_full)
-        order = [0] * len(objects)
-        for place, index in enumerate(by_name):
-            order[index] = place
-        return flags, order
+
+class AddRegionMenu(bpy.types.Menu):
+    """All ways to add a region."""
+
+    bl_idname = "MIXDIFF_MT_add_region"
+    bl_label = "Add Region"
+
+    def draw(self, context: Any) -> None:
+        """Draw the entries."""
+        layout: Any = self.layout
+        layout.operator(MarkRegions.bl_idname, text="From Selected Objects", icon="MESH_PLANE")
 
 
 class RegionsPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
-    """The regions, and the active one's settings."""
+    """The list of regions."""
 
     bl_idname = "MIXDIFF_PT_regions"
     bl_label = "Regions"
+    bl_order = 3
+
+    def draw_header_preset(self, context: Any) -> None:
+        """Draw the switch of the overlay."""
+        layout: Any = self.layout
+        settings = canvas_settings(context.scene)
+        icon = "HIDE_OFF" if settings.show_overlay else "HIDE_ON"
+        layout.prop(settings, "show_overlay", text="", icon=icon, emboss=False)
 
     def draw(self, context: Any) -> None:
-        """Draw the list, and only those settings of the active region that apply."""
+        """Draw the list, and beside it what changes its entries."""
         layout: Any = self.layout
-        scene, settings = context.scene, canvas_settings(context.scene)
-        layout.template_list(
-            RegionList.bl_idname, "", scene, "objects", settings, "active_region", rows=3
+        settings = canvas_settings(context.scene)
+        row = layout.row()
+        row.template_list(
+            RegionList.bl_idname, "", settings, "regions", settings, "active_region", rows=5
         )
-        layout.operator(MarkRegions.bl_idname, text="Add Selected", icon="ADD")
-        active = context.view_layer.objects.active
-        if active is None or not region_settings(active).enabled:
-            return
-        region = region_settings(active)
-        report = generation.last_report(scene)
-        for line in report.lines if report else ():
-            if line.object_name == active.name:
-                draw_text(layout, context, line.text, LINE_ICONS[line.severity])
-        layout.row().prop(region, "type", expand=True)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        _draw_region(layout.column(), region)
+        beside = row.column(align=True)
+        beside.menu(AddRegionMenu.bl_idname, text="", icon="ADD")
+        beside.operator(RemoveRegion.bl_idname, text="", icon="REMOVE")
+        beside.separator()
+        beside.menu(RegionListMenu.bl_idname, text="", icon="DOWNARROW_HLT")
+        beside.separator()
+        for direction in ("UP", "DOWN"):
+            icon = f"TRIA_{direction}"
+            beside.operator(MoveRegion.bl_idname, text="", icon=icon).direction = direction
+        if not len(settings.regions):
+            layout.operator(MarkRegions.bl_idname, text="Add Selected Objects", icon="ADD")
 
 
-def _draw_region(column: Any, region: RegionSettings) -> None:
-    if region.type == Text2ImageRegion.TYPE:
-        column.prop(region, "prompt")
-        column.prop(region, "negative_prompt")
-        row = column.row(align=True)
-        value = row.row(align=True)
-        value.active = not region.randomize_guidance
-        value.prop(region, "guidance_scale")
-        row.prop(region, "randomize_guidance", text="", icon="FILE_REFRESH")
-        column.prop(region, "mask_type")
-        column.prop(region, "mask_weight")
-    elif region.type == Image2ImageRegion.TYPE:
-        column.template_ID(region, "reference_image", open="image.open")
-        column.prop(region, "strength")
-    else:
-        column.prop(region, "reroll_mode")
-    column.prop(region, "region_seed_digits")
-    if region.type != REROLL_TYPE or region.reroll_mode == "epsilon":
-        column.prop(region, "noise_eps")
-
-
-CLASSES = (RegionList, RegionsPanel)
+CLASSES = (RegionList, AddRegionMenu, RegionsPanel)

@@ -72,6 +72,7 @@ class ResultPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
 
     bl_idname = "MIXDIFF_PT_result"
     bl_label = "Result"
+    bl_order = 6
 
     def draw(self, context: Any) -> None:
         """Draw the picture and the ways to use it."""
@@ -125,6 +126,7 @@ class HistoryPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
 
     bl_idname = "MIXDIFF_PT_history"
     bl_label = "History"
+    bl_order = 7
 
     def draw(self, context: Any) -> None:
         """Draw the list, and what is done with the chosen result."""

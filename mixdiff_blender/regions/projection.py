@@ -5,6 +5,7 @@ Letters in shapes: N points, T triangles.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,7 @@ class CameraView:
     bottom: float
     top: float
     near: float
+    far: float
     is_perspective: bool
 
 
@@ -40,6 +42,19 @@ class Bounds:
     right: float
     bottom: float
     top: float
+
+    @classmethod
+    def around(cls, parts: Iterable[Bounds | None]) -> Bounds | None:
+        """Return what holds all the parts, or None where there is none."""
+        found = [part for part in parts if part is not None]
+        if not found:
+            return None
+        return cls(
+            left=min(part.left for part in found),
+            right=max(part.right for part in found),
+            bottom=min(part.bottom for part in found),
+            top=max(part.top for part in found),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +85,14 @@ def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
     """Return the part of the frame that triangles cover, or None where none is seen.
 
     Agrees with `bpy_extras.object_utils.world_to_camera_view`, and cuts at the frame's sides and
-    at the near plane.
+    at the planes where the camera's view begins and ends. A line is a triangle with two equal
+    corners.
 
     Shapes: points (N, 3) in the world; triangles (T, 3), indices of points.
     """
     corners = _frame_coordinates(view, points)[triangles]  # (T, 3, 4)
     corners = _cut(corners, corners[..., 3] - view.near)
+    corners = _cut(corners, view.far - corners[..., 3])
     for axis in (0, 1):
         corners = _cut(corners, corners[..., axis])
         corners = _cut(corners, corners[..., 2] - corners[..., axis])
@@ -84,9 +101,16 @@ def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
     seen = corners[..., :2] / corners[..., 2:3]  # (T, 3, 2), from 0 to 1
     left, bottom = seen.min(axis=(0, 1))
     right, top = seen.max(axis=(0, 1))
+    return in_frame(float(left), float(right), float(bottom), float(top))
+
+
+def in_frame(left: float, right: float, bottom: float, top: float) -> Bounds | None:
+    """Return the part of a rectangle that is in the frame, or None where it does not reach in."""
     if min(right, top, 1 - left, 1 - bottom) <= _TOUCHING:
         return None
-    return Bounds(left=float(left), right=float(right), bottom=float(bottom), top=float(top))
+    return Bounds(
+        left=max(left, 0.0), right=min(right, 1.0), bottom=max(bottom, 0.0), top=min(top, 1.0)
+    )
 
 
 def on_canvas(bounds: Bounds, canvas: Canvas) -> CanvasRectangle:

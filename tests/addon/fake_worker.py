@@ -48,6 +48,17 @@ for line in sys.stdin:
             data = {"kind": "memory", "advice": "use a smaller canvas"}
             tell(id=id_, error={"code": -32000, "message": "out of memory", "data": data})
             continue
+        job = request["params"].get("job")
+        if isinstance(job, dict):
+            while job.get("hold") and '"cancel"' not in (line := sys.stdin.readline()):
+                pass
+            if job.get("hold"):
+                tell(id=json.loads(line)["id"], result={"cancelled": True})
+                tell(id=id_, error={"code": -32800, "message": "", "data": {"kind": "cancelled"}})
+                continue
+            output = request["params"]["output"]
+            tell(id=id_, result={"output": output, "job": {**job, "pid": os.getpid()}})
+            continue
     tell(id=id_, result={"echo": request["params"]})
     if method == "shutdown":
         break

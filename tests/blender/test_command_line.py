@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +59,49 @@ def test_generate_writes_what_the_exported_job_makes(street: Street, tmp_path: P
     assert np.array_equal(np.asarray(Image.open(picture)), np.asarray(Image.open(again)))
 
 
+def json_of(run: HostRun) -> Any:
+    """Return what a command answered: the one line of JSON among what Blender itself prints."""
+    assert "Traceback" not in run.output
+    return json.loads(next(line for line in run.stdout.splitlines() if line.startswith("{")))
+
+
+def test_several_frames_become_numbered_files_of_the_size_asked_for(
+    street: Street, tmp_path: Path
+) -> None:
+    words = ("--frame", "9-10", "--size", "64x32", "--steps", "1", "--seed", "5", "--quiet")
+    run = street.mixdiff("generate", "--output", f"{tmp_path}/", *words, "--json")
+    assert run.returncode == 0, run.output
+    pictures = json_of(run)["pictures"]
+    assert [picture["frame"] for picture in pictures] == [9, 10]
+    assert [picture["seed"] for picture in pictures] == [5, 5]
+    files = [Path(picture["file"]) for picture in pictures]
+    assert files == [tmp_path / "my street-0009.png", tmp_path / "my street-0010.png"]
+    assert [Image.open(file).size for file in files] == [(64, 32), (64, 32)]
+    run = street.mixdiff("generate", "--output", tmp_path / "one.png", "--frame", "1-2")
+    assert (run.returncode, "several frames" in run.stderr) == (2, True)
+
+
+def test_list_and_explain_show_the_regions(street: Street, tmp_path: Path) -> None:
+    run = street.mixdiff("list", "--json")
+    assert run.returncode == 0, run.output
+    told = json_of(run)
+    assert (told["camera"], told["width"], told["height"]) == ("Camera", 128, 64)
+    regions = {region["name"]: region for region in told["regions"]}
+    assert regions["left"]["rectangles"] == [[0, 64, 0, 80]]
+    assert regions["right"]["prompt"] == "green grass"
+    assert regions["photo"]["type"] == "image2image"
+    run = street.mixdiff("explain", "--output", tmp_path / "explained.png")
+    assert run.returncode == 0, run.output
+    assert Image.open(tmp_path / "explained.png").width > 256
+
+
+def test_an_error_in_json_says_the_same(street: Street) -> None:
+    run = street.mixdiff("list", "--scene", "Sceen", "--json")
+    assert run.returncode == 2
+    error = json_of(run)["error"]
+    assert (error["kind"], "'Scene'" in error["advice"]) == ("name", True)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -65,6 +109,8 @@ def test_generate_writes_what_the_exported_job_makes(street: Street, tmp_path: P
         (("generate", "--help"), 0, "--frame"),
         (("paint",), 2, "invalid choice"),
         (("generate", "--seed", "x"), 2, "--seed"),
+        (("generate", "--size", "64"), 2, "1024x512"),
+        (("generate", "--camera", "camra"), 2, "'Camera'"),
         (("generate", "--output", "o.png", "--steps", "0"), 1, "num_inference_steps"),
         (("generate", "--output", "o.png", "--model", "nothing here"), 1, "nothing here"),
         (("generate", "--output", "/dev/null/o.png"), 1, "cannot be written"),

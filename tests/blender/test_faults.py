@@ -24,8 +24,11 @@ def test_a_missing_engine_says_where_it_was_looked_for(told: dict[str, Any]) -> 
     assert "MIXDIFF_ENGINE_PYTHON" in told["no_python"]
 
 
-def test_a_second_job_is_not_sent_while_one_runs(told: dict[str, Any]) -> None:
-    assert told["busy"] is False
+def test_a_second_job_waits_for_the_first_and_gets_a_file_of_its_own(told: dict[str, Any]) -> None:
+    assert told["can_queue"] is True
+    assert told["queued"] == 1
+    assert told["outputs"] == 2
+    assert told["second"]["kind"] is None
 
 
 def test_cancel_ends_the_job_and_leaves_the_engine_ready(told: dict[str, Any]) -> None:

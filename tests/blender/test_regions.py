@@ -30,7 +30,7 @@ def test_what_the_camera_sees_becomes_rectangles(told: dict[str, Any]) -> None:
     }
 
 
-def test_regions_come_in_the_order_of_their_names_and_know_their_objects(
+def test_regions_come_in_the_order_of_the_list_and_know_their_objects(
     told: dict[str, Any],
 ) -> None:
     assert told["ortho"]["objects"] == {
@@ -65,7 +65,7 @@ def test_every_setting_reaches_the_job(told: dict[str, Any]) -> None:
         "decode_steps": True,
         "noise_device": "device",
     }
-    photo, region = keys["regions"]
+    region, photo = keys["regions"]
     assert (photo["type"], photo["strength"]) == ("image2image", 0.75)
     assert region == {
         "type": "text2image",
@@ -123,7 +123,7 @@ def test_the_projection_agrees_with_blenders_own(told: dict[str, Any]) -> None:
         ("no_camera", "has no camera", "add one"),
         ("panorama", "neither perspective nor orthographic", "choose one"),
         ("no_picture", "photo: reference_image: has no picture", "choose one"),
-        ("no_region", "No object is a region", "Add as MixDiff Region"),
+        ("no_region", "Nothing to paint", "Add as MixDiff Region"),
         ("no_text", "no region has a prompt", "add a text2image region"),
         ("no_model", "nothing here", "give a folder"),
     ],

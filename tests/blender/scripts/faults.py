@@ -55,7 +55,16 @@ os.environ["MIXDIFF_ENGINE_PYTHON"] = python
 scene.mixdiff.num_inference_steps = 900
 scene.mixdiff.scheduler = "ddim"
 start()
-told["busy"] = bool(bpy.ops.mixdiff.generate.poll())
+until(in_phase("sampling"))
+told["can_queue"] = bool(bpy.ops.mixdiff.generate.poll())
+scene.mixdiff.num_inference_steps = 2
+start()
+told["queued"] = len(session.queue)
+told["outputs"] = len(session.outputs)
+session.cancel()
+told["second"] = outcome()
+scene.mixdiff.num_inference_steps = 900
+start()
 until(in_phase("sampling"))
 session.cancel()
 told["cancelled"] = outcome()

@@ -179,10 +179,10 @@ told["batch_seeds"] = [entry.seed for entry in list(settings.history)[before:]]
 settings.num_inference_steps, settings.scheduler, settings.seed = 300, "ddim", 5
 before = len(settings.history)
 batch.begin(scene, bpy.context.evaluated_depsgraph_get(), 3)
-told["batch_left"] = batch.left()
+told["batch_left"] = len(running.session.queue)
 running.session.cancel()
 running.wait()
-told["batch_cancelled"] = [len(settings.history) - before, batch.left()]
+told["batch_cancelled"] = [len(settings.history) - before, len(running.session.queue)]
 pictures = (folder / "mixdiff").glob("*.png")
 told["left_behind"] = [path.name for path in pictures if not path.stat().st_size]
 

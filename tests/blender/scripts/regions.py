@@ -79,11 +79,11 @@ settings.scheduler, settings.negative_prompt = "ddim", "text"
 settings.cpu_vae, settings.decode_steps, settings.noise_device = True, True, "device"
 found = job()
 told["keys"] = found.document
-told["reference"] = found.document["regions"][0]["reference_image"]
+told["reference"] = found.document["regions"][1]["reference_image"]
 told["pictures"] = {name: image.name for name, image in found.pictures.items()}
 region.randomize_guidance, region.region_seed, region.negative_prompt = True, None, ""
 settings.seed, settings.scheduler = None, "own"
-told["open"] = job().document["regions"][1]
+told["open"] = job().document["regions"][0]
 told["open_seed"] = job().document["seed"]
 told["digits"] = []
 for typed in (" 71 789x", "", "9" * 30):
@@ -98,7 +98,7 @@ bpy.data.objects["region"].keyframe_insert("mixdiff.mask_weight", frame=11)
 told["animated"] = []
 for frame in (1, 6, 11):
     scene.frame_set(frame)
-    told["animated"].append(job().document["regions"][1]["mask_weight"])
+    told["animated"].append(job().document["regions"][0]["mask_weight"])
 
 # Resolutions that are no multiple of the stride.
 scene = empty_scene(205, 99)
@@ -150,11 +150,11 @@ told["worst"], told["compared"] = worst, compared
 
 # What is wrong, in words.
 scene = empty_scene()
+photo = add_region("photo")
 told["no_camera"] = error()
 camera = add_camera(scene, type="PANO")
 told["panorama"] = error()
 camera.data.type = "ORTHO"
-photo = add_region("photo")
 photo.mixdiff.type = "image2image"
 told["no_picture"] = error()
 bpy.data.objects.remove(photo)

@@ -1,0 +1,1 @@
+"""Makes the engine's own Python environment; knows nothing of Blender."""

@@ -1,0 +1,89 @@
+"""What the picture looks like while it is being made: small, and never part of the file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import Any
+
+import bpy
+import bpy.utils.previews
+import numpy as np
+from numpy.typing import NDArray
+
+from . import folders
+
+INTERVAL_S = 1.0
+_NAME = ".MixDiff Preview"  # whose first letter keeps it out of Blender's lists
+_ICON = "preview"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Preview:
+    """A decoded preview."""
+
+    pixels: NDArray[np.float32] = field(repr=False)
+    """Shapes: (H, W, 4), the first row at the bottom; values as a picture viewer shows them."""
+    icon: int
+    """What a panel draws."""
+
+
+_last: Preview | None = None
+_sent = ""
+_icons: Any = None
+
+
+def last() -> Preview | None:
+    """Return the last preview of the job that runs."""
+    return _last
+
+
+def show(sent: str) -> None:
+    """Take in a preview as the engine sends it: a PNG in base64, or an empty text for none."""
+    global _last, _sent
+    if sent == _sent:
+        return
+    _sent = sent
+    pixels = _decoded(sent) if sent else None
+    _last = None if pixels is None else Preview(pixels=pixels, icon=_icon_of(pixels))
+
+
+def forget() -> None:
+    """Give back everything."""
+    global _icons
+    show("")
+    if _icons is not None:
+        bpy.utils.previews.remove(_icons)
+        _icons = None
+
+
+def _decoded(sent: str) -> NDArray[np.float32] | None:
+    """Return a preview's pixels; Blender reads PNGs from files alone, and as datablocks alone."""
+    path = folders.session_folder() / "preview.png"
+    try:
+        path.write_bytes(base64.b64decode(sent, validate=True))
+        image: Any = bpy.data.images.load(str(path))
+    except (OSError, RuntimeError, binascii.Error):
+        return None  # a preview is not worth a job
+    try:
+        image.name = _NAME
+        image.colorspace_settings.is_data = True
+        width, height = image.size
+        pixels = np.empty(width * height * image.channels, dtype=np.float32)
+        image.pixels.foreach_get(pixels)
+        return pixels.reshape(height, width, 4) if image.channels == 4 else None
+    finally:
+        bpy.data.images.remove(image, do_unlink=False)
+
+
+def _icon_of(pixels: NDArray[np.float32]) -> int:
+    global _icons
+    if _icons is None:
+        _icons = bpy.utils.previews.new()
+    icon = _icons.get(_ICON) or _icons.new(_ICON)
+    height, width, _ = pixels.shape
+    icon.image_size = (width, height)
+    icon.image_pixels_float.foreach_set(pixels.ravel())
+    number: int = icon.icon_id
+    return number

@@ -1,0 +1,42 @@
+"""What the add-on keeps: `Object.mixdiff` for regions, `Scene.mixdiff` for the canvas.
+
+The names are the job's keys. A seed may be larger than Blender's whole numbers and may be left to
+chance: it is kept as digits, and scripts read and set it as `seed` and `region_seed`.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from ..declarations import props
+from . import canvas, history, regions
+from .canvas import SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
+from .history import HistoryEntry
+from .regions import REROLL_TYPE, RegionEntry, RegionSettings, region_settings
+
+__all__ = (
+    "REROLL_TYPE",
+    "SCHEDULER_OF_MODEL",
+    "CanvasSettings",
+    "HistoryEntry",
+    "RegionEntry",
+    "RegionSettings",
+    "attach",
+    "canvas_settings",
+    "detach",
+    "region_settings",
+)
+
+CLASSES = (*history.CLASSES, *regions.CLASSES, *canvas.CLASSES)
+
+
+def attach() -> None:
+    """Give objects and scenes their settings."""
+    bpy.types.Object.mixdiff = props.PointerProperty(type=RegionSettings)  # type: ignore[attr-defined]
+    bpy.types.Scene.mixdiff = props.PointerProperty(type=CanvasSettings)  # type: ignore[attr-defined]
+
+
+def detach() -> None:
+    """Take the settings away; what files hold of them stays in the files."""
+    del bpy.types.Scene.mixdiff  # type: ignore[attr-defined]
+    del bpy.types.Object.mixdiff  # type: ignore[attr-defined]

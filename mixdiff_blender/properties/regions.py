@@ -1,0 +1,130 @@
+"""What a region asks for: on an object, or for a layer of annotations in the scene's list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import bpy
+
+from ..contract import Image2ImageRegion, RerollRegion, Text2ImageRegion
+from ..declarations import declared, props
+from .seeds import digits_of, only_digits
+
+REROLL_TYPE = "reroll"
+
+_TYPE_ITEMS = [
+    (Text2ImageRegion.TYPE, "Text", "Painted from a prompt"),
+    (Image2ImageRegion.TYPE, "Image", "Starts from a picture"),
+    (REROLL_TYPE, "Reroll", "Draws the random start of this part of the picture anew"),
+]
+
+
+class RegionSettings(bpy.types.PropertyGroup):
+    """What an object asks for, in the part of the picture that it covers."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        enabled: bool
+        guide: bool
+        type: str
+        prompt: str
+        negative_prompt: str
+        guidance_scale: float
+        randomize_guidance: bool
+        mask_type: str
+        mask_weight: float
+        region_seed_digits: str
+        noise_eps: float
+        reference_image: bpy.types.Image | None
+        strength: float
+        reroll_mode: str
+
+    @property
+    def region_seed(self) -> int | None:
+        """The seed of this region alone; None for a random one."""
+        return int(self.region_seed_digits) if self.region_seed_digits else None
+
+    @region_seed.setter
+    def region_seed(self, seed: int | None) -> None:
+        self.region_seed_digits = digits_of(seed)
+
+
+class RegionEntry(bpy.types.PropertyGroup):
+    """One region of a scene: an object, or a layer of annotations. Their order is the job's."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        object: bpy.types.Object | None
+        layer: str
+        settings: RegionSettings
+
+
+def _hide_guide(settings: RegionSettings, context: bpy.types.Context) -> None:
+    owner = settings.id_data
+    if isinstance(owner, bpy.types.Object):
+        owner.hide_render = settings.guide
+        owner.display_type = "WIRE" if settings.guide else "TEXTURED"
+
+
+RegionSettings.__annotations__ = {
+    "enabled": props.BoolProperty(
+        name="Region", description="This object is a region of the picture", default=False
+    ),
+    "guide": props.BoolProperty(
+        name="Guide",
+        description="Not a thing of the scene: hidden from renders, and a region all the same",
+        update=_hide_guide,
+    ),
+    "type": props.EnumProperty(
+        name="Type", description="What fills the region (type)", items=_TYPE_ITEMS
+    ),
+    **{
+        name: declared(Text2ImageRegion, name)
+        for name in ("prompt", "guidance_scale", "mask_type", "mask_weight", "noise_eps")
+    },
+    "negative_prompt": declared(
+        Text2ImageRegion,
+        "negative_prompt",
+        description="What to keep out of this region; empty for the canvas's (negative_prompt)",
+    ),
+    "randomize_guidance": props.BoolProperty(
+        name="Random Guidance", description="Draw the guidance at random (guidance_scale: null)"
+    ),
+    "region_seed_digits": props.StringProperty(
+        name="Own Seed",
+        description="Seed of everything drawn for this region alone; empty for a random one "
+        "(region_seed)",
+        update=only_digits("region_seed_digits"),
+    ),
+    "reference_image": props.PointerProperty(
+        name="Picture",
+        description="The picture to start from (reference_image)",
+        type=bpy.types.Image,
+    ),
+    "strength": declared(Image2ImageRegion, "strength", subtype="FACTOR"),
+    "reroll_mode": declared(RerollRegion, "reroll_mode"),
+}
+
+RegionEntry.__annotations__ = {
+    "object": props.PointerProperty(
+        name="Object", description="The object that is the region", type=bpy.types.Object
+    ),
+    "layer": props.StringProperty(
+        name="Layer", description="The layer of annotations whose strokes are the region"
+    ),
+    "settings": props.PointerProperty(
+        name="Settings",
+        description="What the layer's region asks for; an object has its own settings",
+        type=RegionSettings,
+    ),
+}
+
+
+def region_settings(obj: bpy.types.Object) -> RegionSettings:
+    """Return an object's settings."""
+    return cast(RegionSettings, obj.mixdiff)  # type: ignore[attr-defined]
+
+
+CLASSES = (RegionSettings, RegionEntry)

@@ -1,0 +1,78 @@
+"""The scene's annotations, whose layers can be regions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .camera import Border
+from .projection import Bounds, CameraView, Floats, in_frame, visible_bounds
+
+_ON_SCREEN = 0  # of a stroke's display_mode
+
+
+def annotations_of(scene: bpy.types.Scene) -> Any:
+    """Return a scene's annotations, or None where it has none."""
+    # Blender 5.0 renamed the pointer.
+    name = "annotation" if hasattr(scene, "annotation") else "grease_pencil"
+    return getattr(scene, name)
+
+
+def layers_of(scene: bpy.types.Scene) -> dict[str, Any]:
+    """Return a scene's layers of annotations by their names."""
+    annotations = annotations_of(scene)
+    return {layer.info: layer for layer in annotations.layers} if annotations else {}
+
+
+def bounds_of_layer(layer: Any, view: CameraView, border: Border) -> Bounds | None:
+    """Return the part of the camera's frame that a layer's strokes cover, or None where none."""
+    frame = layer.active_frame
+    if frame is None:
+        return None
+    on_screen = _are_on_screen(frame.strokes)
+    return Bounds.around(
+        _on_screen_bounds(points, border) if flat else _in_space_bounds(points, view)
+        for flat, points in zip(on_screen, map(_points_of, frame.strokes), strict=True)
+        if len(points)
+    )
+
+
+def _points_of(stroke: Any) -> Floats:
+    """Return a stroke's points. Shapes: (N, 3)."""
+    points = np.empty(len(stroke.points) * 3, dtype=np.float32)
+    stroke.points.foreach_get("co", points)
+    return points.reshape(-1, 3).astype(np.float64)
+
+
+def _are_on_screen(strokes: Any) -> list[bool]:
+    """Tell of each stroke whether its points lie on the screen, not in space.
+
+    Blender 4.3 to 5.1 do not say: there, points with no depth at all lie on the screen.
+    """
+    modes = [_ON_SCREEN] * len(strokes)
+    try:
+        strokes.foreach_get("display_mode", modes)
+    except AttributeError:
+        return [not _points_of(stroke)[:, 2].any() for stroke in strokes]
+    return [mode == _ON_SCREEN for mode in modes]
+
+
+def _on_screen_bounds(points: Floats, border: Border) -> Bounds | None:
+    """Return what points cover that are drawn on the screen: hundredths of the camera's frame."""
+    (left, bottom), (right, top) = points[:, :2].min(axis=0) / 100, points[:, :2].max(axis=0) / 100
+    width, height = border.right - border.left, border.top - border.bottom
+    return in_frame(
+        (left - border.left) / width,
+        (right - border.left) / width,
+        (bottom - border.bottom) / height,
+        (top - border.bottom) / height,
+    )
+
+
+def _in_space_bounds(points: Floats, view: CameraView) -> Bounds | None:
+    first = np.arange(max(1, len(points) - 1), dtype=np.int32)
+    second = np.minimum(first + 1, len(points) - 1)
+    lines = np.stack([first, second, second], axis=1)  # (T, 3)
+    return visible_bounds(view, points, lines.astype(np.int32))

@@ -1,0 +1,318 @@
+"""What the panel does, as functions for scripts and for the command line.
+
+Import it as the module `scripting` of the extension, for example with
+`from bl_ext.user_default.mixdiff import scripting`; see docs/scripting.md.
+
+Every function takes the scene that is worked on unless it is given another one, by itself or by
+its name, and raises `EngineError` with what is wrong and what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Unpack
+
+import bpy
+
+from . import folders, generation, running
+from .contexts import scene_in
+from .contract import EngineError, JobError, Problem
+from .environment import find_launch
+from .job_from_scene import SceneJob, job_from_scene
+from .overrides import Overrides, changes_of, find_name, overridden
+from .preferences import engine_python
+from .properties import canvas_settings, region_settings
+from .regions.entries import list_object, sources
+from .regions.entries import sync as _sync
+from .regions.planes import WITH_SURFACE
+
+__all__ = (
+    "EngineError",
+    "JobError",
+    "Overrides",
+    "Picture",
+    "Region",
+    "explain",
+    "export_job",
+    "find_scene",
+    "generate",
+    "job",
+    "mark",
+    "problems",
+    "regions",
+    "unmark",
+)
+
+_EXPLAIN_S = 120.0
+
+SceneOrName = bpy.types.Scene | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """One region as the job has it."""
+
+    name: str
+    """The object's, or the annotation layer's."""
+    type: str
+    enabled: bool
+    prompt: str
+    weight: float
+    rectangles: tuple[tuple[int, int, int, int], ...]
+    """Row of the top, row of the bottom, column of the left, column of the right, in pixels.
+
+    None where the region is not in the job; several where it is painted as tiles.
+    """
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What was made."""
+
+    image: bpy.types.Image
+    file: Path | None
+    """None where the picture is packed into a .blend that was never saved."""
+    seed: int | None
+    warnings: tuple[str, ...]
+
+
+def find_scene(scene: SceneOrName = None) -> bpy.types.Scene:
+    """Return a scene by its name, or the one that is worked on.
+
+    Raises: EngineError of kind `name` that gives the nearest name there is.
+    """
+    if scene is None:
+        return scene_in(bpy.context)
+    if isinstance(scene, bpy.types.Scene):
+        return scene
+    return find_name("scene", scene, {item.name: item for item in bpy.data.scenes})
+
+
+def mark(
+    objects: Iterable[bpy.types.Object], *, scene: SceneOrName = None, **settings: Any
+) -> None:
+    """Make objects regions, and set what they ask for, such as `prompt="a road"`.
+
+    The settings are those of `Object.mixdiff`, whose names are the job's.
+
+    Raises: EngineError of kind `name` for a setting that there is not; of kind `job` for an object
+    without a surface.
+    """
+    found = find_scene(scene)
+    known = {name: name for name in _setting_names()}
+    for name in settings:
+        find_name("setting", name, known)
+    for obj in objects:
+        if obj.type not in WITH_SURFACE:
+            raise EngineError(
+                f"{obj.name!r} has no surface", kind="job", advice="use a plane or another mesh"
+            )
+        list_object(found, obj)
+        for name, value in settings.items():
+            setattr(region_settings(obj), name, value)
+
+
+def unmark(objects: Iterable[bpy.types.Object], *, scene: SceneOrName = None) -> None:
+    """Take objects off the list of regions; the objects and their settings stay."""
+    found = find_scene(scene)
+    listed = canvas_settings(found).regions
+    gone = set(objects)
+    for obj in gone:
+        region_settings(obj).enabled = False
+    for index in reversed(range(len(listed))):
+        if listed[index].object in gone:
+            listed.remove(index)
+    _sync(found)
+
+
+def regions(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> tuple[Region, ...]:
+    """Return the scene's regions in the job's order, those that are switched off among them."""
+    found = find_scene(scene)
+    try:
+        made = _read(found, overrides)
+    except EngineError:  # a scene without a camera has regions all the same
+        made = None
+    return tuple(
+        Region(
+            name=source.name,
+            type=source.settings.type,
+            enabled=source.settings.enabled,
+            prompt=source.settings.prompt,
+            weight=source.settings.mask_weight,
+            rectangles=_rectangles(made, source.name),
+            problems=_problems(made, source.name),
+        )
+        for source in sources(found)
+    )
+
+
+def problems(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> tuple[str, ...]:
+    """Return all that is wrong or doubtful about the scene's job, errors first."""
+    try:
+        made = _read(find_scene(scene), overrides)
+    except EngineError as error:
+        return (str(error),)
+    return tuple(made.told(problem) for problem in (*made.errors, *made.warnings))
+
+
+def job(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> dict[str, Any]:
+    """Return the job that the scene describes, as it would be sent.
+
+    Raises: JobError where it cannot run, with every problem.
+    """
+    return dict(_runnable(_read(find_scene(scene), overrides)).document)
+
+
+def export_job(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> Path:
+    """Write the job for the engine alone, with the pictures that it needs beside it.
+
+    Raises: JobError where it cannot run; EngineError of kind `output`.
+    """
+    return _write_job(_runnable(_read(find_scene(scene), overrides)), _path(path))
+
+
+def explain(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> Path:
+    """Draw where each region lies and how its weight fades, as a PNG; needs the engine.
+
+    Raises: JobError where the job cannot run; EngineError of another kind where the engine cannot.
+    """
+    made = _runnable(_read(find_scene(scene), overrides))
+    output = _path(path)
+    launch = find_launch(engine_python(), folders.user_folder())
+    document = _write_job(made, folders.session_folder() / "explain.json")
+    command = [*launch.command[:-1], "explain", str(document), "--output", str(output)]
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            command,
+            env=dict(launch.environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_EXPLAIN_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineError(
+            f"the engine could not draw the job: {error}",
+            kind="environment",
+            advice="try again; if it stays so, install the engine anew",
+        ) from error
+    if done.returncode != 0:
+        told = done.stderr.strip().removeprefix("error: ") or f"exit code {done.returncode}"
+        raise EngineError(told, kind="output")
+    return output
+
+
+def generate(
+    scene: SceneOrName = None,
+    *,
+    output: Path | str | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+    **overrides: Unpack[Overrides],
+) -> Picture:
+    """Make the scene's picture, and return when it is there.
+
+    Without `output` the picture lies beside the .blend. Blender's window, if there is one, stands
+    still meanwhile: `bpy.ops.mixdiff.generate()` is for windows.
+
+    Raises: EngineError where there is no picture.
+    """
+    found = find_scene(scene)
+    goal = None if output is None else _path(output)
+    with overridden(found, overrides) as depsgraph:
+        changes = changes_of(overrides)
+        _runnable(job_from_scene(found, depsgraph, changes=changes))
+        generation.begin(found, depsgraph, output=goal, changes=changes)
+    running.wait(on_progress)
+    report = generation.last_report(found)
+    settings = canvas_settings(found)
+    image = settings.result
+    if report is None or report.error or image is None:
+        raise (report.error if report and report.error else None) or EngineError(
+            "there is no picture", kind="output"
+        )
+    seed = settings.result_seed
+    packed = image.packed_file is not None
+    return Picture(
+        image=image,
+        file=None if packed else Path(bpy.path.abspath(image.filepath)).resolve(),
+        seed=int(seed) if seed else None,
+        warnings=tuple(line.text for line in report.lines if line.severity == "WARNING"),
+    )
+
+
+def _read(scene: bpy.types.Scene, overrides: Overrides) -> SceneJob:
+    with overridden(scene, overrides) as depsgraph:
+        return job_from_scene(scene, depsgraph, changes=changes_of(overrides))
+
+
+def _runnable(made: SceneJob) -> SceneJob:
+    """Return a job.
+
+    Raises: JobError in the scene's own names where it cannot run.
+    """
+    if made.errors:
+        raise JobError(replace(problem, field=_field(made, problem)) for problem in made.errors)
+    return made
+
+
+def _field(made: SceneJob, problem: Problem) -> str:
+    name = made.object_of(problem)
+    key = problem.field.partition("].")[2] if name else problem.field
+    return ": ".join(part for part in (name, key) if part)
+
+
+def _rectangles(made: SceneJob | None, name: str) -> tuple[tuple[int, int, int, int], ...]:
+    if made is None:
+        return ()
+    found = []
+    for kind in ("regions", "reroll_regions"):
+        for number, region in enumerate(made.document[kind]):
+            if made.objects.get(f"{kind}[{number}]") == name:
+                sides = ("row_init", "row_end", "col_init", "col_end")
+                top, bottom, left, right = (region[side] for side in sides)
+                found.append((top, bottom, left, right))
+    return tuple(found)
+
+
+def _problems(made: SceneJob | None, name: str) -> tuple[str, ...]:
+    if made is None:
+        return ()
+    return tuple(
+        f"{problem.message}; {problem.remedy}"
+        for problem in made.problems
+        if made.object_of(problem) == name or (not problem.field and problem.value == name)
+    )
+
+
+def _write_job(made: SceneJob, path: Path) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made.write_pictures(path.parent)
+        text = json.dumps(made.document, indent=2, ensure_ascii=False) + "\n"
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise EngineError(
+            f"{path} cannot be written: {error.strerror or error}",
+            kind="output",
+            advice="make room there, or choose another folder",
+        ) from error
+    return path
+
+
+def _path(path: Path | str) -> Path:
+    """Return an absolute path; // is the .blend's folder."""
+    return Path(bpy.path.abspath(str(path))).absolute()
+
+
+def _setting_names() -> list[str]:
+    declared: Any = bpy.types.Object.mixdiff.keywords["type"]  # type: ignore[attr-defined]
+    return [*declared.__annotations__, "region_seed"]
