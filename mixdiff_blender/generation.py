@@ -187,7 +187,9 @@ def send(
                 document = with_kept_sources(prepared.document, prepared.folder, output.parent)
             except OSError as error:
                 raise folders.unwritable(output.parent, error) from error
-            order = Order(document=document, folder=prepared.folder, output=output)
+            order = Order(
+                document=document, folder=prepared.folder, output=output, scene_name=scene.name
+            )
             job = running.session.generate(
                 order, lambda end: _end(end, order, prepared, target, then)
             )

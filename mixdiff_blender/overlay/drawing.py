@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .. import live_preview, watching
+from .. import live_preview, running, watching
 from ..contract import EngineError
 from ..live_preview import Preview
 from ..properties import canvas_settings
@@ -62,7 +62,7 @@ def draw(context: Any) -> None:
     if view3d.view_perspective != "CAMERA" or space.camera != scene.camera:
         return
     is_shown = settings.show_overlay and space.overlay.show_overlays
-    preview = live_preview.last() if settings.show_preview else None
+    preview = _preview_for(scene) if settings.show_preview else None
     if not (is_shown or preview):
         return
     frame = _frame_in(context, scene)
@@ -72,6 +72,11 @@ def draw(context: Any) -> None:
         _draw_preview(preview, frame)
     if is_shown:
         _draw_regions(context, scene, frame)
+
+
+def _preview_for(scene: bpy.types.Scene) -> Preview | None:
+    job = running.session.current
+    return live_preview.last() if job and job.order.scene_name == scene.name else None
 
 
 def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:

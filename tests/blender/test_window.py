@@ -125,7 +125,7 @@ def test_a_person_finds_their_way(
         "import bpy\n"
         "scene = bpy.context.scene\n"
         "scene.render.resolution_percentage = 50\n"
-        "scene.mixdiff.num_inference_steps = 12\n"
+        "scene.mixdiff.num_inference_steps = 60\n"
         "bpy.ops.wm.save_mainfile()\n"
     )
     host.run_python(script, extension_zip=extension_zip, blend=blend).check()
