@@ -125,7 +125,7 @@ def test_a_person_finds_their_way(
         "import bpy\n"
         "scene = bpy.context.scene\n"
         "scene.render.resolution_percentage = 50\n"
-        "scene.mixdiff.num_inference_steps = 60\n"
+        "scene.mixdiff.num_inference_steps = 40\n"
         "bpy.ops.wm.save_mainfile()\n"
     )
     host.run_python(script, extension_zip=extension_zip, blend=blend).check()
@@ -140,13 +140,30 @@ def test_a_person_finds_their_way(
         colours = (inside.max(axis=2) - inside.min(axis=2)) > 80
         assert colours.mean() > 0.02  # Blender's own view is grey
 
+        # A rectangle dragged with the mouse becomes a region in just that place.
+        person.search("draw mixdiff region")
+        time.sleep(2)
+        width, height = right - left, bottom - top
+        x, y = (left + width // 4, left + width // 2), (top + height // 8, top + height // 2)
+        person.do("xdotool", "mousemove", str(x[0]), str(y[0]), "mousedown", "1")
+        for step in (0.2, 0.6, 1.0):
+            x_px, y_px = (round(ends[0] + (ends[1] - ends[0]) * step) for ends in (x, y))
+            person.do("xdotool", "mousemove", str(x_px), str(y_px))
+            time.sleep(1)
+        person.do("xdotool", "mouseup", "1")
+        told = person.wait_until("a region", lambda told: len(told["regions"]) == 7, 30)
+        _, (row_init, row_end, col_init, col_end) = told["regions"][-1]
+        assert np.allclose([row_init, row_end, col_init, col_end], [32, 128, 128, 256], atol=8)
+        time.sleep(2)
+        person.shot("drawn")
+
         # F3 finds the operator and runs it; the preview comes while the window hears its person.
         person.search("generate mixdiff")
         person.wait_until("a preview", lambda told: told["preview"], 150)
         time.sleep(1)
         person.shot("preview")
         person.do("xdotool", "mousemove", "300", "820", "key", "a")
-        person.wait_until("a selection", lambda told: told["selected"] == 7, 20)
+        person.wait_until("a selection", lambda told: told["selected"] == 8, 20)
         assert person.told()["busy"]
         told = person.wait_until("the picture", lambda told: not told["busy"], 200)
         assert told["result"] == [512, 256], told["says"]
@@ -167,4 +184,4 @@ def test_a_person_finds_their_way(
     held_ms = {name: np.array(times) for name, times in told["held_ms"].items()}
     print({name: [len(t), np.median(t).round(2), t.max().round(2)] for name, t in held_ms.items()})
     assert held_ms["tick"].max() < 30
-    assert np.median(held_ms["draw"]) < 2
+    assert np.median(held_ms["draw"]) < 4  # of a processor's thread that others share
