@@ -90,39 +90,24 @@ def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
 
     Shapes: points (N, 3) in the world; triangles (T, 3), indices of points.
     """
-    places = _frame_coordinates(view, points)  # (N, 4)
-    inside = (_plane_distances(view, places) >= 0)[triangles]  # (T, 3, planes)
-    whole = inside.all(axis=(1, 2))
-    parted = ~whole & inside.any(axis=1).all(axis=1)  # the only ones that need to be cut
-    corners = _cut_at_planes(view, places[triangles[parted]])
-    is_seen = np.zeros(len(places), dtype=bool)
-    is_seen[triangles[whole]] = True
-    corners = np.concatenate([corners.reshape(-1, 4), places[is_seen]])
-    if not len(corners):
+    seen = _frame_coordinates(view, points)  # (N, 4)
+    outside = np.stack([distance < 0 for distance in _distances(view, seen)])  # (6, N)
+    codes = np.packbits(outside, axis=0)[0]  # (N,), a bit for each plane
+    first, second, third = codes[triangles].T  # (T,) each
+    is_whole = (first | second | third) == 0
+    is_cut = ((first & second & third) == 0) & ~is_whole
+    in_whole = np.zeros(len(seen), dtype=bool)
+    in_whole[triangles[is_whole]] = True
+    corners = seen[triangles[is_cut]]  # (T', 3, 4)
+    for plane in range(len(outside)):
+        corners = _cut(corners, _distances(view, corners)[plane])
+    found = np.concatenate([seen[in_whole], corners.reshape(-1, 4)])
+    if not len(found):
         return None
-    seen = corners[:, :2] / corners[:, 2:3]  # from 0 to 1
-    left, bottom = seen.min(axis=0)
-    right, top = seen.max(axis=0)
+    shares = found[:, :2] / found[:, 2:3]  # from 0 to 1
+    left, bottom = shares.min(axis=0)
+    right, top = shares.max(axis=0)
     return in_frame(float(left), float(right), float(bottom), float(top))
-
-
-def _plane_distances(view: CameraView, places: Floats) -> Floats:
-    """Return how far inside of each plane that bounds the view each place is.
-
-    Shapes: (..., 4) → (..., 6).
-    """
-    a, b, w, depth = np.moveaxis(places, -1, 0)
-    return np.stack([depth - view.near, view.far - depth, a, w - a, b, w - b], axis=-1)
-
-
-def _cut_at_planes(view: CameraView, corners: Floats) -> Floats:
-    """Return the parts of triangles that are in the view.
-
-    Shapes: (T, 3, 4) → (T', 3, 4).
-    """
-    for plane in range(6):
-        corners = _cut(corners, _plane_distances(view, corners)[..., plane])
-    return corners
 
 
 def in_frame(left: float, right: float, bottom: float, top: float) -> Bounds | None:
@@ -165,12 +150,23 @@ def _frame_coordinates(view: CameraView, points: Floats) -> Floats:
     return np.stack([a, b, w, depth], axis=1)
 
 
+def _distances(view: CameraView, seen: Floats) -> tuple[Floats, ...]:
+    """Return how far points are inside each plane that bounds the view, in units of its own.
+
+    Shapes: (..., 4) from `_frame_coordinates` → six of (...).
+    """
+    a, b, w, depth = (seen[..., axis] for axis in range(4))
+    return depth - view.near, view.far - depth, a, w - a, b, w - b
+
+
 def _cut(corners: Floats, distances: Floats) -> Floats:
     """Return the triangles cut at a plane, those parts that are on its positive side.
 
     Shapes: corners (T, 3, 4), distances (T, 3) → (T', 3, 4).
     """
     inside = distances >= 0
+    if inside.all():
+        return corners
     count = inside.sum(axis=1)
     kept = [corners[count == 3]]
     for number in (1, 2):
