@@ -16,7 +16,6 @@ from . import folders
 
 INTERVAL_S = 1.0
 _NAME = ".MixDiff Preview"  # whose first letter keeps it out of Blender's lists
-_ICON = "preview"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,12 +77,16 @@ def _decoded(sent: str) -> NDArray[np.float32] | None:
 
 
 def _icon_of(pixels: NDArray[np.float32]) -> int:
+    """Return a new icon, since Blender goes on to draw a known one as it was at first."""
     global _icons
     if _icons is None:
         _icons = bpy.utils.previews.new()
-    icon = _icons.get(_ICON) or _icons.new(_ICON)
+    numbers = [int(name) for name in _icons]
+    icon = _icons.new(str(max(numbers, default=0) + 1))
+    for number in numbers:
+        del _icons[str(number)]
     height, width, _ = pixels.shape
     icon.image_size = (width, height)
     icon.image_pixels_float.foreach_set(pixels.ravel())
-    number: int = icon.icon_id
-    return number
+    icon_id: int = icon.icon_id
+    return icon_id

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from bpy.utils import register_classes_factory
 
-from . import cli, operators, panels, preferences, properties, running, watching
+from . import cli, installing, memory, operators, panels, preferences, properties, running, watching
 from .overlay import drawing
+from .panels import installation
 from .regions import handlers
 
 CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
@@ -23,6 +24,9 @@ def register() -> None:
     handlers.register()
     cli.register()
     running.register()
+    installing.register()
+    installation.attach()
+    memory.register()
     watching.register()
     drawing.register()
 
@@ -31,6 +35,9 @@ def unregister() -> None:
     """Take everything away again, and end the engine."""
     drawing.unregister()
     watching.unregister()
+    memory.unregister()
+    installation.detach()
+    installing.unregister()
     running.unregister()
     cli.unregister()
     handlers.unregister()

@@ -14,6 +14,7 @@ from . import (
     add_menu,
     annotation_layers,
     drawing,
+    engine,
     generate,
     images,
     region_list,
@@ -22,6 +23,7 @@ from . import (
 )
 
 _MODULES: tuple[Any, ...] = (
+    engine,
     generate,
     regions,
     region_list,

@@ -15,7 +15,7 @@ from ..live_preview import Preview
 from ..properties import canvas_settings
 from ..regions.camera import view_of
 from .frame import Frame, frame_of
-from .places import Colour, Place, places_of
+from .places import Colour, Place, places_of, whole_places
 from .shapes import Box, Sheet, box_of, draw_places
 
 _FONT = 0
@@ -138,7 +138,7 @@ def _add_labels(sheet: Sheet, places: Sequence[Place], key: _Key) -> tuple[_Labe
     labels: list[_Label] = []
     taken: list[Box] = []
     height = (_TEXT_PX + 2 * _PADDING_PX) * key.scale
-    for place in _first_of_each(places):
+    for place in whole_places(places):
         box = box_of(place, key.frame)
         text, width = _fitted(place.label, box.right - box.left - 8 * key.scale, key.scale)
         if not text:
@@ -163,11 +163,6 @@ def _add_labels(sheet: Sheet, places: Sequence[Place], key: _Key) -> tuple[_Labe
 def _light(colour: Colour) -> Colour:
     red, green, blue = ((1 + share) / 2 for share in colour)
     return red, green, blue
-
-
-def _first_of_each(places: Sequence[Place]) -> list[Place]:
-    """Return one place for each region: a large one may be painted as several tiles."""
-    return list({place.name: place for place in reversed(places)}.values())[::-1]
 
 
 def _free_box(box: Box, width: float, height: float, taken: Sequence[Box]) -> Box:
