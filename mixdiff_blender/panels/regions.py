@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ..contract import Image2ImageRegion, Text2ImageRegion
+from ..operators import annotation_layers, drawing, images
 from ..operators.region_list import (
     MoveRegion,
     RegionListMenu,
@@ -85,6 +86,8 @@ class AddRegionMenu(bpy.types.Menu):
         """Draw the entries."""
         layout: Any = self.layout
         layout.operator(MarkRegions.bl_idname, text="From Selected Objects", icon="MESH_PLANE")
+        for module in (drawing, images, annotation_layers):
+            module.draw_add_menu(layout)
 
 
 class RegionsPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
