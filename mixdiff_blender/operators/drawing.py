@@ -47,6 +47,13 @@ class DrawRegion(bpy.types.Operator):
         if context.area is None or context.area.type != "VIEW_3D":
             self.report({"ERROR"}, "Draw in a 3D viewport, or give the rectangle's sides")
             return {"CANCELLED"}
+        space = context.space_data
+        if space.use_local_camera and space.camera != scene_in(context).camera:
+            self.report(
+                {"ERROR"},
+                "This viewport has a camera of its own; switch Local Camera off (sidebar, View)",
+            )
+            return {"CANCELLED"}
         self._drawing = RectangleDrawing(context)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}

@@ -45,6 +45,8 @@ class RegionPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
                 layout, context, text[:1].upper() + text[1:], LINE_ICONS[problem.severity.upper()]
             )
         layout.active = region.enabled
+        if entry.object is not None:
+            layout.prop(region, "guide")
         layout.row().prop(region, "type", expand=True)
         if region.type == Text2ImageRegion.TYPE:
             _draw_text_region(layout, region)

@@ -10,7 +10,7 @@ import bpy
 from .camera import canvas_of, find_camera, view_of
 from .projection import Bounds
 
-_CORNERS = [(-0.5, -0.5, 0.0), (0.5, -0.5, 0.0), (0.5, 0.5, 0.0), (-0.5, 0.5, 0.0)]
+_CORNERS = [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +63,14 @@ def add_plane(
 ) -> bpy.types.Object:
     """Add a plane with a UV map that fills a spot before the camera and moves with it."""
     mesh = bpy.data.meshes.new("Region")
-    mesh.from_pydata(_CORNERS, [], [(0, 1, 2, 3)])
+    corners = [(x * spot.width, y * spot.height, 0.0) for x, y in _CORNERS]
+    mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
     layer = mesh.uv_layers.new(name="UVMap")
     uv: Any = layer.data
-    for loop, (x, y, _) in zip(uv, _CORNERS, strict=True):
+    for loop, (x, y) in zip(uv, _CORNERS, strict=True):
         loop.uv = (x + 0.5, y + 0.5)
     mesh.update()
     plane = bpy.data.objects.new("Region", mesh)
-    plane.scale = (spot.width, spot.height, 1)
     _stand_before_camera(scene, collection, plane, spot)
     return plane
 

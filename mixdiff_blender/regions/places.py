@@ -14,8 +14,8 @@ from .camera import border_of, canvas_of, view_of
 from .empties import bounds_of_empty, is_image_empty
 from .entries import Source
 from .instances import bounds_of_instances, may_have_instances
-from .planes import WITH_SURFACE, Visibility, bounds_of
-from .projection import Bounds, CanvasRectangle, on_canvas
+from .planes import WITH_SURFACE, Visibility, surface_of, to_world
+from .projection import Bounds, CanvasRectangle, on_canvas, visible_bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +88,15 @@ class Places:
             return _NOT_RENDERED
         if obj not in self._visibility.evaluated:
             return _NOT_EVALUATED
-        has_surface, has_image = obj.type in WITH_SURFACE, is_image_empty(obj)
-        if not (has_surface or has_image or may_have_instances(obj)):
-            return _NO_SURFACE
-        parts = [self._of_instances.get(obj)]
-        if has_surface:
-            parts.append(bounds_of(obj, self._depsgraph, self._view))
-        if has_image:
-            parts.append(bounds_of_empty(obj, self._depsgraph, self._view))
-        return Bounds.around(parts) or _NOT_IN_VIEW
+        evaluated = obj.evaluated_get(self._depsgraph)
+        parts: list[Bounds | None] = []
+        if obj in self._of_instances:
+            parts.append(self._of_instances[obj])
+        if obj.type in WITH_SURFACE:
+            points, triangles = surface_of(evaluated)
+            if len(triangles):
+                world = to_world(points, evaluated.matrix_world)
+                parts.append(visible_bounds(self._view, world, triangles))
+        if is_image_empty(obj):
+            parts.append(bounds_of_empty(evaluated, self._view))
+        return Bounds.around(parts) or (_NOT_IN_VIEW if parts else _NO_SURFACE)

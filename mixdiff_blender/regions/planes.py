@@ -8,18 +8,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .projection import Bounds, CameraView, Floats, Ints, visible_bounds
+from .projection import Floats, Ints
 
 WITH_SURFACE = frozenset({"MESH", "CURVE", "SURFACE", "FONT", "META"})
-
-
-def bounds_of(
-    obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph, view: CameraView
-) -> Bounds | None:
-    """Return the part of the camera's frame that an object's surface covers, or None where none."""
-    evaluated = obj.evaluated_get(depsgraph)
-    points, triangles = surface_of(evaluated)
-    return visible_bounds(view, to_world(points, evaluated.matrix_world), triangles)
 
 
 def surface_of(evaluated: bpy.types.Object) -> tuple[Floats, Ints]:

@@ -74,8 +74,17 @@ def test_sizes_of_nothing_and_negative_scales_are_no_harm(told: dict[str, Any]) 
     }
     assert sorted(told["size_warnings"]) == [
         "lamp has no surface and is left out",
-        "nothing is not in the camera's view and is left out",
+        "nothing has no surface and is left out",
         "off is not in the camera's view and is left out",
+    ]
+
+
+def test_all_kinds_of_surfaces_count_and_what_is_being_edited(told: dict[str, Any]) -> None:
+    assert told["edited"] == [16, 48, 80, 112]
+    assert told["others"] == ["ball", "circle", "edited", "surface", "text"]
+    assert sorted(told["other_warnings"]) == [
+        "Mball.001 has no surface and is left out",
+        "NurbsPath has no surface and is left out",
     ]
 
 
