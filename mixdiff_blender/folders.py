@@ -107,10 +107,10 @@ def results_folder(scene: bpy.types.Scene | None = None, blend: str | None = Non
     assert scene is not None
     chosen = canvas_settings(scene).output_folder.strip() or "//"
     if not chosen.startswith("//"):
-        return Path(bpy.path.abspath(chosen))
+        return Path(os.path.normpath(bpy.path.abspath(chosen)))
     if not blend:
         return unsaved_folder()
-    return Path(bpy.path.abspath(chosen, start=str(Path(blend).parent)))
+    return Path(os.path.normpath(bpy.path.abspath(chosen, start=str(Path(blend).parent))))
 
 
 def next_picture(scene: bpy.types.Scene | None = None) -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import bpy
 import numpy as np
@@ -33,6 +35,7 @@ class Setting:
 class Made:
     """What an entry of the history holds."""
 
+    key: str
     file: Path
     seed_digits: str
     made_at: str
@@ -51,6 +54,7 @@ def add(
 ) -> HistoryEntry:
     """Add a result that was just made, and show it."""
     made = Made(
+        key=uuid4().hex,
         file=file,
         seed_digits=str(document.get("seed", "")),
         made_at=datetime.now().isoformat(timespec="seconds"),
@@ -74,6 +78,7 @@ def load(scene: bpy.types.Scene, file: Path) -> HistoryEntry:
             canvas_settings(scene).active_history = number
             return entry  # type: ignore[no-any-return]
     made = Made(
+        key=uuid4().hex,
         file=file,
         seed_digits=str(document.get("seed", "")),
         made_at=made_at(file),
@@ -97,7 +102,7 @@ def active_entry(scene: bpy.types.Scene) -> HistoryEntry | None:
 def path_of(entry: HistoryEntry, blend: str | None = None) -> Path:
     """Return where an entry's picture is; `blend` stands for the .blend's path."""
     start = str(Path(blend).parent) if blend else None
-    return Path(bpy.path.abspath(entry.file, start=start))
+    return Path(os.path.normpath(bpy.path.abspath(entry.file, start=start)))
 
 
 def show_active(scene: bpy.types.Scene) -> None:
@@ -154,9 +159,9 @@ def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> N
     """Remove an entry from the history; its file stays unless it is told to go."""
     settings = canvas_settings(scene)
     entry = settings.history[number]
-    file, key = path_of(entry), (entry.made_at, entry.job)
+    file, key = path_of(entry), entry.key
     arrived = _arrived.get(scene.session_uid, ())
-    _arrived[scene.session_uid] = [m for m in arrived if (m.made_at, m.job) != key]
+    _arrived[scene.session_uid] = [made for made in arrived if made.key != key]
     settings.history.remove(number)
     if with_file:
         try:
@@ -183,7 +188,8 @@ def bring_back(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
         checked = check(document, folder=None)
         if checked.job is None:
             raise JobError(checked.problems)
-        snapshots.bring_back_canvas(scene, checked.job)
+        folder = path_of(entry).parent
+        snapshots.bring_back_canvas(scene, checked.job, folder)
     snapshots.bring_back_seeds(scene, document, places)
     return missing
 
@@ -241,16 +247,19 @@ def region_names(entry: HistoryEntry) -> set[str]:
 def restore_arrived() -> None:
     """Put results back that undo took away, and show the last of them."""
     for scene in bpy.data.scenes:
-        there = {(entry.made_at, entry.job) for entry in canvas_settings(scene).history}
+        there = {entry.key for entry in canvas_settings(scene).history}
         for made in _arrived.get(scene.session_uid, ()):
-            if (made.made_at, made.job) not in there:
+            if made.key not in there:
                 _append(scene, made)
 
 
-def move_arrived(moved: Mapping[Path, Path]) -> None:
-    """Note that files have other places now."""
-    for made_there in _arrived.values():
-        made_there[:] = [replace(m, file=moved.get(m.file, m.file)) for m in made_there]
+def note_moves(scene: bpy.types.Scene, blend: str) -> None:
+    """Note that the files of a scene's entries have other places now, seen from a .blend."""
+    there = {entry.key: entry for entry in canvas_settings(scene).history}
+    arrived = _arrived.get(scene.session_uid, [])
+    for number, made in enumerate(arrived):
+        if entry := there.get(made.key):
+            arrived[number] = replace(made, file=path_of(entry, blend), job=entry.job)
 
 
 def forget_arrived() -> None:

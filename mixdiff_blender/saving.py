@@ -14,6 +14,7 @@ from .contract import EngineError
 from .properties import HistoryEntry, canvas_settings
 from .properties import history as history_properties
 from .results.image import file_of
+from .results.records import copy_with_job, moved_job
 
 # Where pictures were brought in the save that is under way.
 _moved: dict[Path, Path] = {}
@@ -30,12 +31,12 @@ def _before_saving(target: Any, *_: Any) -> None:
             file = history.path_of(entry)
             if folders.is_unsaved(file) and file.is_file() and file not in _moved:
                 _moved[file] = _brought(file, entry, here, Path(target).stem)
-            _name(entry, _moved.get(file, file), target)
+            _place(entry, file, _moved.get(file, file), target)
+        history.note_moves(scene, target)
     for image in _packed_images():
         shown = file_of(image)
         if shown is not None and shown in _moved:
             image.filepath_raw = history.relative(_moved[shown], target)
-    history.move_arrived(_moved)
 
 
 def _after_saving(target: Any, *_: Any) -> None:
@@ -46,17 +47,24 @@ def _after_saving(target: Any, *_: Any) -> None:
     for scene in bpy.data.scenes:
         for entry in _entries(scene):
             file = history.path_of(entry, target)
-            _name(entry, back.get(file, file), bpy.data.filepath)
+            _place(entry, file, back.get(file, file), bpy.data.filepath)
+        history.note_moves(scene, bpy.data.filepath)
     for image in _packed_images():
         start = str(Path(target).parent)
-        file = Path(bpy.path.abspath(image.filepath_raw, start=start))
-        if file in back:
-            image.filepath_raw = str(back[file])
-    history.move_arrived(back)
+        shown = Path(bpy.path.abspath(image.filepath_raw, start=start))
+        if shown in back:
+            image.filepath_raw = str(back[shown])
 
 
-def _name(entry: HistoryEntry, file: Path, blend: str) -> None:
+def _place(entry: HistoryEntry, was: Path, file: Path, blend: str) -> None:
+    """Have an entry name a file as its .blend does, and its job the pictures as the file does."""
+    if file != was:
+        entry.job = json.dumps(_job_at(entry, was, file), ensure_ascii=False)
     entry.file, entry.name = history.relative(file, blend), file.stem
+
+
+def _job_at(entry: HistoryEntry, was: Path, file: Path) -> dict[str, Any]:
+    return moved_job(json.loads(entry.job), was.parent, file.parent)
 
 
 def _packed_images() -> list[bpy.types.Image]:
@@ -73,7 +81,7 @@ def _brought(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
     except EngineError:
         return file
     try:
-        shutil.copy2(file, goal)
+        copy_with_job(file, goal, _job_at(entry, file, goal))
         for source in _sources(file, entry):
             beside = folder / source.relative_to(file.parent)
             if not beside.exists():

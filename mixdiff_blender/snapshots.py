@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -39,10 +40,12 @@ def bring_back(scene: bpy.types.Scene, taken: Mapping[str, Any]) -> list[str]:
     return [name for name in taken["regions"] if name not in there]
 
 
-def bring_back_canvas(scene: bpy.types.Scene, job: Job) -> None:
-    """Set what a job says of the picture as a whole."""
+def bring_back_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
+    """Set what a job says of the picture as a whole; its relative paths start at a folder."""
     settings = canvas_settings(scene)
-    settings.model = job.model or BUNDLED_MODEL
+    model = job.model or BUNDLED_MODEL
+    beside = folder / model
+    settings.model = str(beside.resolve()) if beside.exists() else model
     settings.scheduler = job.scheduler or SCHEDULER_OF_MODEL
     for key in _CANVAS_KEYS:
         setattr(settings, key, getattr(job, key))

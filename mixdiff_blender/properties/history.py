@@ -17,6 +17,7 @@ class HistoryEntry(bpy.types.PropertyGroup):
 
     if TYPE_CHECKING:
         name: str
+        key: str
         file: str
         seed_digits: str
         made_at: str
@@ -32,6 +33,7 @@ class HistoryEntry(bpy.types.PropertyGroup):
 
 
 HistoryEntry.__annotations__ = {
+    "key": props.StringProperty(name="Key", description="Tells results apart"),
     "file": props.StringProperty(
         name="File", description="The picture's file; // is the folder of the .blend"
     ),

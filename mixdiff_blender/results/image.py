@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def show_picture(scene: bpy.types.Scene, path: Path, *, packed: bool) -> bpy.typ
     """
     settings = canvas_settings(scene)
     image = settings.result
-    if image is None:
+    if image is None or _is_anothers(image, scene):
         image = bpy.data.images.load(str(path))
         image.name = IMAGE_NAME
         settings.result = image
@@ -49,7 +50,15 @@ def file_of(image: bpy.types.Image) -> Path | None:
     """Return the file that an image shows, or was packed from."""
     if image.source != "FILE" or not image.filepath_raw:
         return None
-    return Path(bpy.path.abspath(image.filepath_raw, library=image.library))
+    return Path(os.path.normpath(bpy.path.abspath(image.filepath_raw, library=image.library)))
+
+
+def _is_anothers(image: bpy.types.Image, scene: bpy.types.Scene) -> bool:
+    """Tell whether an image is another scene's too, as when one is a copy of the other."""
+    others = (other for other in bpy.data.scenes if other != scene)
+    return image.library is not None or any(
+        canvas_settings(other).result == image for other in others
+    )
 
 
 def _fill(image: bpy.types.Image, path: Path, *, packed: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,50 @@ def read_job(path: Path) -> Mapping[str, Any]:
     if not isinstance(job, dict):
         raise _unreadable(f"the job that {path} holds is damaged: it is no object")
     return job
+
+
+def copy_with_job(source: Path, goal: Path, job: Mapping[str, Any]) -> None:
+    """Copy a picture, with another job in the place of the one that it holds.
+
+    Raises: OSError where it cannot be read or written.
+    """
+    text = JOB_KEY.encode() + bytes(5) + json.dumps(job, ensure_ascii=False).encode()
+    with source.open("rb") as old, goal.open("wb") as new:
+        new.write(old.read(8))
+        while len(head := old.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            rest = old.read(length + 4)
+            if kind == b"iTXt" and rest.startswith(JOB_KEY.encode() + b"\0"):
+                checksum = struct.pack(">I", zlib.crc32(kind + text))
+                new.write(struct.pack(">I4s", len(text), kind) + text + checksum)
+            else:
+                new.write(head + rest)
+
+
+def moved_job(job: Mapping[str, Any], old_folder: Path, new_folder: Path) -> dict[str, Any]:
+    """Return a job with its relative paths seen from another folder.
+
+    What lies below the old folder is taken to come along.
+    """
+
+    def seen(name: Any) -> Any:
+        if not isinstance(name, str) or Path(name).is_absolute():
+            return name
+        target = Path(os.path.normpath(old_folder / name))
+        if target.is_relative_to(old_folder) or not target.exists():
+            return name
+        try:
+            return Path(os.path.relpath(target, new_folder)).as_posix()
+        except ValueError:  # another drive of Windows
+            return str(target)
+
+    regions = [
+        {**region, "reference_image": seen(region["reference_image"])}
+        if "reference_image" in region
+        else region
+        for region in job.get("regions", ())
+    ]
+    return {**job, "regions": regions, "model": seen(job.get("model"))}
 
 
 def made_at(path: Path) -> str:

@@ -44,6 +44,11 @@ def test_saving_brings_every_picture_beside_the_file(told: dict[str, Any]) -> No
     assert told["third"] == told["third_image"] == "//mixdiff/street-0003.png"
 
 
+def test_what_a_picture_was_painted_from_is_found_from_its_new_place(told: dict[str, Any]) -> None:
+    assert told["jobs_find_their_model"] == [True, True]
+    assert told["pictures_hold_those_jobs"] == [True, True]
+
+
 def test_paths_survive_copies_other_names_and_a_move(told: dict[str, Any]) -> None:
     assert told["after_copy"]
     assert told["elsewhere"] == "//project/mixdiff/street-0001.png"
@@ -68,6 +73,14 @@ def test_a_result_is_kept_once_as_an_image_of_its_own(told: dict[str, Any]) -> N
 def test_settings_and_seed_come_back_whatever_has_changed(told: dict[str, Any]) -> None:
     assert told["brought_back"] == ["a brick wall", 7.5, True, 2, SEED, "own"]
     assert told["own_seed"] is None  # it made no difference to the picture
+
+
+def test_a_picture_without_names_brings_back_the_canvas(told: dict[str, Any]) -> None:
+    assert told["from_job"] == [True, 2]
+
+
+def test_a_copied_scene_has_a_picture_of_its_own(told: dict[str, Any]) -> None:
+    assert told["copied_scene"] == [True, True]
 
 
 def test_a_picture_brings_its_own_job(told: dict[str, Any]) -> None:

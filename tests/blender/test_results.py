@@ -100,6 +100,10 @@ def test_the_compositor_goes_on_with_what_others_put_there(results: WholePath) -
     assert ours == ["MixDiff Over", "MixDiff Picture", "MixDiff Size"]
 
 
+def test_each_use_can_be_undone(results: WholePath) -> None:
+    assert set(map(tuple, results.told["undone"].values())) == {(True, True)}
+
+
 def test_colour_management_is_told_and_never_changed(results: WholePath) -> None:
     assert results.told["untouched"]
     assert results.told["standard"].startswith("Renders in the colours")

@@ -70,6 +70,13 @@ told["after_copy"] = all(history.path_of(entry).is_file() for entry in settings.
 bpy.ops.wm.save_as_mainfile(filepath=str(blend))
 told["saved"] = files(scene)
 told["saved_there"] = [history.path_of(entry).is_file() for entry in settings.history]
+told["jobs_find_their_model"] = [
+    (history.path_of(entry).parent / json.loads(entry.job)["model"] / "unet").is_dir()
+    for entry in settings.history
+]
+told["pictures_hold_those_jobs"] = [
+    history.read_job(history.path_of(entry)) == json.loads(entry.job) for entry in settings.history
+]
 told["saved_seeds"] = [entry.seed for entry in settings.history]
 bpy.ops.mixdiff.generate()
 told["third"] = files(scene)[-1]
@@ -199,6 +206,29 @@ settings.num_inference_steps = 2
 bpy.ops.mixdiff.generate()
 told["chosen_folder"] = files(scene)[-1]
 told["image_path"] = settings.result.filepath
+
+# A copy of a scene gets an image of its own.
+copied = scene.copy()
+shown = pixels(settings.result)
+history.add(
+    copied,
+    history.path_of(settings.history[0]),
+    json.loads(settings.history[0].job),
+    history.setting_of(settings.history[0]),
+)
+told["copied_scene"] = [
+    copied.mixdiff.result != settings.result,
+    bool(np.array_equal(pixels(settings.result), shown)),
+]
+bpy.data.scenes.remove(copied)
+
+# A job without the scene's own names brings back the canvas alone.
+settings.history[0].settings = ""
+settings.active_history = 0
+settings.model, settings.num_inference_steps = "bundled", 9
+bpy.ops.mixdiff.use_settings()
+told["from_job"] = [settings.model.endswith("tiny-sd"), settings.num_inference_steps]
+bpy.ops.mixdiff.browse_history(direction="NEXT")
 
 # A result goes into the file that was opened again meanwhile.
 bpy.ops.wm.save_mainfile()

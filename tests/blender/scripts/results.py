@@ -223,6 +223,44 @@ bpy.ops.mixdiff.use_in_compositor(placing="ALONE")
 shoot(scene, "compositor_again")
 told["compositor_nodes"] = sorted(node.name for node in tree.nodes)
 
+# --- Undo -----------------------------------------------------------------------------------
+
+scene = scene_with_picture()
+take_in(scene)
+scene.world = bpy.data.worlds.new("own world")
+screen = add_plane("screen")
+screen.data.materials.append(bpy.data.materials.new("own"))
+select(screen)
+
+
+def state() -> dict[str, Any]:
+    """Return what the uses change."""
+    scene = bpy.context.scene
+    tree = getattr(scene, "compositing_node_group", None) or getattr(scene, "node_tree", None)
+    screen = bpy.data.objects["screen"]
+    return {
+        "data": [*counts()[:2], len(bpy.data.worlds)],
+        "materials": [slot.material.name for slot in screen.material_slots],
+        "links": [slot.link for slot in screen.material_slots],
+        "properties": sorted(dict(screen)),
+        "world": scene.world.name,
+        "film": scene.render.film_transparent,
+        "backgrounds": len(scene.camera.data.background_images),
+        "nodes": sorted(node.name for node in tree.nodes) if tree else [],
+    }
+
+
+told["undone"] = {}
+bpy.ops.ed.undo_push(message="start")
+for use in ("use_as_texture", "project", "use_in_compositor", "use_as_world", "use_as_background"):
+    before = state()
+    getattr(bpy.ops.mixdiff, use)()
+    during = state()
+    bpy.ops.ed.undo_push(message=use)
+    bpy.ops.ed.undo()
+    told["undone"][use] = [during != before, state() == before]
+scene = bpy.context.scene
+
 # --- Colour -----------------------------------------------------------------------------------
 
 told["standard"] = expectation(scene)
