@@ -145,7 +145,10 @@ def test_a_person_finds_their_way(
         time.sleep(2)
         width, height = right - left, bottom - top
         x, y = (left + width // 4, left + width // 2), (top + height // 8, top + height // 2)
-        person.do("xdotool", "mousemove", str(x[0]), str(y[0]), "mousedown", "1")
+        person.do("xdotool", "mousemove", str(x[0]), str(y[0]))
+        time.sleep(1)
+        person.do("xdotool", "mousedown", "1")
+        time.sleep(1)
         for step in (0.2, 0.6, 1.0):
             x_px, y_px = (round(ends[0] + (ends[1] - ends[0]) * step) for ends in (x, y))
             person.do("xdotool", "mousemove", str(x_px), str(y_px))
