@@ -33,6 +33,7 @@ class _Key:
     frame: Frame
     active: str
     scale: float
+    tinted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,8 @@ def draw(context: Any) -> None:
     if preview:
         _draw_preview(preview, frame)
     if is_shown:
-        _draw_regions(context, scene, frame)
+        # A tint would change the colours of the picture under it.
+        _draw_regions(context, scene, frame, tinted=preview is None)
 
 
 def _preview_for(scene: bpy.types.Scene) -> Preview | None:
@@ -91,7 +93,7 @@ def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
     return frame_of(view, to_clip, context.region.width, context.region.height)
 
 
-def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame) -> None:
+def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted: bool) -> None:
     import gpu
 
     active = context.view_layer.objects.active
@@ -100,6 +102,7 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame) -> None:
         frame=frame,
         active=active.name if active else "",
         scale=context.preferences.system.ui_scale,
+        tinted=tinted,
     )
     place = context.region.as_pointer()
     drawing = _drawings.get(place)
@@ -121,7 +124,7 @@ def _prepared(key: _Key) -> _Drawing:
 
     sheet = Sheet()
     places = places_of(key.seen.job) if key.seen.job else ()
-    draw_places(sheet, places, key.frame, key.active)
+    draw_places(sheet, places, key.frame, key.active, tinted=key.tinted)
     labels = _add_labels(sheet, places, key)
     triangles = sheet.triangles()
     batch = None
