@@ -54,6 +54,7 @@ class RectangleDrawing:
         self._view.view_perspective = "CAMERA"
         self._start: Point | None = None
         self._end: Point = (0.0, 0.0)
+        self._mouse = (-1, -1)
         self._handler: Any = bpy.types.SpaceView3D.draw_handler_add(
             self._draw, (), "WINDOW", "POST_PIXEL"
         )
@@ -73,10 +74,16 @@ class RectangleDrawing:
             return Dragging.GIVEN_UP
         if event.type in _PASSED_ON:
             return Dragging.PASSED_ON
-        self._end = self._on_canvas(event)
-        if event.type == "LEFTMOUSE" and event.value == "PRESS":
+        is_pressed = event.type == "LEFTMOUSE" and event.value == "PRESS"
+        is_let_go = event.type == "LEFTMOUSE" and event.value == "RELEASE"
+        mouse = (event.mouse_x, event.mouse_y)
+        # Ctrl may be let go together with the button: what was shown last counts.
+        if not is_let_go or mouse != self._mouse:
+            self._end = self._on_canvas(event)
+        self._mouse = mouse
+        if is_pressed:
             self._start = self._end
-        elif event.type == "LEFTMOUSE" and event.value == "RELEASE" and self._start:
+        elif is_let_go and self._start:
             top, bottom, left, right = self.sides_px
             if top < bottom and left < right:
                 return Dragging.DONE
