@@ -91,7 +91,10 @@ def find_scene(scene: SceneOrName = None) -> bpy.types.Scene:
         return scene_in(bpy.context)
     if isinstance(scene, bpy.types.Scene):
         return scene
-    return find_name("scene", scene, {item.name: item for item in bpy.data.scenes})
+    found: bpy.types.Scene = find_name(
+        "scene", scene, {item.name: item for item in bpy.data.scenes}
+    )
+    return found
 
 
 def mark(

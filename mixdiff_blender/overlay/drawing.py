@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import blf
 import bpy
+import gpu
 import numpy as np
+from gpu_extras.batch import batch_for_shader
 
 from .. import live_preview, running, watching
 from ..contract import EngineError
@@ -17,6 +20,10 @@ from ..regions.camera import view_of
 from .frame import Frame, frame_of
 from .places import Colour, Place, places_of, whole_places
 from .shapes import Box, Sheet, box_of, draw_places
+
+# Their stubs do not say that functions return anything.
+_gpu: Any = gpu
+_blf: Any = blf
 
 _FONT = 0
 _TEXT_PX = 12
@@ -94,8 +101,6 @@ def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
 
 
 def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted: bool) -> None:
-    import gpu
-
     active = context.view_layer.objects.active
     key = _Key(
         seen=watching.seen_in(scene, context.view_layer),
@@ -112,16 +117,13 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted:
         drawing = _drawings[place] = _prepared(key)
     if drawing.batch is None:
         return
-    gpu.state.blend_set("ALPHA")
-    drawing.batch.draw(gpu.shader.from_builtin("SMOOTH_COLOR"))
-    gpu.state.blend_set("NONE")
+    _gpu.state.blend_set("ALPHA")
+    drawing.batch.draw(_gpu.shader.from_builtin("SMOOTH_COLOR"))
+    _gpu.state.blend_set("NONE")
     _draw_labels(drawing.labels, key.scale)
 
 
 def _prepared(key: _Key) -> _Drawing:
-    import gpu
-    from gpu_extras.batch import batch_for_shader
-
     sheet = Sheet()
     places = places_of(key.seen.job) if key.seen.job else ()
     draw_places(sheet, places, key.frame, key.active, tinted=key.tinted)
@@ -130,7 +132,7 @@ def _prepared(key: _Key) -> _Drawing:
     batch = None
     if triangles:
         batch = batch_for_shader(
-            gpu.shader.from_builtin("SMOOTH_COLOR"),
+            _gpu.shader.from_builtin("SMOOTH_COLOR"),
             "TRIS",
             {"pos": triangles.points, "color": triangles.colours},
             indices=triangles.corners,
@@ -186,40 +188,33 @@ def _free_box(box: Box, width: float, height: float, taken: Sequence[Box]) -> Bo
 
 def _fitted(text: str, width: float, scale: float) -> tuple[str, float]:
     """Return as much of a text as fits into a width, and the width that its label needs."""
-    import blf
-
-    blf.size(_FONT, _TEXT_PX * scale)
+    _blf.size(_FONT, _TEXT_PX * scale)
     room = width - 2 * _PADDING_PX * scale
     fitted = text
-    while fitted and blf.dimensions(_FONT, fitted)[0] > room:
+    while fitted and _blf.dimensions(_FONT, fitted)[0] > room:
         text = text[:-1]
         fitted = f"{text}…" if text else ""
-    return fitted, blf.dimensions(_FONT, fitted)[0] + 2 * _PADDING_PX * scale
+    return fitted, _blf.dimensions(_FONT, fitted)[0] + 2 * _PADDING_PX * scale
 
 
 def _draw_labels(labels: Sequence[_Label], scale: float) -> None:
-    import blf
-
-    blf.size(_FONT, _TEXT_PX * scale)
+    _blf.size(_FONT, _TEXT_PX * scale)
     for label in labels:
-        blf.color(_FONT, *label.colour, 1.0)
-        blf.position(_FONT, label.x, label.y, 0)
-        blf.draw(_FONT, label.text)
+        _blf.color(_FONT, *label.colour, 1.0)
+        _blf.position(_FONT, label.x, label.y, 0)
+        _blf.draw(_FONT, label.text)
 
 
 def _draw_preview(preview: Preview, frame: Frame) -> None:
-    import gpu
-    from gpu_extras.batch import batch_for_shader
-
     global _texture
     if _texture is None or _texture[0] is not preview:
         height, width, _ = preview.pixels.shape
-        values = gpu.types.Buffer("FLOAT", preview.pixels.size, preview.pixels.ravel())
-        texture = gpu.types.GPUTexture((width, height), format="RGBA16F", data=values)
+        values = _gpu.types.Buffer("FLOAT", preview.pixels.size, preview.pixels.ravel())
+        texture = _gpu.types.GPUTexture((width, height), format="RGBA16F", data=values)
         _texture = (preview, texture)
     left, bottom = frame.left, frame.bottom
     right, top = left + frame.width, bottom + frame.height
-    shader = gpu.shader.from_builtin("IMAGE")
+    shader = _gpu.shader.from_builtin("IMAGE")
     batch = batch_for_shader(
         shader,
         "TRI_FAN",

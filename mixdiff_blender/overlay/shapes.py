@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ def _fill(box: Box, colour: Colour, alpha: float) -> _Fill:
 
 
 def _strength(place: Place) -> float:
-    return _FAINTEST + (_STRONGEST - _FAINTEST) * float(place.weight) ** 0.5
+    return _FAINTEST + (_STRONGEST - _FAINTEST) * sqrt(place.weight)
 
 
 def _filled(fills: Sequence[_Fill]) -> Triangles:
