@@ -181,6 +181,12 @@ told["cropped_sky"] = next(
     place(r) for r in job().document["regions"] if r["prompt"] == "a stormy sky"
 )
 scene.render.use_border = False
+camera.data.shift_x = 0.25
+bpy.context.view_layer.update()
+told["shifted_sky"] = next(
+    place(r) for r in job().document["regions"] if r["prompt"] == "a stormy sky"
+)
+camera.data.shift_x = 0
 entry = entries(scene)[1]
 entry.settings.prompt, entry.settings.mask_weight = "a calm sky", 0.5
 scene.keyframe_insert(f"mixdiff.regions[{1}].settings.guidance_scale", frame=1)
