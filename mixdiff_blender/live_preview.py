@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import folders
+from .pictures import png_of
 
 INTERVAL_S = 1.0
 _NAME = ".MixDiff Preview"  # whose first letter keeps it out of Blender's lists
@@ -31,6 +32,7 @@ class Preview:
 _last: Preview | None = None
 _sent = ""
 _icons: Any = None
+_is_warm = False
 
 
 def last() -> Preview | None:
@@ -46,6 +48,14 @@ def show(sent: str) -> None:
     _sent = sent
     pixels = _decoded(sent) if sent else None
     _last = None if pixels is None else Preview(pixels=pixels, icon=_icon_of(pixels))
+
+
+def warm_up() -> None:
+    """Have Blender read a first picture, which takes it long, before a job runs."""
+    global _is_warm
+    if not _is_warm:
+        _is_warm = True
+        _decoded(base64.b64encode(png_of(np.zeros((1, 1, 3), dtype=np.uint8))).decode())
 
 
 def forget() -> None:

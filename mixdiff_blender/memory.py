@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, cast
 
 import bpy
 
@@ -48,7 +48,6 @@ def _tick() -> float:
     return _LOOK_EVERY_S
 
 
-@bpy.app.handlers.persistent
 def _before_render(*_: Any) -> None:
     if preferences.free_before_render() and not running.session.is_busy:
         free_now()
@@ -56,6 +55,7 @@ def _before_render(*_: Any) -> None:
 
 def register() -> None:
     """Begin to look after the memory."""
+    cast(Any, bpy.app.handlers).persistent(_before_render)
     bpy.app.handlers.render_init.append(_before_render)
     if not bpy.app.background:
         bpy.app.timers.register(_tick, first_interval=_LOOK_EVERY_S, persistent=True)

@@ -16,6 +16,7 @@ from . import (
     drawing,
     engine,
     generate,
+    history,
     images,
     region_list,
     regions,
@@ -32,6 +33,7 @@ _MODULES: tuple[Any, ...] = (
     annotation_layers,
     add_menu,
     results,
+    history,
 )
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
 _MENUS = tuple(entry for module in _MODULES for entry in getattr(module, "MENUS", ()))

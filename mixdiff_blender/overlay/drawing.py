@@ -1,4 +1,4 @@
-"""Draws over the camera's view; the only module of the add-on that touches the graphics card."""
+"""Draws over the camera's view; touches the graphics card only while it draws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .. import live_preview, watching
+from .. import live_preview, running, watching
 from ..contract import EngineError
 from ..live_preview import Preview
 from ..properties import canvas_settings
@@ -33,6 +33,7 @@ class _Key:
     frame: Frame
     active: str
     scale: float
+    tinted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def draw(context: Any) -> None:
     if view3d.view_perspective != "CAMERA" or space.camera != scene.camera:
         return
     is_shown = settings.show_overlay and space.overlay.show_overlays
-    preview = live_preview.last() if settings.show_preview else None
+    preview = _preview_for(scene) if settings.show_preview else None
     if not (is_shown or preview):
         return
     frame = _frame_in(context, scene)
@@ -71,7 +72,13 @@ def draw(context: Any) -> None:
     if preview:
         _draw_preview(preview, frame)
     if is_shown:
-        _draw_regions(context, scene, frame)
+        # A tint would change the colours of the picture under it.
+        _draw_regions(context, scene, frame, tinted=preview is None)
+
+
+def _preview_for(scene: bpy.types.Scene) -> Preview | None:
+    job = running.session.current
+    return live_preview.last() if job and job.order.scene_name == scene.name else None
 
 
 def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
@@ -86,7 +93,7 @@ def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
     return frame_of(view, to_clip, context.region.width, context.region.height)
 
 
-def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame) -> None:
+def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted: bool) -> None:
     import gpu
 
     active = context.view_layer.objects.active
@@ -95,6 +102,7 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame) -> None:
         frame=frame,
         active=active.name if active else "",
         scale=context.preferences.system.ui_scale,
+        tinted=tinted,
     )
     place = context.region.as_pointer()
     drawing = _drawings.get(place)
@@ -116,7 +124,7 @@ def _prepared(key: _Key) -> _Drawing:
 
     sheet = Sheet()
     places = places_of(key.seen.job) if key.seen.job else ()
-    draw_places(sheet, places, key.frame, key.active)
+    draw_places(sheet, places, key.frame, key.active, tinted=key.tinted)
     labels = _add_labels(sheet, places, key)
     triangles = sheet.triangles()
     batch = None

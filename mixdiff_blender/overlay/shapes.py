@@ -179,9 +179,11 @@ def _grids(sides: NDArray[Any], colours: NDArray[Any], cells: int) -> Triangles:
     )
 
 
-def draw_places(sheet: Sheet, places: Sequence[Place], frame: Frame, active: str) -> None:
+def draw_places(
+    sheet: Sheet, places: Sequence[Place], frame: Frame, active: str, *, tinted: bool = True
+) -> None:
     """Add all places: tints first, then outlines, the active one's on top and wider."""
-    for place in places:
+    for place in places if tinted else ():
         sheet.add_tint(box_of(place, frame), place)
     for place in sorted(whole_places(places), key=lambda place: place.name == active):
         sheet.add_outline(box_of(place, frame), place.colour, 3 if place.name == active else 1)

