@@ -41,7 +41,7 @@ def bounds_of_layer(layer: Any, view: CameraView, border: Border) -> Bounds | No
         return None
     on_screen = _are_on_screen(frame.strokes)
     return Bounds.around(
-        _on_screen_bounds(points, border) if flat else _in_space_bounds(points, view)
+        _on_screen_bounds(points, view, border) if flat else _in_space_bounds(points, view)
         for flat, points in zip(on_screen, map(_points_of, frame.strokes), strict=True)
         if len(points)
     )
@@ -67,15 +67,20 @@ def _are_on_screen(strokes: Any) -> list[bool]:
     return [mode == _ON_SCREEN for mode in modes]
 
 
-def _on_screen_bounds(points: Floats, border: Border) -> Bounds | None:
-    """Return what points cover that are drawn on the screen: hundredths of the camera's frame."""
-    (left, bottom), (right, top) = points[:, :2].min(axis=0) / 100, points[:, :2].max(axis=0) / 100
-    width, height = border.right - border.left, border.top - border.bottom
+def _on_screen_bounds(points: Floats, view: CameraView, border: Border) -> Bounds | None:
+    """Return what points cover that are drawn on the screen.
+
+    They are hundredths of the whole frame as it would stand without the camera's shift.
+    """
+    width, height = view.right - view.left, view.top - view.bottom
+    whole = (width / (border.right - border.left), height / (border.top - border.bottom))
+    seen = (points[:, :2] / 100 - 0.5) * whole  # (N, 2), in the camera's space
+    (left, bottom), (right, top) = seen.min(axis=0), seen.max(axis=0)
     return in_frame(
-        (left - border.left) / width,
-        (right - border.left) / width,
-        (bottom - border.bottom) / height,
-        (top - border.bottom) / height,
+        float(left - view.left) / width,
+        float(right - view.left) / width,
+        float(bottom - view.bottom) / height,
+        float(top - view.bottom) / height,
     )
 
 

@@ -11,8 +11,8 @@ from ..properties import CanvasSettings
 from .entries import Source
 from .projection import Canvas, CanvasRectangle
 
-# As a soft region of weight 1 has at the middle of its sides: within the region the background
-# wins in the corners alone, and fades in towards them.
+# What a soft region of weight 1 has at the middle of its sides: it keeps the ellipse that fits into
+# its rectangle, and the background fades in towards the corners.
 BACKGROUND_WEIGHT = 1e-4
 
 

@@ -60,6 +60,7 @@ def sync(scene: bpy.types.Scene) -> bool:
     """
     if scene.library is not None:
         return False  # nothing of a linked scene can be changed
+    _follow_renamed_layer(scene)
     listed = canvas_settings(scene).regions
     objects, layers = set(scene.objects), layers_of(scene)
     dead = [i for i, entry in enumerate(listed) if not _is_alive(entry, objects, layers)]
@@ -101,6 +102,24 @@ def _is_alive(entry: RegionEntry, objects: set[bpy.types.Object], layers: dict[s
     if entry.object is not None:
         return entry.object in objects
     return bool(entry.layer) and entry.layer in layers
+
+
+_layers_seen: dict[int, tuple[str, ...]] = {}
+
+
+def _follow_renamed_layer(scene: bpy.types.Scene) -> None:
+    """Let an entry follow its layer to a new name: the only thing that tells layers apart."""
+    key: Any = scene.session_uid
+    now = tuple(layers_of(scene))
+    before = _layers_seen.get(key, now)
+    _layers_seen[key] = now
+    changed = [(old, new) for old, new in zip(before, now, strict=False) if old != new]
+    if len(before) != len(now) or len(changed) != 1:
+        return
+    ((old, new),) = changed
+    for entry in canvas_settings(scene).regions:
+        if entry.object is None and entry.layer == old:
+            entry.layer = new
 
 
 def _unlisted(scene: bpy.types.Scene) -> list[bpy.types.Object]:

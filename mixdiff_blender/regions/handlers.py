@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ..properties import canvas_settings, region_settings
+from .annotations import layers_of
 from .entries import sync
 
 _persistent: Any = bpy.app.handlers.persistent
@@ -15,14 +16,16 @@ _persistent: Any = bpy.app.handlers.persistent
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """What tells cheaply that nothing came and nothing went."""
+    """What tells cheaply that nothing came, went, or has another name."""
 
     objects: int
     entries: int
+    layers: tuple[str, ...]
 
     @classmethod
     def of(cls, scene: bpy.types.Scene) -> _Sizes:
-        return cls(len(scene.objects), len(canvas_settings(scene).regions))
+        regions = canvas_settings(scene).regions
+        return cls(len(scene.objects), len(regions), tuple(layers_of(scene)))
 
 
 _seen: dict[int, _Sizes] = {}

@@ -63,7 +63,10 @@ def test_layers_of_annotations_are_regions_named_after_what_they_show(
     assert told["layer_places"]["a stormy sky"] == [0, 32, 32, 96]
     assert told["layer_places"]["a far away tower"] == told["tower_as_plane"]
     assert told["cropped_sky"] == [0, 32, 0, 64]
+    # Blender draws strokes of the screen where the frame would be without the camera's shift.
+    assert told["shifted_sky"] == [0, 32, 0, 64]
     assert told["layer_settings"] == [["a calm sky", 0.5]]
+    assert told["renamed"] == ["a ruin", "a stormy sky"]
     assert len(told["removed"]) == 1
 
 

@@ -181,12 +181,22 @@ told["cropped_sky"] = next(
     place(r) for r in job().document["regions"] if r["prompt"] == "a stormy sky"
 )
 scene.render.use_border = False
+camera.data.shift_x = 0.25
+bpy.context.view_layer.update()
+told["shifted_sky"] = next(
+    place(r) for r in job().document["regions"] if r["prompt"] == "a stormy sky"
+)
+camera.data.shift_x = 0
 entry = entries(scene)[1]
 entry.settings.prompt, entry.settings.mask_weight = "a calm sky", 0.5
 scene.keyframe_insert(f"mixdiff.regions[{1}].settings.guidance_scale", frame=1)
 told["layer_settings"] = [
     [r["prompt"], r["mask_weight"]] for r in job().document["regions"] if "sky" in r["prompt"]
 ]
+notes().layers[notes().layers.active_index].info = "a ruin"
+camera.location.x += 0.1
+bpy.context.view_layer.update()
+told["renamed"] = [name_of(entry) for entry in entries(scene)]
 notes().layers.remove(notes().layers[0])
 told["removed"] = [name_of(entry) for entry in entries(scene)]
 
