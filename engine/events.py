@@ -48,6 +48,13 @@ class StepPicture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryShort:
+    """The job did not fit into the memory and begins again, more frugally."""
+
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
     """The finished picture, and the latents (1, C, h, w) that it was decoded from."""
 
@@ -66,5 +73,5 @@ class Done:
     timings_s: dict[str, float]
 
 
-GenerateEvent = PhaseBegan | StepDone | Preview | StepPicture | Generated
+GenerateEvent = PhaseBegan | StepDone | Preview | StepPicture | MemoryShort | Generated
 RunEvent = PhaseBegan | StepDone | Preview | Done

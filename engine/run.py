@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,17 +14,19 @@ import torch
 
 from engine import __version__
 from engine.components import Components
-from engine.contract.errors import EngineError
+from engine.contract.errors import Problem
 from engine.contract.job import job_to_document, with_everything_drawn
 from engine.contract.limits import Limits
 from engine.contract.validate import check
 from engine.denoisers.load import load_components, resolve
 from engine.devices import Device
-from engine.events import Done, Generated, PhaseBegan, RunEvent, StepPicture
+from engine.events import Done, Generated, MemoryShort, PhaseBegan, RunEvent, StepPicture
 from engine.files import whole_file
-from engine.generate import generate
+from engine.frugal import generate_in_memory
 from engine.pictures import open_picture, preprocess_image
 from engine.records import moved, write_png
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,33 +115,30 @@ def run(
     output_folder = request.output.parent
     kept_job = moved(job, request.folder, output_folder)
     document = job_to_document(kept_job)
-    steps: list[Path] = []
+    warnings = checked.warnings
+    steps: dict[int, Path] = {}
     generated: Generated | None = None
-    try:
-        for event in generate(
-            job,
-            components,
-            references=references,
-            is_cancelled=is_cancelled,
-            preview_every_s=request.preview_every_s,
-        ):
-            match event:
-                case PhaseBegan():
-                    watch.enter(event.phase)
-                    yield event
-                case StepPicture():
-                    steps.append(_step_path(request.output, event.step))
-                    write_png(steps[-1], event.picture, job=document, run=notes)
-                case Generated():
-                    generated = event
-                case _:
-                    yield event
-    except torch.OutOfMemoryError as error:
-        raise EngineError(
-            f"out of memory on {keeper.device.name}: {str(error).splitlines()[0]}",
-            kind="memory",
-            advice="use smaller regions, cpu_vae, or a smaller canvas",
-        ) from error
+    for event in generate_in_memory(
+        job,
+        components,
+        references=references,
+        is_cancelled=is_cancelled,
+        preview_every_s=request.preview_every_s,
+    ):
+        match event:
+            case PhaseBegan():
+                watch.enter(event.phase)
+                yield event
+            case StepPicture():
+                steps[event.step] = _step_path(request.output, event.step)
+                write_png(steps[event.step], event.picture, job=document, run=notes)
+            case MemoryShort():
+                log.warning("short of memory: %s", event.told)
+                warnings = (*warnings, _short_of_memory(event))
+            case Generated():
+                generated = event
+            case _:
+                yield event
     assert generated is not None  # generate ends with it or raises
 
     watch.enter("writing")
@@ -151,9 +151,19 @@ def run(
     yield Done(
         output=request.output,
         job=document,
-        problems=checked.warnings,
-        steps=tuple(steps),
+        problems=warnings,
+        steps=tuple(steps.values()),
         timings_s=watch.seconds,
+    )
+
+
+def _short_of_memory(event: MemoryShort) -> Problem:
+    return Problem(
+        field="",
+        value="",
+        message=f"the memory was short, so it took longer: {event.told}",
+        remedy="smaller regions, or cpu_vae from the start, avoid the second try",
+        severity="warning",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import bpy
 
-from . import running, scripting
+from . import cli_engine, running, scripting
 from .contract import EngineError, JobError
 from .overrides import Overrides
 from .regions.camera import canvas_of
@@ -94,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "list", parents=[common, frame], help="the regions, where they lie, and what is wrong"
     )
+    cli_engine.add_commands(commands)
     return parser
 
 
@@ -108,6 +109,7 @@ def main(arguments: Sequence[str]) -> int:
         "export-job": _export_job,
         "explain": _explain,
         "list": _list,
+        **cli_engine.ACTIONS,
     }
     try:
         return actions[options.command](options)

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from .contract import (
     MAX_MESSAGE_BYTES,
@@ -184,7 +184,7 @@ class EngineClient:
         """Keep what the process says beside its answers; left unread, it would block it."""
         stream = self._process.stderr
         assert stream is not None
-        with io.BufferedReader(stream) as lines:  # type: ignore[arg-type]
+        with io.BufferedReader(cast(io.RawIOBase, stream)) as lines:
             while line := lines.readline(_LINE_BYTES):
                 self.log.write(line.decode("utf-8", "replace"))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .client import Launch
 from .contract import ENGINE_FOLDER, EngineError
+from .installation.plan import Plan
 
 PYTHON_VARIABLE = "MIXDIFF_ENGINE_PYTHON"
 
@@ -33,12 +33,12 @@ class Candidate:
 
     path: Path
     named_by: str
+    is_own: bool = False
 
 
 def own_python(user_folder: Path) -> Path:
     """Return where the extension's own environment has its Python."""
-    inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-    return user_folder / "environment" / inside
+    return Plan(folder=user_folder).python
 
 
 def choose_python(*, variables: Mapping[str, str], preference: str, user_folder: Path) -> Candidate:
@@ -51,15 +51,15 @@ def choose_python(*, variables: Mapping[str, str], preference: str, user_folder:
     elif preference:
         chosen = Candidate(path=Path(preference), named_by="the add-on's preferences")
     else:
-        chosen = Candidate(path=own_python(user_folder), named_by="the extension's own folder")
+        chosen = Candidate(path=own_python(user_folder), named_by="the extension", is_own=True)
     if chosen.path.is_file():
         return chosen
-    if chosen.named_by == "the extension's own folder":
-        message = f"the engine is not installed: there is no {chosen.path}"
+    if chosen.is_own:
+        message = "the engine is not installed"
         advice = (
-            "make an environment with the packages of "
-            f"{ENGINE_FOLDER / 'requirements.txt'} and torch, and choose its Python in the "
-            f"add-on's preferences (or in the variable {PYTHON_VARIABLE})"
+            "install it with the button in the sidebar's MixDiff tab, or with "
+            "`blender -b --online-mode -c mixdiff setup`; or name a Python that has its packages "
+            f"in the add-on's preferences or in the variable {PYTHON_VARIABLE}"
         )
     else:
         message = f"the engine's Python, {chosen.path}, is not there ({chosen.named_by} names it)"

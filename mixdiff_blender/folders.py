@@ -28,6 +28,11 @@ def user_folder() -> Path:
     return Path(bpy.utils.extension_path_user(__package__, create=True))
 
 
+def extension_folder() -> Path:
+    """Return the folder that holds the extension itself."""
+    return Path(__file__).parent
+
+
 def session_folder() -> Path:
     """Return a folder for this run of Blender alone: logs, and pictures on their way."""
     folder = user_folder() / "sessions" / str(os.getpid())

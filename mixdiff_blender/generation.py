@@ -187,7 +187,9 @@ def send(
                 document = with_kept_sources(prepared.document, prepared.folder, output.parent)
             except OSError as error:
                 raise folders.unwritable(output.parent, error) from error
-            order = Order(document=document, folder=prepared.folder, output=output)
+            order = Order(
+                document=document, folder=prepared.folder, output=output, scene_name=scene.name
+            )
             job = running.session.generate(
                 order, lambda end: _end(end, order, prepared, target, then)
             )
@@ -224,10 +226,18 @@ def _take_in(done: Done, prepared: Prepared, target: Target) -> None:
         _tell(target.scene_name, [Line(severity="WARNING", text=text), *warnings])
         return
     history.add(scene, file, done.document, prepared.setting)
-    place = "in this file" if folders.is_unsaved(file) else str(file)
+    place = "in this file" if folders.is_unsaved(file) else _shown(file)
     seconds = sum(done.timings_s.values())
     text = f"{file.stem}: {seconds:.1f} s, seed {done.document.get('seed')}, {place}"
     _tell(target.scene_name, [Line(severity="INFO", text=text), *warnings])
+
+
+def _shown(file: Path) -> str:
+    """Return a path as short as the .blend's own folder makes it."""
+    folder = Path(bpy.data.filepath).parent
+    if bpy.data.filepath and file.is_relative_to(folder):
+        return f"//{file.relative_to(folder).as_posix()}"
+    return str(file)
 
 
 def _error_lines(error: EngineError, job: SceneJob | None) -> list[Line]:

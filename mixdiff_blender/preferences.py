@@ -1,4 +1,4 @@
-"""The add-on's preferences."""
+"""The add-on's preferences: what is set once for this computer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import bpy
 
 from .declarations import props
 
+# The engine's part of the page is drawn by who knows the engine, which knows these preferences.
+DRAWN_BY_ENGINE: list[Any] = []
+
 
 class MixDiffPreferences(bpy.types.AddonPreferences):
     """What is set once for this computer."""
@@ -16,30 +19,71 @@ class MixDiffPreferences(bpy.types.AddonPreferences):
 
     if TYPE_CHECKING:
         engine_python: str
+        idle_minutes: int
+        free_before_render: bool
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
-        layout = self.layout
-        layout.prop(self, "engine_python")
-        layout.label(text="A Python 3.11 or later that has torch and diffusers", icon="INFO")
+        layout: Any = self.layout
+        for draw in DRAWN_BY_ENGINE:
+            draw(layout, context)
+        layout.use_property_split = True
+        column = layout.column()
+        column.prop(self, "engine_python")
+        column.label(text="A Python 3.11 to 3.13 that has torch and diffusers", icon="INFO")
+        column = layout.column(heading="Memory")
+        column.prop(self, "idle_minutes")
+        column.prop(self, "free_before_render")
 
 
 MixDiffPreferences.__annotations__ = {
     "engine_python": props.StringProperty(
         name="Engine's Python",
-        description="The Python that the engine runs in; empty for the extension's own",
+        description="The Python that the engine runs in; empty for the one that the extension "
+        "installs (an environment of yours with torch and diffusers)",
         subtype="FILE_PATH",
+    ),
+    "idle_minutes": props.IntProperty(
+        name="Free After",
+        description="Give the model's memory back when no picture was made for so many minutes; "
+        "0 for never",
+        default=15,
+        min=0,
+        soft_max=120,
+    ),
+    "free_before_render": props.BoolProperty(
+        name="Free Before Rendering",
+        description="Give the model's memory back before Blender renders, "
+        "so that both need not fit on the graphics card",
+        default=False,
     ),
 }
 
 
-def engine_python() -> str:
-    """Return the Python that the person chose, or an empty text."""
+def _preferences() -> Any:
     assert __package__ is not None
     preferences: Any = bpy.context.preferences
     addon = preferences.addons.get(__package__)
-    chosen: str = addon.preferences.engine_python if addon else ""
+    return addon.preferences if addon else None
+
+
+def engine_python() -> str:
+    """Return the Python that the person chose, or an empty text."""
+    found = _preferences()
+    chosen: str = found.engine_python if found else ""
     return bpy.path.abspath(chosen) if chosen else ""
+
+
+def idle_minutes() -> int:
+    """Return after how many quiet minutes the memory is given back; 0 for never."""
+    found = _preferences()
+    return int(found.idle_minutes) if found else 0
+
+
+def free_before_render() -> bool:
+    """Return whether the memory is given back before a render."""
+    found = _preferences()
+    return bool(found and found.free_before_render)
 
 
 CLASSES = (MixDiffPreferences,)

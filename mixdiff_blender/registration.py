@@ -8,6 +8,8 @@ from bpy.utils import register_classes_factory
 
 from . import (
     cli,
+    installing,
+    memory,
     operators,
     panels,
     preferences,
@@ -18,6 +20,7 @@ from . import (
     watching,
 )
 from .overlay import drawing
+from .panels import installation
 from .regions import handlers
 
 CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
@@ -34,6 +37,9 @@ def register() -> None:
     cli.register()
     saving.register()
     running.register()
+    installing.register()
+    installation.attach()
+    memory.register()
     watching.register()
     drawing.register()
 
@@ -42,6 +48,9 @@ def unregister() -> None:
     """Take everything away again, and end the engine."""
     drawing.unregister()
     watching.unregister()
+    memory.unregister()
+    installation.detach()
+    installing.unregister()
     running.unregister()
     saving.unregister()
     thumbnails.unload()

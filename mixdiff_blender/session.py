@@ -74,6 +74,8 @@ class Order:
     document: Mapping[str, Any]
     folder: Path
     output: Path
+    scene_name: str = ""
+    """Where the picture is wanted, for those who show the job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,8 @@ class Session:
         """How often a job shows what it has painted so far; 0 for never."""
         self.has_model = False
         """Whether a model may be in the engine's memory."""
+        self.facts: Mapping[str, str] = {}
+        """What the engine told of itself when it began last: device, versions."""
         self._connect = connect
         self._client: EngineClient | None = None
         self._ready: Ready | None = None
@@ -115,6 +119,7 @@ class Session:
         self._work: Job | None = None
         self._waiting: list[Job] = []
         self._job: int | None = None
+        self._unload: int | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -190,8 +195,13 @@ class Session:
     def unload(self) -> None:
         """Have an idle engine give the model's memory back; the next job loads it again."""
         if self._client and self._ready and not self.is_busy:
-            self._client.request("unload", {})
+            self._unload = self._client.request("unload", {})
             self.has_model = False
+
+    @property
+    def is_unloading(self) -> bool:
+        """Whether the memory is on its way back."""
+        return self._client is not None and self._unload is not None
 
     def pump(self, wait_s: float = 0.0) -> None:
         """Take in what the engine has told, waiting for the first message at most so long."""
@@ -230,7 +240,7 @@ class Session:
         except EngineError as error:
             self.state = Failed(error=error)
             raise
-        self._ready = None
+        self._ready = self._unload = None
         self._started_at = time.monotonic()
         self.has_model = False
         self.state = Starting()
@@ -264,6 +274,8 @@ class Session:
                 self._end_job(event.error)
             case News() if event.id == self._job and isinstance(self.state, Generating):
                 self.state = _progressed(self.state, event)
+            case Answer() | Refusal() if event.id == self._unload:
+                self._unload = None
             case Ended():
                 self._lose(event.error)
             case _:
@@ -272,6 +284,7 @@ class Session:
     def _begin(self, told: Mapping[str, Any]) -> None:
         self._handshake = None
         names = ("device", "device_name", "dtype")
+        self.facts = _facts(told)
         self._ready = Ready(**{name: str(told.get(name, "")) for name in names})
         self.state = self._ready
         if self._work:
@@ -317,6 +330,13 @@ class Session:
                 self._begin_work(following)
             except EngineError as error:
                 following.on_end(error)
+
+
+def _facts(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an engine told of itself, in one level."""
+    versions = told.get("versions")
+    flat = {**told, **(versions if isinstance(versions, dict) else {})}
+    return {name: str(value) for name, value in flat.items() if not isinstance(value, dict)}
 
 
 def _progressed(state: Generating, news: News) -> Generating:

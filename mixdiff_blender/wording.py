@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from .installation.faults import gigabytes
+from .installation.task import Installing
 from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped
 
 _PHASES = {
@@ -15,11 +17,22 @@ _PHASES = {
 }
 
 
+def installing_text(state: Installing) -> str:
+    """Return how far an installation is, in a few words."""
+    progress = state.progress
+    if state.is_cancelling:
+        return "Cancelling…"
+    if not progress.total_bytes:
+        return f"{progress.title}…"
+    done, total = gigabytes(progress.done_bytes), gigabytes(progress.total_bytes)
+    return f"{progress.title}: {done} of {total}"
+
+
 def state_text(state: State) -> str:
     """Return what the engine is doing, in a few words."""
     match state:
         case Stopped():
-            return "Starts with the first picture"
+            return "Starts with the next picture"
         case Starting():
             return "Starting…"
         case Ready():

@@ -76,11 +76,13 @@ def components_of(pipeline: Any, device: Device) -> Components:
         scheduler = build_scheduler(name, config)
         return Schedule(scheduler, num_inference_steps, device=device.torch_device)
 
+    denoiser = UNetDenoiser(pipeline)
     return Components(
-        denoiser=UNetDenoiser(pipeline),
+        denoiser=denoiser,
         autoencoder=Autoencoder(pipeline.vae),
         make_schedule=make_schedule,
         device=device,
+        save_memory=denoiser.save_memory,
     )
 
 

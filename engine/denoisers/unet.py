@@ -39,6 +39,7 @@ class UNetDenoiser:
         self._pipeline = pipeline
         self._unet = pipeline.unet
         self._views_per_call = views_per_call
+        self._passes_per_call = 2
         self.stride_px: int = pipeline.vae_scale_factor
         self.channels: int = self._unet.config.in_channels
 
@@ -81,17 +82,29 @@ class UNetDenoiser:
 
     def _predict_together(self, views: Sequence[View], t: Tensor) -> Iterator[Tensor]:
         latents = torch.cat([view.latents for view in views])  # (R, C, h, w)
-        texts = [v.conditioning.negative for v in views] + [v.conditioning.prompt for v in views]
-        predictions = self._unet(
-            torch.cat([latents, latents]).to(self._unet.dtype),  # (2R, C, h, w)
-            t,
-            encoder_hidden_states=torch.cat(texts),  # (2R, T, D)
-            return_dict=False,
-        )[0].float()
-        without, given = predictions.chunk(2)
+        negatives = [view.conditioning.negative for view in views]
+        prompts = [view.conditioning.prompt for view in views]
+        if self._passes_per_call == 1:
+            without, given = self._call(latents, negatives, t), self._call(latents, prompts, t)
+        else:
+            both = torch.cat([latents, latents])  # (2R, C, h, w)
+            without, given = self._call(both, negatives + prompts, t).chunk(2)
         for i, view in enumerate(views):
             guidance = view.conditioning.guidance_scale
             yield without[i : i + 1] + guidance * (given[i : i + 1] - without[i : i + 1])
+
+    def _call(self, latents: Tensor, texts: list[Tensor], t: Tensor) -> Tensor:
+        prediction: Tensor = self._unet(
+            latents.to(self._unet.dtype),
+            t,
+            encoder_hidden_states=torch.cat(texts),  # (R, T, D)
+            return_dict=False,
+        )[0]
+        return prediction.float()
+
+    def save_memory(self) -> None:
+        """See one region, and one of its two passes, at a time from now on."""
+        self._views_per_call = self._passes_per_call = 1
 
 
 def _drawn(guidance_scale: float | None) -> float:

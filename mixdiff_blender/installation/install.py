@@ -155,7 +155,15 @@ class _Installation:
             yield Progress(step=1)
             python = yield from self._find_python(uv)
             yield Progress(step=2)
-            venv = [uv, "venv", "--relocatable", "--no-config", "--python", python, aside]
+            venv: list[str | Path] = [
+                uv,
+                "venv",
+                "--relocatable",
+                "--no-config",
+                "--python",
+                python,
+                aside,
+            ]
             yield from self._do(2, "the environment cannot be made", venv)
 
             into: list[str | Path] = [uv, "pip", "install", "--python", python_in(aside)]
@@ -164,7 +172,7 @@ class _Installation:
             yield from self._install_torch([*into, plan.torch])
 
             yield Progress(step=5)
-            check = [python_in(aside), "-I", "-c", plan.check]
+            check: list[str | Path] = [python_in(aside), "-I", "-c", plan.check]
             yield from self._do(5, "the engine's packages are installed but do not work", check)
             self._finish(aside)
         finally:

@@ -12,7 +12,7 @@ from ..contract import EngineError
 from ..declarations import props
 from ..properties import canvas_settings, region_settings
 from ..regions.camera import Border, border_of, view_of
-from ..regions.planes import WITH_SURFACE, rendered_objects
+from ..regions.planes import WITH_SURFACE, Visibility
 from ..results.background import Depth, put_behind_camera_view
 from ..results.compositor import Placing, put_in_compositor
 from ..results.projection import is_projected, project, take_projection_off
@@ -126,7 +126,7 @@ def _visible_with_surface(
     scene: bpy.types.Scene, layer: bpy.types.ViewLayer
 ) -> list[bpy.types.Object]:
     """Return what is rendered, without guides and the planes that the camera carries."""
-    shown, _ = rendered_objects(layer)
+    shown = Visibility.of(layer).rendered
     found = (obj for obj in layer.objects if obj in shown and obj.type in WITH_SURFACE)
     return [obj for obj in found if obj.parent != scene.camera and not region_settings(obj).guide]
 

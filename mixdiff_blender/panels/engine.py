@@ -1,4 +1,4 @@
-"""The engine's state, and the picture as a whole."""
+"""The engine's state, what it needs, the queue, and the picture as a whole."""
 
 from __future__ import annotations
 
@@ -6,11 +6,61 @@ from typing import Any
 
 import bpy
 
-from .. import running
+from .. import installing, running
+from ..contract import EngineError
+from ..installation.task import Broken, Installing
+from ..operators.engine import (
+    CancelInstallation,
+    CopyReport,
+    FreeMemory,
+    InstallEngine,
+    MoveJob,
+    RemoveJob,
+    StopEngine,
+)
 from ..properties import canvas_settings
-from ..session import Failed
-from ..wording import state_text
-from .sidebar import SidebarPanel
+from ..session import Failed, Stopped
+from ..wording import installing_text, state_text
+from .sidebar import SidebarPanel, draw_text
+
+
+def draw_installation(layout: Any, context: Any) -> bool:
+    """Draw what has to be installed, or is; tell whether there was something to draw."""
+    task, standing = installing.task, installing.standing()
+    if isinstance(task.state, Installing):
+        row = layout.row(align=True)
+        progress = task.state.progress
+        share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
+        row.progress(factor=share, text=installing_text(task.state))
+        row.operator(CancelInstallation.bl_idname, text="", icon="X")
+        return True
+    is_missing = standing.is_own and standing.fault is not None
+    is_outdated = standing.is_own and standing.environment == "outdated"
+    if not (is_missing or is_outdated or isinstance(task.state, Broken)):
+        return False
+    if isinstance(task.state, Broken):
+        _draw_error(layout, context, task.state.error)
+    elif is_missing:
+        layout.label(text="The engine is not installed", icon="INFO")
+    else:
+        layout.label(text="The engine has an update", icon="INFO")
+    if not bpy.app.online_access:
+        text = "Blender is set to stay offline: only packages on this computer can be used"
+        draw_text(layout, context, text, "INTERNET_OFFLINE")
+    row = layout.row()
+    row.scale_y = 1.3
+    row.operator(InstallEngine.bl_idname, text=_button_text(is_outdated), icon="IMPORT")
+    return True
+
+
+def _button_text(is_update: bool) -> str:
+    size = installing.plan().needed_bytes / 10**9
+    return "Update" if is_update else f"Install (up to {size:.1f} GB)"
+
+
+def _draw_error(layout: Any, context: Any, error: EngineError) -> None:
+    draw_text(layout, context, str(error), "ERROR")
+    layout.operator(CopyReport.bl_idname, text="Copy Report", icon="COPYDOWN")
 
 
 class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
@@ -23,14 +73,43 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
     def draw(self, context: Any) -> None:
         """Draw the engine's state, and what is the same for the whole picture."""
         layout: Any = self.layout
-        state = running.session.state
-        icon = "ERROR" if isinstance(state, Failed) else "RADIOBUT_ON"
-        layout.label(text=state_text(state), icon=icon)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        session = running.session
+        if not draw_installation(layout, context) or not isinstance(session.state, Stopped):
+            self._draw_state(layout, context)
         settings = canvas_settings(context.scene)
         column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
         column.prop(settings, "model")
+        self._draw_queue(layout)
+
+    def _draw_state(self, layout: Any, context: Any) -> None:
+        session = running.session
+        state = session.state
+        row = layout.row(align=True)
+        icon = "ERROR" if isinstance(state, Failed) else "RADIOBUT_ON"
+        row.label(text=state_text(state), icon=icon)
+        if session.has_model and not session.is_busy:
+            row.operator(FreeMemory.bl_idname, text="", icon="MEMORY")
+        if session.engine_pid is not None:
+            row.operator(StopEngine.bl_idname, text="", icon="QUIT")
+        if isinstance(state, Failed):
+            _draw_error(layout, context, state.error)
+
+    def _draw_queue(self, layout: Any) -> None:
+        waiting = running.session.queue
+        if not waiting:
+            return
+        box = layout.box().column(align=True)
+        box.label(text=f"{len(waiting)} more to make", icon="LINENUMBERS_ON")
+        for index, job in enumerate(waiting):
+            row = box.row(align=True)
+            row.label(text=job.order.output.name)
+            for places, icon in ((-1, "TRIA_UP"), (1, "TRIA_DOWN")):
+                move: Any = row.operator(MoveJob.bl_idname, text="", icon=icon)
+                move.index, move.places = index, places
+            take: Any = row.operator(RemoveJob.bl_idname, text="", icon="X")
+            take.index = index
 
 
 CLASSES = (EnginePanel,)

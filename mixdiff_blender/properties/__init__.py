@@ -12,11 +12,12 @@ from ..declarations import props
 from . import canvas, history, regions
 from .canvas import SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
 from .history import HistoryEntry
-from .regions import REROLL_TYPE, RegionEntry, RegionSettings, region_settings
+from .regions import REROLL_TYPE, TYPE_ITEMS, RegionEntry, RegionSettings, region_settings
 
 __all__ = (
     "REROLL_TYPE",
     "SCHEDULER_OF_MODEL",
+    "TYPE_ITEMS",
     "CanvasSettings",
     "HistoryEntry",
     "RegionEntry",

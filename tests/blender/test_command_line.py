@@ -131,3 +131,12 @@ def test_a_missing_engine_is_an_error_that_says_what_to_do(street: Street) -> No
     run = street.mixdiff("generate", "--output", "o.png", env=env)
     assert run.returncode == 1
     assert "/nowhere" in run.stderr
+
+
+def test_setup_and_report_say_what_there_is_without_fetching_anything(street: Street) -> None:
+    run = street.mixdiff("setup", "--check")
+    assert (run.returncode, run.stdout.count("engine: not installed")) == (0, 1), run.output
+    assert "--online-mode" in run.stderr
+    run = street.mixdiff("report")
+    assert run.returncode == 0, run.output
+    assert "engine's environment: chosen by the user" in run.stdout

@@ -1,0 +1,34 @@
+"""The engine's part of the preferences: installed or not, its size, repair and removal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import installing
+from ..operators.engine import CopyReport, InstallEngine, RemoveEngine
+from ..preferences import DRAWN_BY_ENGINE
+from .engine import draw_installation
+
+
+def draw_in_preferences(layout: Any, context: Any) -> None:
+    """Draw the engine's part."""
+    box = layout.box()
+    if not draw_installation(box, context):
+        own = installing.standing().is_own
+        text = "The engine is installed" if own else "The engine runs in the Python named below"
+        box.label(text=text, icon="CHECKMARK")
+    row = box.row()
+    repair: Any = row.operator(InstallEngine.bl_idname, text="Repair", icon="FILE_REFRESH")
+    repair.afresh = True
+    row.operator(RemoveEngine.bl_idname, text="Remove", icon="TRASH")
+    row.operator(CopyReport.bl_idname, text="Copy Report", icon="COPYDOWN")
+
+
+def attach() -> None:
+    """Have the preferences show it."""
+    DRAWN_BY_ENGINE.append(draw_in_preferences)
+
+
+def detach() -> None:
+    """Have the preferences show it no longer."""
+    DRAWN_BY_ENGINE.remove(draw_in_preferences)

@@ -1,0 +1,107 @@
+"""The engine seen from Blender: its memory, its queue, its report; what is said without one."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bl_ext.user_default.mixdiff import folders, generation, installing, memory, preferences
+from bl_ext.user_default.mixdiff.report import report_text
+from bl_ext.user_default.mixdiff.running import session, wait
+from bl_ext.user_default.mixdiff.wording import state_text
+
+sys.path.insert(0, str(Path(__file__).parent))
+from scenes import render, street
+
+report: Any
+told: dict[str, Any] = {}
+scene = street()
+chosen = bpy.context.preferences.addons["bl_ext.user_default.mixdiff"].preferences
+
+
+def poll(name: str) -> bool:
+    return bool(getattr(bpy.ops.mixdiff, name).poll())
+
+
+def start() -> None:
+    generation.begin(scene, bpy.context.evaluated_depsgraph_get())
+
+
+# Without an engine.
+python = os.environ.pop("MIXDIFF_ENGINE_PYTHON")
+installing.look_again()
+standing = installing.standing()
+told["absent"] = [standing.environment, standing.is_own, str(standing.fault)]
+os.environ["MIXDIFF_ENGINE_PYTHON"] = python
+installing.look_again()
+told["chosen"] = [installing.standing().is_own, installing.standing().fault]
+told["before"] = [poll("free_memory"), poll("stop_engine"), poll("remove_job"), session.has_model]
+
+# A queue of four: the third is moved to the front, the last is removed.
+for _ in range(4):
+    start()
+second, third, fourth = session.queue
+bpy.ops.mixdiff.move_job(index=1, places=-1)
+told["moved"] = session.queue == (third, second, fourth)
+bpy.ops.mixdiff.remove_job()
+told["removed"] = session.queue == (third, second)
+told["names"] = [job.order.output.name for job in (session.current, *session.queue)]
+wait()
+told["state"] = state_text(session.state)
+
+# Memory: by hand, after a while of quiet, before a render.
+told["has_model"] = [session.has_model]
+
+
+def used() -> int:
+    pages = int(Path(f"/proc/{session.engine_pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+bpy.ops.mixdiff.free_memory()
+told["has_model"].append(session.has_model)
+start()
+wait()
+now = time.monotonic()
+memory.look(now)
+memory.look(now + preferences.idle_minutes() * 60 - 1)
+told["has_model"].append(session.has_model)
+memory.look(now + preferences.idle_minutes() * 60 + 1)
+told["has_model"].append(session.has_model)
+start()
+wait()
+render(scene, str(folders.session_folder() / "kept.png"))
+told["has_model"].append(session.has_model)
+chosen.free_before_render = True
+render(scene, str(folders.session_folder() / "freed.png"))
+told["has_model"].append(session.has_model)
+told["unloading"] = session.is_unloading
+start()
+wait()
+told["has_model"].append(session.has_model)
+
+# The report, with secrets around.
+os.environ["HF_TOKEN"] = "a-very-secret-token"
+log = session._client.log
+log.write("Authorization: Bearer hf_abcdefghijklmnop and a-very-secret-token")
+told["report"] = report_text()
+told["home"] = str(Path.home())
+told["log"] = folders.log_file().read_text()
+bpy.ops.mixdiff.copy_report()
+
+# An idle engine that dies is noticed.
+pid = session.engine_pid
+os.kill(pid, 9)
+end = time.monotonic() + 10
+while state_text(session.state) != "Failed" and time.monotonic() < end:
+    memory.look(time.monotonic())
+    time.sleep(0.05)
+told["died"] = state_text(session.state)
+start()
+wait()
+told["after"] = state_text(session.state)
+told["stopped"] = list(bpy.ops.mixdiff.stop_engine())
+told["at_last"] = [state_text(session.state), session.engine_pid]
+report(told)

@@ -1,0 +1,42 @@
+"""From nothing to a picture: the engine installed by its button, used offline, and removed."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bl_ext.user_default.mixdiff import installing, running
+
+sys.path.insert(0, str(Path(__file__).parent))
+from scenes import street
+
+report: Any
+del os.environ["MIXDIFF_ENGINE_PYTHON"]
+told: dict[str, Any] = {}
+scene = street()
+
+
+def generate() -> Any:
+    try:
+        return list(bpy.ops.mixdiff.generate())
+    except RuntimeError as error:
+        return str(error)
+
+
+told["before"] = generate()
+bpy.context.preferences.system.use_online_access = True
+told["installed"] = list(bpy.ops.mixdiff.install_engine())
+installing.look_again()
+told["standing"] = installing.standing().environment
+told["size"] = installing.plan().size_bytes()
+bpy.context.preferences.system.use_online_access = False
+told["made"] = generate()
+told["torch"] = running.session.facts["torch"]
+told["python"] = running.session.facts["python"]
+told["in_its_folder"] = str(installing.plan().python).startswith(bpy.utils.resource_path("USER"))
+told["modules"] = [name for name in ("torch", "diffusers") if name in sys.modules]
+told["removed"] = list(bpy.ops.mixdiff.remove_engine())
+told["left"] = installing.plan().size_bytes()
+told["after"] = generate()
+report(told)

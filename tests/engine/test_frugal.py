@@ -1,0 +1,104 @@
+"""Out of memory, simulated by a UNet without room: tried again more frugally, then explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.components import Components
+from engine.contract.errors import EngineError
+from engine.denoisers.load import load_components
+from engine.devices import choose_device
+from engine.events import Done
+from engine.run import ModelKeeper, RunRequest, run
+from tests.engine.conftest import TINY_SD
+from tests.engine.runs import canvas, text_region
+
+FIXED = {"mask_type": "gaussian", "guidance_scale": 7.5, "region_seed": 3}
+JOB = canvas(
+    64,
+    128,
+    text_region(0, 64, 0, 64, "a house", **FIXED),
+    text_region(0, 64, 32, 96, "a tree", **FIXED),
+    text_region(0, 64, 64, 128, "a road", **FIXED),
+    model=str(TINY_SD),
+)
+
+
+@pytest.fixture
+def components() -> Components:
+    return load_components(str(TINY_SD), choose_device("cpu", "float32"))
+
+
+def limit_batches(components: Components, most: int, error: Exception) -> list[int]:
+    """Have the UNet refuse more pictures in one call; return the sizes of the calls it gets."""
+    denoiser: Any = components.denoiser
+    unet, seen = denoiser._unet, []
+    forward = unet.forward
+
+    def limited(sample: torch.Tensor, *arguments: Any, **named: Any) -> Any:
+        seen.append(len(sample))
+        if len(sample) > most:
+            raise error
+        return forward(sample, *arguments, **named)
+
+    unet.forward = limited
+    return seen
+
+
+def made(components: Components, output: Path) -> Done:
+    keeper = ModelKeeper(device=components.device)
+    keeper._components, keeper._resolved = components, str(TINY_SD)
+    request = RunRequest(document=JOB, folder=output.parent, output=output)
+    last = list(run(request, keeper))[-1]
+    assert isinstance(last, Done)
+    return last
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+    ids=["cuda", "cpu"],
+)
+def test_a_job_without_room_is_made_one_pass_at_a_time_and_is_the_same_picture(
+    error: Exception, components: Components, tmp_path: Path
+) -> None:
+    plain = made(components, tmp_path / "plain.png")
+    assert plain.problems == ()
+    seen = limit_batches(components, 1, error)
+    done = made(components, tmp_path / "frugal.png")
+    assert seen[0] == 6
+    assert set(seen[1:]) == {1}
+    (warning,) = done.problems
+    assert warning.severity == "warning"
+    assert "GiB free of" in warning.message
+    first, second = (np.asarray(Image.open(d.output)).astype(int) for d in (plain, done))
+    assert np.abs(first - second).max() <= 1
+    assert done.job == plain.job
+
+
+def test_without_room_for_one_pass_it_is_explained_with_numbers_and_what_helps(
+    components: Components, tmp_path: Path
+) -> None:
+    limit_batches(components, 0, torch.OutOfMemoryError("Tried to allocate 2 GiB"))
+    with pytest.raises(EngineError) as caught:
+        made(components, tmp_path / "none.png")
+    assert caught.value.kind == "memory"
+    for part in ("Tried to allocate 2 GiB", "GiB free of", "64 × 64", "128 × 64"):
+        assert part in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_fault_is_not_taken_for_a_shortage(components: Components, tmp_path: Path) -> None:
+    seen = limit_batches(components, 0, RuntimeError("a fault of its own"))
+    with pytest.raises(RuntimeError, match="of its own"):
+        made(components, tmp_path / "none.png")
+    assert len(seen) == 1
