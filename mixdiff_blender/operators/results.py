@@ -11,7 +11,7 @@ from ..contexts import scene_in, view_layer_in
 from ..contract import EngineError
 from ..declarations import props
 from ..properties import canvas_settings, region_settings
-from ..regions.camera import view_of
+from ..regions.camera import Border, border_of, view_of
 from ..regions.planes import WITH_SURFACE, Visibility
 from ..results.background import Depth, put_behind_camera_view
 from ..results.compositor import Placing, put_in_compositor
@@ -217,6 +217,8 @@ class UseAsBackground(bpy.types.Operator):
         assert camera is not None
         assert isinstance(camera.data, bpy.types.Camera)
         put_behind_camera_view(_result(scene), camera.data, self.depth)
+        if border_of(scene) != Border():
+            self.report({"WARNING"}, "It fills the frame, though it is of the render region alone")
         if not camera.visible_get():
             self.report({"WARNING"}, f"Show {camera.name!r}: a hidden camera shows no background")
         return {"FINISHED"}

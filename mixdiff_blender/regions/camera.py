@@ -50,6 +50,17 @@ def border_of(scene: bpy.types.Scene) -> Border:
     )
 
 
+def render_size_px(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Return the width and height of a render."""
+    width_px, height_px = _frame_px(scene)
+    border = border_of(scene)
+    width_px, height_px = max(1, width_px), max(1, height_px)
+    return (
+        round(width_px * (border.right - border.left)),
+        round(height_px * (border.top - border.bottom)),
+    )
+
+
 def canvas_of(scene: bpy.types.Scene, stride_px: int = DEFAULT_STRIDE_PX) -> Canvas:
     """Return the canvas that a scene's render size stands for, on the grid of the stride."""
     width_px, height_px = _frame_px(scene)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import bpy
 
 from ..contract import EngineError
+from ..regions.camera import Border, border_of, render_size_px
 
 Placing = Literal["BEHIND", "ALONE"]
 
@@ -34,7 +35,7 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
     picture = nodes.get(_PICTURE) or _named(nodes.new("CompositorNodeImage"), _PICTURE, over, -2)
     size = nodes.get(_SIZE) or _named(nodes.new("CompositorNodeScale"), _SIZE, over, -1)
     picture.image = image
-    _scale_to_render(size)
+    _scale_to_render(size, scene)
     for node in (picture, size, over):
         node.mute = False
     factor, background, _ = _over_inputs(over)
@@ -113,10 +114,14 @@ def _over_inputs(over: Any) -> tuple[Any, Any, Any]:
     return over.inputs[0], over.inputs[1], over.inputs[2]
 
 
-def _scale_to_render(node: Any) -> None:
+def _scale_to_render(node: Any, scene: bpy.types.Scene) -> None:
     if hasattr(node, "space"):
         node.space = "RENDER_SIZE"
         node.frame_method = "STRETCH"
+        if border_of(scene) != Border():  # which that size leaves out of account
+            node.space = "ABSOLUTE"
+            for axis, size_px in zip("XY", render_size_px(scene), strict=True):
+                node.inputs[axis].default_value = size_px
     else:
         node.inputs["Type"].default_value = "Render Size"
         node.inputs["Frame Type"].default_value = "Stretch"

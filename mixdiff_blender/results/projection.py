@@ -19,6 +19,7 @@ from .materials import NodeTree, add_paint, empty_tree, marked_materials
 
 _MARK = "mixdiff_projection"
 _GROUP = "MixDiff Projection"
+_FLAT = 0.99999  # squared cosine of two normals that are the same but for rounding
 _MARGIN = 0.01  # of the frame: a render looks a little beyond its border
 # Each holds four numbers: a row of the matrix from the object to the picture, and where the
 # camera stands (its last number is 0 for an orthographic one, which stands in a direction).
@@ -143,7 +144,7 @@ def _group() -> bpy.types.NodeTree:
     tree.interface.new_socket("Place", in_out="OUTPUT", socket_type="NodeSocketVector")
     tree.interface.new_socket("Seen", in_out="OUTPUT", socket_type="NodeSocketFloat")
     nodes = NodeTree(tree)
-    output = nodes.add("NodeGroupOutput", 8, 0)
+    output = nodes.add("NodeGroupOutput", 9, 0)
     where = nodes.add("ShaderNodeTexCoord", 0, 0).outputs["Object"]
     across, up, depth = (
         _row(nodes, name, where, number) for number, name in enumerate((_ACROSS, _UP, _DEPTH))
@@ -158,7 +159,7 @@ def _group() -> bpy.types.NodeTree:
         inside = _math(nodes, "COMPARE", value, 0.5, 5, number + 1)
         inside.node.inputs[2].default_value = 0.5 + _MARGIN
         seen = _math(nodes, "MULTIPLY", seen, inside, 6, number + 1)
-    seen = _math(nodes, "MULTIPLY", seen, _faces_the_camera(nodes, where), 7, 1)
+    seen = _math(nodes, "MULTIPLY", seen, _faces_the_camera(nodes, where), 8, 1)
     nodes.link(seen, output.inputs["Seen"])
     return tree  # type: ignore[no-any-return]
 
@@ -175,29 +176,38 @@ def _row(nodes: NodeTree, name: str, where: Any, number: int) -> Any:
 def _faces_the_camera(nodes: NodeTree, where: Any) -> Any:
     """Return whether the side that is looked at is the one that the camera saw.
 
-    A shader's normal always points to who looks, so that normals may point either way.
+    A shader's normal always points to who looks, so that normals may point either way. A smooth
+    surface's may lean away from its faces, by an angle whose sine is allowed for; the faces' own
+    would be simpler, but EEVEE does not know them along edges.
     """
     camera = nodes.add("ShaderNodeAttribute", 1, 3, attribute_type="OBJECT", attribute_name=_CAMERA)
     moved = nodes.add("ShaderNodeVectorMath", 2, 4, operation="SCALE")
-    towards = nodes.add("ShaderNodeVectorMath", 3, 3, operation="SUBTRACT")
-    geometry = nodes.add("ShaderNodeNewGeometry", 1, 5)
-    normal = nodes.add(
-        "ShaderNodeVectorTransform",
-        2,
-        5,
-        vector_type="NORMAL",
-        convert_from="WORLD",
-        convert_to="OBJECT",
-    )
-    product = nodes.add("ShaderNodeVectorMath", 4, 4, operation="DOT_PRODUCT")
     nodes.link(where, moved.inputs[0])
     nodes.link(camera.outputs["Alpha"], moved.inputs["Scale"])
-    nodes.link(camera.outputs["Vector"], towards.inputs[0])
-    nodes.link(moved.outputs[0], towards.inputs[1])
-    nodes.link(geometry.outputs["True Normal"], normal.inputs[0])
-    nodes.link(towards.outputs[0], product.inputs[0])
-    nodes.link(normal.outputs[0], product.inputs[1])
-    return _math(nodes, "GREATER_THAN", product.outputs["Value"], 0.0, 5, 4)
+    local = _vector_math(nodes, "SUBTRACT", camera.outputs["Vector"], moved.outputs[0], 3, 3)
+    turned = nodes.add("ShaderNodeVectorTransform", 4, 3)
+    turned.vector_type, turned.convert_from, turned.convert_to = "VECTOR", "OBJECT", "WORLD"
+    nodes.link(local.outputs[0], turned.inputs[0])
+    towards = nodes.add("ShaderNodeVectorMath", 5, 3, operation="NORMALIZE")
+    nodes.link(turned.outputs[0], towards.inputs[0])
+    geometry = nodes.add("ShaderNodeNewGeometry", 1, 5)
+    smooth, flat = geometry.outputs["Normal"], geometry.outputs["True Normal"]
+    cosine = _vector_math(nodes, "DOT_PRODUCT", smooth, flat, 2, 5).outputs["Value"]
+    squared = _math(nodes, "MULTIPLY", cosine, cosine, 3, 5)
+    rest = _math(nodes, "SUBTRACT", squared, _FLAT, 4, 5)
+    rest = _math(nodes, "MULTIPLY", rest, -1.0, 5, 5)
+    sine = _math(nodes, "SQRT", _math(nodes, "MAXIMUM", rest, 0.0, 6, 5), 0.0, 7, 5)
+    facing = _vector_math(nodes, "DOT_PRODUCT", towards.outputs[0], smooth, 6, 4).outputs["Value"]
+    return _math(nodes, "GREATER_THAN", _math(nodes, "ADD", facing, sine, 7, 4), 0.0, 7, 3)
+
+
+def _vector_math(
+    nodes: NodeTree, operation: str, first: Any, second: Any, column: float, row: float
+) -> Any:
+    node = nodes.add("ShaderNodeVectorMath", column, row, operation=operation)
+    nodes.link(first, node.inputs[0])
+    nodes.link(second, node.inputs[1])
+    return node
 
 
 def _math(

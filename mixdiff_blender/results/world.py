@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import bpy
 
+from ..regions.camera import Border, border_of
 from .materials import NodeTree, empty_tree
 
 Surrounding = Literal["BACKDROP", "AROUND"]
@@ -26,7 +27,7 @@ def put_in_world(
     """
     last = scene.world
     own = own_world(scene)
-    world = _backdrop(image, own) if surrounding == "BACKDROP" else _around(image)
+    world = _backdrop(image, own, border_of(scene)) if surrounding == "BACKDROP" else _around(image)
     world[_MARK] = surrounding
     if own is not None:
         own.use_fake_user = True  # or saving the file would drop it
@@ -47,7 +48,9 @@ def own_world(scene: bpy.types.Scene) -> bpy.types.World | None:
     return own
 
 
-def _backdrop(image: bpy.types.Image, own: bpy.types.World | None) -> bpy.types.World:
+def _backdrop(
+    image: bpy.types.Image, own: bpy.types.World | None, border: Border
+) -> bpy.types.World:
     """Return a world whose light is another's and which the camera sees as a picture."""
     world = own.copy() if own is not None else _dark_world()
     world.use_fake_user = False
@@ -59,13 +62,18 @@ def _backdrop(image: bpy.types.Image, own: bpy.types.World | None) -> bpy.types.
     surface = output.inputs["Surface"]
     light = surface.links[0].from_socket if surface.is_linked else None
     x, y = output.location[0] / 220, -output.location[1] / 200
-    place = nodes.add("ShaderNodeTexCoord", x - 2, y - 2)
+    place = nodes.add("ShaderNodeTexCoord", x - 3, y - 2)
+    part = nodes.add("ShaderNodeMapping", x - 2, y - 2)
+    width, height = border.right - border.left, border.top - border.bottom
+    part.inputs["Location"].default_value = (-border.left / width, -border.bottom / height, 0.0)
+    part.inputs["Scale"].default_value = (1 / width, 1 / height, 1.0)
     picture = nodes.add("ShaderNodeTexImage", x - 1, y - 2, image=image, extension="EXTEND")
     shown = nodes.add("ShaderNodeBackground", x + 0.5, y - 2)
     ray = nodes.add("ShaderNodeLightPath", x, y - 4)
     choice = nodes.add("ShaderNodeMixShader", x + 1.5, y - 1)
     output.location[0] += 2.5 * 220
-    nodes.link(place.outputs["Window"], picture.inputs["Vector"])
+    nodes.link(place.outputs["Window"], part.inputs["Vector"])
+    nodes.link(part.outputs["Vector"], picture.inputs["Vector"])
     nodes.link(picture.outputs["Color"], shown.inputs["Color"])
     nodes.link(ray.outputs["Is Camera Ray"], choice.inputs[0])
     if light is not None:

@@ -100,6 +100,11 @@ def test_the_compositor_goes_on_with_what_others_put_there(results: WholePath) -
     assert ours == ["MixDiff Over", "MixDiff Picture", "MixDiff Size"]
 
 
+@pytest.mark.parametrize("use", ["backdrop", "projected", "compositor"])
+def test_a_picture_of_the_render_region_fills_it(use: str, results: WholePath) -> None:
+    assert differences(results, f"region_{use}", "painted").mean() < FILTER
+
+
 def test_each_use_can_be_undone(results: WholePath) -> None:
     assert set(map(tuple, results.told["undone"].values())) == {(True, True)}
 

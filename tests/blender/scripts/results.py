@@ -223,6 +223,28 @@ bpy.ops.mixdiff.use_in_compositor(placing="ALONE")
 shoot(scene, "compositor_again")
 told["compositor_nodes"] = sorted(node.name for node in tree.nodes)
 
+# --- A picture of the render region alone -------------------------------------------------------
+
+scene = scene_with_picture()
+size = scene.render
+size.resolution_x, size.resolution_y = 2 * WIDTH, 2 * HEIGHT
+size.use_border = size.use_crop_to_border = True
+size.border_min_x, size.border_max_x, size.border_min_y, size.border_max_y = (
+    0.25,
+    0.75,
+    0.125,
+    0.625,
+)
+take_in(scene)
+bpy.ops.mixdiff.use_as_world(surrounding="BACKDROP")
+shoot(scene, "region_backdrop")
+room(scene)
+bpy.context.view_layer.update()
+bpy.ops.mixdiff.project(onto="ALL", view="CAMERA")
+shoot(scene, "region_projected")
+bpy.ops.mixdiff.use_in_compositor(placing="ALONE")
+shoot(scene, "region_compositor")
+
 # --- Undo -----------------------------------------------------------------------------------
 
 scene = scene_with_picture()
