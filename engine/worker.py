@@ -72,6 +72,12 @@ class Worker:
         self._stopping = threading.Event()
         self._limits = Limits()
         self._keeper: Any = None
+        self._generating = False
+
+    @property
+    def is_generating(self) -> bool:
+        """Whether a job runs, which may be writing a file."""
+        return self._generating
 
     def read(self, stream: BinaryIO) -> None:
         """Read requests until the stream ends, then let the worker stop."""
@@ -129,6 +135,7 @@ class Worker:
             except Exception as error:
                 log.exception("request %s failed", request.id)
                 answer = failure(request.id, error)
+            self._generating = False
             self._open.discard(request.id)
             self._cancelled.discard(request.id)
             self._wire.send(answer)
@@ -197,6 +204,7 @@ class Worker:
         wanted = read_params(GenerateParams, request.params, elsewhere=("job",))
         if self._is_cancelled(request.id):
             raise Cancelled
+        self._generating = True
 
         from engine.events import Done, PhaseBegan, Preview, StepDone
         from engine.run import RunRequest, run
@@ -294,7 +302,8 @@ def serve() -> int:
         worker.read(reads)
         # The client is gone. A job notices between two denoiser calls; a library that is deep
         # in a call of its own does not, and nobody is left to wait for it.
-        threading.Timer(_GRACE_S, lambda: os._exit(0)).start()
+        grace_s = _GRACE_S if worker.is_generating else 0.0
+        threading.Timer(grace_s, lambda: os._exit(0)).start()
 
     threading.Thread(target=read_then_stop, name="reader", daemon=True).start()
     try:

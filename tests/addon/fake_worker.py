@@ -30,7 +30,7 @@ def fail(moment: str) -> None:
             sys.stdout.flush()
             os._exit(0)
         case ["flood", "@", at] if at == moment:
-            sys.stdout.write("x" * (40 * 2**20) + "\n")
+            sys.stdout.write("x" * (100 * 2**20) + "\n")
             sys.stdout.flush()
         case ["silence", "@", at] if at == moment:
             time.sleep(600)

@@ -26,7 +26,7 @@ def find_host(
                     name,
                     environments=build.environments_folder(),
                     engine_python=Path(sys.executable),
-                    work=tmp_path_factory.mktemp(name, numbered=False),
+                    work=tmp_path_factory.mktemp(name),
                 )
             except hosts.HostMissingError as error:
                 if require_hosts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from tests.blender.hosts import Host
 from tests.blender.test_whole_path import SCRIPTS
+from tests.engine.test_lifeline import is_alive
 
 
 @pytest.fixture(scope="module", params=["bpy-4.2", "bpy-5.2"])
@@ -72,3 +75,16 @@ def test_an_idle_engine_that_dies_is_noticed_and_the_next_picture_starts_another
     assert told["after"].startswith("Ready")
     assert told["stopped"] == ["FINISHED"]
     assert told["at_last"] == ["Starts with the next picture", None]
+
+
+@pytest.mark.parametrize("phase", ["starting", "loading", "sampling"])
+def test_no_engine_outlives_a_killed_blender(
+    phase: str, find_host: Callable[[str], Host], extension_zip: Path
+) -> None:
+    script = SCRIPTS / "killed.py"
+    run = find_host("bpy-4.2").run_python(script, phase, extension_zip=extension_zip)
+    assert run.returncode == -signal.SIGKILL, run.output
+    pid = run.result["pid"]
+    while is_alive(pid):
+        assert time.time() - run.result["killed_at"] < 2, run.result
+        time.sleep(0.02)

@@ -56,7 +56,8 @@ else:
 """
 
 
-def _is_there(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that only waits to be buried does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -93,12 +94,12 @@ def test_an_engine_ends_within_two_seconds_of_a_killed_client(
     try:
         wait_until(ready.exists, 60)
         time.sleep(0.7)  # the client's other thread is long gone: that alone must end nothing
-        assert _is_there(pid)
+        assert is_alive(pid)
         client.kill()
         client.wait(10)
-        wait_until(lambda: not _is_there(pid), 2)
+        wait_until(lambda: not is_alive(pid), 2)
     finally:
         os.kill(keeper, signal.SIGKILL)
-        if _is_there(pid):
+        if is_alive(pid):
             os.kill(pid, signal.SIGKILL)
         client.kill()

@@ -139,6 +139,7 @@ def test_a_job_that_fails_is_one_clear_error_and_the_next_succeeds(
         (b"\xff\xfe\x00\n", protocol.PARSE_ERROR),
         (b'{"jsonrpc": "2.0"}\n', protocol.INVALID_REQUEST),
         (b"x" * (protocol.MAX_MESSAGE_BYTES + 10) + b"\n", protocol.INVALID_REQUEST),
+        (b"x" * (100 * 2**20) + b"\n", protocol.INVALID_REQUEST),
     ],
 )
 def test_a_corrupted_line_is_one_error_and_the_next_request_is_answered(
