@@ -86,12 +86,17 @@ class Window:
             assert time.monotonic() < end, f"{what} did not come: {told}"
             time.sleep(0.2)
 
+    def let_it_see(self) -> None:
+        """Wait until the window has taken in what was done."""
+        shown = self.told()["shown"]
+        self.wait_until("a reaction", lambda told: told["shown"] > shown + 3, 60)
+
     def search(self, words: str) -> None:
         """Run an operator as F3 finds it."""
         self.do("xdotool", "mousemove", "300", "820", "key", "F3")
-        time.sleep(2)
+        self.let_it_see()
         self.do("xdotool", "type", "--delay", "60", words)
-        time.sleep(2)
+        self.let_it_see()
         self.do("xdotool", "key", "Return")
 
 
@@ -125,7 +130,7 @@ def test_a_person_finds_their_way(
         "import bpy\n"
         "scene = bpy.context.scene\n"
         "scene.render.resolution_percentage = 50\n"
-        "scene.mixdiff.num_inference_steps = 40\n"
+        "scene.mixdiff.num_inference_steps = 30\n"
         "bpy.ops.wm.save_mainfile()\n"
     )
     host.run_python(script, extension_zip=extension_zip, blend=blend).check()
@@ -142,17 +147,18 @@ def test_a_person_finds_their_way(
 
         # A rectangle dragged with the mouse becomes a region in just that place.
         person.search("draw mixdiff region")
-        time.sleep(2)
+        is_drawing = "MIXDIFF_OT_draw_region"
+        person.wait_until("the drawing", lambda told: is_drawing in told["modal"], 60)
         width, height = right - left, bottom - top
         x, y = (left + width // 4, left + width // 2), (top + height // 8, top + height // 2)
         person.do("xdotool", "mousemove", str(x[0]), str(y[0]))
-        time.sleep(1)
+        person.let_it_see()
         person.do("xdotool", "mousedown", "1")
-        time.sleep(1)
-        for step in (0.2, 0.6, 1.0):
+        for step in (0.0, 0.2, 0.6, 1.0):
+            person.let_it_see()
             x_px, y_px = (round(ends[0] + (ends[1] - ends[0]) * step) for ends in (x, y))
             person.do("xdotool", "mousemove", str(x_px), str(y_px))
-            time.sleep(1)
+        person.let_it_see()
         person.do("xdotool", "mouseup", "1")
         told = person.wait_until("a region", lambda told: len(told["regions"]) == 7, 30)
         _, (row_init, row_end, col_init, col_end) = told["regions"][-1]

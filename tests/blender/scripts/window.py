@@ -76,6 +76,8 @@ def tell() -> None:
     told = {
         "tab": getattr(sidebar, "active_panel_category", ""),
         "frame": frame(),
+        "shown": shown,
+        "modal": [operator.bl_idname for operator in window.modal_operators],
         "busy": running.session.is_busy,
         "state": type(state).__name__,
         "step": getattr(state, "step", 0),
