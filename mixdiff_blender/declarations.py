@@ -29,6 +29,10 @@ _LABELS = {
     "noise_eps": "Variation",
     "strength": "Keep",
     "reroll_mode": "Reroll",
+    "row_init": "Top",
+    "row_end": "Bottom",
+    "col_init": "Left",
+    "col_end": "Right",
 }
 _SOFT_MAXIMA = {"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0}
 _SOFT_MAXIMA_WHOLE = {"num_inference_steps": 150}

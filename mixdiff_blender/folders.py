@@ -8,14 +8,16 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Collection
 from pathlib import Path
 
 import bpy
 
-RESULTS_NAME = "mixdiff"
+from .contract import EngineError
+from .properties import canvas_settings
+
 LOGS_NAME = "logs"
 _STALE_S = 7 * 24 * 3600
+_UNSAVED_STALE_S = 60 * 24 * 3600
 
 _JOBS = itertools.count(1)
 
@@ -51,18 +53,24 @@ def log_file() -> Path:
 
 
 def remove_stale_sessions() -> None:
-    """Remove what runs of Blender left behind a week ago or earlier, unless one still runs."""
+    """Remove what runs of Blender left behind a week ago, unless one still runs.
+
+    Pictures of files that nobody saved go after two months.
+    """
     for folder in (user_folder() / "sessions").glob("*"):
         if _is_stale(folder) and not _is_running(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
     for file in (user_folder() / LOGS_NAME).glob("*.log"):
         if _is_stale(file):
             file.unlink(missing_ok=True)
+    for picture in unsaved_folder().rglob("*.png"):
+        if _is_stale(picture, _UNSAVED_STALE_S):
+            picture.unlink(missing_ok=True)
 
 
-def _is_stale(path: Path) -> bool:
+def _is_stale(path: Path, after_s: float = _STALE_S) -> bool:
     try:
-        return time.time() - path.stat().st_mtime > _STALE_S
+        return time.time() - path.stat().st_mtime > after_s
     except FileNotFoundError:
         return False  # another Blender has just removed it
 
@@ -79,21 +87,74 @@ def _is_running(pid: str) -> bool:
     return True
 
 
-def results_folder() -> Path:
-    """Return where pictures go: beside the .blend, or for want of one in the user's folder."""
-    if bpy.data.filepath:
-        return Path(bpy.data.filepath).parent / RESULTS_NAME
+def unsaved_folder() -> Path:
+    """Return where the pictures of files wait that were never saved."""
     return user_folder() / "unsaved"
 
 
-def next_picture(reserved: Collection[Path] = ()) -> Path:
+def is_unsaved(path: Path) -> bool:
+    """Tell whether a picture waits for its .blend to be saved."""
+    return path.is_relative_to(unsaved_folder())
+
+
+def results_folder(scene: bpy.types.Scene | None = None, blend: str | None = None) -> Path:
+    """Return where a scene's pictures go: beside the .blend, or for want of one aside.
+
+    `blend` stands for the .blend's path where that is about to change.
+    """
+    blend = bpy.data.filepath if blend is None else blend
+    scene = scene or bpy.context.scene
+    assert scene is not None
+    chosen = canvas_settings(scene).output_folder.strip() or "//"
+    if not chosen.startswith("//"):
+        return Path(os.path.normpath(bpy.path.abspath(chosen)))
+    if not blend:
+        return unsaved_folder()
+    return Path(os.path.normpath(bpy.path.abspath(chosen, start=str(Path(blend).parent))))
+
+
+def next_picture(scene: bpy.types.Scene | None = None) -> Path:
     """Return the path of the next picture: numbered, so that no earlier one is lost.
 
-    `reserved` are pictures that are not there yet.
+    An empty file holds the place, so that no other Blender takes the same name.
+
+    Raises: EngineError of kind `output` where nothing can be written there.
     """
-    folder = results_folder()
-    stem = Path(bpy.data.filepath).stem or "untitled"
+    return reserve(results_folder(scene), Path(bpy.data.filepath).stem or "untitled")
+
+
+def reserve(folder: Path, stem: str) -> Path:
+    """Return a new numbered path in a folder, held by an empty file.
+
+    Raises: EngineError of kind `output` where nothing can be written there.
+    """
     numbered = re.compile(re.escape(stem) + r"-(\d+)\.png", re.IGNORECASE)
-    names = [path.name for path in (*folder.glob("*"), *reserved) if path.parent == folder]
-    taken = [int(found[1]) for name in names if (found := numbered.fullmatch(name))]
-    return folder / f"{stem}-{max(taken, default=0) + 1:04d}.png"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [int(m[1]) for path in folder.glob("*") if (m := numbered.fullmatch(path.name))]
+        number = max(taken, default=0) + 1
+        while True:
+            path = folder / f"{stem}-{number:04d}.png"
+            try:
+                path.open("xb").close()
+            except FileExistsError:
+                number += 1
+            else:
+                return path
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def release(path: Path) -> None:
+    """Give up a path that was reserved and never written."""
+    if path.exists() and path.stat().st_size == 0:
+        path.unlink()
+
+
+def unwritable(path: Path, error: OSError) -> EngineError:
+    """Return what to tell a person where pictures cannot be written."""
+    return EngineError(
+        f"{path} cannot be written: {error.strerror or error}",
+        kind="output",
+        advice="choose another folder (Result > Folder), or make room there",
+    )

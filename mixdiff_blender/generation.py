@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import bpy
 
-from . import folders, running
+from . import folders, history, running, snapshots
 from .contract import EngineError, JobError, Problem
+from .history import Setting
 from .job_from_scene import SceneJob, job_from_scene
-from .properties import canvas_settings
-from .results.image import show_picture
-from .session import Order, Outcome
+from .properties import HistoryEntry
+from .regions.camera import view_of
+from .regions.projection import CameraView
+from .results.sources import with_kept_sources
+from .session import Done, Job, Order, Outcome
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
+Then = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,17 @@ class Target:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A job that is ready to be sent, and what its end needs to know."""
+
+    document: Mapping[str, Any]
+    folder: Path
+    """Where the document's relative paths start."""
+    setting: Setting
+    job: SceneJob | None = None
+
+
 def _uid(scene: bpy.types.Scene) -> int:
     uid: int = scene.session_uid
     return uid
@@ -85,13 +100,28 @@ def begin(
     *,
     output: Path | None = None,
     changes: Mapping[str, Any] | None = None,
+    then: Then | None = None,
 ) -> None:
     """Begin to make a scene's picture; `last_report` tells how it went once `running` is through.
 
     While other pictures are being made it waits for its turn.
-    `changes` replace values of the job; without `output` the picture gets a name of its own.
+    `changes` replace values of the job; without `output` the picture gets a name of its own;
+    `then` is called once the picture stands in the scene, or there is none.
 
     Raises: EngineError where it cannot begin; the report has the same in the scene's words.
+    """
+    send(scene, prepare(scene, depsgraph, changes=changes), output=output, then=then)
+
+
+def prepare(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    *,
+    changes: Mapping[str, Any] | None = None,
+) -> Prepared:
+    """Read a scene's job, and write the pictures that it needs.
+
+    Raises: EngineError where it cannot run; the report has the same in the scene's words.
     """
     job: SceneJob | None = None
     try:
@@ -99,35 +129,115 @@ def begin(
         job.or_raise()
         folder = folders.new_job_folder()
         job.write_pictures(folder)
-        picture = output or folders.next_picture(running.session.outputs)
-        order = Order(document=job.document, folder=folder, output=picture)
-        target, sent = Target.of(scene), job
-        is_packed = output is None and not bpy.data.filepath
-        running.session.generate(order, lambda end: _end(end, sent, target, is_packed=is_packed))
     except EngineError as error:
         _tell(scene.name, _error_lines(error, job), error)
         raise
+    setting = Setting(
+        snapshot=snapshots.snapshot(scene),
+        places=dict(job.objects),
+        view=_view_of(scene, depsgraph),
+    )
+    return Prepared(document=job.document, folder=folder, setting=setting, job=job)
+
+
+def _view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView | None:
+    try:
+        return view_of(scene, depsgraph)
+    except EngineError:
+        return None  # a prompt for the whole picture needs no camera
+
+
+def begin_variation(
+    scene: bpy.types.Scene,
+    entry: HistoryEntry,
+    names: set[str],
+    *,
+    mode: str,
+    noise_eps: float,
+    then: Then | None = None,
+) -> None:
+    """Begin to make a result again with the same seed, but another start in the named regions.
+
+    Raises: EngineError where it cannot begin; the report has the same.
+    """
+    prepared = Prepared(
+        document=history.varied(entry, names, mode=mode, noise_eps=noise_eps),
+        folder=history.path_of(entry).parent,
+        setting=history.setting_of(entry),
+    )
+    send(scene, prepared, then=then)
+
+
+def send(
+    scene: bpy.types.Scene,
+    prepared: Prepared,
+    *,
+    output: Path | None = None,
+    then: Then | None = None,
+) -> Job:
+    """Send a job whose picture is for a scene; it waits while others are being made.
+
+    Raises: EngineError where it cannot begin; the report has the same.
+    """
+    target = Target.of(scene)
+    try:
+        output = output or folders.next_picture(scene)
+        try:
+            try:
+                document = with_kept_sources(prepared.document, prepared.folder, output.parent)
+            except OSError as error:
+                raise folders.unwritable(output.parent, error) from error
+            order = Order(
+                document=document, folder=prepared.folder, output=output, scene_name=scene.name
+            )
+            job = running.session.generate(
+                order, lambda end: _end(end, order, prepared, target, then)
+            )
+        except EngineError:
+            folders.release(output)
+            raise
+    except EngineError as error:
+        _tell(scene.name, _error_lines(error, prepared.job), error)
+        raise
     running.keep_going()
+    return job
 
 
-def _end(outcome: Outcome, job: SceneJob, target: Target, *, is_packed: bool) -> None:
+def _end(
+    outcome: Outcome, order: Order, prepared: Prepared, target: Target, then: Then | None
+) -> None:
     if isinstance(outcome, EngineError):
-        _tell(target.scene_name, _error_lines(outcome, job), outcome)
-        return
-    warnings = [_line(job, p) for p in dict.fromkeys((*job.warnings, *outcome.problems))]
+        folders.release(order.output)
+    else:
+        _take_in(outcome, prepared, target)
+    if then is not None:
+        then(outcome)
+    if isinstance(outcome, EngineError):  # after what it may have taken with it
+        _tell(target.scene_name, _error_lines(outcome, prepared.job), outcome)
+
+
+def _take_in(done: Done, prepared: Prepared, target: Target) -> None:
+    job, file = prepared.job, done.output
+    problems = dict.fromkeys((*(job.warnings if job else ()), *done.problems))
+    warnings = [_line(job, problem) for problem in problems]
     scene = target.find()
     if scene is None:
-        text = f"The scene {target.scene_name!r} is gone; its picture is {outcome.output}"
+        text = f"The scene {target.scene_name!r} is gone; its picture is {file}"
         _tell(target.scene_name, [Line(severity="WARNING", text=text), *warnings])
         return
-    image = show_picture(scene, outcome.output, packed=is_packed)
-    if is_packed:
-        outcome.output.unlink()
-    canvas_settings(scene).result_seed = str(outcome.document.get("seed", ""))
-    seconds = sum(outcome.timings_s.values())
-    place = "in this file" if is_packed else str(outcome.output)
-    text = f"{image.name}: {seconds:.1f} s, seed {outcome.document.get('seed')}, {place}"
+    history.add(scene, file, done.document, prepared.setting)
+    place = "in this file" if folders.is_unsaved(file) else _shown(file)
+    seconds = sum(done.timings_s.values())
+    text = f"{file.stem}: {seconds:.1f} s, seed {done.document.get('seed')}, {place}"
     _tell(target.scene_name, [Line(severity="INFO", text=text), *warnings])
+
+
+def _shown(file: Path) -> str:
+    """Return a path as short as the .blend's own folder makes it."""
+    folder = Path(bpy.data.filepath).parent
+    if bpy.data.filepath and file.is_relative_to(folder):
+        return f"//{file.relative_to(folder).as_posix()}"
+    return str(file)
 
 
 def _error_lines(error: EngineError, job: SceneJob | None) -> list[Line]:
@@ -139,8 +249,10 @@ def _error_lines(error: EngineError, job: SceneJob | None) -> list[Line]:
     return [_line(job, problem) for problem in (*error.problems, *job.warnings)]
 
 
-def _line(job: SceneJob, problem: Problem) -> Line:
+def _line(job: SceneJob | None, problem: Problem) -> Line:
     severity: Severity = "ERROR" if problem.severity == "error" else "WARNING"
+    if job is None:
+        return Line(severity=severity, text=str(problem))
     return Line(severity=severity, text=job.told(problem), object_name=job.object_of(problem))
 
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import folders
+from .pictures import png_of
 
 INTERVAL_S = 1.0
 _NAME = ".MixDiff Preview"  # whose first letter keeps it out of Blender's lists
-_ICON = "preview"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,6 +32,7 @@ class Preview:
 _last: Preview | None = None
 _sent = ""
 _icons: Any = None
+_is_warm = False
 
 
 def last() -> Preview | None:
@@ -47,6 +48,14 @@ def show(sent: str) -> None:
     _sent = sent
     pixels = _decoded(sent) if sent else None
     _last = None if pixels is None else Preview(pixels=pixels, icon=_icon_of(pixels))
+
+
+def warm_up() -> None:
+    """Have Blender read a first picture, which takes it long, before a job runs."""
+    global _is_warm
+    if not _is_warm:
+        _is_warm = True
+        _decoded(base64.b64encode(png_of(np.zeros((1, 1, 3), dtype=np.uint8))).decode())
 
 
 def forget() -> None:
@@ -78,12 +87,16 @@ def _decoded(sent: str) -> NDArray[np.float32] | None:
 
 
 def _icon_of(pixels: NDArray[np.float32]) -> int:
+    """Return a new icon, since Blender goes on to draw a known one as it was at first."""
     global _icons
     if _icons is None:
         _icons = bpy.utils.previews.new()
-    icon = _icons.get(_ICON) or _icons.new(_ICON)
+    numbers = [int(name) for name in _icons]
+    icon = _icons.new(str(max(numbers, default=0) + 1))
+    for number in numbers:
+        del _icons[str(number)]
     height, width, _ = pixels.shape
     icon.image_size = (width, height)
     icon.image_pixels_float.foreach_set(pixels.ravel())
-    number: int = icon.icon_id
-    return number
+    icon_id: int = icon.icon_id
+    return icon_id

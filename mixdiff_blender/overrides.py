@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -40,29 +40,26 @@ def changes_of(overrides: Overrides) -> dict[str, Any]:
 @contextmanager
 def overridden(scene: bpy.types.Scene, overrides: Overrides) -> Iterator[bpy.types.Depsgraph]:
     """Have a scene look as a call wants it, and give back its own looks."""
-    render = scene.render
-    before = (render.resolution_x, render.resolution_y, render.resolution_percentage)
-    camera_before, frame_before = scene.camera, scene.frame_current
     camera, size, frame = overrides.get("camera"), overrides.get("size"), overrides.get("frame")
     if isinstance(camera, str):
         cameras = {o.name: o for o in scene.objects if o.type == "CAMERA"}
         camera = find_name("camera", camera, cameras)
-    try:
-        if camera is not None:
-            scene.camera = camera
+    with ExitStack() as stack:
+        # Only what is asked for is touched: Blender takes every assignment for a change.
         if size is not None:
-            render.resolution_x, render.resolution_y = size
-            render.resolution_percentage = 100
+            render = scene.render
+            names = ("resolution_x", "resolution_y", "resolution_percentage")
+            for name, value in zip(names, (*size, 100), strict=True):
+                stack.callback(setattr, render, name, getattr(render, name))
+                setattr(render, name, value)
+        if camera is not None:
+            stack.callback(setattr, scene, "camera", scene.camera)
         if frame is not None:
+            stack.callback(scene.frame_set, scene.frame_current)
             scene.frame_set(frame)
-            if camera is not None:
-                scene.camera = camera  # markers on the timeline may bind another one
+        if camera is not None:
+            scene.camera = camera  # after the frame, whose markers may bind another one
         yield depsgraph_of(scene)
-    finally:
-        if frame is not None:
-            scene.frame_set(frame_before)
-        render.resolution_x, render.resolution_y, render.resolution_percentage = before
-        scene.camera = camera_before
 
 
 def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:

@@ -6,7 +6,19 @@ from typing import Any, cast
 
 from bpy.utils import register_classes_factory
 
-from . import cli, installing, memory, operators, panels, preferences, properties, running, watching
+from . import (
+    cli,
+    installing,
+    memory,
+    operators,
+    panels,
+    preferences,
+    properties,
+    running,
+    saving,
+    thumbnails,
+    watching,
+)
 from .overlay import drawing
 from .panels import installation
 from .regions import handlers
@@ -23,6 +35,7 @@ def register() -> None:
     operators.attach()
     handlers.register()
     cli.register()
+    saving.register()
     running.register()
     installing.register()
     installation.attach()
@@ -39,6 +52,8 @@ def unregister() -> None:
     installation.detach()
     installing.unregister()
     running.unregister()
+    saving.unregister()
+    thumbnails.unload()
     cli.unregister()
     handlers.unregister()
     operators.detach()

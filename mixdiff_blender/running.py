@@ -33,6 +33,7 @@ def keep_going() -> None:
     Timers never fire without a window: there `wait` takes their place.
     """
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        live_preview.warm_up()
         bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
 
 

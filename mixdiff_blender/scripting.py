@@ -28,7 +28,8 @@ from .preferences import engine_python
 from .properties import canvas_settings, region_settings
 from .regions.entries import list_object, sources
 from .regions.entries import sync as _sync
-from .regions.planes import WITH_SURFACE
+from .regions.marking import can_be_region
+from .session import Outcome
 
 __all__ = (
     "EngineError",
@@ -77,7 +78,7 @@ class Picture:
     image: bpy.types.Image
     file: Path | None
     """None where the picture is packed into a .blend that was never saved."""
-    seed: int | None
+    seed: int
     warnings: tuple[str, ...]
 
 
@@ -108,7 +109,7 @@ def mark(
     for name in settings:
         find_name("setting", name, known)
     for obj in objects:
-        if obj.type not in WITH_SURFACE:
+        if not can_be_region(obj):
             raise EngineError(
                 f"{obj.name!r} has no surface", kind="job", advice="use a plane or another mesh"
             )
@@ -227,25 +228,24 @@ def generate(
     """
     found = find_scene(scene)
     goal = None if output is None else _path(output)
+    ends: list[Outcome] = []
     with overridden(found, overrides) as depsgraph:
         changes = changes_of(overrides)
         _runnable(job_from_scene(found, depsgraph, changes=changes))
-        generation.begin(found, depsgraph, output=goal, changes=changes)
+        generation.begin(found, depsgraph, output=goal, changes=changes, then=ends.append)
     running.wait(on_progress)
+    end = ends[0] if ends else EngineError("there is no picture", kind="internal")
+    if isinstance(end, EngineError):
+        raise end
+    image = canvas_settings(found).result
+    assert image is not None
     report = generation.last_report(found)
-    settings = canvas_settings(found)
-    image = settings.result
-    if report is None or report.error or image is None:
-        raise (report.error if report and report.error else None) or EngineError(
-            "there is no picture", kind="output"
-        )
-    seed = settings.result_seed
-    packed = image.packed_file is not None
+    lines = report.lines if report else ()
     return Picture(
         image=image,
-        file=None if packed else Path(bpy.path.abspath(image.filepath)).resolve(),
-        seed=int(seed) if seed else None,
-        warnings=tuple(line.text for line in report.lines if line.severity == "WARNING"),
+        file=None if folders.is_unsaved(end.output) else end.output.resolve(),
+        seed=end.document["seed"],
+        warnings=tuple(line.text for line in lines if line.severity == "WARNING"),
     )
 
 

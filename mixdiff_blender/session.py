@@ -74,6 +74,8 @@ class Order:
     document: Mapping[str, Any]
     folder: Path
     output: Path
+    scene_name: str = ""
+    """Where the picture is wanted, for those who show the job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,15 @@ from bpy.app.handlers import persistent
 from . import running
 from .contract import EngineError, Problem
 from .job_from_scene import SceneJob, job_from_scene
-from .properties import region_settings
+from .properties import RegionSettings, canvas_settings, region_settings
+from .regions.entries import sources
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
 _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.types.World)
 """What changes no job, however it changes."""
+_REGION_SETTINGS = tuple(RegionSettings.__annotations__)
+_CANVAS_SETTINGS = ("prompt", "negative_prompt", "background", "tile_size", "model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,17 +49,26 @@ class Seen:
 
 
 _NOTHING = Seen()
+_Settings = tuple[Any, ...]
 
 _seen: dict[int, Seen] = {}
+_settings: dict[int, _Settings] = {}
 _stale: set[int] = set()
 _wanted: dict[int, tuple[str, str]] = {}
 _rest_until_s = 0.0
 
 
+def last_seen(scene: bpy.types.Scene) -> Seen:
+    """Return what a scene's job was when it was last read."""
+    return _seen.get(scene.session_uid, _NOTHING)
+
+
 def seen_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Seen:
     """Return what a scene's job was when it was last read; what has changed is read soon after."""
     key: int = scene.session_uid
-    if key in _stale or key not in _seen:
+    settings = _settings_of(scene)  # which change without an update of Blender's
+    if key in _stale or key not in _seen or _settings.get(key) != settings:
+        _settings[key] = settings
         _wanted[key] = (scene.name, view_layer.name)
         if not bpy.app.timers.is_registered(_read):
             wait_s = max(0.0, _rest_until_s - time.monotonic())
@@ -80,6 +92,20 @@ def _read() -> None:
     _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1)
     if is_new:
         running.redraw()
+
+
+def _settings_of(scene: bpy.types.Scene) -> _Settings:
+    canvas = canvas_settings(scene)
+    regions = (
+        (source.name, *(_value(source.settings, name) for name in _REGION_SETTINGS))
+        for source in sources(scene)
+    )
+    return (*(_value(canvas, name) for name in _CANVAS_SETTINGS), *regions)
+
+
+def _value(settings: Any, name: str) -> Any:
+    value = getattr(settings, name)
+    return value.name_full if isinstance(value, bpy.types.ID) else value
 
 
 def _look_at(scene_name: str, layer_name: str) -> Seen:
@@ -124,6 +150,7 @@ def _after_change(*_: Any) -> None:
 def _after_load(*_: Any) -> None:
     _seen.clear()
     _stale.clear()
+    _settings.clear()
 
 
 _HANDLERS: tuple[tuple[str, Any], ...] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import build
@@ -12,6 +13,14 @@ import build
 # The models of the tests are tiny: several threads only wait for each other, for minutes where
 # the machine is shared. Processes that the tests start inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A busy machine is no fault of what is tested.
+hypothesis.settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from training import classifier, denoiser, record, vae
 from training.export import export
+from training.restore import restore
 from training.settings import Budget, Settings
 
 BUNDLED = Path(__file__).parents[1] / "engine" / "bundled"
-STAGES = ("vae", "denoiser", "decoder", "classifier", "export", "all")
+STAGES = ("vae", "denoiser", "decoder", "classifier", "export", "all", "restore")
 
 
 def main() -> None:
@@ -33,6 +34,8 @@ def main() -> None:
         classifier_min=given.classifier_min,
     )
     settings = dataclasses.replace(Settings(), cache=given.cache, budget=budget)
+    if given.stage == "restore":
+        restore(settings, given.to)
     every = given.stage == "all"
     if every or given.stage == "vae":
         vae.train(settings, resume=given.resume)

@@ -38,7 +38,9 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
-    """Bring an optimiser to where the checkpoint left it."""
+    """Bring an optimiser to where the checkpoint left it, or leave it as it is without one."""
+    if not (folder / "optimizer.pt").exists():
+        return
     optimizer.load_state_dict(
         torch.load(folder / "optimizer.pt", weights_only=True, map_location="cpu")
     )

@@ -133,8 +133,8 @@ def train(settings: Settings, *, resume: bool = False) -> None:
     average = checkpoint.Average(modules, own.ema)
     if resume and (folder / "state.json").exists():
         weights, state = checkpoint.load(folder)
-        for key, value in weights.items():
-            average.shadow[key].copy_(value)
+        for key, shadow in average.shadow.items():
+            shadow.copy_(weights[key])
         step, spent_s, curve = state["step"], state["elapsed_s"], state["curve"]
     torch.manual_seed(own.seed + step)
     clock = Clock(settings.budget.denoiser_min * 60.0, spent_s)

@@ -11,6 +11,13 @@ import torch
 CACHE = Path(os.environ.get("MIXDIFF_TRAINING_CACHE", "~/.cache/mixdiff-training")).expanduser()
 
 
+def cores() -> set[int]:
+    """Give the processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSettings:
     """The painted pictures: many of `small_px` square, fewer of the larger canvas."""
@@ -90,7 +97,7 @@ class Settings:
 
     def workers(self) -> int:
         """Count the copies that compute gradients: one a core, or one on a GPU."""
-        return 1 if torch.cuda.is_available() else min(2, os.cpu_count() or 1)
+        return 1 if torch.cuda.is_available() else min(2, len(cores()))
 
     def recorded(self) -> dict[str, object]:
         """Give the settings as plain values for the record."""

@@ -1,6 +1,7 @@
 """What a person can do: each operator collects its input and hands over.
 
-Every module gives its `CLASSES` and the `MENUS` that hold them, since F3 searches menus.
+Every module gives its `CLASSES` and the `MENUS` that hold them, since F3 searches menus; what adds
+regions stands in Add > MixDiff.
 """
 
 from __future__ import annotations
@@ -9,11 +10,33 @@ from typing import Any
 
 import bpy
 
-from . import engine, generate, region_list, regions, results
+from . import (
+    add_menu,
+    annotation_layers,
+    drawing,
+    engine,
+    generate,
+    history,
+    images,
+    region_list,
+    regions,
+    results,
+)
 
-_MODULES: tuple[Any, ...] = (engine, generate, regions, region_list, results)
+_MODULES: tuple[Any, ...] = (
+    engine,
+    generate,
+    regions,
+    region_list,
+    drawing,
+    images,
+    annotation_layers,
+    add_menu,
+    results,
+    history,
+)
 CLASSES = tuple(cls for module in _MODULES for cls in module.CLASSES)
-_MENUS = tuple(entry for module in _MODULES for entry in module.MENUS)
+_MENUS = tuple(entry for module in _MODULES for entry in getattr(module, "MENUS", ()))
 
 
 def attach() -> None:

@@ -1,4 +1,4 @@
-"""Draws over the camera's view; the only module of the add-on that touches the graphics card."""
+"""Draws over the camera's view; touches the graphics card only while it draws."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .. import live_preview, watching
+from .. import live_preview, running, watching
 from ..contract import EngineError
 from ..live_preview import Preview
 from ..properties import canvas_settings
 from ..regions.camera import view_of
 from .frame import Frame, frame_of
-from .places import Colour, Place, places_of
+from .places import Colour, Place, places_of, whole_places
 from .shapes import Box, Sheet, box_of, draw_places
 
 _FONT = 0
@@ -33,6 +33,7 @@ class _Key:
     frame: Frame
     active: str
     scale: float
+    tinted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def draw(context: Any) -> None:
     if view3d.view_perspective != "CAMERA" or space.camera != scene.camera:
         return
     is_shown = settings.show_overlay and space.overlay.show_overlays
-    preview = live_preview.last() if settings.show_preview else None
+    preview = _preview_for(scene) if settings.show_preview else None
     if not (is_shown or preview):
         return
     frame = _frame_in(context, scene)
@@ -71,7 +72,13 @@ def draw(context: Any) -> None:
     if preview:
         _draw_preview(preview, frame)
     if is_shown:
-        _draw_regions(context, scene, frame)
+        # A tint would change the colours of the picture under it.
+        _draw_regions(context, scene, frame, tinted=preview is None)
+
+
+def _preview_for(scene: bpy.types.Scene) -> Preview | None:
+    job = running.session.current
+    return live_preview.last() if job and job.order.scene_name == scene.name else None
 
 
 def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
@@ -86,7 +93,7 @@ def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
     return frame_of(view, to_clip, context.region.width, context.region.height)
 
 
-def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame) -> None:
+def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted: bool) -> None:
     import gpu
 
     active = context.view_layer.objects.active
@@ -95,6 +102,7 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame) -> None:
         frame=frame,
         active=active.name if active else "",
         scale=context.preferences.system.ui_scale,
+        tinted=tinted,
     )
     place = context.region.as_pointer()
     drawing = _drawings.get(place)
@@ -116,7 +124,7 @@ def _prepared(key: _Key) -> _Drawing:
 
     sheet = Sheet()
     places = places_of(key.seen.job) if key.seen.job else ()
-    draw_places(sheet, places, key.frame, key.active)
+    draw_places(sheet, places, key.frame, key.active, tinted=key.tinted)
     labels = _add_labels(sheet, places, key)
     triangles = sheet.triangles()
     batch = None
@@ -138,7 +146,7 @@ def _add_labels(sheet: Sheet, places: Sequence[Place], key: _Key) -> tuple[_Labe
     labels: list[_Label] = []
     taken: list[Box] = []
     height = (_TEXT_PX + 2 * _PADDING_PX) * key.scale
-    for place in _first_of_each(places):
+    for place in whole_places(places):
         box = box_of(place, key.frame)
         text, width = _fitted(place.label, box.right - box.left - 8 * key.scale, key.scale)
         if not text:
@@ -163,11 +171,6 @@ def _add_labels(sheet: Sheet, places: Sequence[Place], key: _Key) -> tuple[_Labe
 def _light(colour: Colour) -> Colour:
     red, green, blue = ((1 + share) / 2 for share in colour)
     return red, green, blue
-
-
-def _first_of_each(places: Sequence[Place]) -> list[Place]:
-    """Return one place for each region: a large one may be painted as several tiles."""
-    return list({place.name: place for place in reversed(places)}.values())[::-1]
 
 
 def _free_box(box: Box, width: float, height: float, taken: Sequence[Box]) -> Box:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..contract import Image2ImageRegion, Text2ImageRegion
@@ -44,6 +44,28 @@ def text_colour(index: int) -> Colour:
 def places_of(job: SceneJob) -> tuple[Place, ...]:
     """Return what is to be drawn of a job, in the order in which it is sent."""
     return tuple(_places(job))
+
+
+def whole_places(places: Sequence[Place]) -> list[Place]:
+    """Return one place for each region: a large one may be painted as several tiles.
+
+    Of tiles, whose weights are not the region's own, no weight is told.
+    """
+    found: dict[str, Place] = {}
+    for place in places:
+        known = found.get(place.name)
+        if known is None:
+            found[place.name] = place
+            continue
+        found[place.name] = replace(
+            known,
+            label=place.name,
+            left=min(known.left, place.left),
+            right=max(known.right, place.right),
+            bottom=min(known.bottom, place.bottom),
+            top=max(known.top, place.top),
+        )
+    return list(found.values())
 
 
 def _places(job: SceneJob) -> Iterator[Place]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .falloff import profile
 from .frame import Frame
-from .places import Colour, Place
+from .places import Colour, Place, whole_places
 
 _CELLS = 14  # across a region: as many as make a fall-off look smooth
 _FAINTEST, _STRONGEST = 0.05, 0.5
@@ -179,10 +179,11 @@ def _grids(sides: NDArray[Any], colours: NDArray[Any], cells: int) -> Triangles:
     )
 
 
-def draw_places(sheet: Sheet, places: Sequence[Place], frame: Frame, active: str) -> None:
+def draw_places(
+    sheet: Sheet, places: Sequence[Place], frame: Frame, active: str, *, tinted: bool = True
+) -> None:
     """Add all places: tints first, then outlines, the active one's on top and wider."""
-    boxes = [(place, box_of(place, frame)) for place in places]
-    for place, box in boxes:
-        sheet.add_tint(box, place)
-    for place, box in sorted(boxes, key=lambda pair: pair[0].name == active):
-        sheet.add_outline(box, place.colour, 3 if place.name == active else 1)
+    for place in places if tinted else ():
+        sheet.add_tint(box_of(place, frame), place)
+    for place in sorted(whole_places(places), key=lambda place: place.name == active):
+        sheet.add_outline(box_of(place, frame), place.colour, 3 if place.name == active else 1)

@@ -14,7 +14,7 @@ from ..watching import seen_in
 from ..wording import state_text
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
-_PREVIEW_UNITS = 8
+_PREVIEW_UNITS = 7
 
 
 class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
@@ -58,6 +58,7 @@ class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         row.scale_y = 1.6
         row.progress(factor=share, text=state_text(state))
         row.operator(Cancel.bl_idname, text="", icon="X")
+        layout.operator(Generate.bl_idname, text="Queue Another", icon="ADD")
         if preview := live_preview.last():
             layout.template_icon(icon_value=preview.icon, scale=_PREVIEW_UNITS)
 

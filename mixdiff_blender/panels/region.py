@@ -10,7 +10,7 @@ from ..contract import Image2ImageRegion, Text2ImageRegion
 from ..operators.region_list import active_entry
 from ..properties import REROLL_TYPE, RegionSettings
 from ..regions.entries import name_of, settings_of
-from ..watching import seen_in
+from ..watching import last_seen
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
 
@@ -39,12 +39,14 @@ class RegionPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         entry = active_entry(context.scene)
         assert entry is not None
         region = settings_of(entry)
-        for problem in seen_in(context.scene, context.view_layer).problems_of(name_of(entry)):
+        for problem in last_seen(context.scene).problems_of(name_of(entry)):
             text = f"{problem.message}; {problem.remedy}"
             draw_text(
                 layout, context, text[:1].upper() + text[1:], LINE_ICONS[problem.severity.upper()]
             )
         layout.active = region.enabled
+        if entry.object is not None:
+            layout.prop(region, "guide")
         layout.row().prop(region, "type", expand=True)
         if region.type == Text2ImageRegion.TYPE:
             _draw_text_region(layout, region)

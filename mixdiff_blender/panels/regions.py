@@ -7,15 +7,13 @@ from typing import Any
 import bpy
 
 from ..contract import Image2ImageRegion, Text2ImageRegion
-from ..operators.region_list import (
-    MoveRegion,
-    RegionListMenu,
-    RemoveRegion,
-)
+from ..operators import annotation_layers, drawing, images
+from ..operators.drawing import DrawRegion
+from ..operators.region_list import MoveRegion, RegionListMenu, RemoveRegion
 from ..operators.regions import MarkRegions
 from ..properties import REROLL_TYPE, RegionSettings, canvas_settings
 from ..regions.entries import name_of, settings_of
-from ..watching import seen_in
+from ..watching import last_seen
 from .sidebar import SidebarPanel
 
 _TYPE_ICONS = {
@@ -50,7 +48,7 @@ class RegionList(bpy.types.UIList):
         parts = row.split(factor=0.6)
         parts.active = settings.enabled
         name = parts.row(align=True)
-        is_wrong = bool(seen_in(context.scene, context.view_layer).problems_of(name_of(item)))
+        is_wrong = bool(last_seen(context.scene).problems_of(name_of(item)))
         name.label(text="", icon="ERROR" if is_wrong else _TYPE_ICONS[settings.type])
         if item.object:
             name.prop(item.object, "name", text="", emboss=False)
@@ -85,6 +83,13 @@ class AddRegionMenu(bpy.types.Menu):
         """Draw the entries."""
         layout: Any = self.layout
         layout.operator(MarkRegions.bl_idname, text="From Selected Objects", icon="MESH_PLANE")
+        for kind, text in ((Image2ImageRegion.TYPE, "Image"), (REROLL_TYPE, "Reroll")):
+            layout.operator(
+                MarkRegions.bl_idname, text=f"From Selected, as {text}", icon=_TYPE_ICONS[kind]
+            ).type = kind
+        layout.separator()
+        for module in (drawing, images, annotation_layers):
+            module.draw_add_menu(layout)
 
 
 class RegionsPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
@@ -119,7 +124,10 @@ class RegionsPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
             icon = f"TRIA_{direction}"
             beside.operator(MoveRegion.bl_idname, text="", icon=icon).direction = direction
         if not len(settings.regions):
-            layout.operator(MarkRegions.bl_idname, text="Add Selected Objects", icon="ADD")
+            row = layout.row(align=True)
+            row.operator(MarkRegions.bl_idname, text="Add Selected", icon="ADD")
+            row.operator_context = "INVOKE_REGION_WIN"
+            row.operator(DrawRegion.bl_idname, text="Draw", icon="GREASEPENCIL")
 
 
 CLASSES = (RegionList, AddRegionMenu, RegionsPanel)

@@ -9,14 +9,17 @@ from __future__ import annotations
 import bpy
 
 from ..declarations import props
-from . import canvas, regions
+from . import canvas, history, regions
 from .canvas import SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
-from .regions import REROLL_TYPE, RegionEntry, RegionSettings, region_settings
+from .history import HistoryEntry
+from .regions import REROLL_TYPE, TYPE_ITEMS, RegionEntry, RegionSettings, region_settings
 
 __all__ = (
     "REROLL_TYPE",
     "SCHEDULER_OF_MODEL",
+    "TYPE_ITEMS",
     "CanvasSettings",
+    "HistoryEntry",
     "RegionEntry",
     "RegionSettings",
     "attach",
@@ -25,7 +28,7 @@ __all__ = (
     "region_settings",
 )
 
-CLASSES = (*regions.CLASSES, *canvas.CLASSES)
+CLASSES = (*history.CLASSES, *regions.CLASSES, *canvas.CLASSES)
 
 
 def attach() -> None:

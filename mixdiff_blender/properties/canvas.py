@@ -9,6 +9,7 @@ import bpy
 from ..contexts import view_layer_in
 from ..contract import BUNDLED_MODEL, SCHEDULERS, Job
 from ..declarations import choice_items, declared, props
+from . import history
 from .regions import RegionEntry
 from .seeds import digits_of, only_digits
 
@@ -39,6 +40,9 @@ class CanvasSettings(bpy.types.PropertyGroup):
         regions: Any  # a collection of RegionEntry
         active_region: int
         chosen_region: int
+        output_folder: str
+        history: Any  # a collection of HistoryEntry
+        active_history: int
 
     @property
     def seed(self) -> int | None:
@@ -137,6 +141,7 @@ CanvasSettings.__annotations__ = {
         default=True,
     ),
     "result_seed": props.StringProperty(options={"HIDDEN"}),
+    **history.ANNOTATIONS,
     "active_region": props.IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"}),
 }
 

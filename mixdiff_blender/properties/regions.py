@@ -12,7 +12,7 @@ from .seeds import digits_of, only_digits
 
 REROLL_TYPE = "reroll"
 
-_TYPE_ITEMS = [
+TYPE_ITEMS = [
     (Text2ImageRegion.TYPE, "Text", "Painted from a prompt"),
     (Image2ImageRegion.TYPE, "Image", "Starts from a picture"),
     (REROLL_TYPE, "Reroll", "Draws the random start of this part of the picture anew"),
@@ -78,7 +78,7 @@ RegionSettings.__annotations__ = {
         update=_hide_guide,
     ),
     "type": props.EnumProperty(
-        name="Type", description="What fills the region (type)", items=_TYPE_ITEMS
+        name="Type", description="What fills the region (type)", items=TYPE_ITEMS
     ),
     **{
         name: declared(Text2ImageRegion, name)

@@ -26,6 +26,14 @@ def layers_of(scene: bpy.types.Scene) -> dict[str, Any]:
     return {layer.info: layer for layer in annotations.layers} if annotations else {}
 
 
+def active_layer_of(scene: bpy.types.Scene) -> str:
+    """Return the name of the layer that is drawn on, or an empty text where there is none."""
+    annotations = annotations_of(scene)
+    names = list(layers_of(scene))
+    index = annotations.layers.active_index if annotations else -1
+    return names[index] if 0 <= index < len(names) else ""
+
+
 def bounds_of_layer(layer: Any, view: CameraView, border: Border) -> Bounds | None:
     """Return the part of the camera's frame that a layer's strokes cover, or None where none."""
     frame = layer.active_frame

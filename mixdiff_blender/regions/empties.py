@@ -34,9 +34,6 @@ def corners_of(empty: bpy.types.Object) -> Floats:
     return np.array([[left, bottom, 0], [right, bottom, 0], [right, top, 0], [left, top, 0]])
 
 
-def bounds_of_empty(
-    empty: bpy.types.Object, depsgraph: bpy.types.Depsgraph, view: CameraView
-) -> Bounds | None:
-    """Return the part of the camera's frame that an empty's image covers, or None where none."""
-    evaluated = empty.evaluated_get(depsgraph)
+def bounds_of_empty(evaluated: bpy.types.Object, view: CameraView) -> Bounds | None:
+    """Return the part of the camera's frame that an evaluated empty's image covers, if any."""
     return visible_bounds(view, to_world(corners_of(evaluated), evaluated.matrix_world), _TRIANGLES)

@@ -46,8 +46,11 @@ def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
 
 
 def has_region(scene: bpy.types.Scene) -> bool:
-    """Tell whether anything becomes a region of the job."""
-    return any(True for _ in switched_on(scene))
+    """Tell whether anything is a region and switched on; quick where one is listed."""
+    listed = canvas_settings(scene).regions
+    return any(settings_of(entry).enabled for entry in listed) or any(
+        region_settings(obj).enabled for obj in scene.objects
+    )
 
 
 def sync(scene: bpy.types.Scene) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import bpy
 
@@ -32,7 +33,8 @@ def bounds_of_instances(
         shown = instance.object
         if owner not in wanted or shown is None or shown.type not in WITH_SURFACE:
             continue
-        key = shown.data.as_pointer()
+        data: Any = shown.data
+        key = data.as_pointer()
         if key not in surfaces:
             surfaces[key] = surface_of(shown)
         points, triangles = surfaces[key]

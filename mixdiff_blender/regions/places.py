@@ -14,8 +14,8 @@ from .camera import border_of, canvas_of, view_of
 from .empties import bounds_of_empty, is_image_empty
 from .entries import Source
 from .instances import bounds_of_instances, may_have_instances
-from .planes import WITH_SURFACE, bounds_of, rendered_objects
-from .projection import Bounds, CanvasRectangle, on_canvas
+from .planes import WITH_SURFACE, Visibility, surface_of, to_world
+from .projection import Bounds, CanvasRectangle, on_canvas, visible_bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,9 @@ _NOT_RENDERED = LeftOut(
     why="is hidden from the render",
     remedy="show it there, make it a guide, or switch its region off",
 )
-_NOT_SHOWN = LeftOut(
-    why="is hidden in the viewport", remedy="show it there, or switch its region off"
+_NOT_EVALUATED = LeftOut(
+    why="is disabled in viewports",
+    remedy="switch it on there (the screen in the outliner), or switch its region off",
 )
 _NOT_IN_VIEW = LeftOut(
     why="is not in the camera's view", remedy="move it into the view, or switch its region off"
@@ -61,7 +62,7 @@ class Places:
         self._view = view_of(scene, depsgraph)
         self._layers = layers_of(scene)
         layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
-        self._rendered, self._included = rendered_objects(layer)
+        self._visibility = Visibility.of(layer)
         objects = [source.object for source in sources if source.object is not None]
         self._of_instances = bounds_of_instances(
             filter(may_have_instances, objects), depsgraph, self._view
@@ -81,18 +82,21 @@ class Places:
         return found or _NO_STROKES
 
     def _bounds_of_object(self, obj: bpy.types.Object) -> Bounds | LeftOut:
-        if obj not in self._included:
+        if obj not in self._visibility.included:
             return _EXCLUDED
-        if obj not in self._rendered and not region_settings(obj).guide:
+        if obj not in self._visibility.rendered and not region_settings(obj).guide:
             return _NOT_RENDERED
-        if not obj.evaluated_get(self._depsgraph).is_evaluated:
-            return _NOT_SHOWN
-        has_surface, has_image = obj.type in WITH_SURFACE, is_image_empty(obj)
-        if not (has_surface or has_image or may_have_instances(obj)):
-            return _NO_SURFACE
-        parts = [self._of_instances.get(obj)]
-        if has_surface:
-            parts.append(bounds_of(obj, self._depsgraph, self._view))
-        if has_image:
-            parts.append(bounds_of_empty(obj, self._depsgraph, self._view))
-        return Bounds.around(parts) or _NOT_IN_VIEW
+        if obj not in self._visibility.evaluated:
+            return _NOT_EVALUATED
+        evaluated = obj.evaluated_get(self._depsgraph)
+        parts: list[Bounds | None] = []
+        if obj in self._of_instances:
+            parts.append(self._of_instances[obj])
+        if obj.type in WITH_SURFACE:
+            points, triangles = surface_of(evaluated)
+            if len(triangles):
+                world = to_world(points, evaluated.matrix_world)
+                parts.append(visible_bounds(self._view, world, triangles))
+        if is_image_empty(obj):
+            parts.append(bounds_of_empty(evaluated, self._view))
+        return Bounds.around(parts) or (_NOT_IN_VIEW if parts else _NO_SURFACE)

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
 
-from .projection import Bounds, CameraView, Floats, Ints, visible_bounds
+from .projection import Floats, Ints
 
 WITH_SURFACE = frozenset({"MESH", "CURVE", "SURFACE", "FONT", "META"})
-
-
-def bounds_of(
-    obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph, view: CameraView
-) -> Bounds | None:
-    """Return the part of the camera's frame that an object's surface covers, or None where none."""
-    evaluated = obj.evaluated_get(depsgraph)
-    points, triangles = surface_of(evaluated)
-    return visible_bounds(view, to_world(points, evaluated.matrix_world), triangles)
 
 
 def surface_of(evaluated: bpy.types.Object) -> tuple[Floats, Ints]:
@@ -50,21 +42,41 @@ def to_world(points: Floats, matrix: Any) -> Floats:
     return moved
 
 
-def rendered_objects(view_layer: bpy.types.ViewLayer) -> tuple[set[Any], set[Any]]:
-    """Return the objects of a view layer that are rendered, and all those it does not exclude."""
-    shown: set[Any] = set()
-    included: set[Any] = set()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visibility:
+    """What the collections of a view layer let through."""
 
-    def visit(layer: bpy.types.LayerCollection, is_shown: bool) -> None:
-        if layer.exclude:
-            return
-        is_shown = is_shown and not layer.collection.hide_render
-        objects = layer.collection.objects
-        included.update(objects)
-        if is_shown:
-            shown.update(obj for obj in objects if not obj.hide_render)
-        for child in layer.children:
-            visit(child, is_shown)
+    included: frozenset[Any]
+    """What is in a collection that the layer does not exclude."""
+    evaluated: frozenset[Any]
+    """What is not disabled in viewports: Blender leaves the rest as it was last seen. What is only
+    hidden (by the eye) is evaluated all the same."""
+    rendered: frozenset[Any]
 
-    visit(view_layer.layer_collection, True)
-    return shown, included
+    @classmethod
+    def of(cls, view_layer: bpy.types.ViewLayer) -> Visibility:
+        """Return what a view layer lets through."""
+        included: set[Any] = set()
+        evaluated: set[Any] = set()
+        rendered: set[Any] = set()
+
+        def visit(layer: bpy.types.LayerCollection, in_viewports: bool, in_renders: bool) -> None:
+            if layer.exclude:
+                return
+            in_viewports = in_viewports and not layer.collection.hide_viewport
+            in_renders = in_renders and not layer.collection.hide_render
+            objects = layer.collection.objects
+            included.update(objects)
+            if in_viewports:
+                evaluated.update(obj for obj in objects if not obj.hide_viewport)
+            if in_renders:
+                rendered.update(obj for obj in objects if not obj.hide_render)
+            for child in layer.children:
+                visit(child, in_viewports, in_renders)
+
+        visit(view_layer.layer_collection, True, True)
+        return cls(
+            included=frozenset(included),
+            evaluated=frozenset(evaluated),
+            rendered=frozenset(rendered),
+        )

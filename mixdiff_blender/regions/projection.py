@@ -90,17 +90,23 @@ def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
 
     Shapes: points (N, 3) in the world; triangles (T, 3), indices of points.
     """
-    corners = _frame_coordinates(view, points)[triangles]  # (T, 3, 4)
-    corners = _cut(corners, corners[..., 3] - view.near)
-    corners = _cut(corners, view.far - corners[..., 3])
-    for axis in (0, 1):
-        corners = _cut(corners, corners[..., axis])
-        corners = _cut(corners, corners[..., 2] - corners[..., axis])
-    if not len(corners):
+    seen = _frame_coordinates(view, points)  # (N, 4)
+    outside = np.stack([distance < 0 for distance in _distances(view, seen)])  # (6, N)
+    codes = np.packbits(outside, axis=0)[0]  # (N,), a bit for each plane
+    first, second, third = codes[triangles].T  # (T,) each
+    is_whole = (first | second | third) == 0
+    is_cut = ((first & second & third) == 0) & ~is_whole
+    in_whole = np.zeros(len(seen), dtype=bool)
+    in_whole[triangles[is_whole]] = True
+    corners = seen[triangles[is_cut]]  # (T', 3, 4)
+    for plane in range(len(outside)):
+        corners = _cut(corners, _distances(view, corners)[plane])
+    found = np.concatenate([seen[in_whole], corners.reshape(-1, 4)])
+    if not len(found):
         return None
-    seen = corners[..., :2] / corners[..., 2:3]  # (T, 3, 2), from 0 to 1
-    left, bottom = seen.min(axis=(0, 1))
-    right, top = seen.max(axis=(0, 1))
+    shares = found[:, :2] / found[:, 2:3]  # from 0 to 1
+    left, bottom = shares.min(axis=0)
+    right, top = shares.max(axis=0)
     return in_frame(float(left), float(right), float(bottom), float(top))
 
 
@@ -144,12 +150,23 @@ def _frame_coordinates(view: CameraView, points: Floats) -> Floats:
     return np.stack([a, b, w, depth], axis=1)
 
 
+def _distances(view: CameraView, seen: Floats) -> tuple[Floats, ...]:
+    """Return how far points are inside each plane that bounds the view, in units of its own.
+
+    Shapes: (..., 4) from `_frame_coordinates` → six of (...).
+    """
+    a, b, w, depth = (seen[..., axis] for axis in range(4))
+    return depth - view.near, view.far - depth, a, w - a, b, w - b
+
+
 def _cut(corners: Floats, distances: Floats) -> Floats:
     """Return the triangles cut at a plane, those parts that are on its positive side.
 
     Shapes: corners (T, 3, 4), distances (T, 3) → (T', 3, 4).
     """
     inside = distances >= 0
+    if inside.all():
+        return corners
     count = inside.sum(axis=1)
     kept = [corners[count == 3]]
     for number in (1, 2):

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import bpy
 
+from ..contract import EngineError
+
 Placing = Literal["BEHIND", "ALONE"]
 
 _PICTURE = "MixDiff Picture"
@@ -19,16 +21,22 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
     What led there before stays linked, in front of the picture; the render's film becomes
     transparent then, or the picture would never be seen. With `ALONE` only the picture shows.
     Done again, the same nodes are used.
+
+    Raises: EngineError of kind `output` where the scene's nodes belong to another file.
     """
     tree, output = _output_of(scene)
     nodes, links = tree.nodes, tree.links
     over = nodes.get(_OVER)
     if over is None:
-        over = _insert_over(tree, output)
+        over = _named(nodes.new("CompositorNodeAlphaOver"), _OVER, output, -1)
+    if not _leads_to(over, output):
+        _insert_before(tree, over, output)
     picture = nodes.get(_PICTURE) or _named(nodes.new("CompositorNodeImage"), _PICTURE, over, -2)
     size = nodes.get(_SIZE) or _named(nodes.new("CompositorNodeScale"), _SIZE, over, -1)
     picture.image = image
     _scale_to_render(size)
+    for node in (picture, size, over):
+        node.mute = False
     factor, background, _ = _over_inputs(over)
     factor.default_value = 0.0 if placing == "ALONE" else 1.0
     links.new(picture.outputs["Image"], size.inputs["Image"])
@@ -54,6 +62,12 @@ def _output_of(scene: Any) -> tuple[Any, Any]:
         scene.use_nodes = True
         tree = scene.node_tree
         kind = "CompositorNodeComposite"
+    if tree.library is not None:
+        raise EngineError(
+            f"the compositor's nodes {tree.name!r} belong to {tree.library.filepath}",
+            kind="output",
+            advice="make them local (Make Local), or give the scene nodes of its own",
+        )
     outputs = [node for node in tree.nodes if node.bl_idname == kind]
     active = [node for node in outputs if node.is_active_output] if len(outputs) > 1 else outputs
     output = (active or outputs or [None])[0]
@@ -63,9 +77,21 @@ def _output_of(scene: Any) -> tuple[Any, Any]:
     return tree, output
 
 
-def _insert_over(tree: Any, output: Any) -> Any:
-    """Add the node that lays one picture over another, right before the output."""
-    over = _named(tree.nodes.new("CompositorNodeAlphaOver"), _OVER, output, -1)
+def _leads_to(node: Any, output: Any) -> bool:
+    """Tell whether what a node makes ends in an output, through whatever other nodes."""
+    seen, waiting = set(), [output]
+    while waiting:
+        found = waiting.pop()
+        if found == node:
+            return True
+        if found.name not in seen:
+            seen.add(found.name)
+            waiting += [link.from_node for socket in found.inputs for link in socket.links]
+    return False
+
+
+def _insert_before(tree: Any, over: Any, output: Any) -> None:
+    """Put the node that lays one picture over another right before the output."""
     _, _, foreground = _over_inputs(over)
     goal = output.inputs[0]
     if goal.is_linked:
@@ -78,7 +104,6 @@ def _insert_over(tree: Any, output: Any) -> Any:
         source = rendered.outputs["Image"]
     tree.links.new(source, foreground)
     tree.links.new(over.outputs["Image"], goal)
-    return over
 
 
 def _over_inputs(over: Any) -> tuple[Any, Any, Any]:

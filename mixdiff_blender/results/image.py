@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,47 @@ def show_picture(scene: bpy.types.Scene, path: Path, *, packed: bool) -> bpy.typ
     """
     settings = canvas_settings(scene)
     image = settings.result
-    if image is None:
+    if image is None or _is_anothers(image, scene):
         image = bpy.data.images.load(str(path))
         image.name = IMAGE_NAME
         settings.result = image
+    _fill(image, path, packed=packed)
+    return image
+
+
+def own_image(scene: bpy.types.Scene, path: Path, *, packed: bool) -> bpy.types.Image:
+    """Return an image that goes on showing the file's picture, whatever comes later.
+
+    One that already does is used again.
+    """
+    images: Any = bpy.data.images
+    followers = {canvas_settings(other).result for other in bpy.data.scenes}
+    for image in images:
+        if image not in followers and image.library is None and file_of(image) == path:
+            found: bpy.types.Image = image
+            return found
+    made: bpy.types.Image = images.load(str(path))
+    made.name = path.stem
+    _fill(made, path, packed=packed)
+    return made
+
+
+def file_of(image: bpy.types.Image) -> Path | None:
+    """Return the file that an image shows, or was packed from."""
+    if image.source != "FILE" or not image.filepath_raw:
+        return None
+    return Path(os.path.normpath(bpy.path.abspath(image.filepath_raw, library=image.library)))
+
+
+def _is_anothers(image: bpy.types.Image, scene: bpy.types.Scene) -> bool:
+    """Tell whether an image is another scene's too, as when one is a copy of the other."""
+    others = (other for other in bpy.data.scenes if other != scene)
+    return image.library is not None or any(
+        canvas_settings(other).result == image for other in others
+    )
+
+
+def _fill(image: bpy.types.Image, path: Path, *, packed: bool) -> None:
     if image.packed_file:
         image.unpack(method="REMOVE")
     image.source = "FILE"
@@ -35,8 +73,7 @@ def show_picture(scene: bpy.types.Scene, path: Path, *, packed: bool) -> bpy.typ
     elif bpy.data.filepath:
         # On Windows a picture on another drive has no relative path.
         with contextlib.suppress(ValueError):
-            image.filepath = bpy.path.relpath(str(path))
-    return image
+            image.filepath_raw = bpy.path.relpath(str(path))
 
 
 def _show_as_in_a_viewer(image: bpy.types.Image) -> None:

@@ -6,6 +6,8 @@ from typing import Any, Literal, cast
 
 import bpy
 
+from .materials import NodeTree, add_paint, empty_tree, marked_materials
+
 Coordinates = Literal["UV", "XY", "XZ", "YZ"]
 
 _MARK = "mixdiff_coordinates"
@@ -33,14 +35,7 @@ def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> bpy.types.Material:
 
 def image_materials(image: bpy.types.Image) -> list[bpy.types.Material]:
     """Return the materials that `put_on` has made for an image."""
-    materials: Any = bpy.data.materials
-    return [
-        material
-        for material in materials
-        if material.get(_MARK)
-        and material.node_tree
-        and any(getattr(node, "image", None) == image for node in material.node_tree.nodes)
-    ]
+    return list(marked_materials(_MARK, image))
 
 
 def _coordinates_for(obj: bpy.types.Object) -> Coordinates:
@@ -58,41 +53,21 @@ def _make_material(image: bpy.types.Image, coordinates: Coordinates) -> bpy.type
     suffix = "" if coordinates == "UV" else f" {coordinates}"
     material = bpy.data.materials.new(f"{image.name}{suffix}")
     material[_MARK] = coordinates
-    if material.node_tree is None:
-        material.use_nodes = True
-    tree: Any = material.node_tree
-    tree.nodes.clear()
-
-    def add(kind: str, column: int, row: int) -> Any:
-        node = tree.nodes.new(kind)
-        node.location = (column * 260, -row * 240)
-        return node
-
-    output = add("ShaderNodeOutputMaterial", 4, 0)
-    mix = add("ShaderNodeMixShader", 3, 0)
-    mix.name = mix.label = "0 as painted, 1 lit by the scene"
-    shining = add("ShaderNodeEmission", 2, 0)
-    lit = add("ShaderNodeBsdfPrincipled", 2, 1)
-    texture = add("ShaderNodeTexImage", 1, 0)
-    texture.image = image
-    texture.extension = "EXTEND"
-    mix.inputs[0].default_value = 0.0
-    tree.links.new(texture.outputs["Color"], shining.inputs["Color"])
-    tree.links.new(texture.outputs["Color"], lit.inputs["Base Color"])
-    tree.links.new(shining.outputs["Emission"], mix.inputs[1])
-    tree.links.new(lit.outputs["BSDF"], mix.inputs[2])
-    tree.links.new(mix.outputs["Shader"], output.inputs["Surface"])
+    nodes = empty_tree(material)
+    texture = nodes.add("ShaderNodeTexImage", 0, 0, image=image, extension="EXTEND")
+    output = nodes.add("ShaderNodeOutputMaterial", 4, 0)
+    nodes.link(add_paint(nodes, texture.outputs["Color"], 2), output.inputs["Surface"])
     if coordinates != "UV":
-        _flatten(tree, add, texture, coordinates)
+        _flatten(nodes, texture, coordinates)
     return material
 
 
-def _flatten(tree: Any, add: Any, texture: Any, coordinates: Coordinates) -> None:
+def _flatten(nodes: NodeTree, texture: Any, coordinates: Coordinates) -> None:
     """Stretch the picture over two of the sides of the object's bounding box."""
-    source = add("ShaderNodeTexCoord", -2, 0)
-    apart = add("ShaderNodeSeparateXYZ", -1, 0)
-    together = add("ShaderNodeCombineXYZ", 0, 0)
-    tree.links.new(source.outputs["Generated"], apart.inputs[0])
+    source = nodes.add("ShaderNodeTexCoord", -3, 0)
+    apart = nodes.add("ShaderNodeSeparateXYZ", -2, 0)
+    together = nodes.add("ShaderNodeCombineXYZ", -1, 0)
+    nodes.link(source.outputs["Generated"], apart.inputs[0])
     for axis, side in zip("XY", coordinates, strict=True):
-        tree.links.new(apart.outputs[side], together.inputs[axis])
-    tree.links.new(together.outputs[0], texture.inputs["Vector"])
+        nodes.link(apart.outputs[side], together.inputs[axis])
+    nodes.link(together.outputs[0], texture.inputs["Vector"])

@@ -70,7 +70,7 @@ def test_wrong_names_get_the_nearest_one(functions: Functions) -> None:
 
 
 def test_what_cannot_run_is_one_error_with_its_remedy(functions: Functions) -> None:
-    assert "no camera" in functions.told["nothing"][1]
+    assert "neither a region nor a prompt" in functions.told["nothing"][1]
     assert "no surface" in functions.told["wrong"]["lamp"][1]
     for call in ("steps", "generate"):
         assert "num_inference_steps" in functions.told["wrong"][call][1]

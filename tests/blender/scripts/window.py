@@ -1,37 +1,109 @@
-"""Opens the sidebar's tab in a real window, and tells in files how far a job is."""
+"""Opens the sidebar's tab in a real window, and tells in a file what goes on there.
 
+Measures how long the add-on holds the main thread: the processor's time, since a loaded machine
+says nothing about the add-on.
+"""
+
+import json
 import sys
+import time
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import bpy
 
+ADDON = "bl_ext.user_default.mixdiff"
 folder = Path(sys.argv[sys.argv.index("--") + 1])
+running = import_module(f"{ADDON}.running")
+watching = import_module(f"{ADDON}.watching")
+drawing = import_module(f"{ADDON}.overlay.drawing")
+scripting = import_module(f"{ADDON}.scripting")
+live_preview = import_module(f"{ADDON}.live_preview")
+generation = import_module(f"{ADDON}.generation")
+
 preferences = bpy.context.preferences
 preferences.view.show_splash = False
 preferences.use_preferences_save = False
+held_ms: dict[str, list[float]] = {}
 shown = 0
+
+
+def measured(name: str, function: Any) -> Any:
+    """Return a function that notes how long it took."""
+
+    def wrapper(*arguments: Any) -> Any:
+        start_s = time.thread_time()
+        try:
+            return function(*arguments)
+        finally:
+            held_ms.setdefault(name, []).append((time.thread_time() - start_s) * 1000)
+
+    return wrapper
+
+
+running._tick = measured("tick", running._tick)
+watching._read = measured("read", watching._read)
+drawing.draw = measured("draw", drawing.draw)
 
 
 def view() -> tuple:
     window = bpy.context.window_manager.windows[0]
     area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    return area, next(region for region in area.regions if region.type == "UI")
+    regions = {region.type: region for region in area.regions}
+    return window, area, regions["UI"], regions["WINDOW"]
+
+
+def frame() -> list[float] | None:
+    """Return the camera's frame in pixels of the screen: left, top, right, bottom."""
+    window, area, _, region = view()
+    scene, layer = window.scene, window.view_layer
+    if layer.depsgraph is None or area.spaces.active.region_3d.view_perspective != "CAMERA":
+        return None
+    seen = drawing.view_of(scene, layer.depsgraph)
+    to_clip = drawing.np.array(area.spaces.active.region_3d.perspective_matrix)
+    found = drawing.frame_of(seen, to_clip, region.width, region.height)
+    left, bottom = region.x + found.left, region.y + found.bottom
+    height = window.height
+    return [left, height - bottom - found.height, left + found.width, height - bottom]
+
+
+def tell() -> None:
+    window, _, sidebar, _ = view()
+    scene = window.scene
+    state = running.session.state
+    report = generation.last_report(scene)
+    told = {
+        "tab": getattr(sidebar, "active_panel_category", ""),
+        "frame": frame(),
+        "busy": running.session.is_busy,
+        "state": type(state).__name__,
+        "step": getattr(state, "step", 0),
+        "preview": live_preview.last() is not None,
+        "result": list(scene.mixdiff.result.size) if scene.mixdiff.result else None,
+        "selected": sum(obj.select_get() for obj in window.view_layer.objects),
+        "regions": [[r.name, *map(list, r.rectangles)] for r in scripting.regions(scene)],
+        "says": report.text if report else "",
+        "held_ms": held_ms,
+    }
+    aside = folder / "told.part"
+    aside.write_text(json.dumps(told))
+    aside.replace(folder / "told.json")
 
 
 def watch() -> float | None:
     global shown
     shown += 1
-    area, sidebar = view()
+    window, area, sidebar, _ = view()
     if shown == 4:
         area.spaces.active.show_region_ui = True
         area.spaces.active.region_3d.view_perspective = "CAMERA"
     elif shown == 8:
         sidebar.active_panel_category = "MixDiff"
-        bpy.context.view_layer.objects.active = bpy.data.objects["left"]
-    elif shown == 12:
-        (folder / "ready").touch()
-    if bpy.context.scene.mixdiff.result is not None:
-        (folder / "done").touch()
+        layer = window.view_layer
+        layer.objects.active = layer.objects["House left"]
+    elif shown > 12:
+        tell()
     if (folder / "quit").exists():
         bpy.ops.wm.quit_blender()
         return None

@@ -1,0 +1,31 @@
+"""Add > MixDiff: all that makes regions of nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from . import annotation_layers, drawing, images
+
+
+class AddMenu(bpy.types.Menu):
+    """New regions of the picture"""
+
+    bl_idname = "MIXDIFF_MT_add"
+    bl_label = "MixDiff"
+
+    def draw(self, context: Any) -> None:
+        """Draw what each module adds."""
+        for module in (drawing, images, annotation_layers):
+            module.draw_add_menu(self.layout)
+
+
+def draw_add_menu(menu: Any, context: Any) -> None:
+    """Add the submenu to the Add menu."""
+    menu.layout.separator()
+    menu.layout.menu(AddMenu.bl_idname, icon="IMAGE_DATA")
+
+
+CLASSES = (AddMenu,)
+MENUS = (("VIEW3D_MT_add", draw_add_menu),)

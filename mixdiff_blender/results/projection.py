@@ -1,0 +1,212 @@
+"""The picture projected from a camera onto objects, where it then sticks.
+
+The camera's matrix is frozen into properties of each object, as seen from the object itself, and
+the material computes each point's place in the picture from the surface itself: exact on faces of
+any size, whatever modifiers make of them, and left alone when the camera or the objects move on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..regions.projection import CameraView
+from .materials import NodeTree, add_paint, empty_tree, marked_materials
+
+_MARK = "mixdiff_projection"
+_GROUP = "MixDiff Projection"
+_MARGIN = 0.01  # of the frame: a render looks a little beyond its border
+# Each holds four numbers: a row of the matrix from the object to the picture, and where the
+# camera stands (its last number is 0 for an orthographic one, which stands in a direction).
+_ACROSS, _UP, _DEPTH, _CAMERA = (
+    f"mixdiff_projection_{name}" for name in ("across", "up", "depth", "camera")
+)
+
+
+def project(
+    image: bpy.types.Image, view: CameraView, objects: Iterable[bpy.types.Object]
+) -> list[bpy.types.Object]:
+    """Project an image onto objects so that it fits from a camera, and return those objects.
+
+    All materials of an object are covered, on the object: those of its data stay, for
+    `take_projection_off` and for other objects with the same data. What the camera could not see
+    of a surface (its other side, what lies behind the camera or beside its frame) stays plain.
+    """
+    material = next(marked_materials(_MARK, image), None) or _make_material(image)
+    frame = frame_matrix(view)
+    painted = [obj for obj in objects if _cover(obj, material)]
+    for obj in painted:
+        to_world = np.array(obj.matrix_world, dtype=np.float64)
+        across, up, depth = frame @ to_world  # (3, 4)
+        camera = np.linalg.pinv(to_world) @ camera_point(view)  # (4,)
+        for name, row in (
+            (_ACROSS, across),
+            (_UP, up),
+            (_DEPTH, depth),
+            (_CAMERA, camera),
+        ):
+            obj[name] = [float(value) for value in row]
+        obj.update_tag()
+    return painted
+
+
+def is_projected(obj: bpy.types.Object) -> bool:
+    """Tell whether an object shows a projected picture."""
+    return any(_is_ours(slot.material) for slot in obj.material_slots)
+
+
+def take_projection_off(painted: bpy.types.Object) -> None:
+    """Give an object back the materials of its data."""
+    obj: Any = painted
+    for slot in obj.material_slots:
+        if slot.link == "OBJECT" and _is_ours(slot.material):
+            slot.material = None
+            slot.link = "DATA"
+    for name in (_ACROSS, _UP, _DEPTH, _CAMERA):
+        if name in obj:
+            del obj[name]
+
+
+def frame_matrix(view: CameraView) -> NDArray[np.float64]:
+    """Return the matrix from the world to a, b, w: a / w and b / w are 0 to 1 in the frame.
+
+    Shapes: (3, 4).
+    """
+    right, up, back, one = np.eye(4)
+    depth = -back if view.is_perspective else one
+    across = (right - view.left * depth) / (view.right - view.left)
+    upwards = (up - view.bottom * depth) / (view.top - view.bottom)
+    rows: NDArray[np.float64] = np.stack([across, upwards, depth]) @ view.world_to_camera
+    return rows
+
+
+def camera_point(view: CameraView) -> NDArray[np.float64]:
+    """Return where a camera stands in the world; of an orthographic one the direction to it.
+
+    Shapes: (4,).
+    """
+    place = [0.0, 0.0, 0.0, 1.0] if view.is_perspective else [0.0, 0.0, 1.0, 0.0]
+    point: NDArray[np.float64] = np.linalg.inv(view.world_to_camera) @ np.array(place)
+    return point
+
+
+def _is_ours(material: Any) -> bool:
+    return material is not None and bool(material.get(_MARK))
+
+
+def _cover(obj: Any, material: bpy.types.Material) -> bool:
+    """Put the material into every slot of an object; tell whether it has any."""
+    if not obj.material_slots and obj.data.library is None:
+        obj.data.materials.append(None)
+    for slot in obj.material_slots:
+        if slot.link != "OBJECT":
+            slot.link = "OBJECT"
+        elif slot.material and not _is_ours(slot.material):
+            slot.material.use_fake_user = True  # or saving the file would drop it
+        slot.material = material
+    return bool(obj.material_slots)
+
+
+def _make_material(image: bpy.types.Image) -> bpy.types.Material:
+    material = bpy.data.materials.new(f"{image.name} projected")
+    material[_MARK] = True
+    nodes = empty_tree(material)
+    group = nodes.add("ShaderNodeGroup", 0, 0)
+    group.node_tree = _group()
+    texture = nodes.add("ShaderNodeTexImage", 1, 0, image=image, extension="EXTEND")
+    nodes.link(group.outputs["Place"], texture.inputs["Vector"])
+    paint = add_paint(nodes, texture.outputs["Color"], 2.5)
+    plain = nodes.add("ShaderNodeBsdfPrincipled", 3.5, 1)
+    plain.label = "What the camera did not see"
+    choice = nodes.add("ShaderNodeMixShader", 5, 0)
+    output = nodes.add("ShaderNodeOutputMaterial", 6, 0)
+    nodes.link(group.outputs["Seen"], choice.inputs[0])
+    nodes.link(plain.outputs["BSDF"], choice.inputs[1])
+    nodes.link(paint, choice.inputs[2])
+    nodes.link(choice.outputs["Shader"], output.inputs["Surface"])
+    return material
+
+
+def _group() -> bpy.types.NodeTree:
+    """Return the nodes that compute a point's place in the picture, and whether it was seen."""
+    groups: Any = bpy.data.node_groups
+    for group in groups:
+        if group.get(_MARK) and group.bl_idname == "ShaderNodeTree" and group.library is None:
+            found: bpy.types.NodeTree = group
+            return found
+    tree: Any = groups.new(_GROUP, "ShaderNodeTree")
+    tree[_MARK] = True
+    tree.interface.new_socket("Place", in_out="OUTPUT", socket_type="NodeSocketVector")
+    tree.interface.new_socket("Seen", in_out="OUTPUT", socket_type="NodeSocketFloat")
+    nodes = NodeTree(tree)
+    output = nodes.add("NodeGroupOutput", 8, 0)
+    where = nodes.add("ShaderNodeTexCoord", 0, 0).outputs["Object"]
+    across, up, depth = (
+        _row(nodes, name, where, number) for number, name in enumerate((_ACROSS, _UP, _DEPTH))
+    )
+    u, v = (_math(nodes, "DIVIDE", value, depth, 4, n) for n, value in enumerate((across, up)))
+    place = nodes.add("ShaderNodeCombineXYZ", 5, 0)
+    nodes.link(u, place.inputs["X"])
+    nodes.link(v, place.inputs["Y"])
+    nodes.link(place.outputs[0], output.inputs["Place"])
+    seen = _math(nodes, "GREATER_THAN", depth, 0.0, 4, 2)
+    for number, value in enumerate((u, v)):
+        inside = _math(nodes, "COMPARE", value, 0.5, 5, number + 1)
+        inside.node.inputs[2].default_value = 0.5 + _MARGIN
+        seen = _math(nodes, "MULTIPLY", seen, inside, 6, number + 1)
+    seen = _math(nodes, "MULTIPLY", seen, _faces_the_camera(nodes, where), 7, 1)
+    nodes.link(seen, output.inputs["Seen"])
+    return tree  # type: ignore[no-any-return]
+
+
+def _row(nodes: NodeTree, name: str, where: Any, number: int) -> Any:
+    """Return the product of a row of the object's matrix with a point."""
+    row = nodes.add("ShaderNodeAttribute", 1, number, attribute_type="OBJECT", attribute_name=name)
+    product = nodes.add("ShaderNodeVectorMath", 2, number, operation="DOT_PRODUCT")
+    nodes.link(row.outputs["Vector"], product.inputs[0])
+    nodes.link(where, product.inputs[1])
+    return _math(nodes, "ADD", product.outputs["Value"], row.outputs["Alpha"], 3, number)
+
+
+def _faces_the_camera(nodes: NodeTree, where: Any) -> Any:
+    """Return whether the side that is looked at is the one that the camera saw.
+
+    A shader's normal always points to who looks, so that normals may point either way.
+    """
+    camera = nodes.add("ShaderNodeAttribute", 1, 3, attribute_type="OBJECT", attribute_name=_CAMERA)
+    moved = nodes.add("ShaderNodeVectorMath", 2, 4, operation="SCALE")
+    towards = nodes.add("ShaderNodeVectorMath", 3, 3, operation="SUBTRACT")
+    geometry = nodes.add("ShaderNodeNewGeometry", 1, 5)
+    normal = nodes.add(
+        "ShaderNodeVectorTransform",
+        2,
+        5,
+        vector_type="NORMAL",
+        convert_from="WORLD",
+        convert_to="OBJECT",
+    )
+    product = nodes.add("ShaderNodeVectorMath", 4, 4, operation="DOT_PRODUCT")
+    nodes.link(where, moved.inputs[0])
+    nodes.link(camera.outputs["Alpha"], moved.inputs["Scale"])
+    nodes.link(camera.outputs["Vector"], towards.inputs[0])
+    nodes.link(moved.outputs[0], towards.inputs[1])
+    nodes.link(geometry.outputs["True Normal"], normal.inputs[0])
+    nodes.link(towards.outputs[0], product.inputs[0])
+    nodes.link(normal.outputs[0], product.inputs[1])
+    return _math(nodes, "GREATER_THAN", product.outputs["Value"], 0.0, 5, 4)
+
+
+def _math(
+    nodes: NodeTree, operation: str, first: Any, second: Any, column: float, row: float
+) -> Any:
+    node = nodes.add("ShaderNodeMath", column, row, operation=operation)
+    nodes.link(first, node.inputs[0])
+    if isinstance(second, float):
+        node.inputs[1].default_value = second
+    else:
+        nodes.link(second, node.inputs[1])
+    return node.outputs[0]

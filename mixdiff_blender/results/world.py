@@ -1,0 +1,110 @@
+"""The picture as the scene's world: behind everything in the camera's view, or all around."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import bpy
+
+from .materials import NodeTree, empty_tree
+
+Surrounding = Literal["BACKDROP", "AROUND"]
+
+_MARK = "mixdiff_world"
+_OWN = "mixdiff_own_world"
+_NAMES = {"BACKDROP": "MixDiff Backdrop", "AROUND": "MixDiff Surroundings"}
+
+
+def put_in_world(
+    image: bpy.types.Image, scene: bpy.types.Scene, surrounding: Surrounding
+) -> bpy.types.World:
+    """Make an image the scene's world, and return it.
+
+    As a backdrop it fills the camera's frame, and the scene stays lit by the world it had; all
+    around (an equirectangular panorama) it lights the scene too. The scene's own world stays in
+    the file, and done again, the new one takes the place of the last.
+    """
+    last = scene.world
+    own = own_world(scene)
+    world = _backdrop(image, own) if surrounding == "BACKDROP" else _around(image)
+    world[_MARK] = surrounding
+    if own is not None:
+        own.use_fake_user = True  # or saving the file would drop it
+        world[_OWN] = own
+    scene.world = world
+    if last is not None and last != own and last.users == 0:
+        bpy.data.worlds.remove(last)
+    world.name = _NAMES[surrounding]
+    return world
+
+
+def own_world(scene: bpy.types.Scene) -> bpy.types.World | None:
+    """Return the world that a scene has, or had before the picture took its place."""
+    world: Any = scene.world
+    if world is None or not world.get(_MARK):
+        return world  # type: ignore[no-any-return]
+    own: bpy.types.World | None = world.get(_OWN)
+    return own
+
+
+def _backdrop(image: bpy.types.Image, own: bpy.types.World | None) -> bpy.types.World:
+    """Return a world whose light is another's and which the camera sees as a picture."""
+    world = own.copy() if own is not None else _dark_world()
+    world.use_fake_user = False
+    if world.node_tree is None or not world.use_nodes:
+        _light_evenly(world)
+    tree: Any = world.node_tree
+    nodes = NodeTree(tree)
+    output = _output_of(nodes)
+    surface = output.inputs["Surface"]
+    light = surface.links[0].from_socket if surface.is_linked else None
+    x, y = output.location[0] / 220, -output.location[1] / 200
+    place = nodes.add("ShaderNodeTexCoord", x - 2, y - 2)
+    picture = nodes.add("ShaderNodeTexImage", x - 1, y - 2, image=image, extension="EXTEND")
+    shown = nodes.add("ShaderNodeBackground", x + 0.5, y - 2)
+    ray = nodes.add("ShaderNodeLightPath", x, y - 4)
+    choice = nodes.add("ShaderNodeMixShader", x + 1.5, y - 1)
+    output.location[0] += 2.5 * 220
+    nodes.link(place.outputs["Window"], picture.inputs["Vector"])
+    nodes.link(picture.outputs["Color"], shown.inputs["Color"])
+    nodes.link(ray.outputs["Is Camera Ray"], choice.inputs[0])
+    if light is not None:
+        nodes.link(light, choice.inputs[1])
+    nodes.link(shown.outputs["Background"], choice.inputs[2])
+    nodes.link(choice.outputs["Shader"], surface)
+    return world
+
+
+def _around(image: bpy.types.Image) -> bpy.types.World:
+    world = bpy.data.worlds.new(_NAMES["AROUND"])
+    nodes = empty_tree(world)
+    picture = nodes.add("ShaderNodeTexEnvironment", 0, 0, image=image)
+    shown = nodes.add("ShaderNodeBackground", 1.5, 0)
+    output = nodes.add("ShaderNodeOutputWorld", 2.5, 0)
+    nodes.link(picture.outputs["Color"], shown.inputs["Color"])
+    nodes.link(shown.outputs["Background"], output.inputs["Surface"])
+    return world
+
+
+def _dark_world() -> bpy.types.World:
+    world = bpy.data.worlds.new(_NAMES["BACKDROP"])
+    world.color = (0.0, 0.0, 0.0)
+    empty_tree(world)
+    return world
+
+
+def _light_evenly(world: Any) -> None:
+    """Give a world without nodes those that shine in its colour."""
+    nodes = empty_tree(world)
+    world.use_nodes = True
+    shown = nodes.add("ShaderNodeBackground", 0, 0)
+    shown.inputs["Color"].default_value = (*world.color, 1.0)
+    output = nodes.add("ShaderNodeOutputWorld", 1, 0)
+    nodes.link(shown.outputs["Background"], output.inputs["Surface"])
+
+
+def _output_of(nodes: NodeTree) -> Any:
+    """Return the node where a world's light ends, made if missing."""
+    outputs = [node for node in nodes.tree.nodes if node.bl_idname == "ShaderNodeOutputWorld"]
+    active = [node for node in outputs if node.is_active_output]
+    return (active or outputs or [nodes.add("ShaderNodeOutputWorld", 1, 0)])[0]

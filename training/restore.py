@@ -1,0 +1,41 @@
+"""From an exported model back to checkpoints, so that training goes on on another machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from training import checkpoint
+from training.settings import Settings
+
+RECORD = Path(__file__).parent / "record.json"
+
+
+def restore(settings: Settings, folder: Path, record: Path = RECORD) -> None:
+    """Fill the cache with an exported model's weights and the record's steps and times.
+
+    The optimiser's state is not part of a model: a resumed stage begins with a fresh one.
+
+    Raises: FileExistsError where the cache holds checkpoints already.
+    """
+    vae_folder, denoiser_folder = settings.cache / "vae", settings.cache / "denoiser"
+    for taken in (vae_folder, denoiser_folder):
+        if (taken / "state.json").exists():
+            raise FileExistsError(f"{taken} holds a checkpoint; name another --cache, or remove it")
+    stages: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))["stages"]
+    states = {name: {**stages.get(name, {}), "curve": []} for name in ("vae", "decoder")}
+    vae = load_file(folder / "vae" / "diffusion_pytorch_model.safetensors")
+    checkpoint.save(vae_folder, {key: value.float() for key, value in vae.items()}, states)
+    config = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
+    weights = {}
+    for name, path in (
+        ("unet", folder / "unet" / "diffusion_pytorch_model.safetensors"),
+        ("text", folder / "text_encoder" / "model.safetensors"),
+    ):
+        weights |= {f"{name}.{key}": value.float() for key, value in load_file(path).items()}
+    state = {**stages.get("denoiser", {}), "curve": [], "scaling_factor": config["scaling_factor"]}
+    checkpoint.save(denoiser_folder, weights, state)
+    checkpoint.save(denoiser_folder / "live", weights, {"step": state.get("step", 0)})
