@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 
 from engine.contract.catalogue import (
-    BUNDLED_MODEL,
     CATALOGUE,
     cache_folder,
     is_hub_id,
     local_snapshot,
     state_of,
 )
-from engine.contract.job import SCHEDULERS
+from engine.contract.job import BUNDLED_MODEL, SCHEDULERS
 from tests.contract.jobs import right_job
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub
