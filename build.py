@@ -503,7 +503,7 @@ def pack() -> int:
 
 def lock() -> int:
     """Fix the engine's packages at versions and hashes, for every platform; needs uv."""
-    pure = "filelock fsspec jinja2 networkx setuptools sympy typing-extensions".split()
+    pure = ["filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions"]
     with tempfile.TemporaryDirectory(prefix="mixdiff-lock-") as name:
         wanted, without_torch = Path(name) / "wanted.in", Path(name) / "overrides.txt"
         # What torch needs and every build of it shares; torch itself is pinned by `TORCH`.
