@@ -1,4 +1,4 @@
-"""The verbs of the project: demo, test, check, zip, link, clean."""
+"""The verbs of the project: demo, test, check, zip, lock, link, clean."""
 
 from __future__ import annotations
 
@@ -501,6 +501,23 @@ def pack() -> int:
     return 0
 
 
+def lock() -> int:
+    """Fix the engine's packages at versions and hashes, for every platform; needs uv."""
+    pure = ["filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions"]
+    with tempfile.TemporaryDirectory(prefix="mixdiff-lock-") as name:
+        wanted, without_torch = Path(name) / "wanted.in", Path(name) / "overrides.txt"
+        # What torch needs and every build of it shares; torch itself is pinned by `TORCH`.
+        wanted.write_text("\n".join([f"-r {CHECKOUT / 'engine/requirements.txt'}", *pure]) + "\n")
+        without_torch.write_text("torch ; sys_platform == 'never'\n")
+        options = ["--universal", "--python-version", "3.11", "--generate-hashes"]
+        options += ["--no-header", "--no-annotate", "--no-emit-package", "torch"]
+        options += ["--overrides", str(without_torch)]
+        target = CHECKOUT / "engine/requirements.lock"
+        run(["uv", "pip", "compile", "--quiet", *options, wanted, "-o", target])
+    say(str(target))
+    return 0
+
+
 def link(folder: Path | None) -> int:
     """Make the checkout a development extension of a Blender, by links into its repository."""
     repository = folder or user_default_repository()
@@ -555,6 +572,7 @@ def main(arguments: Sequence[str]) -> int:
     verbs.add_parser("test", help="run the tests; further arguments go to pytest", add_help=False)
     verbs.add_parser("check", help="run ruff, mypy and import-linter")
     verbs.add_parser("zip", help="build dist/mixdiff-VERSION.zip")
+    verbs.add_parser("lock", help="fix the versions and hashes of the engine's packages")
     link_parser = verbs.add_parser("link", help="use this checkout as an extension in a Blender")
     link_parser.add_argument("folder", nargs="?", type=Path, help="a repository's folder")
     clean_parser = verbs.add_parser("clean", help="remove what the verbs made")
@@ -567,6 +585,7 @@ def main(arguments: Sequence[str]) -> int:
         "test": lambda: test(rest),
         "check": check,
         "zip": pack,
+        "lock": lock,
         "link": lambda: link(chosen.folder),
         "clean": lambda: clean(chosen.all),
     }

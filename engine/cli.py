@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import os
 import platform
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from engine.contract.catalogue import CATALOGUE, cache_folder, state_of
 from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
 from engine.contract.limits import Limits
@@ -73,6 +76,18 @@ def build_parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", parents=[common, device], help="versions, devices, memory")
     info.add_argument("--json", action="store_true", help="as JSON on stdout")
 
+    models = commands.add_parser(
+        "models", parents=[common], help="models that are known to work, and which are here"
+    )
+    models.add_argument("--json", action="store_true", help="as JSON on stdout")
+    download = commands.add_parser(
+        "download", parents=[common], help="fetch a model from the hub into its normal cache"
+    )
+    download.add_argument("id", metavar="OWNER/NAME", help="the model on the hub")
+    download.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
+    remove = commands.add_parser("remove", parents=[common], help="remove a downloaded model")
+    remove.add_argument("id", metavar="OWNER/NAME", help="the model on the hub")
+
     commands.add_parser(
         "serve", parents=[common], help="the worker: JSON-RPC over stdin and stdout"
     )
@@ -123,6 +138,12 @@ def _run(options: argparse.Namespace) -> int:
             return _explain(options)
         case "info":
             return _info(options)
+        case "models":
+            return _models(options)
+        case "download":
+            return _download(options)
+        case "remove":
+            return _remove(options)
         case "serve":
             from engine.worker import serve
 
@@ -221,6 +242,48 @@ def _explain(options: argparse.Namespace) -> int:
     job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
     write_explanation(job, options.output)
     print(options.output)
+    return OK
+
+
+def _models(options: argparse.Namespace) -> int:
+    cache = cache_folder(os.environ)
+    states = {model.id: state_of(model.id, cache) for model in CATALOGUE}
+    if options.json:
+        print(json.dumps([{**asdict(m), "state": states[m.id]} for m in CATALOGUE]))
+        return OK
+    for model in CATALOGUE:
+        size = f"{model.download_bytes / 1e9:.1f} GB" if model.download_bytes else "-"
+        print(f"{model.id:46} {states[model.id]:18} {size:>7}  {model.title}; {model.licence}")
+    return OK
+
+
+def _download(options: argparse.Namespace) -> int:
+    from engine.hub import download
+
+    with tqdm_for_bytes(disable=options.json) as bar:
+
+        def show(done: int, total: int) -> None:
+            if options.json:
+                print(json.dumps({"done_bytes": done, "total_bytes": total}), flush=True)
+            bar.total = total
+            bar.update(done - bar.n)
+
+        folder = download(options.id, show)
+    print(json.dumps({"folder": str(folder)}) if options.json else folder)
+    return OK
+
+
+def tqdm_for_bytes(*, disable: bool) -> Any:
+    """Return a progress bar that counts bytes."""
+    from tqdm import tqdm
+
+    return tqdm(unit="B", unit_scale=True, leave=False, file=sys.stderr, disable=disable)
+
+
+def _remove(options: argparse.Namespace) -> int:
+    from engine.hub import remove
+
+    print(f"{remove(options.id) / 1e6:.1f} MB are free again")
     return OK
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.contract import (
+        catalogue,
         coverage,
         errors,
         findings,
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
-    coverage, errors, findings, job, kinds, pictures, protocol, tiles, validate = (
+    catalogue, coverage, errors, findings, job, kinds, pictures, protocol, tiles, validate = (
         import_module(f"{_CONTRACT}.{name}")
         for name in (
+            "catalogue",
             "coverage",
             "errors",
             "findings",
@@ -41,6 +43,12 @@ else:
     )
 
 ENGINE_FOLDER = Path(errors.__file__).parents[1]
+
+CATALOGUE = catalogue.CATALOGUE
+KnownModel = catalogue.KnownModel
+cache_folder = catalogue.cache_folder
+is_hub_id = catalogue.is_hub_id
+state_of = catalogue.state_of
 
 EngineError = errors.EngineError
 JobError = errors.JobError

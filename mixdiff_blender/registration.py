@@ -10,6 +10,7 @@ from . import (
     cli,
     installing,
     memory,
+    models,
     operators,
     panels,
     preferences,
@@ -49,6 +50,7 @@ def unregister() -> None:
     drawing.unregister()
     watching.unregister()
     memory.unregister()
+    models.unregister()
     installation.detach()
     installing.unregister()
     running.unregister()

@@ -51,7 +51,7 @@ class EngineError(Exception):
     """A failure with a kind that programs can tell apart and advice that people can follow.
 
     Kinds: `job`, `model`, `picture`, `output`, `device`, `memory`, `busy`, `cancelled`,
-    `protocol`, `crashed`, `environment`, `internal`.
+    `protocol`, `crashed`, `environment`, `network`, `disk`, `internal`.
     """
 
     def __init__(self, message: str, *, kind: str, advice: str = "") -> None:

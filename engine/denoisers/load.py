@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from engine.components import Components
+from engine.contract.catalogue import cache_folder, is_hub_id, local_snapshot
 from engine.contract.errors import EngineError
 from engine.contract.job import BUNDLED_MODEL
 from engine.decode import Autoencoder
@@ -34,8 +36,7 @@ def resolve(name: str | None, folder: Path) -> str:
     path = folder / name
     if path.exists():
         return str(path.resolve())
-    looks_like_hub_id = name.count("/") == 1 and not name.startswith((".", "/", "~"))
-    if looks_like_hub_id and not name.endswith((".safetensors", ".ckpt")):
+    if is_hub_id(name):
         return name
     raise EngineError(
         f"model: there is no folder or file {name!r} in {folder}",
@@ -96,8 +97,10 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
     try:
         if path.is_file():
             return _load_single_file(path, settings)
+        if not path.exists():
+            path = _from_cache(resolved)
         _check_folder(path)
-        return load(resolved, **settings)
+        return load(str(path), **settings)
     except EngineError:
         raise
     except MemoryError as error:
@@ -105,6 +108,19 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
         raise EngineError(message, kind="memory", advice="close other programs") from error
     except Exception as error:
         raise _explained(resolved, error) from error
+
+
+def _from_cache(id_: str) -> Path:
+    """Return where a hub's model lies on this computer; nothing is fetched without being asked."""
+    found = local_snapshot(id_, cache_folder(os.environ))
+    if found is None:
+        raise EngineError(
+            f"model: {id_} is not on this computer",
+            kind="model",
+            advice="download it first: the button beside the model, or "
+            f"`python -m engine download {id_}`",
+        )
+    return found
 
 
 def _check_folder(path: Path) -> None:

@@ -18,6 +18,7 @@ from . import (
     generate,
     history,
     images,
+    models,
     region_list,
     regions,
     results,
@@ -25,6 +26,7 @@ from . import (
 
 _MODULES: tuple[Any, ...] = (
     engine,
+    models,
     generate,
     regions,
     region_list,

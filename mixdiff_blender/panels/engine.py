@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from .. import installing, running
+from .. import installing, models, running
 from ..contract import EngineError
 from ..installation.task import Broken, Installing
 from ..operators.engine import (
@@ -18,6 +18,7 @@ from ..operators.engine import (
     RemoveJob,
     StopEngine,
 )
+from ..operators.models import CancelDownload, DownloadModel, ModelsMenu
 from ..properties import canvas_settings
 from ..session import Failed, Stopped
 from ..wording import installing_text, state_text
@@ -80,8 +81,26 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        column.prop(settings, "model")
+        row = column.row(align=True)
+        row.prop(settings, "model")
+        row.menu(ModelsMenu.bl_idname, text="", icon="DOWNARROW_HLT")
+        self._draw_download(layout, context, settings.model)
         self._draw_queue(layout)
+
+    def _draw_download(self, layout: Any, context: Any, name: str) -> None:
+        state = models.task.state
+        if isinstance(state, Installing):
+            progress = state.progress
+            share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
+            row = layout.row(align=True)
+            row.progress(factor=share, text=installing_text(state))
+            row.operator(CancelDownload.bl_idname, text="", icon="X")
+        elif models.is_missing(name):
+            if isinstance(state, Broken):
+                draw_text(layout, context, str(state.error), "ERROR")
+            known = models.known(name)
+            size = f" ({known.download_bytes / 1e9:.1f} GB)" if known else ""
+            layout.operator(DownloadModel.bl_idname, text=f"Download{size}", icon="IMPORT")
 
     def _draw_state(self, layout: Any, context: Any) -> None:
         session = running.session

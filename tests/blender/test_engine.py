@@ -12,15 +12,29 @@ import pytest
 
 from tests.blender.hosts import Host
 from tests.blender.test_whole_path import SCRIPTS
+from tests.engine.conftest import TINY_SD
+from tests.engine.model_hub import ModelHub
 from tests.engine.test_lifeline import is_alive
 
 
 @pytest.fixture(scope="module", params=["bpy-4.2", "bpy-5.2"])
 def told(
-    request: pytest.FixtureRequest, find_host: Callable[[str], Host], extension_zip: Path
+    request: pytest.FixtureRequest,
+    find_host: Callable[[str], Host],
+    extension_zip: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Any]:
     host = find_host(request.param)
-    run = host.run_python(SCRIPTS / "engine.py", extension_zip=extension_zip, timeout_s=280).check()
+    hub = ModelHub.of_folder(TINY_SD)
+    hub.start()
+    folder = tmp_path_factory.mktemp("hub")
+    run = host.run_python(
+        SCRIPTS / "engine.py",
+        extension_zip=extension_zip,
+        env={"HF_ENDPOINT": hub.url, "HF_HOME": str(folder), "HF_HUB_CACHE": str(folder / "hub")},
+        timeout_s=280,
+    ).check()
+    hub.stop()
     result: dict[str, Any] = run.result
     return result
 
@@ -75,6 +89,22 @@ def test_an_idle_engine_that_dies_is_noticed_and_the_next_picture_starts_another
     assert told["after"].startswith("Ready")
     assert told["stopped"] == ["FINISHED"]
     assert told["at_last"] == ["Starts with the next picture", None]
+
+
+def test_a_model_of_the_hub_is_fetched_when_asked_used_and_removed(told: dict[str, Any]) -> None:
+    offline, missing, refused, unknown, fetched, state, missing_then, made, removed, at_last = told[
+        "hub"
+    ]
+    assert "stay offline" in offline
+    assert missing is True
+    assert "download it first" in refused
+    assert "no owner/else" in unknown
+    assert (fetched, state) == (["FINISHED"], "Installed")
+    assert missing_then is False
+    assert made == ["FINISHED"]
+    assert removed == ["FINISHED"]
+    assert at_last is True
+    assert told["chosen_model"] == "bundled"
 
 
 @pytest.mark.parametrize("phase", ["starting", "loading", "sampling"])

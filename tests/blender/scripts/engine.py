@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bl_ext.user_default.mixdiff import folders, generation, installing, memory, preferences
+from bl_ext.user_default.mixdiff import folders, generation, installing, memory, models, preferences
 from bl_ext.user_default.mixdiff.report import report_text
 from bl_ext.user_default.mixdiff.running import session, wait
 from bl_ext.user_default.mixdiff.wording import state_text
@@ -102,6 +102,36 @@ told["died"] = state_text(session.state)
 start()
 wait()
 told["after"] = state_text(session.state)
+
+# A model of the hub: asked for offline, fetched, used, removed.
+os.environ["HF_TOKEN"] = ""
+scene.mixdiff.model = "owner/name"
+
+
+def tried(operator: Any, **settings: Any) -> Any:
+    try:
+        return list(operator(**settings))
+    except RuntimeError as error:
+        return str(error)
+
+
+bpy.context.preferences.system.use_online_access = False
+told["hub"] = [tried(bpy.ops.mixdiff.download_model)]
+bpy.context.preferences.system.use_online_access = True
+told["hub"] += [
+    models.is_missing("owner/name"),
+    tried(bpy.ops.mixdiff.generate),
+    tried(bpy.ops.mixdiff.download_model, model="owner/else"),
+    tried(bpy.ops.mixdiff.download_model),
+    models.task.state.__class__.__name__,
+    models.is_missing("owner/name"),
+    tried(bpy.ops.mixdiff.generate),
+    tried(bpy.ops.mixdiff.remove_model),
+    models.is_missing("owner/name"),
+]
+tried(bpy.ops.mixdiff.choose_model, model="bundled")
+told["chosen_model"] = scene.mixdiff.model
+
 told["stopped"] = list(bpy.ops.mixdiff.stop_engine())
 told["at_last"] = [state_text(session.state), session.engine_pid]
 report(told)

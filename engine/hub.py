@@ -1,0 +1,170 @@
+"""Fetches models from the hub into its normal cache: needed files only, safetensors only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.contract.catalogue import (
+    INDEX,
+    PARTS,
+    WEIGHTED_PARTS,
+    cache_folder,
+    folder_in_cache,
+    local_snapshot,
+)
+from engine.contract.errors import EngineError
+
+_SMALL = (".json", ".txt", ".model")
+_PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+_LOGIN_HELP = (
+    "then log in with `hf auth login`, or put a token into the variable HF_TOKEN; "
+    "it is never stored by MixDiff"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file of a model, and its size."""
+
+    name: str
+    size_bytes: int
+
+
+def needed_files(files: list[File], id_: str) -> list[File]:
+    """Return the files that are loaded, of all that a model has.
+
+    Raises: EngineError of kind `model` where it is no such model, or its weights are pickles.
+    """
+    names = {file.name for file in files}
+    if INDEX not in names:
+        raise EngineError(
+            f"model: {id_} is not in diffusers' format (it has no {INDEX})",
+            kind="model",
+            advice="choose a Stable Diffusion 1.x or 2.x model in diffusers' format",
+        )
+    wanted = [file for file in files if file.name == INDEX]
+    for part in PARTS:
+        inside = [file for file in files if file.name.startswith(f"{part}/")]
+        wanted += [file for file in inside if file.name.endswith(_SMALL)]
+        weights = [file for file in inside if file.name.endswith(".safetensors")]
+        plain = [file for file in weights if file.name.count(".") == 1]  # no .fp16 or .non_ema
+        if part in WEIGHTED_PARTS and not plain:
+            raise _unusable(id_, part, any(file.name.endswith(_PICKLES) for file in inside))
+        wanted += plain
+    return wanted
+
+
+def _unusable(id_: str, part: str, has_pickle: bool) -> EngineError:
+    if has_pickle:
+        message = f"model: {id_} has its {part} as a pickle alone, which can run code when loaded"
+        advice = "choose a model with .safetensors weights, or convert it"
+    else:
+        message = f"model: {id_} has no weights for its {part} in full precision"
+        advice = "choose a Stable Diffusion 1.x or 2.x model with .safetensors weights"
+    return EngineError(message, kind="model", advice=advice)
+
+
+def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
+    """Fetch what of a model is not here yet, and return its folder; a cut is taken up again.
+
+    `on_progress` is told bytes done and bytes in all. It may raise to end the download.
+
+    Raises: EngineError of kind `model` or `network`.
+    """
+    from huggingface_hub import HfApi, hf_hub_download
+
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # its own transfers cannot be ended midway
+    try:
+        info = HfApi().model_info(id_, files_metadata=True)
+        files = [
+            File(name=file.rfilename, size_bytes=file.size or 0) for file in info.siblings or []
+        ]
+        wanted = needed_files(files, id_)
+        total, before = sum(file.size_bytes for file in wanted), 0
+        for file in sorted(wanted, key=lambda file: file.name == INDEX):  # last: then it is whole
+            start = before
+
+            def tell(done: int, start: int = start, most: int = file.size_bytes) -> None:
+                on_progress(start + min(done, most), total)
+
+            hf_hub_download(
+                id_,
+                file.name,
+                revision=info.sha,
+                tqdm_class=_bar_that(tell),
+            )
+            before += file.size_bytes
+            on_progress(before, total)
+    except (EngineError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise _explained(id_, error) from error
+    found = local_snapshot(id_, cache_folder(os.environ))
+    if found is None:
+        raise EngineError(
+            f"model: {id_} did not arrive whole", kind="network", advice="download it again"
+        )
+    return found
+
+
+def _bar_that(tell: Callable[[int], None]) -> Any:
+    """Return a progress bar's class that shows nothing and tells its count."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            named.pop("name", None)
+            super().__init__(*arguments, **{**named, "disable": True})
+            self._count = int(named.get("initial") or 0)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self._count += int(n or 0)
+            tell(self._count)
+            return None
+
+    return Bar
+
+
+def remove(id_: str) -> int:
+    """Remove a model from the hub's cache, and return how many bytes are free again."""
+    folder = folder_in_cache(id_, cache_folder(os.environ))
+    if not folder.is_dir():
+        raise EngineError(
+            f"model: {id_} is not on this computer", kind="model", advice="nothing is to be done"
+        )
+    size = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    shutil.rmtree(folder)
+    return size
+
+
+def _explained(id_: str, error: Exception) -> EngineError:
+    from huggingface_hub import errors
+
+    page = f"{os.environ.get('HF_ENDPOINT') or 'https://huggingface.co'}/{id_}"
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    match error:
+        case errors.GatedRepoError():
+            message = f"model: {id_} asks for consent to its terms first"
+            return EngineError(message, kind="model", advice=f"agree on {page}, {_LOGIN_HELP}")
+        case errors.RepositoryNotFoundError():
+            message = f"model: the hub has no {id_}, or shows it to those alone who may see it"
+            return EngineError(message, kind="model", advice=f"look at {page}; {_LOGIN_HELP}")
+        case errors.HFValidationError():
+            advice = "give one such as owner/name"
+            return EngineError(f"model: {id_!r} is no hub id", kind="model", advice=advice)
+        case OSError(errno=28):
+            message = f"model: the disk is full: {text}"
+            return EngineError(message, kind="disk", advice="make room, then download again")
+        case errors.HfHubHTTPError(response=response) if response.status_code in (401, 403):
+            message = f"model: the hub refuses {id_}: {text}"
+            return EngineError(message, kind="model", advice=f"open {page}, {_LOGIN_HELP}")
+    return EngineError(
+        f"model: {id_} cannot be downloaded: {text}",
+        kind="network",
+        advice="download it again: what has arrived is kept",
+    )

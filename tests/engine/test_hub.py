@@ -1,0 +1,187 @@
+"""Models from a hub on the loopback: fetched, cut, taken up again, refused, used, removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.contract.catalogue import (
+    CATALOGUE,
+    cache_folder,
+    is_hub_id,
+    local_snapshot,
+    state_of,
+)
+from engine.contract.job import BUNDLED_MODEL, SCHEDULERS
+from tests.contract.jobs import right_job
+from tests.engine.conftest import TINY_SD
+from tests.engine.model_hub import ModelHub
+from tests.engine.worker_process import CHECKOUT, wait_until
+
+ID = "owner/name"
+WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
+TOKEN = "hf_" + "NeverWriteThisDown"
+
+
+class Shop:
+    """A hub, a cache, and the engine's command line between them."""
+
+    def __init__(self, hub: ModelHub, folder: Path) -> None:
+        self.hub, self.folder, self.cache = hub, folder, folder / "cache"
+        self.variables = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("HF_")},
+            "HF_ENDPOINT": hub.url,
+            "HF_HUB_CACHE": str(self.cache),
+            "HF_HOME": str(folder / "home"),
+            "HF_TOKEN": TOKEN,
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+        }
+
+    def engine(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "engine", *words],
+            cwd=CHECKOUT,
+            env={**self.variables, **variables},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def refused(self, *words: str) -> str:
+        done = self.engine(*words)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    hub = ModelHub.of_folder(TINY_SD)
+    hub.files |= {
+        "README.md": b"a card",
+        "v1-4.ckpt": bytes(10**5),
+        "safety_checker/model.safetensors": bytes(10**5),
+        "unet/diffusion_pytorch_model.bin": bytes(10**5),
+        "unet/diffusion_pytorch_model.fp16.safetensors": bytes(10**5),
+    }
+    hub.start()
+    yield Shop(hub, tmp_path)
+    hub.stop()
+
+
+def test_the_catalogue_has_settings_that_jobs_can_have() -> None:
+    assert CATALOGUE[0].id == BUNDLED_MODEL
+    assert all(model.scheduler in SCHEDULERS for model in CATALOGUE)
+    assert all(is_hub_id(model.id) and model.download_bytes for model in CATALOGUE[1:])
+
+
+def test_the_cache_is_where_other_tools_have_theirs() -> None:
+    assert cache_folder({"HF_HUB_CACHE": "/a"}) == Path("/a")
+    assert cache_folder({"HF_HOME": "/b"}) == Path("/b/hub")
+    assert cache_folder({}) == Path.home() / ".cache/huggingface/hub"
+
+
+def test_a_model_is_fetched_with_what_is_needed_alone_used_offline_and_removed(
+    shop: Shop, tmp_path: Path
+) -> None:
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps({**right_job(), "model": ID, "num_inference_steps": 1}))
+    generate = ("generate", str(job), "--output", str(tmp_path / "o.png"), "--device", "cpu")
+    assert f"download {ID}" in shop.refused(*generate)
+    assert shop.hub.served == [], "a job fetches nothing by itself"
+
+    done = shop.engine("download", ID, "--json")
+    assert done.returncode == 0, done.stderr
+    told: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    progress = [line["done_bytes"] for line in told if "done_bytes" in line]
+    needed = [path for path in TINY_SD.rglob("*") if path.is_file()]
+    assert progress == sorted(progress)
+    assert progress[-1] == told[0]["total_bytes"] == sum(path.stat().st_size for path in needed)
+    assert sorted(shop.hub.served) == sorted(p.relative_to(TINY_SD).as_posix() for p in needed)
+    assert state_of(ID, shop.cache) == "downloaded"
+
+    assert (
+        shop.engine(*generate, HF_HUB_OFFLINE="1", HF_ENDPOINT="http://127.0.0.1:1").returncode == 0
+    )
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in written if TOKEN.encode() in path.read_bytes()]
+
+    assert shop.engine("remove", ID).returncode == 0
+    assert state_of(ID, shop.cache) == "not downloaded"
+    assert "not on this computer" in shop.refused("remove", ID)
+
+
+def _fetched_whole(shop: Shop) -> bool:
+    snapshot = local_snapshot(ID, shop.cache)
+    return snapshot is not None and (snapshot / WEIGHTS).read_bytes() == shop.hub.files[WEIGHTS]
+
+
+def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(shop: Shop) -> None:
+    shop.hub.files[WEIGHTS] = os.urandom(25_000_000)  # kept in parts of 10 MB
+    shop.hub.cut_after[WEIGHTS] = 15_000_000
+    done = shop.engine("download", ID)
+    shop.hub.cut_after.clear()
+    if done.returncode:
+        assert "download it again" in done.stderr
+        assert state_of(ID, shop.cache) == "partly downloaded"
+        done = shop.engine("download", ID)
+    assert done.returncode == 0, done.stderr
+    assert _fetched_whole(shop)
+    assert WEIGHTS in shop.hub.ranges
+
+
+def test_a_download_that_was_ended_is_partly_there_and_goes_on(shop: Shop) -> None:
+    shop.hub.files[WEIGHTS] = os.urandom(5_000_000)
+    shop.hub.delay_s = 0.1
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine", "download", ID], cwd=CHECKOUT, env=shop.variables
+    )
+    wait_until(
+        lambda: any(part.stat().st_size > 10**6 for part in shop.cache.rglob("*.incomplete")), 60
+    )
+    process.kill()
+    process.wait(10)
+    assert state_of(ID, shop.cache) == "partly downloaded"
+    shop.hub.delay_s = 0.0
+    assert shop.engine("download", ID).returncode == 0
+    assert _fetched_whole(shop)
+
+
+def test_a_gated_model_names_the_page_and_the_place_for_the_token(shop: Shop) -> None:
+    shop.hub.gated = True
+    said = shop.refused("download", ID)
+    assert f"{shop.hub.url}/{ID}" in said
+    assert "HF_TOKEN" in said
+    assert TOKEN not in said
+
+
+def test_a_model_that_is_not_there_is_named(shop: Shop) -> None:
+    assert "no owner/else" in shop.refused("download", "owner/else")
+    assert "no hub id" in shop.refused("download", "a/b/c/d")
+
+
+def test_a_model_of_pickles_alone_is_refused_before_anything_is_fetched(shop: Shop) -> None:
+    del shop.hub.files[WEIGHTS]
+    said = shop.refused("download", ID)
+    assert "pickle" in said
+    assert shop.hub.served == []
+
+
+def test_a_hub_out_of_reach_is_a_fault_of_the_network(shop: Shop) -> None:
+    shop.hub.stop()
+    assert "cannot be downloaded" in shop.refused("download", ID)
+
+
+def test_the_list_says_what_is_here(shop: Shop) -> None:
+    told = json.loads(shop.engine("models", "--json").stdout)
+    assert (told[0]["id"], told[0]["state"]) == (BUNDLED_MODEL, "bundled")
+    assert {model["state"] for model in told[1:]} == {"not downloaded"}
+    assert "OpenRAIL" in shop.engine("models").stdout
