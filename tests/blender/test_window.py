@@ -186,6 +186,8 @@ def test_a_person_finds_their_way(
         assert [path.name for path in (tmp_path / "mixdiff").glob("*.png")] == ["street-0001.png"]
 
         # Cancel, found by F3 as well, and nothing is left behind.
+        (tmp_path / "longer").touch()
+        person.let_it_see()
         person.search("generate mixdiff")
         person.wait_until("a step", lambda told: told["step"] > 0, 200)
         person.search("cancel mixdiff")

@@ -106,6 +106,8 @@ def watch() -> float | None:
         layer.objects.active = layer.objects["House left"]
     elif shown > 12:
         tell()
+    if (folder / "longer").exists():
+        window.scene.mixdiff.num_inference_steps = 900
     if (folder / "quit").exists():
         bpy.ops.wm.quit_blender()
         return None
