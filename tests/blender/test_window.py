@@ -190,7 +190,7 @@ def test_a_person_finds_their_way(
         person.let_it_see()
         person.search("generate mixdiff")
         person.wait_until("a step", lambda told: told["step"] > 0, 200)
-        person.search("cancel mixdiff")
+        person.search("cancel mixdiff picture")
         told = person.wait_until("the end", lambda told: not told["busy"], 60)
         assert told["says"] == "Cancelled"
         assert told["state"] in ("Ready", "Stopped")

@@ -106,7 +106,7 @@ def watch() -> float | None:
         layer.objects.active = layer.objects["House left"]
     elif shown > 12:
         tell()
-    if (folder / "longer").exists():
+    if (folder / "longer").exists() and window.scene.mixdiff.num_inference_steps < 900:
         window.scene.mixdiff.num_inference_steps = 900
     if (folder / "quit").exists():
         bpy.ops.wm.quit_blender()
