@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from . import folders, live_preview
-from .client import EngineClient
+from .client import EngineClient, Launch
 from .environment import find_launch
 from .preferences import engine_python
 from .session import Generating, Session, Starting
@@ -21,6 +21,9 @@ _TICK_S = 0.1
 def _connect() -> EngineClient:
     folders.remove_stale_sessions()
     launch = find_launch(engine_python(), folders.user_folder())
+    if not bpy.app.online_access:
+        offline = {**launch.environment, "HF_HUB_OFFLINE": "1"}
+        launch = Launch(command=launch.command, environment=offline)
     return EngineClient(launch, log_file=folders.log_file())
 
 

@@ -48,6 +48,10 @@ def test_without_an_engine_it_says_how_to_install_one(told: dict[str, Any]) -> N
     assert told["before"] == [False, False, False, False]
 
 
+def test_opening_a_file_starts_fetches_and_writes_nothing(told: dict[str, Any]) -> None:
+    assert told["opened"] == [None, False, False, True]
+
+
 def test_waiting_pictures_are_moved_and_removed_each_with_a_file_of_its_own(
     told: dict[str, Any],
 ) -> None:

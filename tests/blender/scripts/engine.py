@@ -39,6 +39,20 @@ installing.look_again()
 told["chosen"] = [installing.standing().is_own, installing.standing().fault]
 told["before"] = [poll("free_memory"), poll("stop_engine"), poll("remove_job"), session.has_model]
 
+# Opening somebody else's file starts nothing and writes nothing.
+blend = str(folders.user_folder() / "from someone else.blend")
+scene.mixdiff.model = "owner/name"
+bpy.ops.wm.save_as_mainfile(filepath=blend)
+before = sorted(str(path) for path in folders.user_folder().rglob("*"))
+bpy.ops.wm.open_mainfile(filepath=blend)
+told["opened"] = [
+    session.engine_pid,
+    session.is_busy,
+    installing.task.is_running or models.task.is_running,
+    sorted(str(path) for path in folders.user_folder().rglob("*")) == before,
+]
+scene = street()
+
 # A queue of four: the third is moved to the front, the last is removed.
 for _ in range(4):
     start()
