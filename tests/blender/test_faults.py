@@ -52,7 +52,7 @@ def test_the_next_job_gets_a_new_engine(told: dict[str, Any]) -> None:
 def test_a_picture_whose_scene_is_gone_is_kept_in_its_file(told: dict[str, Any]) -> None:
     assert told["reopened"]["kind"] is None
     assert told["reopened_images"] == 0
-    assert told["kept_files"] == 2  # with the one before it, both of files never saved
+    assert told["kept_files"] == 3  # with the two before it, all of files never saved
     assert "is gone; its picture is" in told["reopened"]["says"]
 
 
