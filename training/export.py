@@ -17,6 +17,7 @@ USE = {
     "title": "Bundled materials",
     "trained": True,
     "native_size_px": 128,
+    "largest_size_px": 320,
     "num_inference_steps": 20,
     "guidance_scale": 4.0,
     "scheduler": "ddim",
@@ -54,11 +55,8 @@ def assemble(settings: Settings) -> StableDiffusionPipeline:
 def export(settings: Settings, folder: Path) -> None:
     """Write the model folder: weights in half precision, both tokenizer forms, how to use it."""
     pipeline = assemble(settings).to(dtype=torch.float16)
-    kept = {
-        name: (folder / name).read_text()
-        for name in ("MODEL_CARD.md", "mixdiff.json")
-        if (folder / name).exists()
-    }
+    card_path = folder / "MODEL_CARD.md"
+    card = card_path.read_text() if card_path.exists() else None
     if folder.exists():
         shutil.rmtree(folder)
     pipeline.save_pretrained(folder, safe_serialization=True)
@@ -72,6 +70,6 @@ def export(settings: Settings, folder: Path) -> None:
     (folder / "tokenizer" / "vocab.json").write_text(json.dumps(words, ensure_ascii=False))
     lines = ["#version: 0.2", *(f"{a} {b}" for a, b in merges)]
     (folder / "tokenizer" / "merges.txt").write_text("\n".join(lines) + "\n")
-    kept.setdefault("mixdiff.json", json.dumps(USE, indent=2) + "\n")
-    for name, text in kept.items():
-        (folder / name).write_text(text)
+    (folder / "mixdiff.json").write_text(json.dumps(USE, indent=2) + "\n")
+    if card is not None:
+        card_path.write_text(card)
