@@ -69,8 +69,9 @@ def forget() -> None:
 
 def _decoded(sent: str) -> NDArray[np.float32] | None:
     """Return a preview's pixels; Blender reads PNGs from files alone, and as datablocks alone."""
-    path = folders.session_folder() / "preview.png"
     try:
+        path = folders.session_folder() / "preview.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(sent, validate=True))
         image: Any = bpy.data.images.load(str(path))
     except (OSError, RuntimeError, binascii.Error):

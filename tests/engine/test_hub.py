@@ -181,6 +181,32 @@ def test_a_hub_out_of_reach_is_a_fault_of_the_network(shop: Shop) -> None:
     assert "cannot be downloaded" in shop.refused("download", ID)
 
 
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk")
+def test_a_cache_on_a_disk_that_is_full_or_cannot_be_written_is_said_and_taken_up(
+    shop: Shop,
+) -> None:
+    shop.cache.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(shop.cache)]
+    if subprocess.run(mount, check=False).returncode != 0:
+        pytest.skip("no disk can be mounted here")
+
+    def remount(options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", str(shop.cache)], check=True)
+
+    try:
+        assert "the disk is full" in shop.refused("download", ID)
+        remount("ro")
+        assert "cache cannot be written" in shop.refused("download", ID)
+        remount("rw,size=64m")
+        assert shop.engine("download", ID).returncode == 0
+        assert _fetched_whole(shop)
+        remount("ro")
+        assert "cannot be removed" in shop.refused("remove", ID)
+        assert _fetched_whole(shop)
+    finally:
+        subprocess.run(["umount", "-l", str(shop.cache)], check=True)
+
+
 def test_the_list_says_what_is_here(shop: Shop) -> None:
     told = json.loads(shop.engine("models", "--json").stdout)
     assert (told[0]["id"], told[0]["state"]) == (BUNDLED_MODEL, "bundled")
