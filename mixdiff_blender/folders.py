@@ -138,7 +138,7 @@ def next_picture(scene: bpy.types.Scene | None = None) -> Path:
     """
     release_left()
     path = reserve(results_folder(scene), Path(bpy.data.filepath).stem or "untitled")
-    # Without the note, an empty file would stay if Blender was killed now: no reason for no picture.
+    # Without the note an empty file would stay if Blender was killed: no reason for no picture.
     with contextlib.suppress(OSError):
         session_folder().mkdir(parents=True, exist_ok=True)
         with (session_folder() / _RESERVED_NAME).open("a", encoding="utf-8") as note:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import folders
+from .files import write_whole
 from .pictures import png_of
 
 INTERVAL_S = 1.0
@@ -71,8 +72,7 @@ def _decoded(sent: str) -> NDArray[np.float32] | None:
     """Return a preview's pixels; Blender reads PNGs from files alone, and as datablocks alone."""
     try:
         path = folders.session_folder() / "preview.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(sent, validate=True))
+        write_whole(path, base64.b64decode(sent, validate=True))
         image: Any = bpy.data.images.load(str(path))
     except (OSError, RuntimeError, binascii.Error):
         return None  # a preview is not worth a job

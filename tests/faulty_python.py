@@ -17,7 +17,7 @@ from pathlib import Path
 FAULTS = ("exit", "kill", "stop")
 POINTS = ("starting", "loading", "sampling", "decoding", "writing")
 
-_SCRIPT = '''#!{python} -u
+_SCRIPT = """#!{python} -u
 import json, logging, os, signal, sys, time
 from pathlib import Path
 
@@ -66,7 +66,7 @@ code = sys.argv[sys.argv.index("-c") + 1]
 sys.argv = ["-c", *sys.argv[sys.argv.index("-c") + 2 :]]
 sys.path[:] = sys.path[1:]  # the folder of this script: -P would have left it out
 exec(code)
-'''
+"""
 
 
 def install(folder: Path) -> tuple[Path, Path]:

@@ -1,4 +1,4 @@
-"""The engine's part of the preferences: installed or not, its size, repair and removal."""
+"""The engine's part of the preferences: installed or not, repair and removal; models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from .. import installing
 from ..operators.engine import CopyReport, InstallEngine, RemoveEngine
 from ..preferences import DRAWN_BY_ENGINE
 from .engine import draw_installation
+from .models import draw_models
 
 
 def draw_in_preferences(layout: Any, context: Any) -> None:
@@ -22,6 +23,7 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
     repair.afresh = True
     row.operator(RemoveEngine.bl_idname, text="Remove", icon="TRASH")
     row.operator(CopyReport.bl_idname, text="Copy Report", icon="COPYDOWN")
+    draw_models(layout.box(), context)
 
 
 def attach() -> None:

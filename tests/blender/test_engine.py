@@ -51,6 +51,13 @@ def test_without_an_engine_it_says_how_to_install_one(told: dict[str, Any]) -> N
     assert told["before"] == [False, False, False, False]
 
 
+def test_a_python_without_the_packages_is_named_with_how_to_install_them(
+    told: dict[str, Any],
+) -> None:
+    assert "No module named" in told["no packages"]
+    assert "pip install torch -r " in told["no packages"]
+
+
 def test_opening_a_file_starts_fetches_and_writes_nothing(told: dict[str, Any]) -> None:
     assert told["opened"] == [None, False, False, True]
 

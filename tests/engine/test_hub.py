@@ -141,7 +141,7 @@ def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(shop: Shop) -> 
 def test_a_download_that_was_ended_is_partly_there_and_goes_on(shop: Shop) -> None:
     # The library writes in pieces of 10 MB: of three, the first must be there for a while.
     shop.hub.files[WEIGHTS] = os.urandom(30_000_000)
-    shop.hub.delay_s = 0.03
+    shop.hub.delay_s = 0.008
     process = subprocess.Popen(
         [sys.executable, "-m", "engine", "download", ID], cwd=CHECKOUT, env=shop.variables
     )

@@ -1,6 +1,7 @@
 """Disks that are full, then cannot be written, under everything that the add-on writes."""
 
 import base64
+import contextlib
 import os
 import subprocess
 import sys
@@ -29,12 +30,8 @@ def mount(path: Path, *options: str) -> None:
 
 
 def fill(path: Path) -> None:
-    with (path / "filling").open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-                file.flush()
-        except OSError:
+    with (path / "filling").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
             pass
 
 
