@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import installing
+from ..installation.faults import gigabytes
 from ..operators.engine import CopyReport, InstallEngine, RemoveEngine
 from ..preferences import DRAWN_BY_ENGINE
 from .engine import draw_installation
@@ -16,7 +17,10 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
     box = layout.box()
     if not draw_installation(box, context):
         own = installing.standing().is_own
-        text = "The engine is installed" if own else "The engine runs in the Python named below"
+        text = "The engine runs in the Python named below"
+        if own:
+            size = installing.size_on_disk()
+            text = "The engine is installed" + (f" ({gigabytes(size)})" if size else "")
         box.label(text=text, icon="CHECKMARK")
     row = box.row()
     repair: Any = row.operator(InstallEngine.bl_idname, text="Repair", icon="FILE_REFRESH")

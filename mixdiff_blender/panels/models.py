@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import bpy
+
 from .. import models
 from ..contract import Listed
 from ..installation.task import Broken, Installing
@@ -47,8 +49,11 @@ def draw_models(layout: Any, context: Any) -> None:
         _draw_row(column, model)
     if not draw_fetching(layout):
         draw_fault(layout, context)
+        if not bpy.app.online_access:
+            text = "Blender is set to stay offline: System > Network allows downloads"
+            layout.label(text=text, icon="INTERNET_OFFLINE")
         row = layout.row(align=True)
-        row.prop(hub_model(), "hub_model", text="")
+        row.prop(hub_model(), "hub_model", text="Another")
         _button(row, DownloadModel, "Download", "IMPORT", hub_model().hub_model)
 
 

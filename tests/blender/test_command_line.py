@@ -139,6 +139,8 @@ def test_a_missing_engine_is_an_error_that_says_what_to_do(street: Street) -> No
 
 
 def test_models_are_listed_fetched_when_allowed_and_removed(street: Street, tmp_path: Path) -> None:
+    if street.host.name != "blender-5.2":
+        pytest.skip("the same in each, and long")
     hub = ModelHub.of_folder(TINY_SD)
     hub.start()
     cache = tmp_path / "hub"
