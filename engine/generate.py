@@ -85,14 +85,13 @@ def generate(
             yield PictureRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
 
     guides = [guide(region) for region in job.image_regions]
-    conditionings = denoiser.condition(job.text_regions, job.negative_prompt)
+    plan = denoiser.plan(job.text_regions, job.negative_prompt)
     diffusers = [
         TextDiffuser(
             window=Window.of(region, stride),
             weights=torch.from_numpy(region_weights(region, stride)),
-            conditioning=conditioning,
         )
-        for region, conditioning in zip(job.text_regions, conditionings, strict=True)
+        for region in job.text_regions
     ]
 
     yield PhaseBegan(phase="sampling")
@@ -104,7 +103,7 @@ def generate(
         start,
         diffusers,
         guides,
-        denoiser=denoiser,
+        plan=plan,
         schedule=schedule,
         generator=generator,
         checkpoint=checkpoint,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -12,7 +13,8 @@ import torch
 
 from engine.components import Components
 from engine.contract.errors import Cancelled
-from engine.contract.job import MAX_STEPS, SCHEDULERS
+from engine.contract.job import CONSISTENCY_SCHEDULERS, MAX_STEPS, SCHEDULERS
+from engine.denoisers.capacity import Capacity
 from engine.denoisers.unet import UNetDenoiser
 from engine.events import GenerateEvent, PhaseBegan, Preview, StepDone
 from engine.generate import generate
@@ -42,6 +44,7 @@ def plain(scheduler: str, *, steps: int, prompt: str, negative: str | None = Non
         width=64,
         num_inference_steps=steps,
         guidance_scale=6.0,
+        eta=0.3 if scheduler == "tcd" else 0.0,  # each scheduler's own default
         generator=torch.Generator().manual_seed(5),
         output_type="latent",
     ).images.numpy()
@@ -87,18 +90,13 @@ def test_regions_in_another_order_give_the_same_result(tiny: Components) -> None
         assert relative_error(result, results[0]) < 1e-5
 
 
-@pytest.mark.parametrize("views_per_call", [1, 2, 3])
-def test_regions_evaluated_in_other_groups_give_the_same_result(
-    views_per_call: int, tiny: Components
+@pytest.mark.parametrize("most_passes", [1, 3, 4])
+def test_passes_evaluated_in_other_groups_give_the_same_result(
+    most_passes: int, tiny: Components
 ) -> None:
     assert isinstance(tiny.denoiser, UNetDenoiser)
-    pipeline = tiny.denoiser._pipeline
-    grouped = Components(
-        denoiser=UNetDenoiser(pipeline, views_per_call=views_per_call),
-        autoencoder=tiny.autoencoder,
-        make_schedule=tiny.make_schedule,
-        device=tiny.device,
-    )
+    capacity = Capacity(tiny.device.torch_device, most_passes=most_passes)
+    grouped = replace(tiny, denoiser=UNetDenoiser(tiny.denoiser._pipeline, capacity=capacity))
     same_shape = [text_region(0, 64, 8 * i, 8 * i + 64, f"prompt {i}") for i in range(5)]
     job = canvas(64, 96, *same_shape, THREE[2])
     assert relative_error(latents(job, grouped), latents(job, tiny)) < 1e-5
@@ -134,7 +132,7 @@ def test_the_job_and_the_engine_know_the_same_schedulers() -> None:
     assert set(SCHEDULERS) == set(SCHEDULER_CLASSES)
 
 
-@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if name != "lcm"])
+@pytest.mark.parametrize("scheduler", sorted({*SCHEDULERS} - {*CONSISTENCY_SCHEDULERS}))
 def test_the_most_steps_that_a_job_may_have_are_steps_that_a_schedule_has(
     scheduler: str, tiny: Components
 ) -> None:
