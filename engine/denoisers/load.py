@@ -12,7 +12,13 @@ from typing import Any
 import torch
 
 from engine.components import Components
-from engine.contract.catalogue import cache_folder, is_hub_id, local_snapshot
+from engine.contract.catalogue import (
+    BUNDLED_FOLDER,
+    NOTE,
+    cache_folder,
+    is_hub_id,
+    local_snapshot,
+)
 from engine.contract.errors import EngineError
 from engine.contract.job import BUNDLED_MODEL
 from engine.decode import Autoencoder
@@ -22,8 +28,6 @@ from engine.schedules import Schedule, build_scheduler
 
 log = logging.getLogger(__name__)
 
-BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
-_INFO_FILE = "mixdiff.json"
 _UNUSED = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
@@ -51,7 +55,7 @@ def resolve(name: str | None, folder: Path) -> str:
 
 def model_info(resolved: str) -> dict[str, Any]:
     """Return what a model's own note says of it: title, trained, native size, good settings."""
-    path = Path(resolved) / _INFO_FILE
+    path = Path(resolved) / NOTE
     if not path.is_file():
         return {}
     info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
