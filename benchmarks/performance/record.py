@@ -1,0 +1,172 @@
+"""Figures, what they were measured on, and their history."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+ROOT = Path(__file__).parents[2]
+HISTORY = "history.json"
+_CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")
+_UNITS = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What a figure is to reach, or not to pass."""
+
+    value: float
+    at_least: bool = True
+
+    def met(self, measured: float) -> bool:
+        """Tell whether a figure reaches it."""
+        return measured >= self.value if self.at_least else measured <= self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured value; `unit` is ``x`` for a ratio and ``%`` for a share of 1."""
+
+    part: str
+    name: str
+    value: float
+    unit: str
+    aim: Aim | None = None
+
+    def shown(self, value: float | None = None) -> str:
+        """Say a value of this figure with its unit."""
+        value = self.value if value is None else value
+        match self.unit:
+            case "x":
+                return f"{value:.2f} ×"
+            case "%":
+                return f"{value:.1%}"
+            case "s":
+                return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value:.2f} s"
+            case "":
+                return f"{value:.3g}"
+            case unit:
+                for prefix, factor in _UNITS:
+                    if value >= factor:
+                        return f"{value / factor:.3g} {prefix}{unit}"
+                return f"{value:.3g} {unit}"
+
+    @property
+    def aim_shown(self) -> str:
+        """Say the aim, and whether it is met."""
+        if self.aim is None:
+            return ""
+        bound = "at least" if self.aim.at_least else "at most"
+        verdict = "met" if self.aim.met(self.value) else "not met"
+        return f"{bound} {self.shown(self.aim.value)}: {verdict}"
+
+
+@dataclass(slots=True)
+class Record:
+    """All that one run measured."""
+
+    figures: list[Figure] = field(default_factory=list)
+    series: dict[str, Any] = field(default_factory=dict)
+    """The measured points behind the plots, by part."""
+    remarks: list[str] = field(default_factory=list)
+
+    def put(
+        self, part: str, name: str, value: float, unit: str = "x", aim: Aim | None = None
+    ) -> None:
+        """Note a figure and show it at once."""
+        figure = Figure(part=part, name=name, value=float(value), unit=unit, aim=aim)
+        self.figures.append(figure)
+        print(f"  {name}: {figure.shown()}  {figure.aim_shown}".rstrip(), flush=True)
+
+    def remark(self, text: str) -> None:
+        """Note something in words and show it at once."""
+        self.remarks.append(text)
+        print(f"  {text}", flush=True)
+
+    def to_document(self, machine: dict[str, Any], *, quick: bool) -> dict[str, Any]:
+        """Return the record as plain values."""
+        figures: dict[str, dict[str, float]] = {}
+        for figure in self.figures:
+            figures.setdefault(figure.part, {})[figure.name] = float(f"{figure.value:.5g}")
+        return {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": _commit(),
+            "quick": quick,
+            "machine": machine,
+            "figures": figures,
+            "series": self.series,
+            "remarks": self.remarks,
+        }
+
+
+def machine() -> dict[str, Any]:
+    """Return what a machine is, without its name."""
+    cpu, features = _cpu()
+    return {
+        "cpu": cpu,
+        "cpu_features": features,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def markdown(figures: Iterable[Figure]) -> str:
+    """Write figures as one table a part."""
+    lines: list[str] = []
+    part = ""
+    for figure in figures:
+        if figure.part != part:
+            part = figure.part
+            lines += ["", f"**{part}**", "", "| what | measured | aim |", "|---|---|---|"]
+        lines.append(f"| {figure.name} | {figure.shown()} | {figure.aim_shown} |")
+    return "\n".join(lines).lstrip() + "\n"
+
+
+def append(document: dict[str, Any], folder: Path) -> None:
+    """Add a record to the history of a folder."""
+    path = folder / HISTORY
+    history = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    history.append(document)
+    # One record a line, so that a new one is one new line to a version control.
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in history)
+    path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+def _cpu() -> tuple[str, list[str]]:
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return platform.processor() or platform.machine(), []
+    values = dict(
+        (part.strip() for part in line.split(":", 1))
+        for line in path.read_text().split("\n\n")[0].splitlines()
+        if ":" in line
+    )
+    flags = values.get("flags", "").split()
+    return values.get("model name", platform.machine()), [f for f in _CPU_FEATURES if f in flags]
+
+
+def _commit() -> str:
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "engine", "benchmarks")
+    return git("rev-parse", "--short", "HEAD") + (" and changes" if changed else "")
