@@ -8,7 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-import build
+from building.extension import build_zip
+from building.programs import CHECKOUT
 
 # The models of the tests are tiny: several threads only wait for each other, for minutes where
 # the machine is shared. Processes that the tests start inherit this.
@@ -26,9 +27,9 @@ hypothesis.settings.load_profile("any machine")
 @pytest.fixture(scope="session")
 def extension_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The extension, built from this checkout."""
-    if not (build.CHECKOUT / "mixdiff_blender").is_dir():
+    if not (CHECKOUT / "mixdiff_blender").is_dir():
         pytest.skip("mixdiff_blender is not there yet")
-    return build.build_zip(tmp_path_factory.mktemp("extension"))
+    return build_zip(tmp_path_factory.mktemp("extension"))
 
 
 @pytest.fixture(scope="session")

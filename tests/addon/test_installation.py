@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-import build
+from building.environments import TORCH
+from building.programs import CHECKOUT
 from engine.contract.errors import Cancelled, EngineError
 from mixdiff_blender.installation import plan as plan_module
 from mixdiff_blender.installation.install import STEPS, Progress, install, remove
@@ -92,12 +93,12 @@ def setup(tmp_path: Path, uv: Path) -> Iterator[Setup]:
 
 
 def test_the_tests_install_the_torch_that_users_get() -> None:
-    assert plan_module.TORCH == build.TORCH
+    assert plan_module.TORCH == TORCH
 
 
 def test_the_lock_has_every_requirement_at_its_version_with_hashes() -> None:
-    lock = (build.CHECKOUT / "engine/requirements.lock").read_text()
-    wanted = (build.CHECKOUT / "engine/requirements.txt").read_text().splitlines()
+    lock = (CHECKOUT / "engine/requirements.lock").read_text()
+    wanted = (CHECKOUT / "engine/requirements.txt").read_text().splitlines()
     for line in wanted:
         if line and not line.startswith("#"):
             assert f"{line.replace('_', '-')} " in lock
@@ -226,7 +227,7 @@ def test_an_installation_whose_blender_was_killed_can_be_started_again(setup: Se
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script],
-        env={**setup.variables, "PYTHONPATH": str(build.CHECKOUT)},
+        env={**setup.variables, "PYTHONPATH": str(CHECKOUT)},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import build
+from building.environments import environments_folder
 from tests.blender import hosts
 
 
@@ -24,7 +24,7 @@ def find_host(
             try:
                 found[name] = hosts.find_host(
                     name,
-                    environments=build.environments_folder(),
+                    environments=environments_folder(),
                     engine_python=Path(sys.executable),
                     work=tmp_path_factory.mktemp(name),
                 )

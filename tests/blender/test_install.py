@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import build
+from building.environments import TORCH
 from tests.blender.hosts import Host
 from tests.blender.test_whole_path import SCRIPTS
 
@@ -26,7 +26,7 @@ def test_the_engine_is_installed_by_its_button_makes_a_picture_offline_and_is_re
     assert told["standing"] == "ready"
     assert told["size"] > 10**8
     assert told["made"] == ["FINISHED"]
-    assert told["torch"].startswith(build.TORCH.removeprefix("torch=="))
+    assert told["torch"].startswith(TORCH.removeprefix("torch=="))
     assert told["python"].startswith(("3.11.", "3.12.", "3.13."))
     assert told["modules"] == []
     assert told["removed"] == ["FINISHED"]

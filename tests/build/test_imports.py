@@ -5,15 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import build
+from building.programs import CHECKOUT
 
 
 def test_the_contract_imports_without_any_installed_package() -> None:
-    folder = build.CHECKOUT / "engine/contract"
+    folder = CHECKOUT / "engine/contract"
     modules = ["engine.contract", *(f"engine.contract.{path.stem}" for path in folder.glob("*.py"))]
     code = (
         "import importlib, sys\n"
-        f"sys.path.insert(0, {str(build.CHECKOUT)!r})\n"
+        f"sys.path.insert(0, {str(CHECKOUT)!r})\n"
         f"for name in {[name for name in modules if not name.endswith('__init__')]!r}:\n"
         "    importlib.import_module(name)\n"
         "print(sorted({name.split('.')[0] for name in sys.modules}\n"

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 import build
+from building import blender, extension
+from building.programs import CHECKOUT, BuildError, run
 
 
 def test_a_failing_program_is_one_sentence_with_its_last_lines() -> None:
     code = "for n in range(40): print('line', n)\nraise SystemExit(3)"
-    with pytest.raises(build.BuildError) as caught:
-        build.run([sys.executable, "-c", code])
+    with pytest.raises(BuildError) as caught:
+        run([sys.executable, "-c", code])
     message = str(caught.value)
     assert "ended with exit code 3; its last lines were:" in message
     assert "line 39" in message
@@ -22,14 +24,14 @@ def test_a_failing_program_is_one_sentence_with_its_last_lines() -> None:
 
 
 def test_a_program_that_is_not_there_is_named() -> None:
-    with pytest.raises(build.BuildError, match="`no-such-program --help` could not start"):
-        build.run(["no-such-program", "--help"])
+    with pytest.raises(BuildError, match="`no-such-program --help` could not start"):
+        run(["no-such-program", "--help"])
 
 
 def test_an_error_goes_to_stderr_without_a_traceback(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(extension, "CHECKOUT", tmp_path)
     assert build.main(["zip"]) == 1
     captured = capsys.readouterr()
     assert captured.err.startswith("build.py zip: mixdiff_blender/__init__.py is not there")
@@ -39,7 +41,7 @@ def test_an_error_goes_to_stderr_without_a_traceback(
 @pytest.mark.parametrize("arguments", [[], ["tset"], ["zip", "--fast"]])
 def test_a_wrong_verb_or_argument_ends_with_exit_code_2(arguments: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, build.CHECKOUT / "build.py", *arguments], capture_output=True, text=True
+        [sys.executable, CHECKOUT / "build.py", *arguments], capture_output=True, text=True
     )
     assert done.returncode == 2
     assert "usage: build.py" in done.stderr
@@ -106,7 +108,7 @@ def test_clean_keeps_the_sources_and_unless_asked_the_environments(checkout: Pat
 def test_missing_system_libraries_name_the_debian_packages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(build, "missing_libraries", lambda: ["libEGL.so.1", "libXi.so.6"])
+    monkeypatch.setattr(blender, "missing_libraries", lambda: ["libEGL.so.1", "libXi.so.6"])
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(build.BuildError, match=r"apt-get install .*libegl1 libxi6"):
-        build.ensure_libraries()
+    with pytest.raises(BuildError, match=r"apt-get install .*libegl1 libxi6"):
+        blender.ensure_libraries()

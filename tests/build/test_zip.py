@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-import build
 import engine
+from building import extension
+from building.environments import BPY, environments_folder, read_stamp
+from building.extension import build_zip, manifest_version, validate_zip
+from building.programs import CHECKOUT, BuildError
 
 
 @pytest.fixture
@@ -31,17 +35,17 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"# {name}\n")
-    manifest = build.CHECKOUT / "blender_manifest.toml"
+    manifest = CHECKOUT / "blender_manifest.toml"
     (root / "blender_manifest.toml").write_text(manifest.read_text())
-    monkeypatch.setenv("MIXDIFF_ENVIRONMENTS", str(build.environments_folder()))
-    monkeypatch.setattr(build, "CHECKOUT", root)
+    monkeypatch.setenv("MIXDIFF_ENVIRONMENTS", str(environments_folder()))
+    monkeypatch.setattr(extension, "CHECKOUT", root)
     return root
 
 
 def test_the_zip_holds_the_package_the_engine_and_the_licence_and_nothing_else(
     checkout: Path, tmp_path: Path
 ) -> None:
-    with zipfile.ZipFile(build.build_zip(tmp_path)) as archive:
+    with zipfile.ZipFile(build_zip(tmp_path)) as archive:
         assert archive.namelist() == [
             "LICENSE",
             "__init__.py",
@@ -54,39 +58,39 @@ def test_the_zip_holds_the_package_the_engine_and_the_licence_and_nothing_else(
 
 
 def test_two_builds_of_the_same_files_give_the_same_bytes(checkout: Path, tmp_path: Path) -> None:
-    first = build.build_zip(tmp_path / "first").read_bytes()
+    first = build_zip(tmp_path / "first").read_bytes()
     for path in checkout.rglob("*.py"):
         path.touch()
-    assert build.build_zip(tmp_path / "second").read_bytes() == first
+    assert build_zip(tmp_path / "second").read_bytes() == first
 
 
 def test_the_zip_is_named_after_the_manifests_version(checkout: Path, tmp_path: Path) -> None:
-    assert build.build_zip(tmp_path).name == f"mixdiff-{build.manifest_version()}.zip"
+    assert build_zip(tmp_path).name == f"mixdiff-{manifest_version()}.zip"
 
 
 def test_no_part_of_a_zip_is_left_when_building_fails(checkout: Path, tmp_path: Path) -> None:
     (checkout / "LICENSE").unlink()
     with pytest.raises(FileNotFoundError):
-        build.build_zip(tmp_path / "dist")
+        build_zip(tmp_path / "dist")
     assert list((tmp_path / "dist").iterdir()) == []
 
 
 def test_a_checkout_without_the_add_on_is_told_so(checkout: Path, tmp_path: Path) -> None:
     (checkout / "mixdiff_blender/__init__.py").unlink()
-    with pytest.raises(build.BuildError, match=r"mixdiff_blender/__init__\.py is not there"):
-        build.build_zip(tmp_path)
+    with pytest.raises(BuildError, match=r"mixdiff_blender/__init__\.py is not there"):
+        build_zip(tmp_path)
 
 
 @pytest.fixture
 def validator() -> None:
-    if not any(build.read_stamp(environment) for environment in build.BPY):
+    if not any(read_stamp(environment) for environment in BPY):
         pytest.skip("no bpy wheel is installed")
 
 
 @pytest.mark.blender
 @pytest.mark.usefixtures("validator")
 def test_blenders_own_validator_accepts_the_extension(extension_zip: Path) -> None:
-    assert build.validate_zip(extension_zip)
+    assert validate_zip(extension_zip)
 
 
 @pytest.mark.blender
@@ -94,19 +98,20 @@ def test_blenders_own_validator_accepts_the_extension(extension_zip: Path) -> No
 def test_blenders_own_validator_is_really_asked(checkout: Path, tmp_path: Path) -> None:
     manifest = checkout / "blender_manifest.toml"
     manifest.write_text(manifest.read_text().replace('"Render"', '"No such tag"'))
-    archive = build.build_zip(tmp_path)
-    with pytest.raises(build.BuildError, match="No such tag"):
-        build.validate_zip(archive)
+    archive = build_zip(tmp_path)
+    with pytest.raises(BuildError, match="No such tag"):
+        validate_zip(archive)
 
 
 def test_the_manifest_and_the_engine_name_the_same_version() -> None:
-    assert build.manifest_version() == engine.__version__
+    assert manifest_version() == engine.__version__
 
 
-def test_build_needs_nothing_beyond_the_standard_library() -> None:
-    import sys
-
-    tree = ast.parse((build.CHECKOUT / "build.py").read_text())
+@pytest.mark.parametrize(
+    "module", ["build.py", *CHECKOUT.glob("building/*.py")], ids=lambda path: Path(path).name
+)
+def test_build_needs_nothing_beyond_the_standard_library(module: str | Path) -> None:
+    tree = ast.parse((CHECKOUT / module).read_text())
     names = {
         name.split(".")[0]
         for node in ast.walk(tree)
@@ -117,4 +122,4 @@ def test_build_needs_nothing_beyond_the_standard_library() -> None:
             else [alias.name for alias in node.names]
         )
     }
-    assert names - set(sys.stdlib_module_names) == {"tests"}
+    assert names - set(sys.stdlib_module_names) <= {"building", "tests"}

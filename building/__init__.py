@@ -1,0 +1,1 @@
+"""What `build.py` is made of: environments, the extension's zip, a Blender to run in."""
