@@ -19,5 +19,3 @@ class Components:
     autoencoder: Autoencoder
     make_schedule: Callable[[str | None, int], Schedule]
     device: Device
-    save_memory: Callable[[], None] = lambda: None
-    """Has the denoiser use as little memory as it can from now on, for the same picture."""

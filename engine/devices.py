@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,16 @@ import torch
 from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError
 from engine.contract.kinds import nearest
+
+_PRODUCT_SIZE = 256
+_PRODUCTS = 3
+_LEAST_GAIN = 1.2
+_SHORTAGE_WORDS = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "failed to allocate",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +54,37 @@ def _available(name: str) -> bool:
             return name == "cpu"
 
 
+def _product_s(dtype: torch.dtype) -> float:
+    """Return the seconds of a small matrix product, the quickest of a few."""
+    factor = torch.ones(_PRODUCT_SIZE, _PRODUCT_SIZE, dtype=dtype)
+    factor @ factor  # what the library prepares once is not counted
+    seconds = []
+    for _ in range(_PRODUCTS):
+        began = time.perf_counter()
+        factor @ factor
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+@functools.cache
+def takes_bfloat16(device_type: str) -> bool:
+    """Tell whether bfloat16 pays: on a GPU that has it, on a CPU where a product shows it.
+
+    A CPU without instructions for bfloat16 emulates it, more than ten times slower than float32.
+    """
+    match device_type:
+        case "cuda":
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+        case "cpu":
+            return _product_s(torch.bfloat16) * _LEAST_GAIN < _product_s(torch.float32)
+        case _:
+            return False
+
+
 def _fitting_dtype(device: torch.device) -> torch.dtype:
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.float32
+    if takes_bfloat16(device.type):
+        return torch.bfloat16
+    return torch.float16 if device.type == "cuda" else torch.float32
 
 
 def choose_device(device: str = AUTO, dtype: str = AUTO) -> Device:
@@ -79,3 +118,26 @@ def memory_of(device: torch.device) -> dict[str, Any]:
 
     memory = psutil.virtual_memory()
     return {"free_bytes": memory.available, "total_bytes": memory.total}
+
+
+def free_bytes(device: torch.device) -> int:
+    """Return the memory that this process may still take, what it keeps for later included."""
+    free: int = memory_of(device)["free_bytes"]
+    if device.type == "cuda":
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return free + kept
+    return free
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Tell whether an error means that the memory was too small."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(word in text for word in _SHORTAGE_WORDS)
+
+
+def give_memory_back(device: torch.device) -> None:
+    """Return to the device what this process keeps of its memory for later."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -12,19 +12,9 @@ from torch import Tensor
 from engine.components import Components
 from engine.contract.errors import EngineError
 from engine.contract.job import Job
-from engine.devices import memory_of
+from engine.devices import give_memory_back, is_shortage, memory_of
 from engine.events import GenerateEvent, MemoryShort
 from engine.generate import generate
-
-_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "failed to allocate")
-
-
-def is_shortage(error: BaseException) -> bool:
-    """Tell whether an error means that the memory was too small."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(word in text for word in _WORDS)
 
 
 def generate_in_memory(
@@ -37,8 +27,8 @@ def generate_in_memory(
 ) -> Iterator[GenerateEvent]:
     """Run a job as `generate` does; where the memory is short, once more from its beginning.
 
-    The second time the denoiser sees one region and one pass at a time, and the autoencoder works
-    on the CPU: slower, the same picture to float rounding.
+    The denoiser goes on by itself in smaller calls, down to one pass of one region; what is left
+    to try is to have the autoencoder work on the CPU: slower, the same picture to float rounding.
 
     Raises: EngineError of kind `memory` where that does not fit either; Cancelled.
     """
@@ -60,10 +50,8 @@ def generate_in_memory(
             return
         # Only here, where the error no longer holds the tensors of the calls that it came through.
         gc.collect()
-        if components.device.torch_device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_memory_back(components.device.torch_device)
         if not is_frugal:
-            components.save_memory()
             job = replace(job, cpu_vae=True)
             yield MemoryShort(told=told)
     raise EngineError(

@@ -78,14 +78,13 @@ def generate(
         )
 
     guides = [guide(region) for region in job.image_regions]
-    conditionings = denoiser.condition(job.text_regions, job.negative_prompt)
+    plan = denoiser.plan(job.text_regions, job.negative_prompt)
     diffusers = [
         TextDiffuser(
             window=Window.of(region, stride),
             weights=torch.from_numpy(region_weights(region, stride)),
-            conditioning=conditioning,
         )
-        for region, conditioning in zip(job.text_regions, conditionings, strict=True)
+        for region in job.text_regions
     ]
 
     yield PhaseBegan(phase="sampling")
@@ -97,7 +96,7 @@ def generate(
         start,
         diffusers,
         guides,
-        denoiser=denoiser,
+        plan=plan,
         schedule=schedule,
         generator=generator,
         checkpoint=checkpoint,

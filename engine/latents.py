@@ -29,6 +29,16 @@ class Window:
             right=rectangle.col_end // stride_px,
         )
 
+    @property
+    def height(self) -> int:
+        """Height in cells."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Width in cells."""
+        return self.right - self.left
+
     def view(self, canvas: Tensor) -> Tensor:
         """Return the window's part of a canvas, sharing its memory.
 

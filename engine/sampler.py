@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.denoisers.base import Denoiser, View
+from engine.denoisers.base import Plan
 from engine.latents import Window
 from engine.schedules import Schedule
 
@@ -20,12 +19,11 @@ class TextDiffuser:
 
     window: Window
     weights: Tensor
-    conditioning: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageGuide:
-    """A region held to a picture's latents (1, C, h, w) while t is above `release`."""
+    """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU."""
 
     window: Window
     latents: Tensor
@@ -55,14 +53,16 @@ def sample(
     diffusers: Sequence[TextDiffuser],
     guides: Sequence[ImageGuide],
     *,
-    denoiser: Denoiser,
+    plan: Plan,
     schedule: Schedule,
     generator: torch.Generator,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> Iterator[Tensor]:
     """Yield the canvas's latents after each step, from noise to picture.
 
-    `checkpoint` is called between denoiser calls and may raise to end the run.
+    `plan` predicts the regions that `diffusers` place, in the same order. `checkpoint` is called
+    between denoiser calls and may raise to end the run. Nothing here waits for the device: what
+    the host compares is on the CPU.
 
     Shapes: noise and what is yielded (1, C, H, W), float32.
     Source: Álvaro Barbero Jiménez, arXiv 2302.02412, algorithm 1.
@@ -73,11 +73,10 @@ def sample(
 
     for t in schedule.timesteps:
         seen = schedule.scale_model_input(latents, t)
-        views = [View(latents=d.window.view(seen), conditioning=d.conditioning) for d in diffusers]
-
         mixed = torch.zeros_like(latents)  # where no region paints, nothing is predicted
-        for index, prediction in denoiser.predict(views, t):
-            windows[index].view(mixed).addcmul_(shares[index], prediction)
+        for part in plan.predict(seen, t):
+            place, share = windows[part.region].view(mixed), shares[part.region]
+            place.addcmul_(share, part.prediction, value=part.factor)
             checkpoint()
 
         # One step on the mixture: schedulers keep state, so never one per region.

@@ -44,12 +44,16 @@ def build_scheduler(name: str | None, config: Mapping[str, Any]) -> Any:
 
 
 class Schedule:
-    """One run's way from noise to picture; steps a scheduler that nobody else steps."""
+    """One run's way from noise to picture; steps a scheduler that nobody else steps.
 
-    def __init__(self, scheduler: Any, num_inference_steps: int, *, device: torch.device) -> None:
+    Timesteps and levels of noise stay on the CPU, wherever the latents are: the schedulers decide
+    by them, and would wait for the device to read them.
+    """
+
+    def __init__(self, scheduler: Any, num_inference_steps: int) -> None:
         self._scheduler = scheduler
         self._steps = num_inference_steps
-        scheduler.set_timesteps(num_inference_steps, device=device)
+        scheduler.set_timesteps(num_inference_steps, device="cpu")
         self.timesteps: Tensor = scheduler.timesteps
         self.init_noise_sigma: Tensor | float = getattr(scheduler, "init_noise_sigma", 1.0)
         self._takes_generator = "generator" in inspect.signature(scheduler.step).parameters
@@ -71,8 +75,11 @@ class Schedule:
 
     def add_noise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """Return clean latents as they would stand at timestep t, given their noise."""
-        noised: Tensor = self._scheduler.add_noise(clean, noise, t.reshape(1))
-        return noised
+        # What the scheduler makes of 1 and 0 are its factors, found without touching the device.
+        one, zero, at = torch.ones(1), torch.zeros(1), t.reshape(1)
+        kept = self._scheduler.add_noise(one, zero, at).item()
+        added = self._scheduler.add_noise(zero, one, at).item()
+        return kept * clean + added * noise
 
     def release_timestep(self, strength: float) -> Tensor:
         """Return the timestep down to which an image region of that strength is held in place."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
@@ -12,15 +12,30 @@ from engine.contract.job import Text2ImageRegion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """What the denoiser sees of one region at one step.
+class Part:
+    """A part of a region's guided prediction: the parts of a region, times `factor`, add up to it.
 
-    `latents` are the region's crop of the canvas, (1, C, h, w), float32; `conditioning` is what
-    the same denoiser's `condition` returned for the region.
+    With classifier-free guidance g the prompt's prediction counts g times and that of the negative
+    prompt 1 − g times; neither needs to wait for the other.
+
+    Shapes: prediction (1, C, h, w), float32.
     """
 
-    latents: Tensor
-    conditioning: Any
+    region: int
+    prediction: Tensor
+    factor: float
+
+
+class Plan(Protocol):
+    """All that a job's predictions have in common, made once a job."""
+
+    def predict(self, seen: Tensor, t: Tensor) -> Iterator[Part]:
+        """Yield the parts of all regions' predictions, in any order, as the calls give them.
+
+        `t` is on the CPU, so that nobody waits for the device to learn it.
+
+        Shapes: seen (1, C, H, W), float32.
+        """
 
 
 class Denoiser(Protocol):
@@ -28,7 +43,7 @@ class Denoiser(Protocol):
 
     Everything that sets families apart stays behind these two calls: text encoders, guidance
     (two passes, one, or a distilled input), size conditioning, control pictures, adapters'
-    weights, packing of latents.
+    weights, packing of latents; and how many passes share a call.
     """
 
     @property
@@ -39,8 +54,5 @@ class Denoiser(Protocol):
     def channels(self) -> int:
         """Channels of a latent cell."""
 
-    def condition(self, regions: Sequence[Text2ImageRegion], negative_prompt: str) -> list[Any]:
-        """Return what each region's prediction depends on, made once a job."""
-
-    def predict(self, views: Sequence[View], t: Tensor) -> Iterator[tuple[int, Tensor]]:
-        """Yield each view's index and guided prediction (1, C, h, w), float32, in any order."""
+    def plan(self, regions: Sequence[Text2ImageRegion], negative_prompt: str) -> Plan:
+        """Return how the regions of a job are predicted."""

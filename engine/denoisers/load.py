@@ -75,15 +75,13 @@ def components_of(pipeline: Any, device: Device) -> Components:
 
     def make_schedule(name: str | None, num_inference_steps: int) -> Schedule:
         scheduler = build_scheduler(name, config)
-        return Schedule(scheduler, num_inference_steps, device=device.torch_device)
+        return Schedule(scheduler, num_inference_steps)
 
-    denoiser = UNetDenoiser(pipeline)
     return Components(
-        denoiser=denoiser,
+        denoiser=UNetDenoiser(pipeline),
         autoencoder=Autoencoder(pipeline.vae),
         make_schedule=make_schedule,
         device=device,
-        save_memory=denoiser.save_memory,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from engine.components import Components
 from engine.contract.errors import Cancelled
 from engine.contract.job import MAX_STEPS, SCHEDULERS
+from engine.denoisers.capacity import Capacity
 from engine.denoisers.unet import UNetDenoiser
 from engine.events import GenerateEvent, PhaseBegan, Preview, StepDone, StepPicture
 from engine.generate import generate
@@ -87,18 +89,13 @@ def test_regions_in_another_order_give_the_same_result(tiny: Components) -> None
         assert relative_error(result, results[0]) < 1e-5
 
 
-@pytest.mark.parametrize("views_per_call", [1, 2, 3])
-def test_regions_evaluated_in_other_groups_give_the_same_result(
-    views_per_call: int, tiny: Components
+@pytest.mark.parametrize("most_passes", [1, 3, 4])
+def test_passes_evaluated_in_other_groups_give_the_same_result(
+    most_passes: int, tiny: Components
 ) -> None:
     assert isinstance(tiny.denoiser, UNetDenoiser)
-    pipeline = tiny.denoiser._pipeline
-    grouped = Components(
-        denoiser=UNetDenoiser(pipeline, views_per_call=views_per_call),
-        autoencoder=tiny.autoencoder,
-        make_schedule=tiny.make_schedule,
-        device=tiny.device,
-    )
+    capacity = Capacity(tiny.device.torch_device, most_passes=most_passes)
+    grouped = replace(tiny, denoiser=UNetDenoiser(tiny.denoiser._pipeline, capacity=capacity))
     same_shape = [text_region(0, 64, 8 * i, 8 * i + 64, f"prompt {i}") for i in range(5)]
     job = canvas(64, 96, *same_shape, THREE[2])
     assert relative_error(latents(job, grouped), latents(job, tiny)) < 1e-5
