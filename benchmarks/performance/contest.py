@@ -158,12 +158,7 @@ def compete(
 
 def _calls_of_a_step(job: Job, components: Components, unet: Any) -> list[Call]:
     """Return the denoiser's calls in the engine's first step; this warms up, too."""
-
-    def one_step() -> None:
-        run = engine_run(replace(job, num_inference_steps=2), components)
-        for label in run:
-            if label == "step":
-                break
-
+    run = engine_run(replace(job, num_inference_steps=2), components)
+    next(run)  # on a GPU the engine may try before it begins how much fits
     with torch.inference_mode():
-        return recorded(unet, one_step)
+        return recorded(unet, lambda: next(run))

@@ -14,7 +14,7 @@ from benchmarks.performance.contest import (
     row_job,
     tiled_job,
 )
-from benchmarks.performance.growth import Point, put_exponents
+from benchmarks.performance.growth import Point, frugal, plain, put_exponents
 from benchmarks.performance.peaks import peak_of
 from benchmarks.performance.rates import matrix_rate
 from benchmarks.performance.record import Aim, Record
@@ -55,48 +55,44 @@ def measure_on(
     steps: int,
     rounds: int,
     sides: tuple[int, ...],
+    dtypes: tuple[torch.dtype, ...] = (torch.bfloat16, torch.float16),
 ) -> None:
     """Measure on a device; tests do it on the processor, with small numbers."""
     job = row_job(3, side_px, overlap_px, steps=steps)
     size = f"{job.canvas_width} × {job.canvas_height}"
     base = pipeline_of(shape, device=device, dtype=torch.float32)
-    plain = {PLAIN32: base, PLAIN16: copy_of(base, dtype=torch.float16)}
-    for dtype in (torch.bfloat16, torch.float16):
+    loops = {PLAIN32: base, PLAIN16: copy_of(base, dtype=torch.float16)}
+    for dtype in dtypes:
         name = str(dtype).removeprefix("torch.")
         part = f"GPU, {shape.name}, {size}, three regions, {steps} steps, {name}"
         own = copy_of(base, dtype=dtype)
         components = components_of(own, Device(torch_device=device, dtype=dtype))
         outcome = compete(
-            job, components, own.unet, plain, by_step=False, rounds=rounds, decodes=True
+            job, components, own.unet, loops, by_step=False, rounds=rounds, decodes=True
         )
         _put(record, part, outcome, matrix_rate(device, dtype), steps)
         record.series[f"gpu, {name}"] = {"whole_s": outcome.whole_s, "calls": outcome.calls}
         del components, own
-    del plain
-    growing = copy_of(base, dtype=torch.bfloat16)
+    del loops
+    growing = copy_of(base, dtype=dtypes[0])
     del base
-    bf16 = Device(torch_device=device, dtype=torch.bfloat16)
-    components = components_of(growing, bf16)
+    components = components_of(growing, Device(torch_device=device, dtype=dtypes[0]))
     series = {"canvas": _grown(components, sides, side_px, overlap_px)}
-    components.save_memory()
-    series["canvas, frugal"] = _grown(components, sides, side_px, overlap_px)
+    series["canvas, frugal"] = _grown(frugal(components, growing), sides, side_px, overlap_px)
     part = f"Growth on the GPU, {shape.name}, tiles of {side_px} × {side_px}"
     put_exponents(record, part, series)
     for name, points in series.items():
         for side, point in zip(sides, points, strict=True):
             record.put(part, f"{name}: memory at {side * side} tiles", point.peak_bytes, "B")
-    record.series["gpu growth"] = {
-        name: [{"size": p.size, "seconds": p.seconds, "peak_bytes": p.peak_bytes} for p in points]
-        for name, points in series.items()
-    }
+    record.series["gpu growth"] = {name: plain(points) for name, points in series.items()}
 
 
 def _put(record: Record, part: str, outcome: Outcome, rate: float, steps: int) -> None:
     engine_s = outcome.whole_s[ENGINE]
     limit_s = outcome.operations * steps / rate
     record.put(part, "engine, whole job", engine_s, "s")
-    for plain in (PLAIN32, PLAIN16):
-        record.put(part, f"{plain}, whole job (a)", outcome.whole_s[plain], "s")
+    for loop in (PLAIN32, PLAIN16):
+        record.put(part, f"{loop}, whole job (a)", outcome.whole_s[loop], "s")
     record.put(part, f"{BARE}, all steps (b)", outcome.whole_s[BARE], "s")
     record.put(part, "arithmetic limit, all steps (c)", limit_s, "s")
     record.put(

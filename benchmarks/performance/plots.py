@@ -11,6 +11,7 @@ import numpy as np
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import NullLocator
 
 _INK = "#333333"
 _COLOURS = ("#4269d0", "#efb118", "#3ca951", "#97bbf5", "#ff725c", "#9c6b4e")
@@ -88,6 +89,11 @@ def _growth(growth: Mapping[str, list[Mapping[str, float]]], path: Path) -> Path
             values = np.array([max(point[key], 1e-9) for point in points], dtype=float) * factor
             slope, start = np.polyfit(np.log(sizes), np.log(values), 1)
             axes.loglog(sizes, values, "o", color=colour)
+            if "frugal" not in name:
+                axes.set_xticks(
+                    sizes, [f"{size:.2g}" if by_canvas else f"{size:g}" for size in sizes]
+                )
+                axes.xaxis.set_minor_locator(NullLocator())
             axes.loglog(
                 sizes,
                 np.exp(start) * sizes**slope,
