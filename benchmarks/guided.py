@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.colours import colour_shares
-from benchmarks.generation import NATIVE_PX, Bytes, Painter, RerollRegion, row_of
+from benchmarks.generation import NATIVE_PX, Bytes, Painter, row_of
+from engine.pipelines import RerollRegion
 from training.painting.prompts import Wish, paint
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)

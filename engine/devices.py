@@ -13,9 +13,10 @@ from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError
 from engine.contract.kinds import nearest
 
-_PRODUCT_SIZE = 256
+_SMALL, _LARGE = 64, 512  # rows and columns of the products that the CPU is measured by
 _PRODUCTS = 3
 _LEAST_GAIN = 1.2
+_EMULATED = 5
 _SHORTAGE_WORDS = (
     "can't allocate memory",
     "not enough memory",
@@ -54,9 +55,9 @@ def _available(name: str) -> bool:
             return name == "cpu"
 
 
-def _product_s(dtype: torch.dtype) -> float:
-    """Return the seconds of a small matrix product, the quickest of a few."""
-    factor = torch.ones(_PRODUCT_SIZE, _PRODUCT_SIZE, dtype=dtype)
+def _product_s(dtype: torch.dtype, size: int) -> float:
+    """Return the seconds of a matrix product, the quickest of a few."""
+    factor = torch.ones(size, size, dtype=dtype)
     factor @ factor  # what the library prepares once is not counted
     seconds = []
     for _ in range(_PRODUCTS):
@@ -66,17 +67,24 @@ def _product_s(dtype: torch.dtype) -> float:
     return min(seconds)
 
 
+def _gain(size: int) -> float:
+    return _product_s(torch.float32, size) / _product_s(torch.bfloat16, size)
+
+
 @functools.cache
 def takes_bfloat16(device_type: str) -> bool:
-    """Tell whether bfloat16 pays: on a GPU that has it, on a CPU where a product shows it.
+    """Tell whether bfloat16 pays: on a GPU that has it, on a CPU where products show it.
 
-    A CPU without instructions for bfloat16 emulates it, more than ten times slower than float32.
+    A CPU without instructions for bfloat16 emulates it, hundreds of times slower than float32: a
+    small product shows that at once, where a large one would take long. Once a process.
     """
     match device_type:
         case "cuda":
             return torch.cuda.is_bf16_supported(including_emulation=False)
         case "cpu":
-            return _product_s(torch.bfloat16) * _LEAST_GAIN < _product_s(torch.float32)
+            if _gain(_SMALL) < 1 / _EMULATED:
+                return False
+            return _gain(_LARGE) > _LEAST_GAIN
         case _:
             return False
 

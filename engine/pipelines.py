@@ -127,7 +127,7 @@ class RerollRegion(CanvasRegion):
     reroll_mode: str = "reset"
 
 
-class _MixturePipeline(StableDiffusionPipeline):
+class _MixturePipeline(StableDiffusionPipeline):  # type: ignore[misc]
     """A diffusers pipeline whose pictures are mixtures."""
 
     def __init__(
@@ -142,7 +142,7 @@ class _MixturePipeline(StableDiffusionPipeline):
         image_encoder: Any = None,
         requires_safety_checker: bool = False,
     ) -> None:
-        super().__init__(  # type: ignore[no-untyped-call]
+        super().__init__(
             vae,
             text_encoder,
             tokenizer,

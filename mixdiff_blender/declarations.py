@@ -54,6 +54,9 @@ _ITEMS = {
     "unipc": ("UniPC", "Good pictures in some ten steps"),
     "heun": ("Heun", "Twice the work at each step"),
     "lcm": ("LCM", "For models made to paint in some four to eight steps"),
+    "tcd": ("TCD", "For models made to paint in few steps, with fresh noise at each"),
+    "euler_trailing": ("Euler, few steps", "For models of the kinds Turbo and Lightning"),
+    "ddim_trailing": ("DDIM, few steps", "For models of the kind Hyper"),
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
+from torch import Tensor
 
 from training import checkpoint
 from training.settings import Settings
@@ -30,7 +31,7 @@ def restore(settings: Settings, folder: Path, record: Path = RECORD) -> None:
     vae = load_file(folder / "vae" / "diffusion_pytorch_model.safetensors")
     checkpoint.save(vae_folder, {key: value.float() for key, value in vae.items()}, states)
     config = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
-    weights = {}
+    weights: dict[str, Tensor] = {}
     for name, path in (
         ("unet", folder / "unet" / "diffusion_pytorch_model.safetensors"),
         ("text", folder / "text_encoder" / "model.safetensors"),

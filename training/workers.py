@@ -18,9 +18,14 @@ from torch import Tensor, nn
 Modules = Mapping[str, nn.Module]
 
 
-def parameters_of(modules: Modules) -> list[nn.Parameter]:
+def parameters_of(modules: Modules) -> list[Tensor]:
     """Give the trained parameters of all modules, always in the same order."""
     return [p for module in modules.values() for p in module.parameters() if p.requires_grad]
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None  # every parameter takes part in the loss
+    return parameter.grad
 
 
 def train(
@@ -39,7 +44,7 @@ def train(
     replicas = [modules]
     for _ in range(workers - 1):
         replicas.append({name: copy.deepcopy(module) for name, module in modules.items()})
-    parameters = [parameters_of(replica) for replica in replicas]
+    parameters: list[list[Tensor]] = [parameters_of(replica) for replica in replicas]
     rngs = [np.random.default_rng([*seed, number]) for number in range(workers)]
 
     def step(number: int) -> float:
@@ -60,8 +65,9 @@ def train(
     with ThreadPoolExecutor(workers, initializer=begin) as pool:
         while not over():
             losses = list(pool.map(step, range(workers)))
-            for i, master in enumerate(parameters[0]):
-                for others in parameters[1:]:
-                    master.grad.add_(others[i].grad)
-                master.grad.div_(workers)
+            gradients = [[_gradient(parameter) for parameter in own] for own in parameters]
+            for master, *others in zip(*gradients, strict=True):
+                for other in others:
+                    master.add_(other)
+                master.div_(workers)
             apply(sum(losses) / workers)

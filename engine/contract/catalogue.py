@@ -72,7 +72,32 @@ CATALOGUE = (
         guidance_scale=7.5,
         scheduler="dpmpp_2m_karras",
     ),
+    KnownModel(
+        id="SimianLuo/LCM_Dreamshaper_v7",
+        title="LCM Dreamshaper 7, in four steps",
+        licence="MIT",
+        download_bytes=4_270_000_000,
+        native_px=512,
+        num_inference_steps=4,
+        guidance_scale=8.0,
+        scheduler="lcm",
+    ),
+    KnownModel(
+        id="stabilityai/sd-turbo",
+        title="SD Turbo, in one to four steps",
+        licence="Stability AI's own: stability.ai/license",
+        download_bytes=5_160_000_000,
+        native_px=512,
+        num_inference_steps=4,
+        guidance_scale=1.0,
+        scheduler="euler_trailing",
+    ),
 )
+
+
+def known_model(id_: str | None) -> KnownModel | None:
+    """Return the model of that name, where it is one of the known."""
+    return next((model for model in CATALOGUE if model.id == id_), None)
 
 
 def cache_folder(variables: Mapping[str, str]) -> Path:

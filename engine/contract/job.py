@@ -30,7 +30,11 @@ SCHEDULERS = (
     "unipc",
     "heun",
     "lcm",
+    "tcd",
+    "euler_trailing",
+    "ddim_trailing",
 )
+CONSISTENCY_SCHEDULERS = ("lcm", "tcd")  # they choose their steps from few
 
 SEED = Whole(0, 2**64 - 1)
 GUIDANCE = Real(0, 1000)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .catalogue import known_model
 from .coverage import uncovered_share
 from .errors import shown
 from .findings import Checked, Findings, check_canvas_size, check_multiple, check_sides, read_fields
 from .job import (
+    CONSISTENCY_SCHEDULERS,
     DEFAULT_STRIDE_PX,
     REGION_TYPES,
     Image2ImageRegion,
@@ -24,7 +26,9 @@ from .limits import Limits
 from .pictures import UnreadablePictureError, read_size
 from .validate_grid import is_grid, read_grid
 
-_LCM_MOST_STEPS = 50
+_CONSISTENCY_MOST_STEPS = 50
+_FEW_STEPS = 8  # models of the catalogue that are made for no more are held against it
+_CLEARLY_MORE = 2
 _NOTICEABLE_SHARE = 1e-6
 
 
@@ -88,13 +92,13 @@ class _Reader:
         if height is not None and width is not None:
             check_canvas_size("canvas_height", height, width, self.limits, self.findings)
         if (
-            values.get("scheduler") == "lcm"
-            and values.get("num_inference_steps", 50) > _LCM_MOST_STEPS
+            values.get("scheduler") in CONSISTENCY_SCHEDULERS
+            and values.get("num_inference_steps", 50) > _CONSISTENCY_MOST_STEPS
         ):
             self.findings.error(
                 "num_inference_steps",
                 values["num_inference_steps"],
-                f"lcm takes at most {_LCM_MOST_STEPS} steps",
+                f"{values['scheduler']} takes at most {_CONSISTENCY_MOST_STEPS} steps",
                 "try 8",
             )
         listed = document.get("regions", ())
@@ -119,6 +123,7 @@ class _Reader:
             reroll_regions=tuple(region for region in rerolls if region),
         )
         self._warn_of_gaps(job)
+        self._warn_of_guidance_and_steps(job)
         return job
 
     def _diffusion_region(
@@ -177,6 +182,27 @@ class _Reader:
                 f"{share:.1%} of the canvas is covered by no text region and will stay formless",
                 "add a region of the whole canvas with a background prompt and a small mask_weight",
             )
+
+    def _warn_of_guidance_and_steps(self, job: Job) -> None:
+        model = known_model(job.model)
+        few = model if model and model.num_inference_steps <= _FEW_STEPS else None
+        if few and job.num_inference_steps > _CLEARLY_MORE * few.num_inference_steps:
+            self.findings.warn(
+                "num_inference_steps",
+                job.num_inference_steps,
+                f"{few.title} is made to paint in {few.num_inference_steps} steps",
+                f"try {few.num_inference_steps}",
+            )
+        for index, region in enumerate(job.regions):
+            if not isinstance(region, Text2ImageRegion) or region.guidance_scale is None:
+                continue
+            at, guidance = f"regions[{index}].guidance_scale", region.guidance_scale
+            if guidance == 0 and region.prompt.strip():
+                message = "0 paints as if there were no prompt"
+                self.findings.warn(at, guidance, message, "use 1 to follow the prompt alone")
+            elif few and guidance > _CLEARLY_MORE * few.guidance_scale:
+                message = f"{guidance:g} is far more than {few.title} is made for"
+                self.findings.warn(at, guidance, message, f"try {few.guidance_scale:g}")
 
 
 def check(

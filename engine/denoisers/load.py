@@ -68,6 +68,9 @@ def components_of(pipeline: Any, device: Device) -> Components:
     """Return the components of a diffusers StableDiffusionPipeline that is already loaded."""
     for module in (pipeline.unet, pipeline.text_encoder, pipeline.vae):
         module.to(device.torch_device).eval().requires_grad_(False)
+    for module in (pipeline.unet, pipeline.vae):
+        # Convolutions are quicker so, on CPUs too, and compute the same.
+        module.to(memory_format=torch.channels_last)
     config: Mapping[str, Any] = {
         **pipeline.scheduler.config,
         "_class_name": type(pipeline.scheduler).__name__,

@@ -12,6 +12,7 @@ import pytest
 from building import environments
 from building.environments import Environment, Step, make_environment, make_environments
 from building.programs import BuildError
+from building.programs import run as really_run
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -20,7 +21,6 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every pip installation asked for, none of them done; environments live in tmp_path."""
     asked: list[str] = []
-    really_run = environments.run
 
     def run(command: list[str | Path], **options: object) -> str:
         words = [str(word) for word in command]

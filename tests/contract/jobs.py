@@ -6,7 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from engine.contract.job import MASK_TYPES, REROLL_MODES, SCHEDULERS
+from engine.contract.job import CONSISTENCY_SCHEDULERS, MASK_TYPES, REROLL_MODES, SCHEDULERS
+
+ANY_STEPS = sorted({*SCHEDULERS} - {*CONSISTENCY_SCHEDULERS})
 
 
 def right_job() -> dict[str, Any]:
@@ -77,7 +79,8 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
         {
             "version": st.just(1),
             "model": st.none() | TEXTS.filter(str.strip),
-            "scheduler": st.none() | st.sampled_from([s for s in SCHEDULERS if s != "lcm"]),
+            "scheduler": st.none()
+            | st.sampled_from(sorted({*SCHEDULERS} - {*CONSISTENCY_SCHEDULERS})),
             "num_inference_steps": st.integers(1, 999),
             "seed": SEEDS,
             "negative_prompt": TEXTS,

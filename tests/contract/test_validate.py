@@ -95,6 +95,7 @@ def test_a_right_job_has_no_problems() -> None:
         (changed(num_inference_steps=2.5), "num_inference_steps", "2.5 is not a whole", "whole"),
         (changed(scheduler="dimm"), "scheduler", '"dimm" is not known', "'ddim'"),
         (changed(scheduler="lcm", num_inference_steps=51), "num_inference_steps", "lcm", "8"),
+        (changed(scheduler="tcd", num_inference_steps=51), "num_inference_steps", "tcd", "8"),
         (changed(version=2), "version", "2 is above 1", "from 1 to 1"),
         (changed(cpu_vae=1), "cpu_vae", "1 is neither true nor false", "true or false"),
         (changed(noise_device="gpu"), "noise_device", "not known", "'cpu'"),
@@ -161,6 +162,33 @@ def test_a_region_of_weight_zero_covers_nothing() -> None:
 def test_a_reroll_that_does_nothing_is_a_warning(reroll: dict[str, Any]) -> None:
     problems = found(with_reroll(**reroll))
     assert [(p.field, p.severity) for p in problems] == [("reroll_regions[0].noise_eps", "warning")]
+
+
+def test_a_prompt_that_no_guidance_follows_is_a_warning() -> None:
+    (problem,) = found(with_region(guidance_scale=0))
+    assert (problem.field, problem.severity) == ("regions[0].guidance_scale", "warning")
+    assert "use 1" in problem.remedy
+    assert found(with_region(guidance_scale=0, prompt="")) == []
+    assert found(with_region(guidance_scale=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "steps", "guidance", "fields"),
+    [
+        ("stabilityai/sd-turbo", 50, 8, ["num_inference_steps", "regions[0].guidance_scale"]),
+        ("stabilityai/sd-turbo", 2, 1, []),
+        ("SimianLuo/LCM_Dreamshaper_v7", 20, 8, ["num_inference_steps"]),
+        ("SimianLuo/LCM_Dreamshaper_v7", 6, 8, []),
+        ("somebody/unknown-turbo", 50, 8, []),
+    ],
+)
+def test_a_model_for_few_steps_warns_of_many_and_of_much_guidance(
+    model: str, steps: int, guidance: float, fields: list[str]
+) -> None:
+    job = {**with_region(guidance_scale=guidance), "model": model, "num_inference_steps": steps}
+    problems = found(job)
+    assert [problem.field for problem in problems] == fields
+    assert {problem.severity for problem in problems} <= {"warning"}
 
 
 def test_a_canvas_over_the_limit_is_refused_and_the_limit_can_be_moved() -> None:

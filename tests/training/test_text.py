@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from transformers import CLIPTokenizer
 
-pytest.importorskip("transformers")
 from training.painting.concepts import CONCEPTS
 from training.painting.prompts import random_wish, wordings
 from training.settings import DenoiserSettings
@@ -15,11 +15,11 @@ SETTINGS = DenoiserSettings()
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
+def tokenizer() -> CLIPTokenizer:
     return build_tokenizer(SETTINGS)
 
 
-def test_every_word_of_a_prompt_is_one_token(tokenizer) -> None:
+def test_every_word_of_a_prompt_is_one_token(tokenizer: CLIPTokenizer) -> None:
     rng = np.random.default_rng(8)
     for concept in CONCEPTS:
         for _ in range(10):
@@ -30,12 +30,12 @@ def test_every_word_of_a_prompt_is_one_token(tokenizer) -> None:
             assert len(ids) <= SETTINGS.tokens
 
 
-def test_a_word_never_seen_is_spelled_out_and_not_lost(tokenizer) -> None:
+def test_a_word_never_seen_is_spelled_out_and_not_lost(tokenizer: CLIPTokenizer) -> None:
     tokens = tokenizer.convert_ids_to_tokens(tokenizer("quixotic").input_ids)[1:-1]
     assert "".join(tokens) == "quixotic</w>"
 
 
-def test_ids_are_padded_as_the_pipeline_pads(tokenizer) -> None:
+def test_ids_are_padded_as_the_pipeline_pads(tokenizer: CLIPTokenizer) -> None:
     ids = token_ids(tokenizer, ["red brick wall", ""])
     assert ids.shape == (2, SETTINGS.tokens)
     assert int(ids[1, 0]) == tokenizer.bos_token_id

@@ -124,7 +124,7 @@ def sand(brush: Brush) -> Picture:
 def snow(brush: Brush) -> Picture:
     """Soft drifts with blue shadows and a few sparkles."""
     drift = brush.noise(44.0, 60.0, 2)
-    slope_y, slope_x = np.gradient(drift)
+    slope_y, slope_x = np.asarray(np.gradient(drift))
     slope = np.clip((slope_y * 1.1 + slope_x * 0.8) * 13.0 * brush.scale, -1.0, 1.0)
     shade: Colour = brush.main * rgb(0.74, 0.81, 0.93)
     drifts = mixed(shade, brush.main + (WHITE - brush.main) * np.float32(0.25), 0.5 - 0.5 * slope)

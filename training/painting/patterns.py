@@ -6,7 +6,7 @@ import numpy as np
 
 from training.painting.brush import Brush
 from training.painting.colours import Picture, luminance, mixed, shaded
-from training.painting.noise import lattice_values, smoothstep
+from training.painting.noise import Field, lattice_values, smoothstep
 
 
 def _printed(brush: Brush, amount: np.ndarray) -> Picture:
@@ -122,7 +122,7 @@ def curtain(brush: Brush) -> Picture:
 def camouflage(brush: Brush) -> Picture:
     """Blots in four tones of the colour."""
     first, second = brush.noise(44.0, 56.0, 2), brush.noise(44.0, 56.0, 2)
-    light = np.full(first.shape, 0.05, np.float32)
+    light: Field = np.full(first.shape, 0.05, np.float32)
     light = light - 0.42 * smoothstep(0.06, 0.10, first)
     light = light + 0.62 * smoothstep(0.10, 0.14, second) * smoothstep(0.10, 0.06, first)
     third = brush.noise(36.0, 48.0, 2)

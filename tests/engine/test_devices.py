@@ -1,0 +1,78 @@
+"""The precision that suits a CPU, and what counts as too little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from engine import devices
+from engine.devices import choose_device, is_shortage, takes_bfloat16
+from training import precision
+
+
+@pytest.fixture
+def unmeasured() -> Iterator[None]:
+    takes_bfloat16.cache_clear()
+    yield
+    takes_bfloat16.cache_clear()
+
+
+class Processor:
+    """A CPU with the given gain of bfloat16 over float32 in products of each size."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **gains: float) -> None:
+        self.asked: list[tuple[torch.dtype, int]] = []
+        by_size = {64: gains["small"], 512: gains["large"]}
+
+        def product_s(dtype: torch.dtype, size: int) -> float:
+            self.asked.append((dtype, size))
+            return 1.0 if dtype == torch.float32 else 1.0 / by_size[size]
+
+        monkeypatch.setattr(devices, "_product_s", product_s)
+
+
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize(
+    ("small", "large", "expected"),
+    [
+        (0.5, 4.0, torch.bfloat16),  # the instructions are there: small products hide it
+        (2.0, 1.1, torch.float32),  # a gain too small to be worth the precision
+        (1.0, 0.2, torch.float32),
+    ],
+)
+def test_a_cpu_takes_bfloat16_where_large_products_gain_by_it(
+    small: float, large: float, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Processor(monkeypatch, small=small, large=large)
+    assert choose_device("cpu").dtype == expected
+    assert choose_device("cpu", "float32").dtype == torch.float32
+    assert precision.autocast("cpu")._enabled == (expected == torch.bfloat16)
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_cpu_that_emulates_bfloat16_is_known_by_a_small_product_and_asked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    processor = Processor(monkeypatch, small=0.01, large=0.003)
+    assert choose_device("cpu").dtype == torch.float32
+    assert {size for _, size in processor.asked} == {64}
+    before = len(processor.asked)
+    choose_device("cpu")
+    assert len(processor.asked) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (MemoryError(), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("MPS backend out of memory"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_a_shortage_is_told_from_other_faults(error: Exception, expected: bool) -> None:
+    assert is_shortage(error) == expected
