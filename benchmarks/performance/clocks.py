@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from statistics import median
 from typing import Protocol, TypeVar
 
@@ -64,7 +65,7 @@ def in_turn(contestants: Mapping[str, Run], clock: Clock, *, rounds: int = 1) ->
         running = {name: run() for name, run in contestants.items()}
         while running:
             for name, run in list(running.items()):
-                seconds, label = clock.time(lambda run=run: next(run, None))
+                seconds, label = clock.time(partial(next, run, None))
                 if label is None:
                     del running[name]
                 else:
@@ -84,10 +85,15 @@ def one_after_another(
     laps: dict[str, Laps] = {name: {"run": []} for name in contestants}
     for turn in range(rounds + 1):
         for name, run in contestants.items():
-            seconds, _ = clock.time(lambda run=run: list(run()))
+            seconds, _ = clock.time(partial(_drained, run))
             if turn:  # the first warms up
                 laps[name]["run"].append(seconds)
     return laps
+
+
+def _drained(run: Run) -> None:
+    for _ in run():
+        pass
 
 
 def medians(

@@ -7,10 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -21,7 +21,9 @@ from benchmarks.performance.shapes import Shape, pipeline_of
 from engine.contract.protocol import (
     PROTOCOL_VERSION,
     Failure,
+    Message,
     Notification,
+    ProtocolError,
     Request,
     Result,
     decode,
@@ -101,11 +103,18 @@ def _measure_load(record: Record, name: str, folder: Path, device: Device, *, ro
     )
 
 
+def _messages(stream: BinaryIO) -> Iterator[Message]:
+    for line in read_lines(stream):
+        if isinstance(line, ProtocolError):
+            raise line
+        yield decode(line)
+
+
 class _Worker:
     """An engine's process, and when it said what."""
 
     def __init__(self) -> None:
-        self._process: Any = subprocess.Popen(
+        process: Any = subprocess.Popen(
             [sys.executable, "-m", "engine", "serve"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
@@ -113,7 +122,8 @@ class _Worker:
             stderr=subprocess.DEVNULL,
             bufsize=0,
         )
-        self._lines = read_lines(self._process.stdout)
+        self._process = process
+        self._messages = _messages(process.stdout)
         self._ids = 0
 
     def _send(self, method: str, **params: Any) -> int:
@@ -130,8 +140,8 @@ class _Worker:
         """Send a job, cancel it once its first step begins, and return the seconds to there."""
         began = time.perf_counter()
         asked = self._send("generate", job=job, output=output)
-        for line in self._lines:
-            match decode(line):
+        for message in self._messages:
+            match message:
                 case Notification(method="phase", params={"phase": "sampling"}):
                     seconds = time.perf_counter() - began
                     self._send("cancel", id=asked)
@@ -142,8 +152,8 @@ class _Worker:
         raise RuntimeError("the engine ended before the first step")
 
     def _end_of(self, asked: int) -> None:
-        for line in self._lines:
-            match decode(line):
+        for message in self._messages:
+            match message:
                 case Result(id=id_) | Failure(id=id_) if id_ == asked:
                     return
         raise RuntimeError("the engine ended before it answered")

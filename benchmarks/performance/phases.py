@@ -47,14 +47,14 @@ def model_seconds() -> Iterator[dict[str, float]]:
     open_: list[tuple[nn.Module, str, float]] = []
     kinds = {kind: name for name, types in _MODELS.items() for kind in types}
 
-    def enter(module: nn.Module, _: Any) -> None:
+    def enter(module: nn.Module, _given: Any) -> None:
         name = kinds.get(type(module))
         if name is not None and not open_:
             open_.append((module, name, time.perf_counter()))
 
-    def leave(module: nn.Module, *_: Any) -> None:
+    def leave(module: nn.Module, *_given: Any) -> None:
         if open_ and open_[0][0] is module:
-            _, name, began = open_.pop()
+            _module, name, began = open_.pop()
             seconds[name] += time.perf_counter() - began
 
     handles = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import torch
@@ -23,7 +24,7 @@ def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
     best, size, seconds = 0.0, 512, 0.0
     while seconds < _LONG_S.get(device.type, 0.1) and size <= 16384:
         left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-        seconds = _median(clock, lambda left=left, right=right: left @ right)
+        seconds = _median(clock, partial(torch.matmul, left, right))
         best = max(best, 2 * size**3 / seconds)
         size *= 2
     return best
@@ -36,7 +37,8 @@ def convolution_rate(
     batch, channels, cells = 2, 320, 20
     pictures = torch.randn(batch, channels, cells, cells, device=device)
     layer = torch.nn.Conv2d(channels, channels, 3, padding=1, device=device)
-    layer = layer.to(dtype=dtype, memory_format=memory_format).requires_grad_(False)
+    layer = layer.to(dtype).requires_grad_(False)
+    layer.weight.data = layer.weight.contiguous(memory_format=memory_format)
     pictures = pictures.to(dtype=dtype, memory_format=memory_format)
     seconds = _median(clock_for(device), lambda: layer(pictures))
     return 2 * batch * cells**2 * channels**2 * 9 / seconds

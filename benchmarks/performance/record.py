@@ -152,11 +152,10 @@ def _cpu() -> tuple[str, list[str]]:
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return platform.processor() or platform.machine(), []
-    values = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in path.read_text().split("\n\n")[0].splitlines()
-        if ":" in line
-    )
+    values: dict[str, str] = {}
+    for line in path.read_text().split("\n\n")[0].splitlines():
+        name, _, value = line.partition(":")
+        values[name.strip()] = value.strip()
     flags = values.get("flags", "").split()
     return values.get("model name", platform.machine()), [f for f in _CPU_FEATURES if f in flags]
 
