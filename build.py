@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from building.blender import demo_host, ensure_libraries
-from building.environments import BPY, ENGINE, ENGINE_DEV, make_environments
+from building.environments import BPY, ENGINE, ENGINE_DEV, TORCH, make_environments
 from building.extension import build_zip, validate_zip
 from building.programs import CHECKOUT, BuildError, run, say, show
 
@@ -97,17 +97,24 @@ def pack() -> int:
 def lock() -> int:
     """Fix the engine's packages at versions and hashes, for every platform; needs uv."""
     pure = ["filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions"]
+    packages, torch = CHECKOUT / "engine/requirements.lock", CHECKOUT / "engine/torch.lock"
+    compile_them: list[str | Path] = ["uv", "pip", "compile", "--quiet", "--universal"]
+    compile_them += ["--python-version", "3.11", "--generate-hashes", "--no-header"]
+    compile_them += ["--no-annotate"]
     with tempfile.TemporaryDirectory(prefix="mixdiff-lock-") as name:
         wanted, without_torch = Path(name) / "wanted.in", Path(name) / "overrides.txt"
-        # What torch needs and every build of it shares; torch itself is pinned by `TORCH`.
+        # What torch needs and every build of it shares; torch itself has a lock of its own.
         wanted.write_text("\n".join([f"-r {CHECKOUT / 'engine/requirements.txt'}", *pure]) + "\n")
         without_torch.write_text("torch ; sys_platform == 'never'\n")
-        options = ["--universal", "--python-version", "3.11", "--generate-hashes"]
-        options += ["--no-header", "--no-annotate", "--no-emit-package", "torch"]
-        options += ["--overrides", str(without_torch)]
-        target = CHECKOUT / "engine/requirements.lock"
-        run(["uv", "pip", "compile", "--quiet", *options, wanted, "-o", target])
-    say(str(target))
+        options = ["--no-emit-package", "torch", "--overrides", str(without_torch)]
+        run([*compile_them, *options, wanted, "-o", packages])
+        # The build that PyPI has, with NVIDIA's libraries for Linux. engine/torch-cpu.lock is of
+        # another index, and is written by hand.
+        wanted.write_text(TORCH + "\n")
+        shared = [*pure, "markupsafe", "mpmath"]
+        options = [word for package in shared for word in ("--no-emit-package", package)]
+        run([*compile_them, *options, "-c", packages, wanted, "-o", torch])
+    say(f"{packages}\n{torch}")
     return 0
 
 

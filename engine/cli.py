@@ -11,12 +11,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.contract.catalogue import CATALOGUE, cache_folder, state_of
+from engine.contract.catalogue import cache_folder, listed
 from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
 from engine.contract.limits import Limits
@@ -246,14 +245,12 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    cache = cache_folder(os.environ)
-    states = {model.id: state_of(model.id, cache) for model in CATALOGUE}
+    found = listed(cache_folder(os.environ))
     if options.json:
-        print(json.dumps([{**asdict(m), "state": states[m.id]} for m in CATALOGUE]))
+        print(json.dumps([model.to_document() for model in found]))
         return OK
-    for model in CATALOGUE:
-        size = f"{model.download_bytes / 1e9:.1f} GB" if model.download_bytes else "-"
-        print(f"{model.id:46} {states[model.id]:18} {size:>7}  {model.title}; {model.licence}")
+    for model in found:
+        print(model.line)
     return OK
 
 

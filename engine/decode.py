@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
+
+from engine.tiled import WHOLE_CELLS, Box, tiled_rows
 
 Picture = npt.NDArray[np.uint8]
 
 _PROBE_CELLS = 16
+_PREVIEW_PX = 1024
 
 
 class Autoencoder:
@@ -26,36 +31,88 @@ class Autoencoder:
             self._vae.to(torch.float32)
         return self._vae.to(device)
 
-    def encode(self, picture: Tensor, generator: torch.Generator, *, on: torch.device) -> Tensor:
+    def encode(
+        self,
+        picture: Tensor,
+        generator: torch.Generator,
+        *,
+        on: torch.device,
+        checkpoint: Callable[[], None] = lambda: None,
+    ) -> Tensor:
         """Return a sample of the latents of a picture, drawn with the generator.
 
         Shapes: (1, 3, H, W) in [-1, 1] to (1, C, h, w).
         """
-        distribution = self._on(on).encode(picture.to(on)).latent_dist
+        vae = self._on(on)
+        stride = self._stride_px
+        height, width = (side // stride for side in picture.shape[-2:])
+        if height * width <= WHOLE_CELLS:
+            distribution = vae.encode(picture.to(on)).latent_dist
+        else:
+            rows = tiled_rows(
+                vae.encoder,
+                lambda box: _pixels(picture, box, stride).to(on),
+                torch.nn.functional.avg_pool2d(picture, stride),
+                scale=1,
+                finish=lambda moments: moments,
+                checkpoint=checkpoint,
+            )
+            moments = torch.cat(list(rows), dim=1)[None]  # (1, 2C, h, w)
+            if vae.quant_conv is not None:
+                moments = vae.quant_conv(moments)
+            distribution = DiagonalGaussianDistribution(moments)
         sample: Tensor = distribution.sample(generator=generator)
-        return sample * float(self._vae.config.scaling_factor)
+        return sample * float(vae.config.scaling_factor)
 
-    def decode(self, latents: Tensor, *, on: torch.device) -> Picture:
-        """Return the picture that latents stand for.
+    def decode(
+        self, latents: Tensor, *, on: torch.device, checkpoint: Callable[[], None] = lambda: None
+    ) -> Iterator[Picture]:
+        """Yield the picture that latents stand for, as strips of rows from top to bottom.
 
-        Shapes: (1, C, h, w) to (H, W, 3), uint8.
+        A canvas of a megapixel is one strip, decoded whole; a larger one is decoded in tiles.
+        `checkpoint` is called between them and may raise.
+
+        Shapes: (1, C, h, w) to (rows, W, 3), uint8.
         """
-        scaled = latents.to(on) / self._vae.config.scaling_factor
-        decoded: Tensor = self._on(on).decode(scaled, return_dict=False)[0]
-        return _to_uint8(decoded[0] / 2 + 0.5)
+        vae = self._on(on)
+        scaled = latents.to(on) / vae.config.scaling_factor
+        if latents.shape[-2] * latents.shape[-1] <= WHOLE_CELLS:
+            decoded: Tensor = vae.decode(scaled, return_dict=False)[0]
+            yield _picture(_to_uint8(decoded[0] / 2 + 0.5))
+            return
+        if vae.post_quant_conv is not None:
+            scaled = vae.post_quant_conv(scaled)
+        strips = tiled_rows(
+            vae.decoder,
+            lambda box: scaled[..., box.top : box.bottom, box.left : box.right],
+            scaled,
+            scale=self._stride_px,
+            finish=lambda colours: _to_uint8(colours / 2 + 0.5),
+            checkpoint=checkpoint,
+        )
+        yield from map(_picture, strips)
+
+    @property
+    def _stride_px(self) -> int:
+        return int(2 ** (len(self._vae.config.block_out_channels) - 1))
 
     def preview(self, latents: Tensor) -> Picture:
         """Return a small picture, one pixel a latent cell, by a linear map instead of the decoder.
+
+        A very large canvas has several cells to a pixel.
 
         Shapes: (1, C, h, w) to (h, w, 3), uint8.
         """
         if self._preview_map is None:
             self._preview_map = self._fit_preview(latents.device)
         cells = latents[0].float()  # (C, h, w)
+        cells_per_px = -(-max(cells.shape[-2:]) // _PREVIEW_PX)
+        if cells_per_px > 1:
+            cells = torch.nn.functional.avg_pool2d(cells, cells_per_px, ceil_mode=True)
         cells = cells / cells.std().clamp(min=1)  # early latents are mostly scaled noise
         ones = torch.ones_like(cells[:1])
         colours = torch.einsum("chw,cr->rhw", torch.cat([cells, ones]), self._preview_map)
-        return _to_uint8(colours)
+        return _picture(_to_uint8(colours))
 
     def _fit_preview(self, device: torch.device) -> Tensor:
         """Fit colours to latents by least squares on a few smooth random latents.
@@ -76,8 +133,17 @@ class Autoencoder:
         return solution
 
 
-def _to_uint8(colours: Tensor) -> Picture:
-    """Return colours in [0, 1], (3, H, W), as bytes, (H, W, 3)."""
-    pixels = (colours.clamp(0, 1) * 255).round().to(torch.uint8)
-    picture: Picture = pixels.permute(1, 2, 0).cpu().numpy()
+def _pixels(picture: Tensor, box: Box, stride_px: int) -> Tensor:
+    rows = slice(box.top * stride_px, box.bottom * stride_px)
+    return picture[..., rows, box.left * stride_px : box.right * stride_px]
+
+
+def _to_uint8(colours: Tensor) -> Tensor:
+    """Return colours in [0, 1], (3, H, W), as bytes of the same shape, on the CPU."""
+    return (colours.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+
+
+def _picture(pixels: Tensor) -> Picture:
+    """Return pixels (3, H, W) as a picture (H, W, 3)."""
+    picture: Picture = pixels.permute(1, 2, 0).numpy()
     return picture

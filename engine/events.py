@@ -33,32 +33,36 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A small picture of where the job stands, one pixel a latent cell."""
+    """A small picture of where the job stands, about one pixel a latent cell."""
 
     step: int
     picture: Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepPicture:
-    """The decoded picture after a step, for jobs with `decode_steps`."""
+class PictureRows:
+    """The next rows of a picture, (rows, W, 3); pictures come from top to bottom, one by one.
 
-    step: int
-    picture: Picture
+    `step` is None for the finished picture, or the step after which a job with `decode_steps`
+    shows this one. `size_px` is the whole picture's width and height.
+    """
+
+    step: int | None
+    rows: Picture
+    size_px: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryShort:
-    """The job did not fit into the memory and begins again, more frugally."""
+    """The job did not fit into the memory and begins again, more frugally, its pictures too."""
 
     told: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """The finished picture, and the latents (1, C, h, w) that it was decoded from."""
+    """All rows of the finished picture are told; these are its latents, (1, C, h, w)."""
 
-    picture: Picture
     latents: Tensor
 
 
@@ -73,5 +77,5 @@ class Done:
     timings_s: dict[str, float]
 
 
-GenerateEvent = PhaseBegan | StepDone | Preview | StepPicture | MemoryShort | Generated
+GenerateEvent = PhaseBegan | StepDone | Preview | PictureRows | MemoryShort | Generated
 RunEvent = PhaseBegan | StepDone | Preview | Done

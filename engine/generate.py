@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.components import Components
 from engine.contract.errors import Cancelled
 from engine.contract.job import Image2ImageRegion, Job
-from engine.events import Generated, GenerateEvent, PhaseBegan, Preview, StepDone, StepPicture
+from engine.events import Generated, GenerateEvent, PhaseBegan, PictureRows, Preview, StepDone
 from engine.latents import Noise, Window, starting_noise
 from engine.masks import region_weights
 from engine.pictures import fitted
@@ -73,9 +73,16 @@ def generate(
         checkpoint()
         return ImageGuide(
             window=Window.of(region, stride),
-            latents=autoencoder.encode(picture, generator, on=vae_device).to(device),
+            latents=autoencoder.encode(picture, generator, on=vae_device, checkpoint=checkpoint).to(
+                device
+            ),
             release=schedule.release_timestep(region.strength),
         )
+
+    def decoded(latents: Tensor, step: int | None) -> Iterator[PictureRows]:
+        for rows in autoencoder.decode(latents, on=vae_device, checkpoint=checkpoint):
+            checkpoint()
+            yield PictureRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
 
     guides = [guide(region) for region in job.image_regions]
     plan = denoiser.plan(job.text_regions, job.negative_prompt)
@@ -106,13 +113,12 @@ def generate(
         remaining = elapsed / step * (steps - step)
         yield StepDone(step=step, steps=steps, elapsed_s=elapsed, remaining_s=remaining)
         if job.decode_steps:
-            yield StepPicture(step=step, picture=autoencoder.decode(latents, on=vae_device))
+            yield from decoded(latents, step)
         if clock.is_due():
             yield Preview(step=step, picture=autoencoder.preview(latents))
         checkpoint()
 
     yield PhaseBegan(phase="decoding")
     checkpoint()
-    picture = autoencoder.decode(latents, on=vae_device)
-    checkpoint()
-    yield Generated(picture=picture, latents=latents)
+    yield from decoded(latents, None)
+    yield Generated(latents=latents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -138,7 +139,14 @@ def remove(id_: str) -> int:
             f"model: {id_} is not on this computer", kind="model", advice="nothing is to be done"
         )
     size = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
-    shutil.rmtree(folder)
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise EngineError(
+            f"model: {error.filename or folder} cannot be removed: {error.strerror or error}",
+            kind="disk",
+            advice="end what uses it, allow writing there, and try again",
+        ) from error
     return size
 
 
@@ -157,9 +165,13 @@ def _explained(id_: str, error: Exception) -> EngineError:
         case errors.HFValidationError():
             advice = "give one such as owner/name"
             return EngineError(f"model: {id_!r} is no hub id", kind="model", advice=advice)
-        case OSError(errno=28):
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             message = f"model: the disk is full: {text}"
             return EngineError(message, kind="disk", advice="make room, then download again")
+        case OSError(errno=errno.EROFS | errno.EACCES | errno.EPERM):
+            message = f"model: the hub's cache cannot be written: {text}"
+            advice = "allow writing there, or name another folder in the variable HF_HUB_CACHE"
+            return EngineError(message, kind="disk", advice=advice)
         case errors.HfHubHTTPError(response=response) if response.status_code in (401, 403):
             message = f"model: the hub refuses {id_}: {text}"
             return EngineError(message, kind="model", advice=f"open {page}, {_LOGIN_HELP}")

@@ -6,6 +6,7 @@ and, on Linux, a library that holds the interpreter's lock.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -51,9 +52,8 @@ if sys.platform == "win32":
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
         kernel.OpenProcess.restype = wintypes.HANDLE
         handle = kernel.OpenProcess(_SYNCHRONIZE, False, client)
-        if not handle:
-            _wait_for_ever()  # the job object and the end of stdin remain
-        kernel.WaitForSingleObject(wintypes.HANDLE(handle), _FOR_EVER)
+        if not handle or kernel.WaitForSingleObject(wintypes.HANDLE(handle), _FOR_EVER):
+            _wait_for_ever()  # not to be watched: the job object and the end of stdin remain
 
 elif sys.platform == "darwin":
     import select
@@ -65,10 +65,10 @@ elif sys.platform == "darwin":
             flags=select.KQ_EV_ADD | select.KQ_EV_ONESHOT,
             fflags=select.KQ_NOTE_EXIT,
         )
-        try:
-            select.kqueue().control([ended], 1)
-        except ProcessLookupError:
-            return  # it had ended before we looked
+        # A watch that cannot be set up is told as an event too, with the reason as its data.
+        (event,) = select.kqueue().control([ended], 1)
+        if event.flags & select.KQ_EV_ERROR and event.data != errno.ESRCH:
+            _wait_for_ever()  # not to be watched: the end of stdin remains
 
 else:
 

@@ -11,6 +11,7 @@ from enum import Enum
 from random import SystemRandom
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image
@@ -20,9 +21,10 @@ from engine.contract import job as contract
 from engine.contract.errors import JobError
 from engine.contract.findings import Findings, check_sides, read_fields
 from engine.contract.validate import check
+from engine.decode import Picture
 from engine.denoisers.load import components_of
 from engine.devices import Device
-from engine.events import Generated, StepDone, StepPicture
+from engine.events import PictureRows, StepDone
 from engine.generate import generate
 from engine.pictures import fitted, preprocess_image
 
@@ -172,19 +174,20 @@ class _MixturePipeline(StableDiffusionPipeline):  # type: ignore[misc]
         stride_px = components.denoiser.stride_px
         checked = check(document, folder=None, stride_px=stride_px)
         job = contract.with_everything_drawn(checked.job_or_raise(), SystemRandom())
-        sample: list[Image.Image] = []
-        steps_images: list[list[Image.Image]] = []
+        rows: dict[int | None, list[Picture]] = {}
         with pipeline.progress_bar(total=job.num_inference_steps) as bar:
             for event in generate(job, components, references=references):
                 match event:
                     case StepDone():
                         bar.total = event.steps
                         bar.update()
-                    case StepPicture():
-                        steps_images.append([Image.fromarray(event.picture)])
-                    case Generated():
-                        sample.append(Image.fromarray(event.picture))
-        return {"sample": sample, **({"steps_images": steps_images} if job.decode_steps else {})}
+                    case PictureRows():
+                        rows.setdefault(event.step, []).append(event.rows)
+        sample = [Image.fromarray(np.concatenate(rows.pop(None)))]
+        if not job.decode_steps:
+            return {"sample": sample}
+        steps = [[Image.fromarray(np.concatenate(strips))] for strips in rows.values()]
+        return {"sample": sample, "steps_images": steps}
 
 
 class StableDiffusionCanvasPipeline(_MixturePipeline):

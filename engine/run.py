@@ -20,11 +20,11 @@ from engine.contract.limits import Limits
 from engine.contract.validate import check
 from engine.denoisers.load import load_components, resolve
 from engine.devices import Device
-from engine.events import Done, Generated, MemoryShort, PhaseBegan, RunEvent, StepPicture
+from engine.events import Done, Generated, MemoryShort, PhaseBegan, PictureRows, RunEvent
 from engine.files import whole_file
 from engine.frugal import generate_in_memory
 from engine.pictures import open_picture, preprocess_image
-from engine.records import moved, write_png
+from engine.records import GrowingPng, moved
 
 log = logging.getLogger(__name__)
 
@@ -117,36 +117,45 @@ def run(
     document = job_to_document(kept_job)
     warnings = checked.warnings
     steps: dict[int, Path] = {}
-    generated: Generated | None = None
-    for event in generate_in_memory(
-        job,
-        components,
-        references=references,
-        is_cancelled=is_cancelled,
-        preview_every_s=request.preview_every_s,
-    ):
-        match event:
-            case PhaseBegan():
-                watch.enter(event.phase)
-                yield event
-            case StepPicture():
-                steps[event.step] = _step_path(request.output, event.step)
-                write_png(steps[event.step], event.picture, job=document, run=notes)
-            case MemoryShort():
-                log.warning("short of memory: %s", event.told)
-                warnings = (*warnings, _short_of_memory(event))
-            case Generated():
-                generated = event
-            case _:
-                yield event
-    assert generated is not None  # generate ends with it or raises
-
-    watch.enter("writing")
-    yield PhaseBegan(phase="writing")
-    if request.latents is not None:
-        with whole_file(request.latents) as file:
-            np.savez_compressed(file, latents=generated.latents.cpu().numpy())
-    write_png(request.output, generated.picture, job=document, run=notes)
+    png: GrowingPng | None = None
+    try:
+        for event in generate_in_memory(
+            job,
+            components,
+            references=references,
+            is_cancelled=is_cancelled,
+            preview_every_s=request.preview_every_s,
+        ):
+            match event:
+                case PhaseBegan():
+                    watch.enter(event.phase)
+                    yield event
+                case PictureRows():
+                    if png is None:
+                        path = request.output
+                        if event.step is not None:
+                            path = steps[event.step] = _step_path(request.output, event.step)
+                        png = GrowingPng(path, event.size_px, job=document, run=notes)
+                    png.add(event.rows)
+                    if png.is_whole:
+                        png = None
+                case MemoryShort():
+                    log.warning("short of memory: %s", event.told)
+                    warnings = (*warnings, _short_of_memory(event))
+                    if png is not None:
+                        png.discard()
+                        png = None
+                case Generated():
+                    watch.enter("writing")
+                    yield PhaseBegan(phase="writing")
+                    if request.latents is not None:
+                        with whole_file(request.latents) as file:
+                            np.savez_compressed(file, latents=event.latents.cpu().numpy())
+                case _:
+                    yield event
+    finally:
+        if png is not None:
+            png.discard()
     watch.enter("")
     yield Done(
         output=request.output,

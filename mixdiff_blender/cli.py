@@ -119,7 +119,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _fail(error: EngineError, options: argparse.Namespace) -> int:
     problems = error.problems if isinstance(error, JobError) else ()
-    if options.json:
+    if getattr(options, "json", False):
         told = {"message": error.message, "kind": error.kind, "advice": error.advice}
         _answer({"error": {**told, "problems": [problem.to_document() for problem in problems]}})
     else:

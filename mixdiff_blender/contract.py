@@ -45,7 +45,8 @@ else:
 ENGINE_FOLDER = Path(errors.__file__).parents[1]
 
 CATALOGUE = catalogue.CATALOGUE
-KnownModel = catalogue.KnownModel
+Listed = catalogue.Listed
+listed = catalogue.listed
 cache_folder = catalogue.cache_folder
 is_hub_id = catalogue.is_hub_id
 state_of = catalogue.state_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ _BOOTSTRAP = (
     "sys.path.append(sys.argv.pop(1)); "
     "runpy.run_module('engine', run_name='__main__', alter_sys=True)"
 )
+
+# What a Python says that is too old, or lacks a package or a part of one.
+_NO_PACKAGES = re.compile(r"No module named|ImportError|cannot import name|SyntaxError")
 
 # Variables that steer Blender's Python must not steer another one.
 _FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME")
@@ -79,14 +83,17 @@ def engine_launch(python: Path, variables: Mapping[str, str]) -> Launch:
     )
 
 
-def packages_missing(error: EngineError, python: Path) -> EngineError:
-    """Return the error of an engine that could not begin, as advice on its environment."""
+def why_it_does_not_begin(error: EngineError, python: Path) -> EngineError:
+    """Return the error of an engine that did not begin: as advice where packages are missing."""
+    told = f"{error.message}\n{error.advice}"
+    if not _NO_PACKAGES.search(told):
+        return error
     requirements = ENGINE_FOLDER / "requirements.txt"
     install = shlex.join([str(python), "-m", "pip", "install", "torch", "-r", str(requirements)])
     return EngineError(
-        f"the engine cannot begin in {python}: {error.message}",
+        f"the engine's packages are not all in {python}: {error.message}",
         kind="environment",
-        advice=f"install its packages there: {install}",
+        advice=f"have the engine installed anew (Repair, in the preferences), or: {install}",
     )
 
 

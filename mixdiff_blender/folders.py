@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import json
 import os
 import re
 import shutil
-import sys
 import time
 from pathlib import Path
 
 import bpy
 
 from .contract import EngineError
+from .lifelines import is_running
 from .properties import canvas_settings
 
 LOGS_NAME = "logs"
+_RESERVED_NAME = "reserved.jsonl"
 _STALE_S = 7 * 24 * 3600
 _UNSAVED_STALE_S = 60 * 24 * 3600
 
@@ -23,9 +26,9 @@ _JOBS = itertools.count(1)
 
 
 def user_folder() -> Path:
-    """Return the folder that Blender keeps for this extension."""
+    """Return the folder that Blender keeps for this extension, there or not."""
     assert __package__ is not None
-    return Path(bpy.utils.extension_path_user(__package__, create=True))
+    return Path(bpy.utils.extension_path_user(__package__))
 
 
 def extension_folder() -> Path:
@@ -34,16 +37,24 @@ def extension_folder() -> Path:
 
 
 def session_folder() -> Path:
-    """Return a folder for this run of Blender alone: logs, and pictures on their way."""
-    folder = user_folder() / "sessions" / str(os.getpid())
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """Return the folder for this run of Blender alone, there or not: pictures on their way."""
+    return user_folder() / "sessions" / str(os.getpid())
 
 
 def new_job_folder() -> Path:
-    """Return a folder for the pictures that one job needs; jobs that wait keep theirs apart."""
+    """Return a folder for the pictures that one job needs; jobs that wait keep theirs apart.
+
+    Raises: EngineError of kind `output` where it cannot be made.
+    """
     folder = session_folder() / f"job-{next(_JOBS)}"
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(
+            f"{user_folder()} cannot be written: {error.strerror or error}",
+            kind="output",
+            advice="make room there, and allow writing: the extension keeps its files in it",
+        ) from error
     return folder
 
 
@@ -58,7 +69,7 @@ def remove_stale_sessions() -> None:
     Pictures of files that nobody saved go after two months.
     """
     for folder in (user_folder() / "sessions").glob("*"):
-        if _is_stale(folder) and not _is_running(folder.name):
+        if _is_stale(folder) and not _is_of_running(folder):
             shutil.rmtree(folder, ignore_errors=True)
     for file in (user_folder() / LOGS_NAME).glob("*.log"):
         if _is_stale(file):
@@ -68,23 +79,28 @@ def remove_stale_sessions() -> None:
             picture.unlink(missing_ok=True)
 
 
+def _is_of_running(session: Path) -> bool:
+    return session.name.isdecimal() and is_running(int(session.name))
+
+
+def release_left() -> None:
+    """Give up the paths that a Blender had reserved which was killed."""
+    for note in (user_folder() / "sessions").glob(f"*/{_RESERVED_NAME}"):
+        if _is_of_running(note.parent):
+            continue
+        try:
+            for line in note.read_text(encoding="utf-8").splitlines():
+                release(Path(json.loads(line)))
+            note.unlink()
+        except (OSError, ValueError):
+            continue  # another Blender does the same just now, or it is half written
+
+
 def _is_stale(path: Path, after_s: float = _STALE_S) -> bool:
     try:
         return time.time() - path.stat().st_mtime > after_s
     except FileNotFoundError:
         return False  # another Blender has just removed it
-
-
-def _is_running(pid: str) -> bool:
-    if not pid.isdecimal() or sys.platform == "win32":  # there, signal 0 would end the process
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def unsaved_folder() -> Path:
@@ -120,7 +136,14 @@ def next_picture(scene: bpy.types.Scene | None = None) -> Path:
 
     Raises: EngineError of kind `output` where nothing can be written there.
     """
-    return reserve(results_folder(scene), Path(bpy.data.filepath).stem or "untitled")
+    release_left()
+    path = reserve(results_folder(scene), Path(bpy.data.filepath).stem or "untitled")
+    # Without the note an empty file would stay if Blender was killed: no reason for no picture.
+    with contextlib.suppress(OSError):
+        session_folder().mkdir(parents=True, exist_ok=True)
+        with (session_folder() / _RESERVED_NAME).open("a", encoding="utf-8") as note:
+            note.write(json.dumps(str(path)) + "\n")
+    return path
 
 
 def reserve(folder: Path, stem: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from . import folders, running
 from .contract import EngineError
 from .environment import choose_python
 from .installation.install import install, remove
-from .installation.plan import Plan
+from .installation.plan import STAMP, Plan
 from .installation.plan import State as EnvironmentState
 from .installation.task import Broken, Installing, Task
 from .preferences import engine_python
@@ -36,6 +37,7 @@ class Standing:
 
 
 _standing: tuple[float, Standing] | None = None
+_size: tuple[float, int | None] | None = None
 
 
 def plan() -> Plan:
@@ -61,6 +63,25 @@ def standing() -> Standing:
     found = Standing(environment=plan().state(), is_own=is_own, fault=fault)
     _standing = (now, found)
     return found
+
+
+def size_on_disk() -> int | None:
+    """Return what the engine takes on disk; None until it was counted, which a thread does."""
+    global _size
+    whole, stamp = plan(), plan().environment / STAMP
+    try:
+        made_at = stamp.stat().st_mtime
+    except OSError:
+        return None
+    if _size is None or _size[0] != made_at:
+        _size = (made_at, None)
+
+        def count() -> None:
+            global _size
+            _size = (made_at, whole.size_bytes())
+
+        threading.Thread(target=count, name="mixdiff_size", daemon=True).start()
+    return _size[1]
 
 
 def start(*, afresh: bool = False) -> None:

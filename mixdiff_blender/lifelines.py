@@ -31,18 +31,19 @@ if sys.platform == "win32":
 
     _EXTENDED_LIMIT_INFORMATION = 9
     _KILL_ON_JOB_CLOSE = 0x2000
+    _ACCESS_DENIED = 5
 
     class _BasicLimits(ctypes.Structure):
         _fields_ = [
             ("PerProcessUserTimeLimit", ctypes.c_int64),
             ("PerJobUserTimeLimit", ctypes.c_int64),
-            ("LimitFlags", wintypes.DWORD),
+            ("LimitFlags", ctypes.c_uint32),
             ("MinimumWorkingSetSize", ctypes.c_size_t),
             ("MaximumWorkingSetSize", ctypes.c_size_t),
-            ("ActiveProcessLimit", wintypes.DWORD),
+            ("ActiveProcessLimit", ctypes.c_uint32),
             ("Affinity", ctypes.c_size_t),
-            ("PriorityClass", wintypes.DWORD),
-            ("SchedulingClass", wintypes.DWORD),
+            ("PriorityClass", ctypes.c_uint32),
+            ("SchedulingClass", ctypes.c_uint32),
         ]
 
     class _ExtendedLimits(ctypes.Structure):
@@ -54,6 +55,21 @@ if sys.platform == "win32":
             ("PeakProcessMemoryUsed", ctypes.c_size_t),
             ("PeakJobMemoryUsed", ctypes.c_size_t),
         ]
+
+    _STILL_ACTIVE = 259
+    _QUERY_LIMITED_INFORMATION = 0x1000
+
+    def is_running(pid: int) -> bool:
+        """Tell whether a process runs; os.kill with signal 0 would end it here."""
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel.OpenProcess.restype = wintypes.HANDLE
+        handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, False, pid)
+        if not handle:
+            return ctypes.get_last_error() == _ACCESS_DENIED
+        code = wintypes.DWORD()
+        kernel.GetExitCodeProcess(wintypes.HANDLE(handle), ctypes.byref(code))
+        kernel.CloseHandle(wintypes.HANDLE(handle))
+        return code.value == _STILL_ACTIVE
 
     def _new_job(kernel: Any) -> int:
         kernel.CreateJobObjectW.restype = wintypes.HANDLE
@@ -80,6 +96,16 @@ if sys.platform == "win32":
         kernel.AssignProcessToJobObject(wintypes.HANDLE(_job), handle)
 
 else:
+
+    def is_running(pid: int) -> bool:
+        """Tell whether a process runs."""
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass  # it is somebody else's
+        return True
 
     def bind(process: subprocess.Popen[bytes]) -> None:
         """Do nothing: the engine itself watches over its end here."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import folders
+from .files import write_whole
 from .pictures import png_of
 
 INTERVAL_S = 1.0
@@ -69,9 +70,9 @@ def forget() -> None:
 
 def _decoded(sent: str) -> NDArray[np.float32] | None:
     """Return a preview's pixels; Blender reads PNGs from files alone, and as datablocks alone."""
-    path = folders.session_folder() / "preview.png"
     try:
-        path.write_bytes(base64.b64decode(sent, validate=True))
+        path = folders.session_folder() / "preview.png"
+        write_whole(path, base64.b64decode(sent, validate=True))
         image: Any = bpy.data.images.load(str(path))
     except (OSError, RuntimeError, binascii.Error):
         return None  # a preview is not worth a job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import bpy
 
 from . import folders, running
 from .client import Launch
-from .contract import CATALOGUE, EngineError, KnownModel, cache_folder, is_hub_id, state_of
+from .contract import CATALOGUE, EngineError, Listed, cache_folder, is_hub_id, listed, state_of
 from .environment import find_launch
 from .installation.install import Progress
 from .installation.processes import FailedProgram, lines_of
@@ -19,6 +20,7 @@ from .installation.task import Broken, Installing, Task
 from .preferences import engine_python
 
 _TICK_S = 0.25
+_LOOK_EVERY_S = 2.0
 
 task = Task()
 
@@ -35,9 +37,27 @@ class _Fetching(Progress):
         return self.model.rpartition("/")[2]
 
 
-def known(id_: str) -> KnownModel | None:
-    """Return what is known of a model."""
-    return next((model for model in CATALOGUE if model.id == id_), None)
+_seen: tuple[float, tuple[Listed, ...]] | None = None
+
+
+def all_listed() -> tuple[Listed, ...]:
+    """Return the list of models, looked up every few seconds at most: panels ask at each redraw."""
+    global _seen
+    now = time.monotonic()
+    if _seen is None or now - _seen[0] > _LOOK_EVERY_S:
+        _seen = (now, listed(cache_folder(os.environ)))
+    return _seen[1]
+
+
+def look_again() -> None:
+    """Have `all_listed` look anew."""
+    global _seen
+    _seen = None
+
+
+def size_text(name: str) -> str:
+    """Return about how much is fetched of a model, where that is known."""
+    return next((model.size_text for model in CATALOGUE if model.id == name), "")
 
 
 def is_missing(name: str) -> bool:
@@ -62,12 +82,16 @@ def start(name: str) -> None:
         bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
 
 
-def wait() -> None:
-    """Return when the model is there.
+def wait(on_progress: Callable[[Installing], None] = lambda _: None) -> None:
+    """Return when the model is there, or the download was cancelled.
 
     Raises: EngineError where it is not.
     """
-    task.wait()
+    while task.is_running:
+        task.wait(_TICK_S)
+        if isinstance(task.state, Installing):
+            on_progress(task.state)
+    look_again()
     if isinstance(task.state, Broken):
         raise task.state.error
 
@@ -79,8 +103,11 @@ def remove(name: str) -> None:
     """
     running.session.unload()
     launch = find_launch(engine_python(), folders.user_folder())
-    for _ in _told(launch, ("remove", name), lambda: False):
-        pass
+    try:
+        for _ in _told(launch, ("remove", name), lambda: False):
+            pass
+    finally:
+        look_again()
 
 
 def _fetch(name: str, launch: Launch, is_cancelled: Callable[[], bool]) -> Iterator[Progress]:
@@ -107,6 +134,7 @@ def _told(
 
 def _tick() -> float | None:
     running.redraw()
+    look_again()
     return _TICK_S if isinstance(task.state, Installing) else None
 
 

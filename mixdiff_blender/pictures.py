@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contract import EngineError, UnreadablePictureError, read_size
+from .files import write_whole
 
 Bytes = NDArray[np.uint8]
 
@@ -53,8 +54,7 @@ def write_png(image: bpy.types.Image, path: Path) -> None:
             kind="picture",
             advice="find its file (File > External Data), or choose another picture",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(png_of(rows_from_top(image)))
+    write_whole(path, png_of(rows_from_top(image)))
 
 
 def rows_from_top(image: bpy.types.Image) -> Bytes:

@@ -21,6 +21,7 @@ class MixDiffPreferences(bpy.types.AddonPreferences):
         engine_python: str
         idle_minutes: int
         free_before_render: bool
+        hub_model: str
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
@@ -57,6 +58,12 @@ MixDiffPreferences.__annotations__ = {
         "so that both need not fit on the graphics card",
         default=False,
     ),
+    "hub_model": props.StringProperty(
+        name="Model of the Hub",
+        description="Another model of the Hugging Face hub, as owner/name: Stable Diffusion 1.x or "
+        "2.x in diffusers' format, with safetensors",
+        options={"SKIP_SAVE"},
+    ),
 }
 
 
@@ -65,6 +72,11 @@ def _preferences() -> Any:
     preferences: Any = bpy.context.preferences
     addon = preferences.addons.get(__package__)
     return addon.preferences if addon else None
+
+
+def hub_model() -> Any:
+    """Return what holds the name of a model that is to be fetched, as `hub_model`."""
+    return _preferences()
 
 
 def engine_python() -> str:

@@ -5,29 +5,42 @@ from __future__ import annotations
 import atexit
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import bpy
 
 from . import folders, live_preview
 from .client import EngineClient, Launch
-from .environment import find_launch
+from .contract import EngineError
+from .environment import find_launch, why_it_does_not_begin
 from .preferences import engine_python
 from .session import Generating, Session, Starting
 
 _TICK_S = 0.1
 
 
+_launch: Launch | None = None
+
+
 def _connect() -> EngineClient:
+    global _launch
     folders.remove_stale_sessions()
     launch = find_launch(engine_python(), folders.user_folder())
     if not bpy.app.online_access:
         offline = {**launch.environment, "HF_HUB_OFFLINE": "1"}
         launch = Launch(command=launch.command, environment=offline)
+    _launch = launch
     return EngineClient(launch, log_file=folders.log_file())
 
 
-session = Session(_connect)
+def _explained(error: EngineError) -> EngineError:
+    if _launch is None:
+        return error
+    return why_it_does_not_begin(error, Path(_launch.command[0]))
+
+
+session = Session(_connect, explain=_explained)
 
 
 def keep_going() -> None:
@@ -68,11 +81,11 @@ def _tick() -> float | None:
 
 
 def redraw() -> None:
-    """Have every sidebar drawn again."""
+    """Have every sidebar and the preferences drawn again."""
     manager: Any = bpy.context.window_manager
     for window in manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type in ("VIEW_3D", "PREFERENCES"):
                 area.tag_redraw()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import bpy
 
 from . import folders, history
 from .contract import EngineError
+from .files import copy_whole
 from .properties import HistoryEntry, canvas_settings
 from .properties import history as history_properties
 from .results.image import file_of
@@ -85,8 +85,7 @@ def _brought(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
         for source in _sources(file, entry):
             beside = folder / source.relative_to(file.parent)
             if not beside.exists():
-                beside.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, beside)
+                copy_whole(source, beside)
     except OSError:
         goal.unlink(missing_ok=True)
         return file

@@ -22,6 +22,7 @@ from . import folders, generation, running
 from .contexts import scene_in
 from .contract import EngineError, JobError, Problem
 from .environment import find_launch
+from .files import write_whole
 from .job_from_scene import SceneJob, job_from_scene
 from .overrides import Overrides, changes_of, find_name, overridden
 from .preferences import engine_python
@@ -298,10 +299,9 @@ def _problems(made: SceneJob | None, name: str) -> tuple[str, ...]:
 
 def _write_job(made: SceneJob, path: Path) -> Path:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         made.write_pictures(path.parent)
         text = json.dumps(made.document, indent=2, ensure_ascii=False) + "\n"
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text.encode("utf-8"))
     except OSError as error:
         raise EngineError(
             f"{path} cannot be written: {error.strerror or error}",

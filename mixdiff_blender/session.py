@@ -102,8 +102,13 @@ class Job:
 class Session:
     """Holds the engine's process from its first job until `stop`."""
 
-    def __init__(self, connect: Callable[[], EngineClient]) -> None:
-        """`connect` starts an engine; it raises EngineError where it cannot."""
+    def __init__(
+        self,
+        connect: Callable[[], EngineClient],
+        *,
+        explain: Callable[[EngineError], EngineError] = lambda error: error,
+    ) -> None:
+        """`connect` starts an engine or raises EngineError; `explain` says why none began."""
         self.state: State = Stopped()
         self.preview_every_s = 0.0
         """How often a job shows what it has painted so far; 0 for never."""
@@ -112,6 +117,7 @@ class Session:
         self.facts: Mapping[str, str] = {}
         """What the engine told of itself when it began last: device, versions."""
         self._connect = connect
+        self._explain = explain
         self._client: EngineClient | None = None
         self._ready: Ready | None = None
         self._handshake: int | None = None
@@ -267,7 +273,7 @@ class Session:
             case Answer() if event.id == self._handshake:
                 self._begin(event.result)
             case Refusal() if event.id == self._handshake:
-                self._fail(event.error)
+                self._fail(self._explain(event.error))
             case Answer() if event.id == self._job:
                 self._end_job(_done(event.result))
             case Refusal() if event.id == self._job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,7 @@ import pytest
 
 from building.extension import build_zip
 from building.programs import CHECKOUT
+from mixdiff_blender.installation.uv import UV_VARIABLE, fetch_uv, find_uv
 
 # The models of the tests are tiny: several threads only wait for each other, for minutes where
 # the machine is shared. Processes that the tests start inherit this.
@@ -30,6 +32,19 @@ def extension_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (CHECKOUT / "mixdiff_blender").is_dir():
         pytest.skip("mixdiff_blender is not there yet")
     return build_zip(tmp_path_factory.mktemp("extension"))
+
+
+@pytest.fixture(scope="session")
+def uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The uv that our own way of fetching it brings."""
+    tools = tmp_path_factory.mktemp("tools")
+    variables = {**os.environ, "PATH": "", UV_VARIABLE: ""}
+    said = list(
+        fetch_uv(sys.executable, variables, tools, offline=False, is_cancelled=lambda: False)
+    )
+    found = find_uv(variables, tools)
+    assert found is not None, said
+    return found
 
 
 @pytest.fixture(scope="session")

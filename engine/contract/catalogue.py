@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from .job import BUNDLED_MODEL
 
@@ -16,6 +17,12 @@ PARTS = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
 WEIGHTED_PARTS = ("text_encoder", "unet", "vae")
 INDEX = "model_index.json"
 
+BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
+NOTE = "mixdiff.json"
+"""What a model's own folder may say of it: title, native size, settings that suit it."""
+
+_PIPELINE = "StableDiffusionPipeline"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownModel:
@@ -25,23 +32,44 @@ class KnownModel:
     title: str
     licence: str
     download_bytes: int
+    """About what is fetched; 0 where nothing is."""
     native_px: int
     num_inference_steps: int
     guidance_scale: float
     scheduler: str
 
+    @property
+    def size_text(self) -> str:
+        """About how much is fetched, as a person says it; empty where nothing is."""
+        return f"about {self.download_bytes / 1e9:.1f} GB" if self.download_bytes else ""
 
-CATALOGUE = (
-    KnownModel(
+    @property
+    def settings_text(self) -> str:
+        """What suits the model, in a few words."""
+        return (
+            f"{self.native_px} px, {self.num_inference_steps} steps, "
+            f"guidance {self.guidance_scale:g}, {self.scheduler}"
+        )
+
+
+def _bundled() -> KnownModel:
+    told: dict[str, Any] = json.loads((BUNDLED_FOLDER / NOTE).read_text(encoding="utf-8"))
+    return KnownModel(
         id=BUNDLED_MODEL,
-        title="Bundled demo",
-        licence="in its model card",
+        title=told["title"],
+        licence="CC0-1.0",
         download_bytes=0,
-        native_px=128,
-        num_inference_steps=30,
-        guidance_scale=5.0,
-        scheduler="ddim",
-    ),
+        native_px=told["native_size_px"],
+        num_inference_steps=told["num_inference_steps"],
+        guidance_scale=told["guidance_scale"],
+        scheduler=told["scheduler"],
+    )
+
+
+# Sizes are those of the files that are fetched, rounded. Stability AI took Stable Diffusion 2 off
+# the hub; its community keeps the same files.
+CATALOGUE = (
+    _bundled(),
     KnownModel(
         id="CompVis/stable-diffusion-v1-4",
         title="Stable Diffusion 1.4, the original method's own",
@@ -139,3 +167,57 @@ def state_of(id_: str, cache: Path) -> State:
     if local_snapshot(id_, cache):
         return "downloaded"
     return "partly downloaded" if folder_in_cache(id_, cache).exists() else "not downloaded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A line of the list of models: one that is known, or that somebody has downloaded."""
+
+    id: str
+    state: State
+    known: KnownModel | None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it can be used as it is."""
+        return self.state in ("bundled", "downloaded")
+
+    @property
+    def text(self) -> str:
+        """What it is, in a line."""
+        if self.known is None:
+            return self.id
+        told = (self.known.title, self.known.licence, self.known.size_text)
+        return " · ".join(part for part in told if part)
+
+    @property
+    def line(self) -> str:
+        """The same in a terminal, with where it is and what suits it."""
+        what = self.text if self.known else "in the hub's cache"
+        settings = f" · {self.known.settings_text}" if self.known else ""
+        return f"{self.id:46} {self.state:18} {what}{settings}"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the line as plain values."""
+        return {**(asdict(self.known) if self.known else {"id": self.id}), "state": self.state}
+
+
+def listed(cache: Path) -> tuple[Listed, ...]:
+    """Return the known models, then what else of their kind the cache holds."""
+    known = {model.id: model for model in CATALOGUE}
+    ids = [*known, *(id_ for id_ in _usable_in(cache) if id_ not in known)]
+    return tuple(Listed(id=id_, state=state_of(id_, cache), known=known.get(id_)) for id_ in ids)
+
+
+def _usable_in(cache: Path) -> list[str]:
+    found = []
+    for folder in sorted(cache.glob("models--*--*")):
+        id_ = folder.name.removeprefix("models--").replace("--", "/", 1)
+        snapshot = local_snapshot(id_, cache)
+        try:
+            index = json.loads((snapshot / INDEX).read_text("utf-8")) if snapshot else {}
+        except (OSError, ValueError):
+            continue
+        if isinstance(index, dict) and index.get("_class_name") == _PIPELINE:
+            found.append(id_)
+    return found

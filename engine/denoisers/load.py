@@ -11,7 +11,13 @@ from typing import Any
 import torch
 
 from engine.components import Components
-from engine.contract.catalogue import cache_folder, is_hub_id, local_snapshot
+from engine.contract.catalogue import (
+    BUNDLED_FOLDER,
+    NOTE,
+    cache_folder,
+    is_hub_id,
+    local_snapshot,
+)
 from engine.contract.errors import EngineError
 from engine.contract.job import BUNDLED_MODEL
 from engine.decode import Autoencoder
@@ -19,8 +25,6 @@ from engine.denoisers.unet import UNetDenoiser
 from engine.devices import Device
 from engine.schedules import Schedule, build_scheduler
 
-BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
-_INFO_FILE = "mixdiff.json"
 _UNUSED = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
@@ -48,7 +52,7 @@ def resolve(name: str | None, folder: Path) -> str:
 
 def model_info(resolved: str) -> dict[str, Any]:
     """Return what a model's own note says of it: title, trained, native size, good settings."""
-    path = Path(resolved) / _INFO_FILE
+    path = Path(resolved) / NOTE
     if not path.is_file():
         return {}
     info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract import EngineError
+from .accelerators import torch_build
 from .faults import explained, space_fault
 from .locking import alone
 from .plan import STAMP, Plan, python_in, read_stamp, size_of
@@ -169,7 +170,7 @@ class _Installation:
             into: list[str | Path] = [uv, "pip", "install", "--python", python_in(aside)]
             locked = [*into, "--require-hashes", "--no-deps", "-r", plan.lock]
             yield from self._do(3, "the packages cannot be installed", locked)
-            yield from self._install_torch([*into, plan.torch])
+            yield from self._install_torch(into)
 
             yield Progress(step=5)
             check: list[str | Path] = [python_in(aside), "-I", "-c", plan.check]
@@ -203,20 +204,38 @@ class _Installation:
             )
         return found
 
-    def _install_torch(self, command: list[str | Path]) -> Iterator[Progress]:
-        what = "PyTorch cannot be installed"
-        package, _, version = self._plan.torch.partition("==")
+    def _install_torch(self, into: list[str | Path]) -> Iterator[Progress]:
+        """Install PyTorch: by the hashes of a lock wherever one knows the build."""
+        plan, what = self._plan, "PyTorch cannot be installed"
+        package, _, version = plan.torch.partition("==")
         wheels = local_wheels(self._variables)
-        is_local = any(any(folder.glob(f"{package}-{version}*.whl")) for folder in wheels)
-        if not (is_local or self._offline or "UV_TORCH_BACKEND" in self._variables):
+        if any(any(folder.glob(f"{package}-{version}*.whl")) for folder in wheels):
+            yield from self._do(4, what, [*into, plan.torch])
+            return
+        hashed = [*into, "--require-hashes", "--no-deps", "-r"]
+        if not self._offline and (command := self._from_torchs_index(into, hashed)):
             try:
-                yield from self._run(4, [*command, "--torch-backend=auto"])
+                yield from self._run(4, command)
             except FailedProgram as error:
                 if not _OUT_OF_REACH.search(error.output):
                     raise explained(what, error.output) from error
             else:
                 return
-        yield from self._do(4, what, command)
+        yield from self._do(4, what, [*hashed, plan.torch_lock])
+
+    def _from_torchs_index(
+        self, into: list[str | Path], hashed: list[str | Path]
+    ) -> list[str | Path] | None:
+        """Return what fetches the build for this computer, unless it is the published one."""
+        if "UV_TORCH_BACKEND" in self._variables:  # which uv reads itself
+            return [*into, self._plan.torch]
+        match self._plan.torch_build or torch_build():
+            case "chosen":
+                return [*into, self._plan.torch, "--torch-backend=auto"]
+            case "cpu":
+                return [*hashed, self._plan.torch_cpu_lock, "--torch-backend=cpu"]
+            case "published":
+                return None
 
     def _do(self, step: int, what: str, command: list[str | Path]) -> Iterator[Progress]:
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..contract import ENGINE_FOLDER
+from .accelerators import TorchBuild
 
 TORCH = "torch==2.13.0"
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -36,12 +37,17 @@ def _gpu_is_likely() -> bool:
 class Plan:
     """An environment to be: its folder, its packages, and the Pythons that suit them.
 
-    `torch` stands apart from the locked packages because its build depends on the accelerator.
+    `torch` stands apart from the other packages because its build depends on the accelerator:
+    a lock for each build whose hashes are known.
     """
 
     folder: Path
     lock: Path = ENGINE_FOLDER / "requirements.lock"
     torch: str = TORCH
+    torch_lock: Path = ENGINE_FOLDER / "torch.lock"
+    torch_cpu_lock: Path = ENGINE_FOLDER / "torch-cpu.lock"
+    torch_build: TorchBuild | None = None
+    """Which build to take; None for the one that suits this computer."""
     pythons: tuple[str, ...] = PYTHONS
     check: str = _CHECK
     needed_bytes: int = field(
@@ -72,7 +78,8 @@ class Plan:
     def digest(self) -> str:
         """A hash that changes when something else has to be installed."""
         told = json.dumps([self.torch, self.pythons]).encode()
-        return hashlib.sha256(told + self.lock.read_bytes()).hexdigest()
+        locks = (self.lock, self.torch_lock, self.torch_cpu_lock)
+        return hashlib.sha256(told + b"".join(lock.read_bytes() for lock in locks)).hexdigest()
 
     def state(self) -> State:
         """Return whether the environment is there, and made from the present lock."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from .. import models, running
 from ..contexts import scene_in
-from ..contract import CATALOGUE, EngineError, cache_folder, state_of
+from ..contract import EngineError
 from ..declarations import props
 from ..properties import canvas_settings
 
@@ -132,13 +131,9 @@ class ModelsMenu(bpy.types.Menu):
     def draw(self, context: Any) -> None:
         """Draw the list, then the entries; F3 finds them here."""
         layout: Any = self.layout
-        cache = cache_folder(os.environ)
-        for model in CATALOGUE:
-            size = f", {model.download_bytes / 1e9:.1f} GB" if model.download_bytes else ""
-            state = state_of(model.id, cache)
-            icon = "CHECKMARK" if state in ("bundled", "downloaded") else "IMPORT"
-            text = f"{model.title} ({model.licence}{size})"
-            layout.operator(ChooseModel.bl_idname, text=text, icon=icon).model = model.id
+        for model in models.all_listed():
+            icon = "CHECKMARK" if model.is_here else "IMPORT"
+            layout.operator(ChooseModel.bl_idname, text=model.text, icon=icon).model = model.id
         layout.separator()
         layout.operator(DownloadModel.bl_idname, icon="IMPORT")
         layout.operator(CancelDownload.bl_idname, icon="X")

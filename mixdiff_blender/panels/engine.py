@@ -18,10 +18,11 @@ from ..operators.engine import (
     RemoveJob,
     StopEngine,
 )
-from ..operators.models import CancelDownload, DownloadModel, ModelsMenu
+from ..operators.models import DownloadModel, ModelsMenu
 from ..properties import canvas_settings
 from ..session import Failed, Stopped
 from ..wording import installing_text, state_text
+from .models import draw_fault, draw_fetching
 from .sidebar import SidebarPanel, draw_text
 
 
@@ -88,19 +89,12 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         self._draw_queue(layout)
 
     def _draw_download(self, layout: Any, context: Any, name: str) -> None:
-        state = models.task.state
-        if isinstance(state, Installing):
-            progress = state.progress
-            share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
-            row = layout.row(align=True)
-            row.progress(factor=share, text=installing_text(state))
-            row.operator(CancelDownload.bl_idname, text="", icon="X")
-        elif models.is_missing(name):
-            if isinstance(state, Broken):
-                draw_text(layout, context, str(state.error), "ERROR")
-            known = models.known(name)
-            size = f" ({known.download_bytes / 1e9:.1f} GB)" if known else ""
-            layout.operator(DownloadModel.bl_idname, text=f"Download{size}", icon="IMPORT")
+        if draw_fetching(layout) or not models.is_missing(name):
+            return
+        draw_fault(layout, context)
+        size = models.size_text(name)
+        text = f"Download ({size})" if size else "Download"
+        layout.operator(DownloadModel.bl_idname, text=text, icon="IMPORT")
 
     def _draw_state(self, layout: Any, context: Any) -> None:
         session = running.session

@@ -1,13 +1,15 @@
-"""The engine's part of the preferences: installed or not, its size, repair and removal."""
+"""The engine's part of the preferences: installed or not, repair and removal; models."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .. import installing
+from ..installation.faults import gigabytes
 from ..operators.engine import CopyReport, InstallEngine, RemoveEngine
 from ..preferences import DRAWN_BY_ENGINE
 from .engine import draw_installation
+from .models import draw_models
 
 
 def draw_in_preferences(layout: Any, context: Any) -> None:
@@ -15,13 +17,17 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
     box = layout.box()
     if not draw_installation(box, context):
         own = installing.standing().is_own
-        text = "The engine is installed" if own else "The engine runs in the Python named below"
+        text = "The engine runs in the Python named below"
+        if own:
+            size = installing.size_on_disk()
+            text = "The engine is installed" + (f" ({gigabytes(size)})" if size else "")
         box.label(text=text, icon="CHECKMARK")
     row = box.row()
     repair: Any = row.operator(InstallEngine.bl_idname, text="Repair", icon="FILE_REFRESH")
     repair.afresh = True
     row.operator(RemoveEngine.bl_idname, text="Remove", icon="TRASH")
     row.operator(CopyReport.bl_idname, text="Copy Report", icon="COPYDOWN")
+    draw_models(layout.box(), context)
 
 
 def attach() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..contract import EngineError
+from ..files import aside
 
 JOB_KEY = "mixdiff-job"  # as the engine writes it
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -47,7 +48,7 @@ def copy_with_job(source: Path, goal: Path, job: Mapping[str, Any]) -> None:
     Raises: OSError where it cannot be read or written.
     """
     text = JOB_KEY.encode() + bytes(5) + json.dumps(job, ensure_ascii=False).encode()
-    with source.open("rb") as old, goal.open("wb") as new:
+    with aside(goal) as temporary, source.open("rb") as old, temporary.open("wb") as new:
         new.write(old.read(8))
         while len(head := old.read(8)) == 8:
             length, kind = struct.unpack(">I4s", head)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from ..files import copy_whole
 
 FOLDER_NAME = "sources"
 
@@ -33,6 +34,5 @@ def _kept(region: Mapping[str, Any], written: Path, results: Path) -> Mapping[st
     digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
     goal = results / FOLDER_NAME / f"{digest}.png"
     if not goal.exists():
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, goal)
+        copy_whole(source, goal)
     return {**region, "reference_image": str(goal)}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-import threading
-import time
 import zipfile
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+
+from tests.loopback import Loopback
 
 _FILLING_BYTES = 1_500_000
 
@@ -39,7 +38,7 @@ def _metadata(name: str, version: str) -> bytes:
 
 
 @dataclass
-class PackageIndex:
+class PackageIndex(Loopback):
     """Serves wheels; `cut_after`, `alter` and `delay_s` are faults of the next downloads."""
 
     wheels: dict[str, bytes] = field(default_factory=dict)
@@ -48,9 +47,9 @@ class PackageIndex:
     delay_s: float = 0.0
     served: list[str] = field(default_factory=list)
 
-    def add(self, name: str, version: str) -> str:
+    def add(self, name: str, version: str, *, seed: str = "") -> str:
         """Publish a package and return its locked line."""
-        content = wheel(name, version)
+        content = wheel(name, version, seed=seed)
         self.wheels[f"{name}-{version}-py3-none-any.whl"] = content
         return f"{name}=={version} --hash=sha256:{hashlib.sha256(content).hexdigest()}\n"
 
@@ -62,26 +61,9 @@ class PackageIndex:
         for name, content in self.wheels.items():
             (folder / name).write_bytes(content)
 
-    def start(self) -> None:
-        index = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                index.answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/simple"
+        return f"{self.origin}/simple"
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         name = request.path.rstrip("/").rpartition("/")[2]
@@ -99,28 +81,12 @@ class PackageIndex:
                 for file, content in self.wheels.items()
                 if file.startswith(f"{name}-")
             ).encode()
-        request.send_response(200 if body else 404)
-        request.send_header("Content-Type", "text/html")
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        request.wfile.write(body)
+        self.send(request, 200 if body else 404, body, {"Content-Type": "text/html"})
 
     def _answer_file(self, request: BaseHTTPRequestHandler, name: str) -> None:
         content = self.wheels[name]
         if self.alter:
             content = wheel(*name.split("-")[:2], seed="another")
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(content)))
-        request.end_headers()
-        end = self.cut_after.get(name.partition("-")[0], len(content))
-        for start in range(0, end, 2**16):
-            if self.delay_s:
-                time.sleep(self.delay_s)
-            try:
-                request.wfile.write(content[start : min(end, start + 2**16)])
-            except OSError:
-                return
-        if end == len(content):
+        cut = self.cut_after.get(name.partition("-")[0])
+        if self.send(request, 200, content, cut_after=cut):
             self.served.append(name)
-        else:
-            request.connection.close()

@@ -134,8 +134,15 @@ def test_stop_ends_a_worker_that_ignores_it(start: Start) -> None:
     assert not _is_there(client.pid)
 
 
-def test_a_program_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
-    launch = Launch(command=(str(tmp_path / "python"),), environment={})
+@pytest.mark.parametrize("damage", ["absent", "no program", "cut", "a folder"])
+def test_a_program_that_cannot_be_started_is_one_clear_error(damage: str, tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    if damage == "a folder":
+        program.mkdir()
+    elif damage != "absent":
+        program.write_bytes(b"\x7fELF" if damage == "cut" else b"a text")
+        program.chmod(0o755 if damage == "cut" else 0o644)
+    launch = Launch(command=(str(program),), environment={})
     with pytest.raises(EngineError, match="cannot be started") as caught:
         EngineClient(launch, log_file=tmp_path / "engine.log")
     assert caught.value.kind == "environment"

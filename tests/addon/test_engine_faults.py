@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import resource
-import signal
 import struct
 import sys
 import threading
@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from engine.contract.errors import EngineError
+from mixdiff_blender import session as session_module
 from mixdiff_blender.client import EngineClient
 from mixdiff_blender.environment import engine_launch
 from mixdiff_blender.session import Done, Generating, Job, Order, Outcome, Session
 from tests.engine.conftest import TINY_SD
+from tests.faulty_python import FAULTS, POINTS, install
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
-SHORT_PHASES = ("decoding", "writing")
 REGION = {"type": "text2image", "row_init": 0, "row_end": 64, "col_init": 0, "col_end": 64}
 JOB: dict[str, Any] = {
     "version": 1,
@@ -47,7 +47,8 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         variables = {**os.environ, "HF_TOKEN": TOKEN, "HF_HUB_OFFLINE": "1"}
-        self.launch = engine_launch(Path(sys.executable), variables)
+        python, self.plan = install(folder)
+        self.launch = engine_launch(python, variables)
         self.session = Session(self._connect)
         self.started = 0
 
@@ -101,48 +102,45 @@ def _kind(outcome: Outcome) -> str:
     return outcome.kind if isinstance(outcome, EngineError) else "done"
 
 
-def _whole_or_absent(output: Path) -> bool:
-    return not output.exists() or Image.open(output).size == (64, 64)
-
-
-@pytest.mark.parametrize("phase", ["starting", "loading", "sampling", "decoding", "writing"])
-def test_an_engine_killed_at_any_point_costs_its_job_alone(
-    phase: str, engine: Engine, output: Path
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_an_engine_that_fails_at_any_point_costs_its_job_alone(
+    fault: str,
+    point: str,
+    engine: Engine,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if phase == "starting":
+    monkeypatch.setattr(session_module, "CANCEL_GRACE_S", 0.3)
+    monkeypatch.setattr(session_module, "_PATIENCE_S", 0.0)
+    if point == "starting":
         engine.session.stop()
+    elif point == "loading":
+        engine.session.unload()
+    told = engine.plan.with_suffix(".told")
+    told.unlink(missing_ok=True)
+    output.write_bytes(b"what was there before")
+    engine.plan.write_text(f"{fault}@{point}")
     ends: list[Outcome] = []
-    engine.add(output, ends, num_inference_steps=1 if phase in SHORT_PHASES else 900)
+    engine.add(output, ends)
     engine.add(output.with_name("next.png"), ends)
-    if phase != "starting":
-        engine.until(lambda: engine.is_in(phase) or bool(ends))
-    if not ends:
-        os.kill(engine.pid, signal.SIGKILL)
+    if fault == "stop":
+        engine.until(lambda: told.exists() and _is_stopped(engine.pid))
+        assert not ends
+        engine.session.cancel()
     engine.until(lambda: len(ends) == 2)
-    assert _kind(ends[0]) == "crashed" or phase in SHORT_PHASES
-    if isinstance(ends[0], EngineError):
-        assert "SIGKILL" in str(ends[0])
-    assert _whole_or_absent(output)
+    assert isinstance(ends[0], EngineError)
+    assert ends[0].kind == ("cancelled" if fault == "stop" else "crashed")
+    if fault != "stop":
+        assert {"exit": "exit code 1", "kill": "SIGKILL"}[fault] in str(ends[0])
     assert isinstance(ends[1], Done)
+    assert output.read_bytes() == b"what was there before"
+    assert sorted(path.name for path in output.parent.iterdir()) == ["next.png", "out.png"]
+    assert not Path(f"/proc/{json.loads(told.read_text())['pid']}").exists()
 
 
-@pytest.mark.parametrize("phase", ["loading", "sampling"])
-def test_a_stopped_engine_is_ended_by_cancel_and_the_next_job_gets_another(
-    phase: str, engine: Engine, output: Path
-) -> None:
-    engine.session.unload()
-    ends: list[Outcome] = []
-    engine.add(output, ends, num_inference_steps=900)
-    engine.until(lambda: engine.is_in(phase))
-    pid = engine.pid
-    os.kill(pid, signal.SIGSTOP)
-    began = time.monotonic()
-    engine.session.cancel()
-    engine.until(lambda: bool(ends))
-    assert time.monotonic() - began < 5
-    assert _kind(ends[0]) == "cancelled"
-    assert not Path(f"/proc/{pid}").exists()
-    assert isinstance(engine.make(output), Done)
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def test_a_hundred_cancels_at_random_moments_end_a_hundred_jobs(

@@ -18,27 +18,15 @@ from building.environments import TORCH
 from building.programs import CHECKOUT
 from engine.contract.errors import Cancelled, EngineError
 from mixdiff_blender.installation import plan as plan_module
+from mixdiff_blender.installation.accelerators import build_for
 from mixdiff_blender.installation.install import STEPS, Progress, install, remove
 from mixdiff_blender.installation.plan import Plan, size_of
 from mixdiff_blender.installation.settings import config_files, uv_variables
-from mixdiff_blender.installation.uv import UV_VARIABLE, Downloads, fetch_uv, find_uv
+from mixdiff_blender.installation.uv import UV_VARIABLE, Downloads
 from tests.addon.package_index import PackageIndex
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tried there yet")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-@pytest.fixture(scope="module")
-def uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The uv that our own way of fetching it brings."""
-    tools = tmp_path_factory.mktemp("tools")
-    variables = {**os.environ, "PATH": "", UV_VARIABLE: ""}
-    said = list(
-        fetch_uv(sys.executable, variables, tools, offline=False, is_cancelled=lambda: False)
-    )
-    found = find_uv(variables, tools)
-    assert found is not None, said
-    return found
 
 
 class Setup:
@@ -48,11 +36,15 @@ class Setup:
         self.index = index
         lock = folder / "requirements.lock"
         lock.write_text(index.add("alpha", "1.0") + index.add("beta", "2.0"))
-        index.add("tinytorch", "1.0")
+        torch_lock = folder / "torch.lock"
+        torch_lock.write_text(index.add("tinytorch", "1.0"))
         self.plan = Plan(
             folder=folder / "user folder",
             lock=lock,
             torch="tinytorch==1.0",
+            torch_lock=torch_lock,
+            torch_cpu_lock=torch_lock,
+            torch_build="published",
             pythons=(VERSION,),
             check="import alpha, beta, tinytorch",
             needed_bytes=10**6,
@@ -104,6 +96,10 @@ def test_the_lock_has_every_requirement_at_its_version_with_hashes() -> None:
             assert f"{line.replace('_', '-')} " in lock
     assert lock.count("--hash=sha256:") > 500
     assert "torch==" not in lock
+    torch = (CHECKOUT / "engine/torch.lock").read_text()
+    assert f"\n{plan_module.TORCH} \\\n" in torch
+    assert all("--hash=" in entry for entry in torch.replace("\\\n", "").splitlines())
+    assert f"\n{plan_module.TORCH}+cpu \\\n" in (CHECKOUT / "engine/torch-cpu.lock").read_text()
 
 
 def test_installing_goes_through_its_steps_and_tells_of_bytes(setup: Setup) -> None:
@@ -154,6 +150,37 @@ def test_a_package_with_another_hash_is_refused(setup: Setup) -> None:
     assert setup.works()
 
 
+@pytest.mark.parametrize("build", ["published", "cpu"])
+def test_a_torch_with_another_hash_is_refused(build: str, setup: Setup) -> None:
+    right = setup.index.wheels["tinytorch-1.0-py3-none-any.whl"]
+    setup.index.add("tinytorch", "1.0", seed="another")
+    assert "hash differs" in setup.fails(torch_build=build).message
+    setup.index.wheels["tinytorch-1.0-py3-none-any.whl"] = right
+    setup.install(torch_build=build)
+    assert setup.works()
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "nvidia", "has_amd", "build"),
+    [
+        ("darwin", "arm64", None, False, "published"),
+        ("win32", "AMD64", None, False, "published"),
+        ("win32", "AMD64", "591.1, 12.0", False, "chosen"),
+        ("linux", "x86_64", None, False, "cpu"),
+        ("linux", "x86_64", None, True, "chosen"),
+        ("linux", "x86_64", "580.65.06, 8.9\n580.65.06, 7.5\n", False, "published"),
+        ("linux", "x86_64", "570.1, 8.9", False, "chosen"),
+        ("linux", "x86_64", "580.65.06, 6.1", False, "chosen"),
+        ("linux", "x86_64", "", False, "chosen"),
+        ("linux", "aarch64", None, False, "chosen"),
+    ],
+)
+def test_the_build_of_torch_suits_the_computer(
+    system: str, machine: str, nvidia: str | None, has_amd: bool, build: str
+) -> None:
+    assert build_for(system, machine, nvidia=nvidia, has_amd=has_amd) == build
+
+
 def test_too_little_room_is_said_with_numbers_before_anything_is_fetched(setup: Setup) -> None:
     error = setup.fails(needed_bytes=10**18)
     assert error.kind == "disk"
@@ -164,7 +191,9 @@ def test_too_little_room_is_said_with_numbers_before_anything_is_fetched(setup: 
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk")
-def test_a_disk_that_fills_up_is_said_to_be_full(setup: Setup, tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_or_cannot_be_written_is_said_and_loses_nothing(
+    setup: Setup, tmp_path: Path
+) -> None:
     disk = tmp_path / "small disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -180,6 +209,15 @@ def test_a_disk_that_fills_up_is_said_to_be_full(setup: Setup, tmp_path: Path) -
         subprocess.run(["mount", "-o", "remount,size=60m", str(disk)], check=True)
         list(install(plan, variables=setup.variables))
         assert plan.state() == "ready"
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        for action in (
+            lambda: list(install(plan, variables=setup.variables, afresh=True)),
+            lambda: remove(plan),
+        ):
+            with pytest.raises(EngineError, match="Read-only file system") as caught:
+                action()
+            assert caught.value.kind == "disk"
+            assert plan.state() == "ready"
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
@@ -221,7 +259,8 @@ def test_an_installation_whose_blender_was_killed_can_be_started_again(setup: Se
         "from mixdiff_blender.installation.install import install\n"
         "from mixdiff_blender.installation.plan import Plan\n"
         f"plan = Plan(folder=Path({str(setup.plan.folder)!r}), lock=Path({str(setup.plan.lock)!r}),"
-        f" torch='tinytorch==1.0', pythons=({VERSION!r},), needed_bytes=1)\n"
+        f" torch='tinytorch==1.0', torch_lock=Path({str(setup.plan.torch_lock)!r}),"
+        f" torch_build='published', pythons=({VERSION!r},), needed_bytes=1)\n"
         "for progress in install(plan, variables=os.environ):\n"
         "    print(progress.total_bytes, flush=True)\n"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from PIL import Image
 from engine.cli import main as engine
 from tests.blender.hosts import Host, HostRun
 from tests.blender.test_whole_path import SCRIPTS
+from tests.engine.conftest import TINY_SD
+from tests.engine.model_hub import ModelHub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +27,12 @@ class Street:
     extension_zip: Path
     blend: Path
 
-    def mixdiff(self, *words: str | Path, env: dict[str, str] | None = None) -> HostRun:
+    def mixdiff(
+        self, *words: str | Path, env: dict[str, str] | None = None, before: Sequence[str] = ()
+    ) -> HostRun:
         """Run the command on the scene."""
         return self.host.run_cli(
-            *("-c", "mixdiff", *words),
+            *(*before, "-c", "mixdiff", *words),
             extension_zip=self.extension_zip,
             blend=self.blend,
             env=env,
@@ -131,6 +136,35 @@ def test_a_missing_engine_is_an_error_that_says_what_to_do(street: Street) -> No
     run = street.mixdiff("generate", "--output", "o.png", env=env)
     assert run.returncode == 1
     assert "/nowhere" in run.stderr
+
+
+def test_models_are_listed_fetched_when_allowed_and_removed(street: Street, tmp_path: Path) -> None:
+    if street.host.name != "blender-5.2":
+        pytest.skip("the same in each, and long")
+    hub = ModelHub.of_folder(TINY_SD)
+    hub.start()
+    cache = tmp_path / "hub"
+    env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_CACHE": str(cache)}
+
+    def states() -> dict[str, str]:
+        run = street.mixdiff("models", "--json", env=env)
+        assert run.returncode == 0, run.output
+        return {model["id"]: model["state"] for model in json_of(run)["models"]}
+
+    assert states()["bundled"] == "bundled"
+    run = street.mixdiff("download", "owner/name", env=env)
+    assert (run.returncode, "stay offline" in run.stderr) == (1, True)
+    assert hub.served == []
+    run = street.mixdiff("download", "owner/name", env=env, before=["--online-mode"])
+    assert run.returncode == 0, run.output
+    assert "owner/name is here" in run.stdout
+    assert states()["owner/name"] == "downloaded"
+    run = street.mixdiff("remove", "owner/name", env=env)
+    assert run.returncode == 0, run.output
+    assert "owner/name" not in states()
+    run = street.mixdiff("remove", "owner/name", env=env)
+    assert (run.returncode, "not on this computer" in run.stderr) == (1, True)
+    hub.stop()
 
 
 def test_setup_and_report_say_what_there_is_without_fetching_anything(street: Street) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Callable
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from tests.blender.hosts import Host
+from tests.blender.hosts import Host, HostRun
 from tests.blender.test_whole_path import SCRIPTS
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub
 from tests.engine.test_lifeline import is_alive
+from tests.faulty_python import POINTS, install
 
 
 @pytest.fixture(scope="module", params=["bpy-4.2", "bpy-5.2"])
@@ -46,6 +49,13 @@ def test_without_an_engine_it_says_how_to_install_one(told: dict[str, Any]) -> N
     assert "-c mixdiff setup" in fault
     assert told["chosen"] == [False, None]
     assert told["before"] == [False, False, False, False]
+
+
+def test_a_python_without_the_packages_is_named_with_how_to_install_them(
+    told: dict[str, Any],
+) -> None:
+    assert "No module named" in told["no packages"]
+    assert "pip install torch -r " in told["no packages"]
 
 
 def test_opening_a_file_starts_fetches_and_writes_nothing(told: dict[str, Any]) -> None:
@@ -111,14 +121,37 @@ def test_a_model_of_the_hub_is_fetched_when_asked_used_and_removed(told: dict[st
     assert told["chosen_model"] == "bundled"
 
 
-@pytest.mark.parametrize("phase", ["starting", "loading", "sampling"])
-def test_no_engine_outlives_a_killed_blender(
-    phase: str, find_host: Callable[[str], Host], extension_zip: Path
+@pytest.mark.parametrize("point", POINTS)
+def test_a_blender_killed_at_any_point_leaves_no_engine_and_no_half_file(
+    point: str, find_host: Callable[[str], Host], extension_zip: Path, tmp_path: Path
 ) -> None:
-    script = SCRIPTS / "killed.py"
-    run = find_host("bpy-4.2").run_python(script, phase, extension_zip=extension_zip)
-    assert run.returncode == -signal.SIGKILL, run.output
-    pid = run.result["pid"]
-    while is_alive(pid):
-        assert time.time() - run.result["killed_at"] < 2, run.result
+    host = find_host("bpy-4.2")
+    python, plan = install(tmp_path)
+    resources = host.user_resources(extension_zip)
+    blend = tmp_path / "killed" / "street.blend"
+    blend.parent.mkdir()
+
+    def run() -> HostRun:
+        return host.run_python(
+            SCRIPTS / "killed.py",
+            blend,
+            extension_zip=extension_zip,
+            user_resources=resources,
+            env={"MIXDIFF_ENGINE_PYTHON": str(python)},
+        )
+
+    plan.write_text(f"orphan@{point}")
+    killed = run()
+    assert killed.returncode == -signal.SIGKILL, killed.output
+    told = json.loads(plan.with_suffix(".told").read_text())
+    while is_alive(told["pid"]):
+        assert time.time() - told["at"] < 2
         time.sleep(0.02)
+    pictures = blend.parent / "mixdiff"
+    assert [(path.name, path.stat().st_size) for path in pictures.iterdir()] == [
+        ("street-0001.png", 0)  # the name that was kept for the picture
+    ]
+    if point == POINTS[-1]:
+        assert run().check().result == ["FINISHED"]
+        (picture,) = pictures.iterdir()
+        assert Image.open(picture).size == (128, 64)

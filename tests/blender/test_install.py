@@ -25,6 +25,7 @@ def test_the_engine_is_installed_by_its_button_makes_a_picture_offline_and_is_re
     assert told["installed"] == ["FINISHED"], run.output
     assert told["standing"] == "ready"
     assert told["size"] > 10**8
+    assert told["shown"] == told["size"]
     assert told["made"] == ["FINISHED"]
     assert told["torch"].startswith(TORCH.removeprefix("torch=="))
     assert told["python"].startswith(("3.11.", "3.12.", "3.13."))

@@ -20,6 +20,7 @@ from PIL import Image
 
 from tests.blender.hosts import CHECKOUT, Host, HostRun
 from tests.blender.test_whole_path import SCRIPTS
+from tests.engine.conftest import TINY_SD
 
 pytestmark = [pytest.mark.window, pytest.mark.slow, pytest.mark.executable]
 
@@ -101,11 +102,13 @@ class Window:
 
 
 @contextmanager
-def window(host: Host, extension_zip: Path, blend: Path, display: str) -> Iterator[Window]:
+def window(
+    host: Host, extension_zip: Path, blend: Path, display: str, script: str = "window.py"
+) -> Iterator[Window]:
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(
             host.run_window,
-            SCRIPTS / "window.py",
+            SCRIPTS / script,
             blend.parent,
             display=display,
             extension_zip=extension_zip,
@@ -201,3 +204,29 @@ def test_a_person_finds_their_way(
     print({name: [len(t), np.median(t).round(2), t.max().round(2)] for name, t in held_ms.items()})
     assert held_ms["tick"].max() < 30
     assert np.median(held_ms["draw"]) < 4  # of a processor's thread that others share
+
+
+@pytest.mark.timeout(300)
+def test_the_preferences_show_the_engine_and_which_models_are_here(
+    find_host: Callable[[str], Host],
+    extension_zip: Path,
+    display: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blend = tmp_path / "street.blend"
+    shutil.copy(CHECKOUT / "examples/street.blend", blend)
+    cache = tmp_path / "hub"
+    shutil.copytree(TINY_SD, cache / "models--somebody--bricks/snapshots/1")
+    (cache / "models--CompVis--stable-diffusion-v1-4/blobs").mkdir(parents=True)
+    monkeypatch.setenv("HF_HUB_CACHE", str(cache))
+    script = "preferences_page.py"
+    with window(find_host("blender-5.2"), extension_zip, blend, display, script) as person:
+        told = person.wait_until("the page", lambda told: told["models"], 120)
+        person.let_it_see()
+        time.sleep(2)
+        page = person.shot("preferences")
+    assert told["models"]["bundled"] == "bundled"
+    assert told["models"]["somebody/bricks"] == "downloaded"
+    assert told["models"]["CompVis/stable-diffusion-v1-4"] == "partly downloaded"
+    assert page[:, :1000].std() > 10  # not a black window

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -13,8 +14,16 @@ from torch import Tensor
 from engine.components import Components
 from engine.contract.job import Job, with_everything_drawn
 from engine.contract.validate import check
-from engine.events import Generated
+from engine.events import Generated, GenerateEvent, PictureRows
 from engine.generate import generate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A finished picture (H, W, 3) and its latents (1, C, h, w)."""
+
+    picture: npt.NDArray[np.uint8]
+    latents: Tensor
 
 
 def read_job(document: Mapping[str, Any]) -> Job:
@@ -26,12 +35,21 @@ def generated(
     document: Mapping[str, Any],
     components: Components,
     references: Mapping[str, Tensor] | None = None,
-) -> Generated:
+) -> Made:
     """Run a document to its end."""
     events = list(generate(read_job(document), components, references=references or {}))
     last = events[-1]
     assert isinstance(last, Generated)
-    return last
+    return Made(picture=pictures_of(events)[None], latents=last.latents)
+
+
+def pictures_of(events: Iterable[GenerateEvent]) -> dict[int | None, npt.NDArray[np.uint8]]:
+    """Return the pictures that a run told row by row, by their step; None is the finished one."""
+    rows: dict[int | None, list[npt.NDArray[np.uint8]]] = {}
+    for event in events:
+        if isinstance(event, PictureRows):
+            rows.setdefault(event.step, []).append(event.rows)
+    return {step: np.concatenate(strips) for step, strips in rows.items()}
 
 
 def latents(

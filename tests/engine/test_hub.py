@@ -141,7 +141,7 @@ def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(shop: Shop) -> 
 def test_a_download_that_was_ended_is_partly_there_and_goes_on(shop: Shop) -> None:
     # The library writes in pieces of 10 MB: of three, the first must be there for a while.
     shop.hub.files[WEIGHTS] = os.urandom(30_000_000)
-    shop.hub.delay_s = 0.03
+    shop.hub.delay_s = 0.008
     process = subprocess.Popen(
         [sys.executable, "-m", "engine", "download", ID], cwd=CHECKOUT, env=shop.variables
     )
@@ -179,6 +179,32 @@ def test_a_model_of_pickles_alone_is_refused_before_anything_is_fetched(shop: Sh
 def test_a_hub_out_of_reach_is_a_fault_of_the_network(shop: Shop) -> None:
     shop.hub.stop()
     assert "cannot be downloaded" in shop.refused("download", ID)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a small disk")
+def test_a_cache_on_a_disk_that_is_full_or_cannot_be_written_is_said_and_taken_up(
+    shop: Shop,
+) -> None:
+    shop.cache.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(shop.cache)]
+    if subprocess.run(mount, check=False).returncode != 0:
+        pytest.skip("no disk can be mounted here")
+
+    def remount(options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", str(shop.cache)], check=True)
+
+    try:
+        assert "the disk is full" in shop.refused("download", ID)
+        remount("ro")
+        assert "cache cannot be written" in shop.refused("download", ID)
+        remount("rw,size=64m")
+        assert shop.engine("download", ID).returncode == 0
+        assert _fetched_whole(shop)
+        remount("ro")
+        assert "cannot be removed" in shop.refused("remove", ID)
+        assert _fetched_whole(shop)
+    finally:
+        subprocess.run(["umount", "-l", str(shop.cache)], check=True)
 
 
 def test_the_list_says_what_is_here(shop: Shop) -> None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import importlib.util
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
+from engine import lifeline
+from mixdiff_blender import lifelines
 from tests.engine.worker_process import CHECKOUT, wait_until
 
 # A client whose pipe somebody else holds open too, so that the end of stdin never comes.
@@ -103,3 +112,94 @@ def test_an_engine_ends_within_two_seconds_of_a_killed_client(
         if is_alive(pid):
             os.kill(pid, signal.SIGKILL)
         client.kill()
+
+
+class _Waited(BaseException):
+    """The watch has given up and leaves the end to other means."""
+
+
+def _of_system(name: str, module: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a module of ours as another system would read it."""
+    monkeypatch.setattr(sys, "platform", name)
+    spec = importlib.util.spec_from_file_location(f"{module.__name__} there", module.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    there = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(there)
+
+    def give_up() -> None:
+        raise _Waited
+
+    monkeypatch.setattr(there, "_wait_for_ever", give_up, raising=False)
+    return there
+
+
+@pytest.mark.parametrize(
+    ("flags", "data", "is_watched"),
+    [(0, 0, True), (0x4000, errno.ESRCH, True), (0x4000, errno.EACCES, False)],
+)
+def test_on_macos_the_end_of_the_client_is_told_apart_from_a_watch_that_failed(
+    flags: int, data: int, is_watched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    class Queue:
+        def control(self, changes: list[Any], most: int) -> list[Any]:
+            asked.extend(changes)
+            return [SimpleNamespace(flags=flags, data=data)]
+
+    names = {"KQ_FILTER_PROC": -5, "KQ_EV_ADD": 1, "KQ_EV_ONESHOT": 0x10, "KQ_NOTE_EXIT": 1 << 31}
+    for name, value in {**names, "KQ_EV_ERROR": 0x4000}.items():
+        monkeypatch.setattr(select, name, value, raising=False)
+    monkeypatch.setattr(select, "kqueue", Queue, raising=False)
+    event = lambda ident, **rest: SimpleNamespace(ident=ident, **rest)  # noqa: E731
+    monkeypatch.setattr(select, "kevent", event, raising=False)
+    there = _of_system("darwin", lifeline, monkeypatch)
+    if is_watched:
+        there._wait_for_end_of(77)
+    else:
+        with pytest.raises(_Waited):
+            there._wait_for_end_of(77)
+    told = SimpleNamespace(ident=77, filter=-5, flags=0x11, fflags=1 << 31)
+    assert asked == [told]
+
+
+@pytest.mark.parametrize(
+    ("handle", "waited", "is_watched"), [(5, 0, True), (0, 0, False), (5, 0xFFFFFFFF, False)]
+)
+def test_on_windows_the_end_of_the_client_is_told_apart_from_a_watch_that_failed(
+    handle: int, waited: int, is_watched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = MagicMock()
+    kernel.OpenProcess.return_value = handle
+    kernel.WaitForSingleObject.return_value = waited
+    monkeypatch.setattr(ctypes, "WinDLL", lambda *_, **__: kernel, raising=False)
+    there = _of_system("win32", lifeline, monkeypatch)
+    if is_watched:
+        there._wait_for_end_of(77)
+    else:
+        with pytest.raises(_Waited):
+            there._wait_for_end_of(77)
+    kernel.OpenProcess.assert_called_once_with(0x00100000, False, 77)
+
+
+def test_on_windows_the_engine_joins_a_job_that_ends_with_its_only_handle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[int, int, int]] = []
+
+    def set_information(job: Any, kind: int, limits: Any, size: int) -> int:
+        content = bytes(limits._obj)
+        seen.append((kind, int.from_bytes(content[16:20], "little"), size))
+        return 1
+
+    kernel = MagicMock()
+    kernel.CreateJobObjectW.return_value = 9
+    kernel.SetInformationJobObject.side_effect = set_information
+    monkeypatch.setattr(ctypes, "WinDLL", lambda *_, **__: kernel, raising=False)
+    there = _of_system("win32", lifelines, monkeypatch)
+    for _ in range(2):
+        there.bind(SimpleNamespace(_handle=4))
+    # Of JOBOBJECT_EXTENDED_LIMIT_INFORMATION on 64 bits: its number, KILL_ON_JOB_CLOSE, its size.
+    assert seen == [(9, 0x2000, 144)]
+    assert kernel.AssignProcessToJobObject.call_count == 2

@@ -16,11 +16,11 @@ from engine.contract.errors import Cancelled
 from engine.contract.job import CONSISTENCY_SCHEDULERS, MAX_STEPS, SCHEDULERS
 from engine.denoisers.capacity import Capacity
 from engine.denoisers.unet import UNetDenoiser
-from engine.events import GenerateEvent, PhaseBegan, Preview, StepDone, StepPicture
+from engine.events import GenerateEvent, PhaseBegan, Preview, StepDone
 from engine.generate import generate
 from engine.schedules import SCHEDULER_CLASSES, build_scheduler
 from tests.engine.conftest import TINY_SD
-from tests.engine.runs import canvas, latents, read_job, relative_error, text_region
+from tests.engine.runs import canvas, latents, pictures_of, read_job, relative_error, text_region
 
 THREE = (
     text_region(0, 64, 0, 64, "sky", region_seed=1),
@@ -190,9 +190,9 @@ def test_a_run_tells_its_phases_steps_previews_and_step_pictures(tiny: Component
     assert steps[-1].remaining_s == 0
     previews = [e.picture for e in events if isinstance(e, Preview)]
     assert {p.shape for p in previews} == {(8, 12, 3)}
-    pictures = [e.picture for e in events if isinstance(e, StepPicture)]
-    assert len(pictures) == steps[-1].steps
-    assert {p.shape for p in pictures} == {(64, 96, 3)}
+    pictures = pictures_of(events)
+    assert list(pictures) == [*(step.step for step in steps), None]
+    assert {p.shape for p in pictures.values()} == {(64, 96, 3)}
 
 
 def test_no_preview_is_made_unless_asked_for(tiny: Components) -> None:

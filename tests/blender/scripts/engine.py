@@ -34,6 +34,10 @@ python = os.environ.pop("MIXDIFF_ENGINE_PYTHON")
 installing.look_again()
 standing = installing.standing()
 told["absent"] = [standing.environment, standing.is_own, str(standing.fault)]
+os.environ["MIXDIFF_ENGINE_PYTHON"] = sys.executable  # which has none of the packages
+start()
+wait()
+told["no packages"] = generation.last_report(scene).text
 os.environ["MIXDIFF_ENGINE_PYTHON"] = python
 installing.look_again()
 told["chosen"] = [installing.standing().is_own, installing.standing().fault]

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,10 @@ told["installed"] = list(bpy.ops.mixdiff.install_engine())
 installing.look_again()
 told["standing"] = installing.standing().environment
 told["size"] = installing.plan().size_bytes()
+end = time.monotonic() + 60
+while not installing.size_on_disk() and time.monotonic() < end:
+    time.sleep(0.1)
+told["shown"] = installing.size_on_disk()
 bpy.context.preferences.system.use_online_access = False
 told["made"] = generate()
 told["torch"] = running.session.facts["torch"]
