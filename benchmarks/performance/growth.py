@@ -28,9 +28,9 @@ from engine.run import ModelKeeper, RunRequest, run
 _SIDE_PX, _OVERLAP_PX = 128, 32
 _COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _FRUGAL_COUNTS = _COUNTS[:7]
-_FULL_FROM = 32
-"""From so many regions on, the denoiser's calls are as large as the engine makes them."""
-_CANVASES = (1, 2, 4, 8, 16)
+_CANVASES = (1, 2, 4, 8, 11, 16, 24)
+_SETTLED_FROM = {"regions": 32, "canvas": 2**20}
+"""From here on calls are as large as the engine makes them, and pictures are decoded in tiles."""
 _STEPS = 2
 _LINEAR = Aim(value=1.1, at_least=False)
 _FLAT = Aim(value=0.15, at_least=False)
@@ -74,15 +74,11 @@ def measure(record: Record, *, quick: bool) -> None:
         }
     part = "Growth, bundled model, tiles of 128 × 128, CPU"
     put_exponents(record, part, series)
-    full = [point for point in series["regions"] if point.size >= _FULL_FROM]
-    if len(full) > 1:
-        record.put(
-            part,
-            f"regions, from {_FULL_FROM} on: memory's exponent",
-            exponent(full, "peak_bytes"),
-            "",
-            _FLAT,
-        )
+    for name, start in _SETTLED_FROM.items():
+        settled = [point for point in series[name] if point.size >= start]
+        if len(settled) > 1:
+            slope = exponent(settled, "peak_bytes")
+            record.put(part, f"{name}, from {start:,} on: memory's exponent", slope, "", _FLAT)
     record.series["growth"] = {name: plain(points) for name, points in series.items()}
 
 
