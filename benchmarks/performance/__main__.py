@@ -80,19 +80,29 @@ def main(arguments: list[str] | None = None) -> Record:
 
     here, record = machine(), Record()
     print(", ".join(f"{name} {value}" for name, value in here.items()))
-    for name, (about, measure) in PARTS.items():
-        if given.only and name not in given.only:
-            continue
-        print(f"\n{name}: {about}", flush=True)
-        began = time.monotonic()
-        measure(record, given)
-        print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
-
-    append(record.to_document(here, quick=given.quick), folder)
-    (folder / "figures.md").write_text(markdown(record.figures), encoding="utf-8")
+    try:
+        for name in given.only or PARTS:
+            _measure(record, name, given)
+    finally:  # what was measured before something failed is kept
+        history = append(record.to_document(here, quick=given.quick), folder)
+        table = "# Figures of the last runs\n\n" + markdown(history, PARTS)
+        (folder / "figures.md").write_text(table, encoding="utf-8")
     for path in plots.draw(record.series, folder):
         print(path)
     return record
+
+
+def _measure(record: Record, name: str, given: argparse.Namespace) -> None:
+    about, measure = PARTS[name]
+    print(f"\n{name}: {about}", flush=True)
+    record.begin(name)
+    began = time.monotonic()
+    try:
+        measure(record, given)
+    except BaseException:
+        del record.figures[name]
+        raise
+    print(f"  ({time.monotonic() - began:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":

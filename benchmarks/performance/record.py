@@ -6,8 +6,8 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Aim:
 class Figure:
     """One measured value; `unit` is ``x`` for a ratio and ``%`` for a share of 1."""
 
-    part: str
+    group: str
     name: str
     value: float
     unit: str
@@ -73,19 +73,25 @@ class Figure:
 
 @dataclass(slots=True)
 class Record:
-    """All that one run measured."""
+    """All that one run measured, by the part of the command that measured it."""
 
-    figures: list[Figure] = field(default_factory=list)
+    figures: dict[str, list[Figure]] = field(default_factory=dict)
     series: dict[str, Any] = field(default_factory=dict)
-    """The measured points behind the plots, by part."""
+    """The measured points behind the plots."""
     remarks: list[str] = field(default_factory=list)
+    _part: str = ""
+
+    def begin(self, part: str) -> None:
+        """Note what follows as a part's."""
+        self._part = part
+        self.figures[part] = []
 
     def put(
-        self, part: str, name: str, value: float, unit: str = "x", aim: Aim | None = None
+        self, group: str, name: str, value: float, unit: str = "x", aim: Aim | None = None
     ) -> None:
         """Note a figure and show it at once."""
-        figure = Figure(part=part, name=name, value=float(value), unit=unit, aim=aim)
-        self.figures.append(figure)
+        figure = Figure(group=group, name=name, value=float(f"{value:.5g}"), unit=unit, aim=aim)
+        self.figures.setdefault(self._part, []).append(figure)
         print(f"  {name}: {figure.shown()}  {figure.aim_shown}".rstrip(), flush=True)
 
     def remark(self, text: str) -> None:
@@ -95,15 +101,16 @@ class Record:
 
     def to_document(self, machine: dict[str, Any], *, quick: bool) -> dict[str, Any]:
         """Return the record as plain values."""
-        figures: dict[str, dict[str, float]] = {}
-        for figure in self.figures:
-            figures.setdefault(figure.part, {})[figure.name] = float(f"{figure.value:.5g}")
         return {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": _commit(),
             "quick": quick,
             "machine": machine,
-            "figures": figures,
+            "figures": {
+                part: [asdict(figure) for figure in figures]
+                for part, figures in self.figures.items()
+                if figures
+            },
             "series": self.series,
             "remarks": self.remarks,
         }
@@ -126,26 +133,50 @@ def machine() -> dict[str, Any]:
     }
 
 
-def markdown(figures: Iterable[Figure]) -> str:
-    """Write figures as one table a part."""
+def markdown(history: Sequence[Mapping[str, Any]], parts: Iterable[str]) -> str:
+    """Write the newest figures of each part, and where and when they were measured."""
     lines: list[str] = []
-    part = ""
-    for figure in figures:
-        if figure.part != part:
-            part = figure.part
-            lines += ["", f"**{part}**", "", "| what | measured | aim |", "|---|---|---|"]
-        lines.append(f"| {figure.name} | {figure.shown()} | {figure.aim_shown} |")
-    return "\n".join(lines).lstrip() + "\n"
+    for part in parts:
+        run = next((run for run in reversed(history) if part in run["figures"]), None)
+        if run is None:
+            continue
+        lines += [f"## {part}", "", _circumstances(run)]
+        group = ""
+        for values in run["figures"][part]:
+            aim = Aim(**values["aim"]) if values["aim"] else None
+            figure = Figure(**{**values, "aim": aim})
+            if figure.group != group:
+                group = figure.group
+                lines += ["", f"**{group}**", "", "| what | measured | aim |", "|---|---|---|"]
+            lines.append(f"| {figure.name} | {figure.shown()} | {figure.aim_shown} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
-def append(document: dict[str, Any], folder: Path) -> None:
-    """Add a record to the history of a folder."""
+def _circumstances(run: Mapping[str, Any]) -> str:
+    here = run["machine"]
+    device = f"{here['cpu']} ({', '.join(here['cpu_features'])})"
+    if here["gpu"]:
+        device = f"{here['gpu']}, {device}"
+    quick = ", a quick look" if run["quick"] else ""
+    return (
+        f"{run['when'][:16].replace('T', ' ')} UTC, commit {run['commit']}{quick}; {device}, "
+        f"{here['threads']} threads of {here['cores']} cores, {here['memory_gib']} GiB, load "
+        f"{here['load_before']} before; torch {here['torch']}."
+    )
+
+
+def append(document: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Add a record to the history of a folder, and return all of it."""
     path = folder / HISTORY
-    history = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    history: list[dict[str, Any]] = (
+        json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    )
     history.append(document)
     # One record a line, so that a new one is one new line to a version control.
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in history)
     path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    return history
 
 
 def _cpu() -> tuple[str, list[str]]:

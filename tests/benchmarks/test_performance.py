@@ -20,7 +20,7 @@ from benchmarks.performance.contest import BARE, ENGINE, Outcome, compete, row_j
 from benchmarks.performance.growth import Point, exponent
 from benchmarks.performance.peaks import peak_of
 from benchmarks.performance.phases import model_seconds
-from benchmarks.performance.record import Aim, Figure, Record
+from benchmarks.performance.record import Aim, Figure, Record, append, machine, markdown
 from benchmarks.performance.shapes import SD15, TINY, copy_of, parameters_of, pipeline_of
 from engine.denoisers.load import components_of
 from engine.devices import choose_device
@@ -110,10 +110,24 @@ def test_the_seconds_inside_a_model_are_told_apart_from_the_rest(pipeline: Any) 
 
 
 def test_an_aim_that_is_missed_is_said_so() -> None:
-    slow = Figure(part="p", name="n", value=3, unit="x", aim=Aim(value=4))
-    quick = Figure(part="p", name="n", value=0.1, unit="s", aim=Aim(value=0.2, at_least=False))
+    slow = Figure(group="g", name="n", value=3, unit="x", aim=Aim(value=4))
+    quick = Figure(group="g", name="n", value=0.1, unit="s", aim=Aim(value=0.2, at_least=False))
     assert slow.aim_shown == "at least 4.00 ×: not met"
     assert quick.aim_shown == "at most 0.20 s: met"
+
+
+def test_each_part_is_told_by_the_newest_run_that_measured_it(tmp_path: Path) -> None:
+    history: list[dict[str, Any]] = []
+    for part, seconds in (("rates", 1), ("cpu", 2), ("rates", 3)):
+        record = Record()
+        record.begin(part)
+        record.put("group", "time", seconds, "s", Aim(value=2, at_least=False))
+        history = append(record.to_document(machine(), quick=False), tmp_path)
+    rows = [line for line in markdown(history, ("rates", "cpu")).splitlines() if "time" in line]
+    assert rows == [
+        "| time | 3.00 s | at most 2.00 s: not met |",
+        "| time | 2.00 s | at most 2.00 s: met |",
+    ]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the machine has a GPU")
@@ -141,7 +155,7 @@ def test_the_part_for_a_gpu_measures_all_that_it_should(
         sides=(1, 2),
         dtypes=(torch.float32,),
     )
-    names = [figure.name for figure in record.figures]
+    names = [figure.name for figures in record.figures.values() for figure in figures]
     for name in (
         "faster than (a) in float32",
         "faster than (a) in float16",
