@@ -107,6 +107,24 @@ def test_texts_that_were_used_long_ago_are_forgotten(
     assert encoded("a", "b", "c", "d") == ["c", "d"]
 
 
+def test_attention_is_the_fused_one_of_torch(
+    fresh: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denoiser: Any = fresh.denoiser
+    fused = torch.nn.functional.scaled_dot_product_attention
+    called = []
+
+    def noted(*arguments: Any, **named: Any) -> Tensor:
+        called.append(arguments[0].shape)
+        return fused(*arguments, **named)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", noted)
+    plan = denoiser.plan(read_job(beside(3)).text_regions, "")
+    called.clear()
+    list(plan.predict(torch.zeros(1, 4, 8, 16), torch.tensor(5)))
+    assert len(called) == len(denoiser._unet.attn_processors)
+
+
 META = torch.device("meta")
 
 
