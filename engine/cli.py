@@ -285,7 +285,8 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from engine.denoisers.load import BUNDLED_FOLDER, model_info
+    from engine.contract.catalogue import BUNDLED_FOLDER
+    from engine.denoisers.load import model_info
     from engine.devices import choose_device, memory_of
 
     device = choose_device(options.device, options.dtype)

@@ -13,7 +13,7 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from engine.cli import main
-from engine.denoisers.load import BUNDLED_FOLDER
+from engine.contract.catalogue import BUNDLED_FOLDER
 
 MEBIBYTE = 2**20
 

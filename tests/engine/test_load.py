@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from engine.components import Components
+from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import EngineError
-from engine.denoisers.load import BUNDLED_FOLDER, components_of, load_components, resolve
+from engine.denoisers.load import components_of, load_components, resolve
 from engine.devices import choose_device
 from tests.engine.conftest import TINY_SD
 from tests.engine.ldm_checkpoint import write_checkpoint
