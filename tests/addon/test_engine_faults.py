@@ -68,7 +68,7 @@ class Engine:
         order = Order(document={**JOB, **changes}, folder=folder or self.folder, output=output)
         return self.session.generate(order, ends.append)
 
-    def until(self, condition: Callable[[], bool], seconds: float = 120) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 250) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, self.session.state

@@ -16,6 +16,8 @@ from tests.addon.package_index import PackageIndex
 from tests.blender.hosts import Host
 from tests.blender.test_whole_path import SCRIPTS
 
+pytestmark = pytest.mark.timeout(900)
+
 Told = dict[str, Any]
 
 
@@ -54,7 +56,7 @@ def told(
             extension_zip=extension_zip,
             user_resources=resources,
             env=variables,
-            timeout_s=280,
+            timeout_s=800,
         )
         result: Told = done.check().result
         return result
