@@ -50,6 +50,8 @@ def measure(record: Record, shape: Shape, *, quick: bool) -> None:
         Aim(value=1.05, at_least=False),
     )
     record.put(part, "share of (c)", limit_s / outcome.step_s[ENGINE], "%")
+    most = outcome.step_s[PLAIN] / limit_s
+    record.put(part, "(a) over (c), the most that can be won in this precision", most)
     record.put(part, "operations a step", outcome.operations, "FLOP")
     record.put(part, "latents' distance from (a)", outcome.distance, "")
     batches = ", ".join(map(str, outcome.calls))
