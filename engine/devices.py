@@ -80,7 +80,8 @@ def takes_bfloat16(device_type: str) -> bool:
     """
     match device_type:
         case "cuda":
-            return torch.cuda.is_bf16_supported(including_emulation=False)
+            has: bool = torch.cuda.is_bf16_supported(including_emulation=False)
+            return has
         case "cpu":
             if _gain(_SMALL) < 1 / _EMULATED:
                 return False

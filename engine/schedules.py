@@ -80,8 +80,8 @@ class Schedule:
         """Return clean latents as they would stand at timestep t, given their noise."""
         # What the scheduler makes of 1 and 0 are its factors, found without touching the device.
         one, zero, at = torch.ones(1), torch.zeros(1), t.reshape(1)
-        kept = self._scheduler.add_noise(one, zero, at).item()
-        added = self._scheduler.add_noise(zero, one, at).item()
+        kept: float = self._scheduler.add_noise(one, zero, at).item()
+        added: float = self._scheduler.add_noise(zero, one, at).item()
         return kept * clean + added * noise
 
     def release_timestep(self, strength: float) -> Tensor:

@@ -152,7 +152,7 @@ class UNetPlan:
             done = 0
             while done < len(group.passes):
                 outputs = self._as_many_as_fit(number, done, seen, moment)  # (P', C, h, w)
-                for one, output in zip(group.passes[done:], outputs.split(1), strict=False):
+                for one, output in zip(group.passes[done:], torch.split(outputs, 1), strict=False):
                     yield Part(region=one.region, prediction=output, factor=one.factor)
                 done += len(outputs)
 
