@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +23,10 @@ from engine.contract.errors import EngineError
 from engine.contract.job import BUNDLED_MODEL
 from engine.decode import Autoencoder
 from engine.denoisers.unet import UNetDenoiser
-from engine.devices import Device
+from engine.devices import Device, give_memory_back, is_shortage
 from engine.schedules import Schedule, build_scheduler
+
+log = logging.getLogger(__name__)
 
 _UNUSED = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
@@ -62,19 +65,26 @@ def model_info(resolved: str) -> dict[str, Any]:
 def load_components(resolved: str, device: Device) -> Components:
     """Load a Stable Diffusion 1.x or 2.x model, from safetensors only.
 
-    Raises: EngineError of kind `model` where it cannot be loaded, with what to do.
+    Raises: EngineError of kind `model` where it cannot be loaded, of kind `memory` where it does
+    not fit, with what to do.
     """
     pipeline = _load_pipeline(resolved, device)
-    return components_of(pipeline, device)
+    try:
+        return components_of(pipeline, device)
+    except (RuntimeError, MemoryError) as error:
+        if is_shortage(error):
+            raise _too_large(resolved) from error
+        raise
 
 
 def components_of(pipeline: Any, device: Device) -> Components:
     """Return the components of a diffusers StableDiffusionPipeline that is already loaded."""
-    for module in (pipeline.unet, pipeline.text_encoder, pipeline.vae):
-        module.to(device.torch_device).eval().requires_grad_(False)
-    for module in (pipeline.unet, pipeline.vae):
-        # Convolutions are quicker so, on CPUs too, and compute the same.
-        module.to(memory_format=torch.channels_last)
+    for module in (pipeline.text_encoder, pipeline.vae, pipeline.unet):
+        module.eval().requires_grad_(False)
+        if module is not pipeline.text_encoder:
+            # Convolutions are quicker so, on CPUs too, and compute the same.
+            module.to(memory_format=torch.channels_last)
+        _put(module, device.torch_device)
     config: Mapping[str, Any] = {
         **pipeline.scheduler.config,
         "_class_name": type(pipeline.scheduler).__name__,
@@ -89,6 +99,28 @@ def components_of(pipeline: Any, device: Device) -> Components:
         autoencoder=Autoencoder(pipeline.vae),
         make_schedule=make_schedule,
         device=device,
+    )
+
+
+def _put(module: Any, device: torch.device) -> None:
+    """Put a part of a model on a device, layer by layer in turn where it does not fit as a whole.
+
+    Its weights then stay in the host's memory and visit the device: slower, the same result.
+    """
+    try:
+        module.to(device)
+    except (RuntimeError, MemoryError) as error:
+        if not is_shortage(error) or not hasattr(module, "enable_group_offload"):
+            raise
+    else:
+        return
+    # Only here, where the error no longer holds what was brought over already.
+    host = torch.device("cpu")
+    module.to(host)
+    give_memory_back(device)
+    log.warning("%s is larger than the memory of %s", type(module).__name__, device)
+    module.enable_group_offload(
+        onload_device=device, offload_device=host, offload_type="leaf_level"
     )
 
 
@@ -108,10 +140,9 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
         return load(str(path), **settings)
     except EngineError:
         raise
-    except MemoryError as error:
-        message = f"the model {resolved} does not fit into memory"
-        raise EngineError(message, kind="memory", advice="close other programs") from error
     except Exception as error:
+        if is_shortage(error):
+            raise _too_large(resolved) from error
         raise _explained(resolved, error) from error
 
 
@@ -152,6 +183,11 @@ def _load_single_file(path: Path, settings: dict[str, Any]) -> Any:
     elif (original := path.with_suffix(".yaml")).is_file():
         settings["original_config"] = str(original)
     return StableDiffusionPipeline.from_single_file(str(path), **settings)
+
+
+def _too_large(resolved: str) -> EngineError:
+    message = f"the model {resolved} does not fit into memory"
+    return EngineError(message, kind="memory", advice="close other programs")
 
 
 def _explained(resolved: str, error: Exception) -> EngineError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import diffusers
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from engine.components import Components
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import EngineError
-from engine.denoisers.load import load_components, resolve
+from engine.denoisers.load import components_of, load_components, resolve
 from engine.devices import choose_device
 from tests.engine.conftest import TINY_SD
 from tests.engine.ldm_checkpoint import write_checkpoint
@@ -124,6 +125,46 @@ def test_a_broken_model_is_one_clear_error(broken: str, tmp_path: Path) -> None:
         load_components(str(folder), CPU)
     assert caught.value.kind == "model"
     assert caught.value.advice
+
+
+@pytest.fixture
+def pipeline() -> Any:
+    return diffusers.StableDiffusionPipeline.from_pretrained(
+        TINY_SD, safety_checker=None, requires_safety_checker=False
+    )
+
+
+def refuse_the_first_move(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a module not fit onto the device; it may go back to the CPU."""
+    move, refused = module.to, []
+
+    def limited(*arguments: Any, **named: Any) -> Any:
+        if arguments and not refused:
+            refused.append(arguments)
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return move(*arguments, **named)
+
+    monkeypatch.setattr(module, "to", limited)
+
+
+def test_a_unet_larger_than_the_device_visits_it_layer_by_layer_and_paints_the_same(
+    pipeline: Any, tiny: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_the_first_move(pipeline.unet, monkeypatch)
+    components = components_of(pipeline, CPU)
+    hooked = [module for module in pipeline.unet.modules() if hasattr(module, "_diffusers_hook")]
+    assert len(hooked) > 50
+    assert relative_error(latents(JOB, components), latents(JOB, tiny)) < 1e-6
+
+
+def test_a_text_encoder_larger_than_the_device_is_a_shortage_of_memory(
+    pipeline: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_the_first_move(pipeline.text_encoder, monkeypatch)
+    monkeypatch.setattr("engine.denoisers.load._load_pipeline", lambda *_: pipeline)
+    with pytest.raises(EngineError, match="does not fit") as caught:
+        load_components(str(TINY_SD), CPU)
+    assert caught.value.kind == "memory"
 
 
 def test_bfloat16_stays_near_float32(tiny: Components) -> None:
