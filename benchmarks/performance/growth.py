@@ -18,9 +18,10 @@ from benchmarks.performance.contest import engine_run, tiled_job
 from benchmarks.performance.peaks import can_measure, peak_of
 from benchmarks.performance.record import Aim, Record
 from engine.components import Components
+from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.job import job_to_document
 from engine.denoisers.capacity import Capacity
-from engine.denoisers.load import BUNDLED_FOLDER, components_of
+from engine.denoisers.load import components_of
 from engine.denoisers.unet import UNetDenoiser
 from engine.devices import choose_device
 from engine.run import ModelKeeper, RunRequest, run

@@ -18,6 +18,7 @@ from benchmarks.performance.clocks import clock_for, medians
 from benchmarks.performance.phases import DEMO_JOB
 from benchmarks.performance.record import ROOT, Aim, Record
 from benchmarks.performance.shapes import Shape, pipeline_of
+from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.protocol import (
     PROTOCOL_VERSION,
     Failure,
@@ -30,7 +31,7 @@ from engine.contract.protocol import (
     encode,
     read_lines,
 )
-from engine.denoisers.load import BUNDLED_FOLDER, load_components
+from engine.denoisers.load import load_components
 from engine.devices import Device, choose_device
 
 _SECOND_JOBS = 5

@@ -19,7 +19,7 @@ from diffusers import (
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from engine.denoisers.load import BUNDLED_FOLDER
+from engine.contract.catalogue import BUNDLED_FOLDER
 
 _SCHEDULER = {
     "beta_start": 0.00085,
