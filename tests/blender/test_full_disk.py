@@ -14,6 +14,8 @@ import pytest
 from tests.blender.hosts import Host
 from tests.blender.test_whole_path import SCRIPTS
 
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def told(
@@ -24,9 +26,20 @@ def told(
     folder = tmp_path_factory.mktemp("small disks")
     if sys.platform != "linux" or os.geteuid() != 0 or not _can_mount(folder):
         pytest.skip("no disk can be mounted here")
-    run = find_host("bpy-4.2").run_python(
-        SCRIPTS / "full_disk.py", folder, extension_zip=extension_zip, timeout_s=250
-    )
+    host = find_host("bpy-4.2")
+    resources = host.user_resources(extension_zip)
+    try:
+        run = host.run_python(
+            SCRIPTS / "full_disk.py",
+            folder,
+            extension_zip=extension_zip,
+            user_resources=resources,
+            timeout_s=500,
+        )
+    finally:  # a Blender that was ended could not do it
+        user = resources / "extensions/.user/user_default/mixdiff"
+        for path in (folder / "disk", user):
+            subprocess.run(["umount", "-l", str(path)], check=False, stderr=subprocess.DEVNULL)
     result: dict[str, Any] = run.check().result
     return result
 
