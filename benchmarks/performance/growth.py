@@ -80,6 +80,7 @@ def measure(record: Record, *, quick: bool) -> None:
         if len(settled) > 1:
             slope = exponent(settled, "peak_bytes")
             record.put(part, f"{name}, from {start:,} on: memory's exponent", slope, "", _FLAT)
+    record.series["settled_from"] = _SETTLED_FROM
     record.series["growth"] = {name: plain(points) for name, points in series.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,13 @@ def draw(series: Mapping[str, Any], folder: Path) -> list[Path]:
     if "profile" in series:
         drawn.append(_profile(series["profile"], folder / "profile.png"))
     if "growth" in series:
-        drawn.append(_growth(series["growth"], folder / "growth.png"))
+        drawn.append(_growth(series["growth"], series["settled_from"], folder / "growth.png"))
     for name in ("gpu, bfloat16", "gpu, float16"):
         if name in series:
             file = folder / f"{name.replace(', ', '_')}.png"
             drawn.append(_bars(series[name]["whole_s"], file, "seconds a job"))
     if "gpu growth" in series:
-        drawn.append(_growth(series["gpu growth"], folder / "gpu_growth.png"))
+        drawn.append(_growth(series["gpu growth"], {}, folder / "gpu_growth.png"))
     return drawn
 
 
@@ -75,32 +76,30 @@ def _profile(profile: Mapping[str, Any], path: Path) -> Path:
     return _saved(figure, path)
 
 
-def _growth(growth: Mapping[str, list[Mapping[str, float]]], path: Path) -> Path:
+def _growth(
+    growth: Mapping[str, list[Mapping[str, float]]], settled_from: Mapping[str, float], path: Path
+) -> Path:
     figure, grid = plt.subplots(2, 2, figsize=(9, 6.4), layout="constrained")
+    for axes in grid.flat:
+        axes.set(xscale="log", yscale="log")
     for name, points in growth.items():
         by_canvas = name.startswith("canvas")
-        column = 1 if by_canvas else 0
-        sizes = np.array([point["size"] for point in points], dtype=float)
-        if by_canvas:
-            sizes /= 1e6
-        colour = _COLOURS[1] if "frugal" in name else _COLOURS[0]
+        column, unit = (1, 1e6) if by_canvas else (0, 1)
+        sizes = np.array([point["size"] for point in points]) / unit
+        settled = sizes >= settled_from.get(name, math.inf) / unit
+        is_frugal = "frugal" in name
         for row, (key, factor) in enumerate((("seconds", 1), ("peak_bytes", 2**-20))):
             axes = grid[row, column]
-            values = np.array([max(point[key], 1e-9) for point in points], dtype=float) * factor
-            slope, start = np.polyfit(np.log(sizes), np.log(values), 1)
-            axes.loglog(sizes, values, "o", color=colour)
-            if "frugal" not in name:
-                axes.set_xticks(
-                    sizes, [f"{size:.2g}" if by_canvas else f"{size:g}" for size in sizes]
-                )
+            values = np.array([max(point[key], 1e-9) for point in points]) * factor
+            axes.plot(sizes, values, "o", color=_COLOURS[is_frugal])
+            _fit(axes, sizes, values, name, color=_COLOURS[is_frugal], alpha=0.6)
+            if row == 1 and settled.sum() > 1:
+                start = f"{sizes[settled][0]:.2g}"
+                _fit(axes, sizes[settled], values[settled], f"from {start} on", color=_INK, ls="--")
+            if not is_frugal:
+                form = ".2g" if by_canvas else "g"
+                axes.set_xticks(sizes, [format(size, form) for size in sizes])
                 axes.xaxis.set_minor_locator(NullLocator())
-            axes.loglog(
-                sizes,
-                np.exp(start) * sizes**slope,
-                color=colour,
-                alpha=0.6,
-                label=f"{name}: exponent {slope:.2f}",
-            )
     for column, label in enumerate(("regions", "canvas, millions of pixels")):
         grid[0, column].set_ylabel("seconds a step" if column == 0 else "seconds a job")
         grid[1, column].set_ylabel("peak memory beside the model, MiB")
@@ -108,14 +107,19 @@ def _growth(growth: Mapping[str, list[Mapping[str, float]]], path: Path) -> Path
             axes.set_xlabel(label)
             axes.grid(visible=True, alpha=0.25)
             if axes.lines:
-                axes.legend(frameon=False)
+                axes.legend(frameon=False, loc="upper left")
                 low, high = axes.get_ylim()
-                if high / low < 100:  # so that flat looks flat
-                    middle = (low * high) ** 0.5
-                    axes.set_ylim(middle / 10, middle * 10)
+                # Room for the legend; and two decades at least, so that flat looks flat.
+                axes.set_ylim(low, max(5 * high, 100 * low))
             else:
                 axes.set_visible(False)
     return _saved(figure, path)
+
+
+def _fit(axes: Any, sizes: Any, values: Any, name: str, **style: Any) -> None:
+    slope, level = np.polyfit(np.log(sizes), np.log(values), 1)
+    fitted = np.exp(level) * sizes**slope
+    axes.plot(sizes, fitted, label=f"{name}: exponent {round(slope, 2) + 0.0:.2f}", **style)
 
 
 def _saved(figure: Any, path: Path) -> Path:
