@@ -29,7 +29,7 @@ from engine.run import ModelKeeper, RunRequest, run
 _SIDE_PX, _OVERLAP_PX = 128, 32
 _COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _FRUGAL_COUNTS = _COUNTS[:7]
-_CANVASES = (1, 2, 4, 8, 11, 16, 24)
+_CANVASES = (1, 2, 4, 8, 11, 16)
 _SETTLED_FROM = {"regions": 32, "canvas": 2**20}
 """From here on calls are as large as the engine makes them, and pictures are decoded in tiles."""
 _STEPS = 2
