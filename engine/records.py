@@ -120,9 +120,16 @@ def _filtered(lines: Picture, above: Picture) -> bytes:
     to_a, to_b, to_c = abs(b - c), abs(a - c), abs(a + b - 2 * c)
     paeth = np.where((to_a <= to_b) & (to_a <= to_c), left, np.where(to_b <= to_c, over, corner))
     average = ((a + b) // 2).astype(np.uint8)
+    guesses: tuple[npt.NDArray[np.uint8] | np.uint8, ...] = (
+        np.uint8(0),
+        left,
+        over,
+        average,
+        paeth,
+    )
     best = np.zeros((len(lines), 1 + lines.shape[1]), np.uint8)
     least = np.full(len(lines), np.iinfo(np.int64).max)
-    for kind, guess in enumerate((np.uint8(0), left, over, average, paeth)):
+    for kind, guess in enumerate(guesses):
         rest = lines - guess  # modulo 256
         size = np.minimum(rest, -rest).sum(1, dtype=np.int64)
         better = size < least

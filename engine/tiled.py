@@ -64,7 +64,7 @@ class _Knowledge:
     def inner(self, x: Tensor) -> Tensor:
         """Return a batch of patches without the context around each, (P, C, h, w)."""
         if x.ndim == 3:  # attention sees cells in a row
-            x = x.unflatten(-1, (self.rows, self.columns))
+            x = x.reshape(*x.shape[:-1], self.rows, self.columns)
         height, width = x.shape[-2:]
         top = self.margin_rows * height // self.rows
         left = self.margin_columns * width // self.columns
@@ -140,9 +140,10 @@ class _CanvasAttention:
 
     def _pooled(self, tokens: Tensor) -> Tensor:
         """Return the tokens of all patches, (P, heads, n, c), as one row, (1, heads, P·n, c)."""
+        patches, heads, _, depth = tokens.shape
         inner = self._knowledge.inner(tokens.transpose(2, 3).flatten(1, 2))
-        inner = inner.unflatten(1, (tokens.shape[1], -1))  # (P, heads, c, h, w)
-        return inner.flatten(3).permute(1, 2, 0, 3).flatten(2).transpose(1, 2)[None]
+        inner = inner.reshape(patches, heads, depth, -1)  # (P, heads, c, n)
+        return inner.permute(1, 0, 3, 2).flatten(1, 2)[None]
 
 
 def _twin(network: nn.Module, knowledge: _Knowledge) -> nn.Module:
@@ -175,7 +176,8 @@ def calibrated(patches: Tensor, canvas: Tensor) -> Tensor:
     ridge = _RIDGE * len(patches) * torch.eye(away.shape[1], dtype=away.dtype)
     pull = torch.linalg.solve(centred.T @ centred + ridge, -away.mean(0))
     weights = (1 / len(patches) + centred @ pull).clamp(min=0)
-    return weights / weights.sum()
+    shares: Tensor = weights / weights.sum()
+    return shares
 
 
 def _patches(height: int, width: int) -> tuple[list[Box], int, int]:
@@ -193,7 +195,10 @@ def _patches(height: int, width: int) -> tuple[list[Box], int, int]:
             left = int((j + drawn[i][j][1]) / across * (width - columns + 1))
             boxes.append(Box(top=top, bottom=top + rows, left=left, right=left + columns))
     # Where a canvas is no larger than a patch, its edges are true edges.
-    return boxes, *((_PATCH_CONTEXT if side > size else 0) for side in (height, width))
+    context_rows, context_columns = (
+        _PATCH_CONTEXT if side > size else 0 for side in (height, width)
+    )
+    return boxes, context_rows, context_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

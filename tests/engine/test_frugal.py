@@ -92,7 +92,7 @@ def test_without_room_for_the_last_step_the_job_is_run_again_with_it_on_the_proc
 ) -> None:
     plain = made(components, tmp_path / "plain.png")
     decode = components.autoencoder.decode
-    refused = []
+    refused = list[bool]()
 
     def decode_once_refused(*arguments: Any, **named: Any) -> Any:
         if not refused:

@@ -136,7 +136,7 @@ def pipeline() -> Any:
 
 def refuse_the_first_move(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a module not fit onto the device; it may go back to the CPU."""
-    move, refused = module.to, []
+    move, refused = module.to, list[Any]()
 
     def limited(*arguments: Any, **named: Any) -> Any:
         if arguments and not refused:

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from engine import decode, tiled
 from engine.components import Components
+from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import Cancelled, EngineError
 from engine.decode import Autoencoder
-from engine.denoisers.load import BUNDLED_FOLDER
 from engine.events import Done, PhaseBegan
 from engine.records import GrowingPng, read_job_of_png
 from engine.run import ModelKeeper, RunRequest, run
