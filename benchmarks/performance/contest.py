@@ -91,6 +91,8 @@ class Outcome:
 
     step_s: Mapping[str, float]
     whole_s: Mapping[str, float]
+    laps_s: Mapping[str, list[float]]
+    """Every measured step, or whole job."""
     calls: tuple[int, ...]
     """The batch of each of the denoiser's calls in a step of the engine."""
     operations: int
@@ -135,6 +137,7 @@ def compete(
         **{name: plain_contestant(name) for name in plain},
     }
     steps = job.num_inference_steps
+    timed = "step" if by_step else "run"
     if by_step:
         laps = in_turn(contestants, clock, rounds=rounds)
         step_s = {name: median(laps[name]["step"]) for name in contestants}
@@ -150,6 +153,7 @@ def compete(
     return Outcome(
         step_s=step_s,
         whole_s=whole_s,
+        laps_s={name: [round(s, 4) for s in laps[name][timed]] for name in contestants},
         calls=tuple(call.batch for call in calls),
         operations=operations(unet, calls),
         distance=float((found - expected).norm() / expected.norm()),

@@ -23,13 +23,17 @@ def measure(record: Record, shape: Shape, *, quick: bool) -> None:
     components = components_of(pipeline, device)
     unet = pipeline.unet
     steps = 2 if quick else 4
+    before = matrix_rate(device.torch_device, device.dtype)
     outcome = compete(row_job(3, 320, 96, steps=steps), components, unet, plain, by_step=True)
-    rate = matrix_rate(device.torch_device, device.dtype)
+    # What else runs on a machine makes a limit too low: the better of two is nearer to it.
+    rate = max(before, matrix_rate(device.torch_device, device.dtype))
     limit_s = outcome.operations / rate
 
     seconds = {**outcome.step_s, "arithmetic limit": limit_s}
     record.series["cpu"] = {
         "step_s": seconds,
+        "laps_s": outcome.laps_s,
+        "rate": rate,
         "calls": outcome.calls,
         "operations": outcome.operations,
         "dtype": str(device.dtype).removeprefix("torch."),

@@ -27,9 +27,8 @@ from engine.devices import choose_device
 from engine.run import ModelKeeper, RunRequest, run
 
 _SIDE_PX, _OVERLAP_PX = 128, 32
-_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-_FRUGAL_COUNTS = _COUNTS[:7]
-_CANVASES = (1, 2, 4, 8, 11, 16, 24)
+_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+_CANVASES = (1, 2, 4, 8, 11, 14)
 _SETTLED_FROM = {"regions": 32, "canvas": 2**20}
 """From here on calls are as large as the engine makes them, and pictures are decoded in tiles."""
 _STEPS = 2
@@ -54,7 +53,7 @@ def exponent(points: Sequence[Point], of: str) -> float:
 
 
 def measure(record: Record, *, quick: bool) -> None:
-    """The bundled model: 1 to 256 regions on one canvas, then canvases of 1 to 256 tiles."""
+    """The bundled model: 1 to 64 regions on one canvas, then canvases of 1 to 196 tiles."""
     device = choose_device("cpu")
     if not can_measure(device.torch_device):
         record.remark("left out: a process's peak memory is known on Linux alone")
@@ -69,7 +68,7 @@ def measure(record: Record, *, quick: bool) -> None:
         series = {
             "regions": [_sampled(usual, count) for count in _COUNTS[:few]],
             "regions, frugal": [
-                _sampled(frugal(usual, pipeline), count) for count in _FRUGAL_COUNTS[:few]
+                _sampled(frugal(usual, pipeline), count) for count in _COUNTS[:few]
             ],
             "canvas": [_whole(keeper, side, Path(folder)) for side in _CANVASES[:few]],
         }
