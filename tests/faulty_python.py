@@ -5,7 +5,7 @@ what happens where, such as `kill@decoding`; it is read once and then gone, so t
 is a good one.
 
 faults: exit (code 1), kill (SIGKILL), stop (SIGSTOP), orphan (its parent gets a SIGKILL, and it
-itself would go on for a minute).
+itself would go on for a minute, or goes on to start).
 points: starting, loading, encoding, sampling, decoding; writing: all written, and not in place yet.
 """
 
@@ -38,7 +38,8 @@ def act(point):
         os._exit(1)
     elif fault == "orphan":
         os.kill(os.getppid(), signal.SIGKILL)
-        time.sleep(60)
+        if point != "starting":  # there nothing of the engine runs yet: it goes on to start
+            time.sleep(60)
     else:
         os.kill(os.getpid(), {{"kill": signal.SIGKILL, "stop": signal.SIGSTOP}}[fault])
 
