@@ -46,6 +46,7 @@ log = logging.getLogger("engine.worker")
 _LOG_BYTES = 2**20
 _LOG_FILES = 3
 _GRACE_S = 1.5
+_ANSWER_S = 0.25
 
 
 @dataclass(slots=True)
@@ -301,8 +302,9 @@ def serve() -> int:
     def read_then_stop() -> None:
         worker.read(reads)
         # The client is gone. A job notices between two denoiser calls; a library that is deep
-        # in a call of its own does not, and nobody is left to wait for it.
-        grace_s = _GRACE_S if worker.is_generating else 0.0
+        # in a call of its own does not, and nobody is left to wait for it. What else was asked
+        # for may still be read: `echo REQUEST | python -m engine serve` gets its answer.
+        grace_s = _GRACE_S if worker.is_generating else _ANSWER_S
         threading.Timer(grace_s, lambda: os._exit(0)).start()
 
     threading.Thread(target=read_then_stop, name="reader", daemon=True).start()
