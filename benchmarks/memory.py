@@ -27,7 +27,7 @@ from typing import Any
 _TILE_PX = 320
 _STRIDE_PX = 8
 _LATENT_BYTES = 4 * 4  # channels of float32
-_STRIP_CELLS = 96  # rows of cells that a strip has at most
+_STRIP_CELLS = 80  # rows of cells that a strip has at most
 _SHARE = 1.15
 _CANVASES = ["1024x1024", "2048x2048", "16384x2048"]
 _CHECKOUT = Path(__file__).parent.parent

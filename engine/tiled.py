@@ -24,11 +24,11 @@ from torch import Tensor, nn
 WHOLE_CELLS = 128 * 128
 """The most cells that are seen at once: a larger canvas is tiled."""
 
-_CORE_CELLS = 96
+_CORE_CELLS = 80
 _CONTEXT_CELLS = 8  # what a cell of the output hardly sees beyond
 _BLEND_CELLS = 2  # on either side of a tile's edge
 
-_PATCHES = 56
+_PATCHES = 48
 _PATCH_CELLS = 8
 _PATCH_CONTEXT = 4
 _RIDGE = 1e-2
