@@ -20,6 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument(
+        "--warm", action="store_true", help="begin a new run with the last checkpoint's weights"
+    )
     parser.add_argument("--vae-min", type=float, default=Budget().vae_min, help="budget, minutes")
     parser.add_argument("--denoiser-min", type=float, default=Budget().denoiser_min)
     parser.add_argument("--decoder-min", type=float, default=Budget().decoder_min)
@@ -38,9 +41,9 @@ def main() -> None:
         restore(settings, given.to)
     every = given.stage == "all"
     if every or given.stage == "vae":
-        vae.train(settings, resume=given.resume)
+        vae.train(settings, resume=given.resume, warm=given.warm)
     if every or given.stage == "denoiser":
-        denoiser.train(settings, resume=given.resume)
+        denoiser.train(settings, resume=given.resume, warm=given.warm)
     if every or given.stage == "decoder":
         vae.train(settings, resume=given.resume, decoder_only=True)
     if every or given.stage == "classifier":

@@ -46,6 +46,17 @@ def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
     )
 
 
+def earlier_runs(state: Mapping[str, Any], *, resume: bool, warm: bool) -> list[dict[str, float]]:
+    """List the runs whose weights a run begins with: their steps and seconds.
+
+    `state` is that of the last checkpoint, or empty.
+    """
+    runs = list(state.get("earlier_runs", [])) if resume or warm else []
+    if warm and state:
+        runs.append({"step": state["step"], "elapsed_s": state["elapsed_s"]})
+    return runs
+
+
 class Average:
     """An exponential moving average of the trainable weights, slow to start by design."""
 

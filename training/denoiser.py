@@ -107,8 +107,11 @@ def _initial(settings: Settings, device: torch.device) -> Denoiser:
     )
 
 
-def train(settings: Settings, *, resume: bool = False) -> None:
-    """Train the U-Net and the text encoder within their budget and leave them in the cache."""
+def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> None:
+    """Train the U-Net and the text encoder within their budget and leave them in the cache.
+
+    With `resume` an interrupted run goes on; with `warm` a new one begins with its weights.
+    """
     own = settings.denoiser
     folder: Path = settings.cache / "denoiser"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -122,20 +125,23 @@ def train(settings: Settings, *, resume: bool = False) -> None:
     parameters = workers.parameters_of(modules)
     optimizer = torch.optim.AdamW(parameters, lr=own.learning_rate, betas=(0.9, 0.99), fused=True)
     step, spent_s, curve = 0, 0.0, list[list[float]]()
-    if resume and (folder / "state.json").exists():
+    goes_on = (resume or warm) and (folder / "state.json").exists()
+    weights, stored = checkpoint.load(folder) if goes_on else ({}, {})
+    earlier = checkpoint.earlier_runs(stored, resume=resume, warm=warm)
+    if goes_on:
         live, _ = checkpoint.load(folder / "live")
         for name, module in modules.items():
             start = f"{name}."
             module.load_state_dict(
                 {k[len(start) :]: v for k, v in live.items() if k.startswith(start)}, strict=False
             )
-        checkpoint.load_optimizer(folder / "live", optimizer)
+        if not warm:
+            checkpoint.load_optimizer(folder / "live", optimizer)
     average = checkpoint.Average(modules, own.ema)
-    if resume and (folder / "state.json").exists():
-        weights, state = checkpoint.load(folder)
+    if goes_on and not warm:
         for key, shadow in average.shadow.items():
             shadow.copy_(weights[key])
-        step, spent_s, curve = state["step"], state["elapsed_s"], state["curve"]
+        step, spent_s, curve = stored["step"], stored["elapsed_s"], stored["curve"]
     torch.manual_seed(own.seed + step)
     clock = Clock(settings.budget.denoiser_min * 60.0, spent_s)
     saved_s, recent = clock.elapsed_s(), list[float]()
@@ -146,6 +152,7 @@ def train(settings: Settings, *, resume: bool = False) -> None:
             "elapsed_s": clock.elapsed_s(),
             "curve": curve,
             "scaling_factor": denoiser.scaling_factor,
+            "earlier_runs": earlier,
         }
         live = {
             f"{name}.{key}": parameter

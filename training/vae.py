@@ -21,6 +21,7 @@ from training.settings import Settings, VaeSettings
 SAVE_EVERY_S = 240.0
 LOG_EVERY = 50
 REDUCTION = 8
+ALIGNED_SHARE = 0.75
 
 
 def build(settings: VaeSettings) -> AutoencoderKL:
@@ -41,15 +42,16 @@ def build(settings: VaeSettings) -> AutoencoderKL:
 
 
 def random_crops(painted: PaintedSet, count: int, crop_px: int, rng: np.random.Generator) -> Tensor:
-    """Cut random crops.
+    """Cut random crops, most of them on the borders of the autoencoder's cells.
 
     Shapes: (N, 3, crop, crop) in [-1, 1].
     """
     total, height_px, width_px, _ = painted.pictures.shape
     crops = np.empty((count, crop_px, crop_px, 3), np.uint8)
     for i in range(count):
-        top = int(rng.integers(0, height_px - crop_px + 1))
-        left = int(rng.integers(0, width_px - crop_px + 1))
+        stride = REDUCTION if rng.random() < ALIGNED_SHARE else 1
+        top = stride * int(rng.integers(0, (height_px - crop_px) // stride + 1))
+        left = stride * int(rng.integers(0, (width_px - crop_px) // stride + 1))
         picture = painted.pictures[int(rng.integers(total))]
         crops[i] = picture[top : top + crop_px, left : left + crop_px]
     return torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 127.5 - 1.0
@@ -132,8 +134,12 @@ def _loss(
     return loss + settings.linear_colour_weight * colour_loss(posterior.mean, pictures)
 
 
-def train(settings: Settings, *, resume: bool = False, decoder_only: bool = False) -> AutoencoderKL:
+def train(
+    settings: Settings, *, resume: bool = False, warm: bool = False, decoder_only: bool = False
+) -> AutoencoderKL:
     """Train the autoencoder within its budget and leave it in the cache.
+
+    With `resume` an interrupted run goes on; with `warm` a new one begins with its weights.
 
     With `decoder_only` the encoder of the last checkpoint stays as it is, and with it all latents
     that a denoiser was trained on; the time spent so counts for itself.
@@ -145,10 +151,11 @@ def train(settings: Settings, *, resume: bool = False, decoder_only: bool = Fals
     small, _ = training_sets(settings.cache / "data", settings.data)
     vae = build(own).to(device)
     stages: dict[str, Any] = {}
-    if (resume or decoder_only) and (folder / "state.json").exists():
+    if (resume or warm or decoder_only) and (folder / "state.json").exists():
         weights, stages = checkpoint.load(folder)
         vae.load_state_dict(weights)
     before = stages.get(name, {}) if resume else {}
+    earlier = checkpoint.earlier_runs(stages.get(name, {}), resume=resume, warm=warm)
     step, curve = int(before.get("step", 0)), list(before.get("curve", []))
     if decoder_only:
         vae.encoder.requires_grad_(False)
@@ -166,7 +173,13 @@ def train(settings: Settings, *, resume: bool = False, decoder_only: bool = Fals
 
     def store() -> None:
         measured = _checked(vae, small)
-        stages[name] = {"step": step, "elapsed_s": clock.elapsed_s(), **measured, "curve": curve}
+        stages[name] = {
+            "step": step,
+            "elapsed_s": clock.elapsed_s(),
+            **measured,
+            "earlier_runs": earlier,
+            "curve": curve,
+        }
         checkpoint.save(folder / name, {}, {}, optimizer)
         checkpoint.save(folder, vae.state_dict(), stages)
         print(f"{name} saved:", {k: round(v, 2) for k, v in measured.items()}, flush=True)

@@ -10,6 +10,8 @@ import numpy as np
 from training.painting.colours import Colour, Picture
 from training.painting.noise import Cells, Field, cells, fractal_noise, pixel_grid
 
+CELL_PX = 8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brush:
@@ -27,10 +29,18 @@ class Brush:
     variant: str = ""
 
     def grid(self) -> tuple[Field, Field]:
-        """Give pixel coordinates that start at a random place, so that no phase is fixed."""
+        """Give pixel coordinates that start at a random one of the autoencoder's cells.
+
+        Together with `fitted` it puts joints and repeats on the borders of those cells, so that
+        what one cell of a pattern shows is one of few things: a small model learns it sooner.
+        """
         y, x = pixel_grid(self.height_px, self.width_px)
-        shift_y, shift_x = self.rng.uniform(0.0, 400.0, 2).astype(np.float32)
+        shift_y, shift_x = (CELL_PX * self.rng.integers(0, 60, 2)).astype(np.float32)
         return y + shift_y, x + shift_x
+
+    def fitted(self, motif_px: float) -> float:
+        """Scale a length of the motif to a whole number of the autoencoder's cells, in pixels."""
+        return float(CELL_PX * max(1, round(motif_px * self.scale / CELL_PX)))
 
     def noise(self, cell_y_px: float, cell_x_px: float | None = None, octaves: int = 3) -> Field:
         """Fractal noise in [-1, 1] whose largest cells scale with the motif."""
@@ -48,11 +58,11 @@ class Brush:
         self, cell_y_px: float, cell_x_px: float, jitter: float = 0.8, warp_px: float = 0.0
     ) -> Cells:
         """A jittered lattice that scales with the motif, bent by noise where `warp_px` is set."""
-        y, x = pixel_grid(self.height_px, self.width_px)
+        y, x = self.grid()
         if warp_px:
             y = y + warp_px * self.scale * self.noise(26.0, octaves=2)
             x = x + warp_px * self.scale * self.noise(26.0, octaves=2)
-        return cells(self.rng, y, x, cell_y_px * self.scale, cell_x_px * self.scale, jitter)
+        return cells(self.rng, y, x, self.fitted(cell_y_px), self.fitted(cell_x_px), jitter)
 
 
 Painter = Callable[[Brush], Picture]

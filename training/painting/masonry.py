@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.painting.brush import Brush
+from training.painting.brush import CELL_PX, Brush
 from training.painting.colours import Picture, luminance, mixed, rgb, shaded
 from training.painting.noise import Field, lattice_values, smoothstep
 
@@ -31,7 +31,8 @@ def _block(v: Field, u: Field, height: float, width: float, gap: float) -> tuple
 def bricks(brush: Brush) -> Picture:
     """Courses of bricks in running bond with mortar."""
     y, x = brush.grid()
-    height, width, gap = 20.0 * brush.scale, 44.0 * brush.scale, 4.2 * brush.scale**0.7
+    height, gap = brush.fitted(21.0), 5.0 * brush.scale**0.7
+    width = 2.0 * height
     row = np.floor(y / height)
     u = x / width + 0.5 * (row % 2)
     column = np.floor(u)
@@ -44,7 +45,7 @@ def bricks(brush: Brush) -> Picture:
 def tiles(brush: Brush) -> Picture:
     """Square glazed tiles, each with a soft diagonal shine, and pale grout."""
     y, x = brush.grid()
-    side, gap = 34.0 * brush.scale, 3.6 * brush.scale**0.7
+    side, gap = brush.fitted(36.0), 4.4 * brush.scale**0.7
     row, column = np.floor(y / side), np.floor(x / side)
     v, u = y / side - row, x / side - column
     mask, _ = _block(v, u, side, side, gap)
@@ -57,9 +58,9 @@ def tiles(brush: Brush) -> Picture:
 
 def cobblestone(brush: Brush) -> Picture:
     """Rounded paving stones in rows, domed, with dark gaps."""
-    found = brush.cells(27.0, 31.0, jitter=0.62, warp_px=2.0)
+    found = brush.cells(36.0, 42.0, jitter=0.55)
     border = found.second - found.nearest
-    mask = smoothstep(0.06, 0.20, border)
+    mask = smoothstep(0.07, 0.22, border)
     dome = smoothstep(0.05, 0.65, border)
     sun = -0.45 * found.offset_y - 0.35 * found.offset_x
     light = 0.75 * (found.identity - 0.55) + 0.50 * sun + 0.35 * (dome - 0.6)
@@ -71,7 +72,7 @@ def cobblestone(brush: Brush) -> Picture:
 def roof_tiles(brush: Brush) -> Picture:
     """Overlapping rows of round-ended roof tiles, each shaded under the row above."""
     y, x = brush.grid()
-    width, height = 34.0 * brush.scale, 25.0 * brush.scale
+    width, height = brush.fitted(36.0), brush.fitted(26.0)
     row = np.floor(y / height)
     picture = np.zeros((*y.shape, 3), np.float32)
     covered = np.zeros_like(y)
@@ -97,7 +98,7 @@ def roof_tiles(brush: Brush) -> Picture:
 
 def asphalt(brush: Brush) -> Picture:
     """Road surface: smooth grey with pale chips and a few wandering cracks."""
-    chips = brush.cells(11.0, 11.0, jitter=0.95)
+    chips = brush.cells(16.0, 16.0, jitter=0.8)
     speck = smoothstep(0.36, 0.20, chips.nearest) * smoothstep(0.25, 0.45, chips.identity)
     dark_speck = smoothstep(0.30, 0.18, chips.nearest) * smoothstep(0.25, 0.1, chips.identity)
     bend = brush.noise(60.0, octaves=3)
@@ -112,19 +113,19 @@ def planks(brush: Brush) -> Picture:
     upright = brush.variant == "vertical"
     if upright:
         y, x = x, y
-    width, length = 27.0 * brush.scale, 150.0 * brush.scale
+    width, length = brush.fitted(29.0), brush.fitted(144.0)
     row = np.floor(y / width)
     start = lattice_values(brush.rng, row, np.zeros_like(row))
+    start = np.floor(start * length / CELL_PX) * CELL_PX / length
     u = x / length + start
     column = np.floor(u)
     v = y / width - row
     to_joint = np.minimum(v, 1.0 - v) * width
     to_end = np.minimum(u - column, 1.0 - (u - column)) * length
-    mask = smoothstep(0.6, 2.6, np.minimum(to_joint, to_end))
+    mask = smoothstep(1.2, 3.4, np.minimum(to_joint, to_end))
     tint = lattice_values(brush.rng, row, column) - 0.5
-    grain = brush.noise(120.0, 6.0, 2) if upright else brush.noise(6.0, 120.0, 2)
-    fine = brush.noise(60.0, 12.0, 1) if upright else brush.noise(12.0, 60.0, 1)
-    wood = shaded(brush.main, 0.60 * tint + 0.42 * grain + 0.12 * fine)
+    grain = brush.noise(140.0, 11.0, 1) if upright else brush.noise(11.0, 140.0, 1)
+    wood = shaded(brush.main, 0.60 * tint + 0.40 * grain)
     return mixed(brush.main * np.float32(0.22), wood, mask)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.painting.brush import Brush
+from training.painting.brush import CELL_PX, Brush
 from training.painting.colours import NAMED, WHITE, Colour, Picture, luminance, mixed, rgb, shaded
 from training.painting.noise import Field, smoothstep
 
@@ -12,16 +12,16 @@ from training.painting.noise import Field, smoothstep
 def grass(brush: Brush) -> Picture:
     """Upright blades, light tips over dark ground."""
     y, x = brush.grid()
-    sway = 7.0 * brush.scale * brush.noise(44.0, 60.0, 2)
-    near = _blades(brush, y, x + sway, 9.0)
-    far = _blades(brush, y, x - 0.8 * sway, 7.0)
+    sway = 5.0 * brush.scale * brush.noise(44.0, 60.0, 2)
+    near = _blades(brush, y, x + sway, 15.0)
+    far = _blades(brush, y, x + 4.0 - 0.8 * sway, 15.0)
     light = 0.95 * np.maximum(near, 0.75 * far - 0.10) - 0.52
     return shaded(brush.main, light + 0.10 * brush.noise(60.0))
 
 
 def _blades(brush: Brush, y: Field, x: Field, width_px: float) -> Field:
     """Long narrow cells: brightest along the middle of the blade and towards its tip."""
-    width, length = width_px * brush.scale, 62.0 * brush.scale
+    width, length = brush.fitted(width_px), brush.fitted(64.0)
     u = x / width
     column = np.floor(u)
     keys = brush.rng.random((2, 257)).astype(np.float32)
@@ -37,7 +37,7 @@ def _blades(brush: Brush, y: Field, x: Field, width_px: float) -> Field:
 def leaves(brush: Brush) -> Picture:
     """Large pointed leaves with a midrib, lying over each other."""
     y, x = brush.grid()
-    cell = 25.0 * brush.scale
+    cell = brush.fitted(32.0)
     v, u = y / cell, x / cell
     v0, u0 = np.floor(v), np.floor(u)
     rows, columns = int(np.ptp(v0)) + 7, int(np.ptp(u0)) + 7
@@ -67,13 +67,13 @@ def leaves(brush: Brush) -> Picture:
 def flowers(brush: Brush) -> Picture:
     """A dense meadow of five-petalled flowers over dark leaves."""
     y, x = brush.grid()
-    cell = 30.0 * brush.scale
+    cell = brush.fitted(38.0)
     v, u = y / cell, x / cell
     v0, u0 = np.floor(v), np.floor(u)
     rows, columns = int(np.ptp(v0)) + 5, int(np.ptp(u0)) + 5
     keys = brush.rng.random((5, rows, columns)).astype(np.float32)
     ground = rgb(0.10, 0.30, 0.09)
-    picture = shaded(ground, 0.7 * brush.noise(12.0, octaves=2))
+    picture = shaded(ground, 0.5 * brush.noise(24.0, octaves=1))
     top = np.full_like(y, -1.0)
     yellow = luminance(brush.main) > 0.55 and brush.main[2] < 0.4
     heart = rgb(0.42, 0.24, 0.08) if yellow else rgb(*NAMED["yellow"])
@@ -82,8 +82,8 @@ def flowers(brush: Brush) -> Picture:
             r = (v0 - v0.min()).astype(np.int32) + dv + 2
             c = (u0 - u0.min()).astype(np.int32) + du + 2
             jitter_y, jitter_x, turn, order, tint = (key[r, c] for key in keys)
-            away_y = v - (v0 + dv + 0.25 + 0.5 * jitter_y)
-            away_x = u - (u0 + du + 0.25 + 0.5 * jitter_x)
+            away_y = v - (v0 + dv + 0.3 + 0.4 * jitter_y)
+            away_x = u - (u0 + du + 0.3 + 0.4 * jitter_x)
             radius = np.hypot(away_y, away_x)
             petal = np.cos(5.0 * np.arctan2(away_y, away_x) + 6.28 * turn)
             reach = 0.47 + 0.15 * petal
@@ -99,10 +99,10 @@ def flowers(brush: Brush) -> Picture:
 def water(brush: Brush) -> Picture:
     """Rippled water: long waves with bright crests."""
     y, x = brush.grid()
-    bend = 9.0 * brush.scale * brush.noise(34.0, 52.0, 2)
-    swell = np.sin((y + bend) * np.float32(2.0 * np.pi / (21.0 * brush.scale)))
+    bend = 6.0 * brush.scale * brush.noise(34.0, 52.0, 2)
+    swell = np.sin((y + bend) * np.float32(2.0 * np.pi / brush.fitted(24.0)))
     cross = np.sin(
-        (y * 0.75 + 0.28 * x - 0.8 * bend) * np.float32(2.0 * np.pi / (34.0 * brush.scale))
+        (y * 0.75 + 0.28 * x - 0.8 * bend) * np.float32(2.0 * np.pi / brush.fitted(38.0))
     )
     height = 0.65 * swell + 0.35 * cross
     crest = smoothstep(0.50, 0.95, height) * (0.65 + 0.35 * brush.noise(30.0, 60.0, 1))
@@ -113,8 +113,8 @@ def sand(brush: Brush) -> Picture:
     """Wind ripples on sand: soft, slanting, asymmetric bands."""
     y, x = brush.grid()
     slant = float(brush.rng.uniform(-0.35, 0.35))
-    bend = 20.0 * brush.scale * brush.noise(70.0, octaves=2)
-    phase = (y + slant * x + bend) / (19.0 * brush.scale)
+    bend = 14.0 * brush.scale * brush.noise(70.0, octaves=2)
+    phase = (y + slant * x + bend) / brush.fitted(24.0)
     ramp = phase - np.floor(phase)
     ripple = np.where(ramp < 0.7, ramp / 0.7, (1.0 - ramp) / 0.3).astype(np.float32)
     light = 0.55 * (smoothstep(0.0, 1.0, ripple) - 0.62) + 0.12 * brush.noise(80.0)
@@ -129,13 +129,13 @@ def snow(brush: Brush) -> Picture:
     shade: Colour = brush.main * rgb(0.74, 0.81, 0.93)
     drifts = mixed(shade, brush.main + (WHITE - brush.main) * np.float32(0.25), 0.5 - 0.5 * slope)
     spots = brush.cells(24.0, 24.0, jitter=0.9)
-    sparkle = smoothstep(0.13, 0.06, spots.nearest) * smoothstep(0.4, 0.6, spots.identity)
+    sparkle = smoothstep(0.17, 0.09, spots.nearest) * smoothstep(0.4, 0.6, spots.identity)
     return mixed(drifts, WHITE, sparkle * np.float32(0.9))
 
 
 def lava(brush: Brush) -> Picture:
     """Dark crust in plates, with glowing cracks between them."""
-    found = brush.cells(38.0, 42.0, jitter=0.9, warp_px=9.0)
+    found = brush.cells(40.0, 44.0, jitter=0.8, warp_px=6.0)
     border = found.second - found.nearest
     glow = smoothstep(0.34, 0.02, border + 0.10 * brush.noise(20.0))
     crust = shaded(rgb(0.13, 0.09, 0.09), 0.8 * (found.identity - 0.5) + 0.5 * brush.noise(9.0))
@@ -147,33 +147,33 @@ def lava(brush: Brush) -> Picture:
 def rust(brush: Brush) -> Picture:
     """Painted metal plates, riveted along their seams, with patches of rust."""
     y, x = brush.grid()
-    side = 84.0 * brush.scale
+    side = brush.fitted(64.0)
     v, u = y / side % 1.0, x / side % 1.0
     to_seam = np.minimum(np.minimum(v, 1.0 - v), np.minimum(u, 1.0 - u)) * side
-    seam = smoothstep(3.2, 1.2, to_seam)
-    pitch = 21.0 * brush.scale
-    from_rivet = np.hypot((y + pitch / 2) % pitch - pitch / 2, (x + pitch / 2) % pitch - pitch / 2)
-    row = (to_seam > 4.0 * brush.scale) & (to_seam < 17.0 * brush.scale)
-    rivet = smoothstep(5.0 * brush.scale, 3.4 * brush.scale, from_rivet) * row
+    seam = smoothstep(4.0, 1.8, to_seam)
+    from_corner_y, from_corner_x = np.minimum(v, 1.0 - v) * side, np.minimum(u, 1.0 - u) * side
+    inset, radius = 12.0 * brush.scale, 5.5 * brush.scale
+    from_rivet = np.hypot(from_corner_y - inset, from_corner_x - inset)
+    rivet = smoothstep(radius, radius - 2.0, from_rivet)
     patch = brush.noise(30.0, octaves=3)
     bare = float(np.quantile(patch, brush.rng.uniform(0.52, 0.66)))
     rusty = smoothstep(bare, bare + 0.10, patch)
     metal = shaded(brush.main, 0.14 * brush.noise(60.0, 20.0, 2))
-    brown = shaded(rgb(0.58, 0.25, 0.07), 0.75 * brush.noise(13.0, octaves=2))
+    brown = shaded(rgb(0.58, 0.25, 0.07), 0.6 * brush.noise(20.0, octaves=1))
     plate = mixed(metal, brown, rusty * np.float32(0.95))
-    return shaded(plate, -0.75 * seam + 0.45 * rivet)
+    return shaded(plate, -0.85 * seam + 0.6 * rivet)
 
 
 def bamboo(brush: Brush) -> Picture:
     """Round upright canes with pale nodes."""
     y, x = brush.grid()
-    width, length = 23.0 * brush.scale, 56.0 * brush.scale
+    width, length = brush.fitted(24.0), brush.fitted(56.0)
     u = x / width
     column = np.floor(u)
     keys = brush.rng.random((2, 127)).astype(np.float32)
     across = 2.0 * (u - column) - 1.0
     index = column.astype(np.int32) % 127
-    rise = (y / length + keys[0][index]) % 1.0
+    rise = (y / length + np.floor(keys[0][index] * length / CELL_PX) * CELL_PX / length) % 1.0
     from_node = np.minimum(rise, 1.0 - rise) * length
     node = smoothstep(3.4, 1.4, from_node)
     under = smoothstep(8.0, 3.0, from_node) * (1.0 - node)

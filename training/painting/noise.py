@@ -92,8 +92,7 @@ def cells(
     jitter: float = 0.8,
 ) -> Cells:
     """Find each pixel's nearest points on a jittered lattice (Worley's cellular noise)."""
-    v = y / cell_y_px + float(rng.random())
-    u = x / cell_x_px + float(rng.random())
+    v, u = y / cell_y_px, x / cell_x_px
     v = v - np.floor(v.min())
     u = u - np.floor(u.min())
     base_v = np.floor(v).astype(np.int32)

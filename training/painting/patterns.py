@@ -20,7 +20,7 @@ def _printed(brush: Brush, amount: np.ndarray) -> Picture:
 def checkerboard(brush: Brush) -> Picture:
     """Squares of two colours in turn."""
     y, x = brush.grid()
-    side = 27.0 * brush.scale
+    side = brush.fitted(28.0)
     wave_y = np.sin(y * np.float32(np.pi / side)) * side / 3.0
     wave_x = np.sin(x * np.float32(np.pi / side)) * side / 3.0
     sign = np.clip(wave_y / 1.0, -1.0, 1.0) * np.clip(wave_x / 1.0, -1.0, 1.0)
@@ -30,8 +30,8 @@ def checkerboard(brush: Brush) -> Picture:
 def stripes(brush: Brush) -> Picture:
     """Straight bands of two colours: upright, level or slanting."""
     y, x = brush.grid()
-    along = {"horizontal": y, "diagonal": (x + y) * np.float32(0.7071)}.get(brush.variant, x)
-    width = 16.0 * brush.scale
+    along = {"horizontal": y, "diagonal": (x + y) * np.float32(0.6667)}.get(brush.variant, x)
+    width = brush.fitted(17.0)
     wave = np.sin(along * np.float32(np.pi / width)) * width / 3.0
     return _printed(brush, 0.5 + 0.5 * np.clip(wave, -1.0, 1.0))
 
@@ -39,8 +39,8 @@ def stripes(brush: Brush) -> Picture:
 def zigzag(brush: Brush) -> Picture:
     """Chevron bands of two colours."""
     y, x = brush.grid()
-    span, width = 46.0 * brush.scale, 15.0 * brush.scale
-    fold = np.abs((x / span) % 1.0 - 0.5) * span * 1.05
+    span, width = brush.fitted(48.0), brush.fitted(16.0)
+    fold = np.abs((x / span) % 1.0 - 0.5) * span
     wave = np.sin((y + fold) * np.float32(np.pi / width)) * width / 3.0
     return _printed(brush, 0.5 + 0.5 * np.clip(wave, -1.0, 1.0))
 
@@ -48,21 +48,21 @@ def zigzag(brush: Brush) -> Picture:
 def polka_dots(brush: Brush) -> Picture:
     """Round dots of the main colour in staggered rows on the second."""
     y, x = brush.grid()
-    pitch = 34.0 * brush.scale
-    row = np.floor(y / (pitch * 0.87))
+    pitch = brush.fitted(36.0)
+    rise = brush.fitted(31.0)
+    row = np.floor(y / rise)
     u = x / pitch + 0.5 * (row % 2)
-    away_y = (y / (pitch * 0.87) - row - 0.5) * pitch * 0.87
+    away_y = (y / rise - row - 0.5) * rise
     away_x = (u - np.floor(u) - 0.5) * pitch
-    radius = 0.335 * pitch
+    radius = 0.33 * pitch
     return _printed(brush, smoothstep(radius - 1.2, radius + 1.2, np.hypot(away_y, away_x)))
 
 
 def honeycomb(brush: Brush) -> Picture:
     """Six-sided cells with pale walls and a deep middle."""
     y, x = brush.grid()
-    size = 36.0 * brush.scale
     root = float(np.sqrt(3.0))
-    u, v = x / size, y / (size * root)
+    u, v = x / brush.fitted(36.0), y / brush.fitted(36.0 * root)
     first_u, first_v = u - np.round(u), (v - np.round(v)) * root
     second_u, second_v = u - np.floor(u) - 0.5, (v - np.floor(v) - 0.5) * root
     nearer = np.hypot(first_u, first_v) < np.hypot(second_u, second_v)
@@ -82,7 +82,7 @@ def honeycomb(brush: Brush) -> Picture:
 def fabric(brush: Brush) -> Picture:
     """Plain weave: round threads that pass over and under each other, with dark gaps."""
     y, x = brush.grid()
-    side = 20.0 * brush.scale
+    side = brush.fitted(24.0)
     row, column = np.floor(y / side), np.floor(x / side)
     v, u = (y / side - row) * 2.0 - 1.0, (x / side - column) * 2.0 - 1.0
     upright = (row + column) % 2 < 0.5
@@ -99,7 +99,7 @@ def fabric(brush: Brush) -> Picture:
 def knitting(brush: Brush) -> Picture:
     """Knitted stitches: columns of nested V shapes."""
     y, x = brush.grid()
-    width, height = 30.0 * brush.scale, 19.0 * brush.scale
+    width, height = brush.fitted(34.0), brush.fitted(22.0)
     u = (x / width) % 1.0
     arm = np.abs(u - 0.5) * 2.0
     rise = (y / height + arm * 0.85) % 1.0
@@ -121,10 +121,10 @@ def curtain(brush: Brush) -> Picture:
 
 def camouflage(brush: Brush) -> Picture:
     """Blots in four tones of the colour."""
-    first, second = brush.noise(44.0, 56.0, 2), brush.noise(44.0, 56.0, 2)
+    first, second = brush.noise(38.0, 48.0, 1), brush.noise(38.0, 48.0, 1)
     light: Field = np.full(first.shape, 0.05, np.float32)
     light = light - 0.42 * smoothstep(0.06, 0.10, first)
     light = light + 0.62 * smoothstep(0.10, 0.14, second) * smoothstep(0.10, 0.06, first)
-    third = brush.noise(36.0, 48.0, 2)
+    third = brush.noise(32.0, 42.0, 1)
     light = np.where(third > 0.26, -0.85, light)
     return shaded(brush.main, light.astype(np.float32))

@@ -52,9 +52,9 @@ def starry_night(brush: Brush) -> Picture:
     haze = brush.noise(80.0, octaves=3)
     night = shaded(brush.main * np.float32(0.42), 0.5 * np.maximum(haze, -0.4))
     picture = mixed(night, brush.main, 0.55 * smoothstep(0.0, 0.6, haze))
-    for cell, radius, share in ((22.0, 1.7, 0.55), (46.0, 3.2, 0.75)):
+    for cell, radius, share in ((24.0, 2.3, 0.5), (48.0, 4.2, 0.75)):
         found = brush.cells(cell, cell, jitter=0.9)
-        away = found.nearest * cell / radius
+        away = found.nearest * brush.fitted(cell) / radius
         lit = smoothstep(1.0 - share, 1.0 - share + 0.2, found.identity)
         star = lit * (smoothstep(1.25, 0.55, away) + 0.30 * np.exp(-((away / 2.2) ** 2)))
         picture = mixed(picture, rgb(1.0, 0.98, 0.88), np.clip(star, 0.0, 1.0))
