@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.performance import cpu, gpu, growth, latency, phases, plots
+from benchmarks.performance import button, cpu, gpu, growth, latency, phases, plots
 from benchmarks.performance.record import ROOT, Record, append, machine, markdown
 from benchmarks.performance.shapes import SHAPES
 from engine.quiet import silence_libraries
@@ -32,6 +32,10 @@ PARTS: dict[str, tuple[str, Part]] = {
     "latency": (
         "imports, loading, and a second job's first step",
         lambda record, given: latency.measure(record, SHAPES[given.shape], quick=given.quick),
+    ),
+    "button": (
+        "Blender's button to the engine's first word",
+        lambda record, given: button.measure(record),
     ),
     "growth": (
         "time and memory against regions and canvas",
