@@ -53,6 +53,14 @@ class PictureRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowsDone:
+    """So many rows of the finished picture are in its file, of all `rows`."""
+
+    row: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryShort:
     """The job did not fit into the memory and begins again, more frugally, its pictures too."""
 
@@ -78,4 +86,4 @@ class Done:
 
 
 GenerateEvent = PhaseBegan | StepDone | Preview | PictureRows | MemoryShort | Generated
-RunEvent = PhaseBegan | StepDone | Preview | Done
+RunEvent = PhaseBegan | StepDone | Preview | RowsDone | Done

@@ -47,7 +47,8 @@ class GrowingPng:
         job: Mapping[str, Any],
         run: Mapping[str, Any],
     ) -> None:
-        self._width, self._rows_left = size_px
+        self._width, self._height = size_px
+        self._rows_left = self._height
         self._squeezed = zlib.compressobj(_ZLIB_LEVEL, strategy=zlib.Z_FILTERED)
         self._above = np.zeros((1, self._width * _BYTES_PER_PX), np.uint8)
         self._open = ExitStack()
@@ -66,6 +67,11 @@ class GrowingPng:
     def is_whole(self) -> bool:
         """Whether all rows are there, and the file in its place."""
         return self._rows_left == 0
+
+    @property
+    def rows_done(self) -> int:
+        """How many rows are there, from the top."""
+        return self._height - self._rows_left
 
     def add(self, rows: Picture) -> None:
         """Write the next rows.

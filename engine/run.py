@@ -20,7 +20,15 @@ from engine.contract.limits import Limits
 from engine.contract.validate import check
 from engine.denoisers.load import load_components, resolve
 from engine.devices import Device
-from engine.events import Done, Generated, MemoryShort, PhaseBegan, PictureRows, RunEvent
+from engine.events import (
+    Done,
+    Generated,
+    MemoryShort,
+    PhaseBegan,
+    PictureRows,
+    RowsDone,
+    RunEvent,
+)
 from engine.files import whole_file
 from engine.frugal import generate_in_memory
 from engine.pictures import open_picture, preprocess_image
@@ -137,6 +145,8 @@ def run(
                             path = steps[event.step] = _step_path(request.output, event.step)
                         png = GrowingPng(path, event.size_px, job=document, run=notes)
                     png.add(event.rows)
+                    if event.step is None:
+                        yield RowsDone(row=png.rows_done, rows=event.size_px[1])
                     if png.is_whole:
                         png = None
                 case MemoryShort():

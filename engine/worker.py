@@ -207,7 +207,7 @@ class Worker:
             raise Cancelled
         self._generating = True
 
-        from engine.events import Done, PhaseBegan, Preview, StepDone
+        from engine.events import Done, PhaseBegan, Preview, RowsDone, StepDone
         from engine.run import RunRequest, run
 
         output = Path(wanted.output).absolute()
@@ -240,6 +240,8 @@ class Worker:
                         elapsed_s=round(event.elapsed_s, 3),
                         remaining_s=event.remaining_s,
                     )
+                case RowsDone():
+                    tell("rows", row=event.row, rows=event.rows)
                 case Preview():
                     height, width, _ = event.picture.shape
                     image = _png_base64(event.picture)

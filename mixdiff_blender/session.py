@@ -42,11 +42,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generating:
-    """A job runs; `steps` is 0 until the first step."""
+    """A job runs; `steps` is 0 until the first step, `rows` until the first strip is decoded."""
 
     phase: str
     step: int = 0
     steps: int = 0
+    row: int = 0
+    rows: int = 0
     remaining_s: float | None = None
     preview: str = field(default="", repr=False)
     """The last preview, a PNG in base64."""
@@ -353,6 +355,8 @@ def _progressed(state: Generating, news: News) -> Generating:
             left = rest.get("remaining_s")
             remaining = float(left) if isinstance(left, int | float) else None
             return replace(state, step=step, steps=steps, remaining_s=remaining)
+        case "rows", {"row": int(row), "rows": int(rows)}:
+            return replace(state, row=row, rows=rows)
         case "preview", {"image": str(image)}:
             return replace(state, preview=image)
     return state

@@ -40,6 +40,8 @@ def state_text(state: State) -> str:
             return f"Ready · {name} · {state.dtype}"
         case Generating(steps=0):
             return _PHASES.get(state.phase, state.phase)
+        case Generating(phase="decoding") if state.row:
+            return f"{_PHASES['decoding']}: row {state.row} of {state.rows}"
         case Generating() if state.phase != "sampling":
             return _PHASES.get(state.phase, state.phase)
         case Generating():

@@ -53,7 +53,7 @@ class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         state = running.session.state
         share = 0.0
         if isinstance(state, Generating) and state.steps:
-            share = state.step / state.steps
+            share = state.row / state.rows if state.row else state.step / state.steps
         row = layout.row(align=True)
         row.scale_y = 1.6
         row.progress(factor=share, text=state_text(state))

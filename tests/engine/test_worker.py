@@ -80,6 +80,8 @@ def test_a_job_runs_tells_its_progress_and_ends_in_a_file(
     assert [m.params["phase"] for m in news if m.method == "phase"] == PHASES
     steps = [m.params for m in news if m.method == "progress"]
     assert [s["step"] for s in steps] == list(range(1, steps[-1]["steps"] + 1))
+    rows = [(m.params["row"], m.params["rows"]) for m in news if m.method == "rows"]
+    assert rows == [(64, 64)]
     preview = next(m.params for m in news if m.method == "preview")
     shown = Image.open(io.BytesIO(base64.b64decode(preview["image"])))
     assert shown.size == (preview["width_px"], preview["height_px"]) == (16, 8)

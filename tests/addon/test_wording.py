@@ -1,0 +1,32 @@
+"""What the panel says of a state."""
+
+import pytest
+
+from mixdiff_blender.client import News
+from mixdiff_blender.session import Generating, State, _progressed
+from mixdiff_blender.wording import state_text
+
+SAMPLING = Generating(phase="sampling", step=3, steps=8, remaining_s=40.0)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (Generating(phase="loading"), "Loading the model"),
+        (SAMPLING, "Step 3 of 8 · 40 s left"),
+        (Generating(phase="decoding", step=8, steps=8), "Finishing the picture"),
+        (
+            Generating(phase="decoding", step=8, steps=8, row=640, rows=2048),
+            "Finishing the picture: row 640 of 2048",
+        ),
+        (Generating(phase="writing", step=8, steps=8, row=9, rows=9), "Saving the picture"),
+    ],
+)
+def test_it_says_how_far_a_job_is(state: State, said: str) -> None:
+    assert state_text(state) == said
+
+
+def test_the_engines_rows_are_taken_in() -> None:
+    news = News(id=1, method="rows", params={"row": 640, "rows": 2048})
+    assert (_progressed(SAMPLING, news).row, _progressed(SAMPLING, news).rows) == (640, 2048)
+    assert _progressed(SAMPLING, News(id=1, method="rows", params={"row": "?"})) == SAMPLING
