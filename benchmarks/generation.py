@@ -13,7 +13,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
 
-from engine.pictures import preprocess_image
+from engine.references import preprocess_image
 from engine.pipelines import (
     CanvasRegion,
     Image2ImageRegion,

@@ -11,6 +11,7 @@ import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
+from engine.references import Reference
 from engine.tiled import WHOLE_CELLS, Box, tiled_rows
 
 Picture = npt.NDArray[np.uint8]
@@ -33,26 +34,23 @@ class Autoencoder:
 
     def encode(
         self,
-        picture: Tensor,
+        picture: Reference,
         generator: torch.Generator,
         *,
         on: torch.device,
         checkpoint: Callable[[], None] = lambda: None,
     ) -> Tensor:
-        """Return a sample of the latents of a picture, drawn with the generator.
-
-        Shapes: (1, 3, H, W) in [-1, 1] to (1, C, h, w).
-        """
+        """Return a sample of the latents of a picture, (1, C, h, w), drawn with the generator."""
         vae = self._on(on)
         stride = self._stride_px
-        height, width = (side // stride for side in picture.shape[-2:])
+        height, width = picture.height_px // stride, picture.width_px // stride
         if height * width <= WHOLE_CELLS:
-            distribution = vae.encode(picture.to(on)).latent_dist
+            distribution = vae.encode(picture.whole().to(on)).latent_dist
         else:
             rows = tiled_rows(
                 vae.encoder,
                 lambda box: _pixels(picture, box, stride).to(on),
-                torch.nn.functional.avg_pool2d(picture, stride),
+                picture.cells(stride),
                 scale=1,
                 finish=lambda moments: moments,
                 checkpoint=checkpoint,
@@ -133,9 +131,9 @@ class Autoencoder:
         return solution
 
 
-def _pixels(picture: Tensor, box: Box, stride_px: int) -> Tensor:
+def _pixels(picture: Reference, box: Box, stride_px: int) -> Tensor:
     rows = slice(box.top * stride_px, box.bottom * stride_px)
-    return picture[..., rows, box.left * stride_px : box.right * stride_px]
+    return picture.part(rows, slice(box.left * stride_px, box.right * stride_px))
 
 
 def _to_uint8(colours: Tensor) -> Tensor:

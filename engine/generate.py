@@ -15,7 +15,7 @@ from engine.contract.job import Image2ImageRegion, Job
 from engine.events import Generated, GenerateEvent, PhaseBegan, PictureRows, Preview, StepDone
 from engine.latents import Noise, Window, starting_noise
 from engine.masks import region_weights
-from engine.pictures import fitted
+from engine.references import Reference
 from engine.sampler import ImageGuide, TextDiffuser, sample
 
 
@@ -43,8 +43,8 @@ def generate(
 ) -> Iterator[GenerateEvent]:
     """Run a job whose seeds and guidances are drawn, and yield what happens.
 
-    `references` holds the preprocessed picture, (1, 3, H, W) in [-1, 1], of each image region by
-    its `reference_image`.
+    `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
+    bytes or preprocessed to [-1, 1].
 
     Raises: Cancelled soon after `is_cancelled` turns true.
     """
@@ -69,7 +69,11 @@ def generate(
     )
 
     def guide(region: Image2ImageRegion) -> ImageGuide:
-        picture = fitted(references[region.reference_image], region.height_px, region.width_px)
+        picture = Reference(
+            picture=references[region.reference_image],
+            height_px=region.height_px,
+            width_px=region.width_px,
+        )
         checkpoint()
         return ImageGuide(
             window=Window.of(region, stride),

@@ -26,7 +26,7 @@ from engine.denoisers.load import components_of
 from engine.devices import Device
 from engine.events import PictureRows, StepDone
 from engine.generate import generate
-from engine.pictures import fitted, preprocess_image
+from engine.references import fitted, preprocess_image
 
 __all__ = [
     "CanvasRegion",

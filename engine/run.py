@@ -31,8 +31,9 @@ from engine.events import (
 )
 from engine.files import whole_file
 from engine.frugal import generate_in_memory
-from engine.pictures import open_picture, preprocess_image
+from engine.pictures import open_picture
 from engine.records import GrowingPng, moved
+from engine.references import reference_bytes
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ def run(
     checked = check(request.document, folder=request.folder, stride_px=stride, limits=limits)
     job = with_everything_drawn(checked.job_or_raise(), SystemRandom())
     references = {
-        region.reference_image: preprocess_image(
+        region.reference_image: reference_bytes(
             open_picture(request.folder / region.reference_image, limits)
         )
         for region in job.image_regions

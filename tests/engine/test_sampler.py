@@ -18,6 +18,7 @@ from engine.denoisers.capacity import Capacity
 from engine.denoisers.unet import UNetDenoiser
 from engine.events import GenerateEvent, PhaseBegan, Preview, StepDone
 from engine.generate import generate
+from engine.references import Reference
 from engine.schedules import SCHEDULER_CLASSES, build_scheduler
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, latents, pictures_of, read_job, relative_error, text_region
@@ -159,7 +160,8 @@ def test_a_reset_reroll_leaves_far_cells_of_the_start_alone(tiny: Components) ->
 def test_the_result_comes_nearer_to_the_picture_with_strength(tiny: Components) -> None:
     drawn = torch.Generator().manual_seed(0)
     picture = torch.rand((1, 3, 64, 96), generator=drawn) * 2 - 1
-    encoded = tiny.autoencoder.encode(picture, drawn, on=torch.device("cpu")).numpy()
+    whole = Reference(picture=picture, height_px=64, width_px=96)
+    encoded = tiny.autoencoder.encode(whole, drawn, on=torch.device("cpu")).numpy()
     place = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 96}
     image = {"type": "image2image", **place, "reference_image": "p"}
 

@@ -21,6 +21,7 @@ from engine.contract.errors import Cancelled, EngineError
 from engine.decode import Autoencoder
 from engine.events import Done, PhaseBegan
 from engine.records import GrowingPng, read_job_of_png
+from engine.references import Reference
 from engine.run import ModelKeeper, RunRequest, run
 from engine.tiled import Box, tiled_rows
 from tests.engine.conftest import TINY_SD
@@ -74,7 +75,7 @@ def whole(autoencoder: Autoencoder, latents: Tensor) -> Picture:
 def test_tiles_cannot_be_told_from_a_whole_decode(
     bundled: Autoencoder, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    picture = materials(256, 384)
+    picture = Reference(picture=materials(256, 384), height_px=256, width_px=384)
     latents = bundled.encode(picture, torch.Generator().manual_seed(0), on=CPU)
     expected = whole(bundled, latents)
     request.getfixturevalue("small_tiles")
@@ -94,7 +95,7 @@ def test_tiles_cannot_be_told_from_a_whole_decode(
 def test_a_large_reference_is_encoded_in_tiles_as_if_whole(
     bundled: Autoencoder, request: pytest.FixtureRequest
 ) -> None:
-    picture = materials(256, 384)
+    picture = Reference(picture=materials(256, 384), height_px=256, width_px=384)
     expected = bundled.encode(picture, torch.Generator().manual_seed(0), on=CPU)
     request.getfixturevalue("small_tiles")
     found = bundled.encode(picture, torch.Generator().manual_seed(0), on=CPU)

@@ -1,0 +1,126 @@
+"""Reference pictures as an encoder looks at them: in the size of their region, part by part."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+_MULTIPLE_PX = 32
+
+
+def reference_bytes(image: Image.Image) -> Tensor:
+    """Return a picture as `preprocess_image` does, before its bytes become numbers in [-1, 1].
+
+    Shapes: (1, 3, H, W), uint8; H and W are the picture's, down to a multiple of 32.
+    """
+    width, height = (max(side // _MULTIPLE_PX, 1) * _MULTIPLE_PX for side in image.size)
+    resized = image.resize((width, height), resample=Image.Resampling.LANCZOS)
+    return torch.from_numpy(np.array(resized)).permute(2, 0, 1)[None]
+
+
+def preprocess_image(image: Image.Image) -> Tensor:
+    """Return a picture as the original's image regions take it.
+
+    Shapes: (1, 3, H, W), float32 in [-1, 1]; H and W are the picture's, down to a multiple of 32.
+    """
+    return _numbers(reference_bytes(image))
+
+
+def _numbers(pixels: Tensor) -> Tensor:
+    """Return bytes as float32 in [-1, 1], and what is float already as it is."""
+    return 2.0 * (pixels.float() / 255.0) - 1.0 if pixels.dtype == torch.uint8 else pixels
+
+
+def fitted(picture: Tensor, height_px: int, width_px: int) -> Tensor:
+    """Return a picture, as bytes or preprocessed, resized to a region.
+
+    Shapes: (1, 3, H, W) to (1, 3, height, width), float32 in [-1, 1].
+    """
+    size = (height_px, width_px)
+    return torch.nn.functional.interpolate(
+        _numbers(picture), size=size, mode="bilinear", antialias=True
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A picture, as bytes or preprocessed, that is resized to a region where it is looked at.
+
+    Shapes: picture (1, 3, H, W).
+    """
+
+    picture: Tensor
+    height_px: int
+    width_px: int
+
+    def whole(self) -> Tensor:
+        """Return all of it, (1, 3, height, width)."""
+        return fitted(self.picture, self.height_px, self.width_px)
+
+    def part(self, rows: slice, columns: slice) -> Tensor:
+        """Return some of its rows and columns, with the numbers that `whole` has there.
+
+        To float rounding: torch resizes whole pictures only, Pillow by the same filter a box.
+        """
+        if self.picture.shape[2:] == (self.height_px, self.width_px):
+            return _numbers(self.picture[:, :, rows, columns])
+        down = _Axis.of(rows, self.picture.shape[2], self.height_px)
+        across = _Axis.of(columns, self.picture.shape[3], self.width_px)
+        seen = _numbers(self.picture[0, :, down.seen, across.seen]).numpy()
+        box = (*across.edges[:1], *down.edges[:1], *across.edges[1:], *down.edges[1:])
+        resized = [
+            np.asarray(
+                Image.fromarray(np.ascontiguousarray(channel)).resize(
+                    (across.length, down.length), resample=Image.Resampling.BILINEAR, box=box
+                )
+            )[down.wanted, across.wanted]
+            for channel in seen
+        ]
+        return torch.from_numpy(np.stack(resized))[None]
+
+    def cells(self, stride_px: int) -> Tensor:
+        """Return the mean colour of every cell, (1, 3, height / stride, width / stride)."""
+        lines = range(0, self.height_px, stride_px)
+        every = slice(0, self.width_px)
+        return torch.cat(
+            [
+                torch.nn.functional.avg_pool2d(
+                    self.part(slice(line, line + stride_px), every), stride_px
+                )
+                for line in lines
+            ],
+            dim=2,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """One axis of a part: the picture's pixels that it takes to know it, and where it lies.
+
+    `seen` are pixels of the picture; `edges` bound, within them, what is resized to `length`
+    pixels, of which those `wanted` do not feel the ends.
+    """
+
+    seen: slice
+    edges: tuple[float, float]
+    length: int
+    wanted: slice
+
+    @classmethod
+    def of(cls, part: slice, picture_px: int, region_px: int) -> _Axis:
+        """Find what the pixels `part` of a region need of the picture."""
+        step = picture_px / region_px
+        margin = math.ceil(max(1.0, 1.0 / step)) + 1
+        start, stop = max(part.start - margin, 0), min(part.stop + margin, region_px)
+        first, last = math.floor(start * step), min(math.ceil(stop * step), picture_px)
+        return cls(
+            seen=slice(first, last),
+            edges=(start * step - first, min(stop * step, picture_px) - first),
+            length=stop - start,
+            wanted=slice(part.start - start, part.stop - start),
+        )
