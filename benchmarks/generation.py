@@ -13,7 +13,6 @@ import torch
 from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
 
-from engine.references import preprocess_image
 from engine.pipelines import (
     CanvasRegion,
     Image2ImageRegion,
@@ -21,6 +20,7 @@ from engine.pipelines import (
     StableDiffusionCanvasPipeline,
     Text2ImageRegion,
 )
+from engine.references import preprocess_image
 from engine.schedules import build_scheduler
 
 Bytes = NDArray[np.uint8]

@@ -2,13 +2,15 @@
 
     python -m benchmarks.memory                     # 1 megapixel, 4, and the long canvas of 32
     python -m benchmarks.memory --canvas 1024x1024 --canvas 4096x2048 --regions 16
+    python -m benchmarks.memory --reference         # from a picture of the canvas size
 
 Each canvas is a run of the command line in a process of its own, and its peak is what the
 operating system counted for that process (`ru_maxrss`: the most that was resident at any time).
 The regions are tiles of 320 px, as many as there are asked for, spread over the canvas; `--regions
 0` covers it. What no region covers stays noise, and is decoded like everything else.
 
-The bound: the peak of the first canvas times 1.15, plus the latents and one strip of rows.
+The bound: the peak of the first canvas times 1.15, plus the latents and one strip of rows; with
+`--reference` also the bytes of that picture and the latents that it is encoded to.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 _TILE_PX = 320
 _STRIDE_PX = 8
@@ -47,6 +51,7 @@ class Measured:
     latents_mib: float
     strip_mib: float
     png_mib: float
+    reference_mib: float = 0.0
 
 
 def job(width: int, height: int, regions: int, steps: int) -> dict[str, Any]:
@@ -74,7 +79,16 @@ def job(width: int, height: int, regions: int, steps: int) -> dict[str, Any]:
     return {**run, **size, "regions": documents}
 
 
-def measured(canvas: str, regions: int, steps: int) -> Measured:
+def with_reference(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a job that starts from a picture of its size, written into a folder."""
+    width, height = document["canvas_width"], document["canvas_height"]
+    Image.radial_gradient("L").resize((width, height)).convert("RGB").save(folder / "picture.png")
+    place = {"row_init": 0, "row_end": height, "col_init": 0, "col_end": width}
+    region = {"type": "image2image", **place, "reference_image": "picture.png", "strength": 0.5}
+    return {**document, "regions": [*document["regions"], region]}
+
+
+def measured(canvas: str, regions: int, steps: int, *, has_reference: bool) -> Measured:
     """Make a canvas in a process of its own, and return what it needed.
 
     Raises: RuntimeError where the process failed.
@@ -83,6 +97,8 @@ def measured(canvas: str, regions: int, steps: int) -> Measured:
     document = job(width, height, regions, steps)
     with tempfile.TemporaryDirectory() as folder:
         path, output = Path(folder) / "job.json", Path(folder) / "canvas.png"
+        if has_reference:
+            document = with_reference(document, Path(folder))
         path.write_text(json.dumps(document))
         began = time.monotonic()
         command = ["generate", str(path), "--output", str(output), "--device", "cpu", "--quiet"]
@@ -107,12 +123,15 @@ def measured(canvas: str, regions: int, steps: int) -> Measured:
             latents_mib=round(cells * _LATENT_BYTES / 2**20, 1),
             strip_mib=round(strip_px * width * 3 / 2**20, 1),
             png_mib=round(output.stat().st_size / 2**20, 1),
+            reference_mib=round(3 * width * height * has_reference / 2**20, 1),
         )
 
 
 def bound_mib(small: Measured, large: Measured) -> float:
     """Return what a canvas may need at most, given the first one's peak."""
-    return _SHARE * small.peak_mib + large.latents_mib + large.strip_mib
+    encoded_mib = large.latents_mib if large.reference_mib else 0.0
+    held_mib = large.latents_mib + large.strip_mib + large.reference_mib + encoded_mib
+    return _SHARE * small.peak_mib + held_mib
 
 
 def main() -> int:
@@ -121,12 +140,15 @@ def main() -> int:
     parser.add_argument("--canvas", action="append", help="WIDTHxHEIGHT; the first is the measure")
     parser.add_argument("--regions", type=int, default=8, help="tiles; 0 covers the canvas")
     parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument(
+        "--reference", action="store_true", help="start from a picture of the canvas's size"
+    )
     parser.add_argument("--output", type=Path, default=Path("memory.json"))
     options = parser.parse_args()
     rows: list[Measured] = []
     print("canvas        regions  peak MiB  bound MiB  latents strip   PNG seconds  CPU s")
     for canvas in options.canvas or _CANVASES:
-        row = measured(canvas, options.regions, options.steps)
+        row = measured(canvas, options.regions, options.steps, has_reference=options.reference)
         rows.append(row)
         bound = f"{bound_mib(rows[0], row):9.0f}" if len(rows) > 1 else " " * 9
         figures = (row.latents_mib, row.strip_mib, row.png_mib, row.seconds, row.cpu_seconds)
