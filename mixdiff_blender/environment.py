@@ -66,7 +66,7 @@ def choose_python(*, variables: Mapping[str, str], preference: str, user_folder:
             f"in the add-on's preferences or in the variable {PYTHON_VARIABLE}"
         )
     else:
-        message = f"the engine's Python, {chosen.path}, is not there ({chosen.named_by} names it)"
+        message = f"the engine's Python, {chosen.path}, is not there (named by {chosen.named_by})"
         advice = "name a Python that has torch and diffusers"
     raise EngineError(message, kind="environment", advice=advice)
 

@@ -32,6 +32,8 @@ class Standing:
     environment: EnvironmentState
     is_own: bool
     """Whether the extension's own environment is the one that is used."""
+    named_by: str
+    """Who named the Python that runs it."""
     fault: EngineError | None
     """Why no engine can be started."""
 
@@ -52,15 +54,15 @@ def standing() -> Standing:
     if _standing and now - _standing[0] < _LOOK_EVERY_S:
         return _standing[1]
     fault = None
-    is_own = True
+    is_own, named_by = True, ""
     try:
         chosen = choose_python(
             variables=os.environ, preference=engine_python(), user_folder=folders.user_folder()
         )
-        is_own = chosen.is_own
+        is_own, named_by = chosen.is_own, chosen.named_by
     except EngineError as error:
         fault = error
-    found = Standing(environment=plan().state(), is_own=is_own, fault=fault)
+    found = Standing(environment=plan().state(), is_own=is_own, named_by=named_by, fault=fault)
     _standing = (now, found)
     return found
 

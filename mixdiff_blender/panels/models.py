@@ -76,6 +76,6 @@ def _draw_row(layout: Any, model: Listed) -> None:
 
 def _button(layout: Any, operator: Any, text: str, icon: str, model: str) -> None:
     row = layout.row()
-    row.enabled = bool(model)
+    row.enabled = bool(model) and (operator is not DownloadModel or bpy.app.online_access)
     button: Any = row.operator(operator.bl_idname, text=text, icon=icon)
     button.model = model
