@@ -92,6 +92,24 @@ def velocity_loss(
     return error.sum() / (batch.mask.sum() * target.shape[1])
 
 
+def training_times(count: int, settings: DenoiserSettings, timesteps: int) -> Tensor:
+    """Draw times evenly over the schedule, most of them over its middle, where shapes are decided.
+
+    Shapes: (count,), whole numbers from 0 to `timesteps` - 1.
+    """
+    places = (torch.arange(count) + torch.rand(count)) / count
+    low, high = settings.middle
+    in_middle = round(settings.middle_share * count)
+    order = torch.randperm(count)
+    spread = torch.cat(
+        [
+            low + (high - low) * places[order[:in_middle]],
+            places[order[in_middle:]],
+        ]
+    )
+    return (spread * timesteps).long()
+
+
 def _initial(settings: Settings, device: torch.device) -> Denoiser:
     own = settings.denoiser
     autoencoder = vae.build(settings.vae)
@@ -172,8 +190,7 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
             mask=batch.mask.to(device),
         )
         count = len(batch.prompts)
-        spread = (torch.arange(count) + torch.rand(count)) / count
-        times = (spread * denoiser.scheduler.config.num_train_timesteps).long().to(device)
+        times = training_times(count, own, denoiser.scheduler.config.num_train_timesteps).to(device)
         ids = token_ids(denoiser.tokenizer, batch.prompts).to(device)
         parts = dataclasses.replace(denoiser, unet=copies["unet"], text=copies["text"])
         return velocity_loss(parts, batch, ids, torch.randn_like(batch.latents), times)

@@ -64,13 +64,15 @@ class DenoiserSettings:
     merges: int = 900
     beta_start: float = 0.00085
     beta_end: float = 0.015
-    large_share: float = 0.2
+    large_share: float = 0.12
     foreign_share: float = 0.12
-    small_count: int = 10000
-    large_count: int = 900
+    small_count: int = 7000
+    large_count: int = 600
     batch: int = 32
     learning_rate: float = 8e-4
     dropout: float = 0.1
+    middle_share: float = 0.6
+    middle: tuple[float, float] = (0.15, 0.75)
     ema: float = 0.9985
     seed: int = 2
 

@@ -125,3 +125,15 @@ def test_the_borders_of_squares_lie_on_the_autoencoders_cells(size: Size) -> Non
     steps = np.abs(np.diff(picture, axis=1)).max(0)  # (95,): between one column and the next
     inside = [step for column, step in enumerate(steps, 1) if column % 8 not in (0, 1, 7)]
     assert max(inside) < 0.1 < max(steps)
+
+
+def test_the_words_decide_the_size_of_a_pattern() -> None:
+    def side_px(size: Size, seed: int) -> int:
+        wish = Wish(concept="checkerboard", colour="black", second="white", size=size)
+        steps = np.abs(np.diff(_painted(wish, seed, 160).mean(-1), axis=1)).max(0)
+        borders = np.flatnonzero(steps > 0.3)
+        return int(np.diff(borders)[np.diff(borders) > 4].min()) + 1
+
+    sides = [{side_px(size, seed) // 8 for seed in range(6)} for size in ("small", "", "large")]
+    assert all(len(found) == 1 for found in sides)
+    assert max(sides[0]) < max(sides[1]) < max(sides[2])

@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 from engine.schedules import SCHEDULER_CLASSES, build_scheduler  # noqa: E402
 from training.denoiser import build_scheduler as model_schedule  # noqa: E402
+from training.denoiser import training_times  # noqa: E402
 from training.settings import DenoiserSettings  # noqa: E402
 
 
@@ -35,3 +36,15 @@ def test_an_exact_velocity_leads_every_scheduler_to_the_clean_latents(name: str)
 def test_little_of_the_picture_is_left_in_the_last_noise_but_not_nothing() -> None:
     left = float(model_schedule(DenoiserSettings()).alphas_cumprod[-1]) ** 0.5
     assert 0.001 < left < 0.05
+
+
+def test_training_looks_at_all_times_and_most_at_the_middle() -> None:
+    settings = DenoiserSettings()
+    torch.manual_seed(0)
+    times = torch.cat([training_times(16, settings, 1000) for _ in range(500)]).float()
+    assert 0 <= float(times.min()) < 20
+    assert 980 < float(times.max()) <= 999
+    low, high = (1000 * side for side in settings.middle)
+    inside = float(((times >= low) & (times <= high)).float().mean())
+    expected = settings.middle_share + (1 - settings.middle_share) * (high - low) / 1000
+    assert abs(inside - expected) < 0.03

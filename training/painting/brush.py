@@ -17,13 +17,15 @@ CELL_PX = 8
 class Brush:
     """One picture's order.
 
-    Units: `scale` multiplies the motif's usual size; 1 suits a picture of 128 px.
+    Units: `scale` multiplies the motif's usual size; 1 suits a picture of 128 px. `usual_scale` is
+    the middle of what the same words may mean.
     """
 
     height_px: int
     width_px: int
     rng: np.random.Generator
     scale: float
+    usual_scale: float
     main: Colour
     second: Colour
     variant: str = ""
@@ -39,8 +41,12 @@ class Brush:
         return y + shift_y, x + shift_x
 
     def fitted(self, motif_px: float) -> float:
-        """Scale a length of the motif to a whole number of the autoencoder's cells, in pixels."""
-        return float(CELL_PX * max(1, round(motif_px * self.scale / CELL_PX)))
+        """Scale a length of a pattern to a whole number of the autoencoder's cells, in pixels.
+
+        The words decide it: a pattern that could have several sizes, and must have one all over a
+        picture, is the last thing that a small denoiser learns.
+        """
+        return float(CELL_PX * max(1, round(motif_px * self.usual_scale / CELL_PX)))
 
     def noise(self, cell_y_px: float, cell_x_px: float | None = None, octaves: int = 3) -> Field:
         """Fractal noise in [-1, 1] whose largest cells scale with the motif."""

@@ -29,6 +29,7 @@ SIZE_SCALE: dict[str, tuple[float, float]] = {
     "small": (0.60, 0.74),
     "large": (1.55, 1.95),
 }
+USUAL_SCALE: dict[str, float] = {"": 1.0, "small": 0.67, "large": 1.7}
 OPENINGS = ("", "", "", "", "a ", "the ", "texture of ", "picture of ", "photo of ", "painting of ")
 HELD_OUT_SHARE = 16
 # Words that say nothing a painter could show: prompts hold them, and they must do no harm.
@@ -236,6 +237,7 @@ def paint(wish: Wish, height_px: int, width_px: int, rng: np.random.Generator) -
             width_px=width_px,
             rng=rng,
             scale=float(rng.uniform(low, high)),
+            usual_scale=USUAL_SCALE[wish.size],
             main=main,
             second=second,
             variant=variant,
