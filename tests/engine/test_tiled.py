@@ -63,7 +63,6 @@ def bundled() -> Autoencoder:
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "WHOLE_CELLS", 16)
     monkeypatch.setattr(tiled, "_CORE_CELLS", 16)
-    monkeypatch.setattr(tiled, "_PATCHES", 12)
 
 
 def whole(autoencoder: Autoencoder, latents: Tensor) -> Picture:
