@@ -135,7 +135,7 @@ def bound_mib(small: Measured, large: Measured) -> float:
 
 
 def main() -> int:
-    """Measure, print a table, write JSON."""
+    """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--canvas", action="append", help="WIDTHxHEIGHT; the first is the measure")
     parser.add_argument("--regions", type=int, default=8, help="tiles; 0 covers the canvas")
@@ -143,7 +143,7 @@ def main() -> int:
     parser.add_argument(
         "--reference", action="store_true", help="start from a picture of the canvas's size"
     )
-    parser.add_argument("--output", type=Path, default=Path("memory.json"))
+    parser.add_argument("--output", type=Path, help="write the figures here too, as JSON")
     options = parser.parse_args()
     rows: list[Measured] = []
     print("canvas        regions  peak MiB  bound MiB  latents strip   PNG seconds  CPU s")
@@ -154,7 +154,8 @@ def main() -> int:
         figures = (row.latents_mib, row.strip_mib, row.png_mib, row.seconds, row.cpu_seconds)
         told = "  ".join(f"{figure:6.1f}" for figure in figures)
         print(f"{canvas:12}  {row.regions:7}  {row.peak_mib:8.0f}  {bound}  {told}", flush=True)
-        options.output.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+        if options.output:
+            options.output.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return int(any(row.peak_mib > bound_mib(rows[0], row) for row in rows))
 
 

@@ -72,11 +72,13 @@ class Reference:
         down = _Axis.of(rows, self.picture.shape[2], self.height_px)
         across = _Axis.of(columns, self.picture.shape[3], self.width_px)
         seen = _numbers(self.picture[0, :, down.seen, across.seen]).numpy()
-        box = (*across.edges[:1], *down.edges[:1], *across.edges[1:], *down.edges[1:])
+        (left, right), (top, bottom) = across.edges, down.edges
         resized = [
             np.asarray(
                 Image.fromarray(np.ascontiguousarray(channel)).resize(
-                    (across.length, down.length), resample=Image.Resampling.BILINEAR, box=box
+                    (across.length, down.length),
+                    resample=Image.Resampling.BILINEAR,
+                    box=(left, top, right, bottom),
                 )
             )[down.wanted, across.wanted]
             for channel in seen

@@ -53,6 +53,13 @@ class Generating:
     preview: str = field(default="", repr=False)
     """The last preview, a PNG in base64."""
 
+    @property
+    def share(self) -> float:
+        """How much of the steps is done, or of the rows once the picture is decoded."""
+        if self.row:
+            return self.row / self.rows
+        return self.step / self.steps if self.steps else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelling:
@@ -350,7 +357,8 @@ def _facts(told: Mapping[str, Any]) -> dict[str, str]:
 def _progressed(state: Generating, news: News) -> Generating:
     match news.method, news.params:
         case "phase", {"phase": str(phase)}:
-            return replace(state, phase=phase, remaining_s=None)
+            # A job that begins again, more frugally, decodes again from its first row.
+            return replace(state, phase=phase, remaining_s=None, row=0, rows=0)
         case "progress", {"step": int(step), "steps": int(steps), **rest}:
             left = rest.get("remaining_s")
             remaining = float(left) if isinstance(left, int | float) else None

@@ -19,8 +19,9 @@ def main() -> None:
     """Run one stage, or all of them in order."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("stage", choices=STAGES)
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument(
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    start.add_argument(
         "--warm", action="store_true", help="begin a new run with the last checkpoint's weights"
     )
     parser.add_argument("--vae-min", type=float, default=Budget().vae_min, help="budget, minutes")

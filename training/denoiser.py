@@ -98,15 +98,9 @@ def training_times(count: int, settings: DenoiserSettings, timesteps: int) -> Te
     Shapes: (count,), whole numbers from 0 to `timesteps` - 1.
     """
     places = (torch.arange(count) + torch.rand(count)) / count
+    in_middle = torch.randperm(count) < settings.middle_share * count
     low, high = settings.middle
-    in_middle = round(settings.middle_share * count)
-    order = torch.randperm(count)
-    spread = torch.cat(
-        [
-            low + (high - low) * places[order[:in_middle]],
-            places[order[in_middle:]],
-        ]
-    )
+    spread = torch.where(in_middle, low + (high - low) * places, places)
     return (spread * timesteps).long()
 
 

@@ -51,9 +51,7 @@ class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
 
     def _draw_progress(self, layout: Any) -> None:
         state = running.session.state
-        share = 0.0
-        if isinstance(state, Generating) and state.steps:
-            share = state.row / state.rows if state.row else state.step / state.steps
+        share = state.share if isinstance(state, Generating) else 0.0
         row = layout.row(align=True)
         row.scale_y = 1.6
         row.progress(factor=share, text=state_text(state))

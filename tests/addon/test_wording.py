@@ -19,7 +19,7 @@ SAMPLING = Generating(phase="sampling", step=3, steps=8, remaining_s=40.0)
             Generating(phase="decoding", step=8, steps=8, row=640, rows=2048),
             "Finishing the picture: row 640 of 2048",
         ),
-        (Generating(phase="writing", step=8, steps=8, row=9, rows=9), "Saving the picture"),
+        (Generating(phase="writing", step=8, steps=8), "Saving the picture"),
     ],
 )
 def test_it_says_how_far_a_job_is(state: State, said: str) -> None:
@@ -30,3 +30,10 @@ def test_the_engines_rows_are_taken_in() -> None:
     news = News(id=1, method="rows", params={"row": 640, "rows": 2048})
     assert (_progressed(SAMPLING, news).row, _progressed(SAMPLING, news).rows) == (640, 2048)
     assert _progressed(SAMPLING, News(id=1, method="rows", params={"row": "?"})) == SAMPLING
+
+
+def test_a_job_that_begins_again_forgets_the_rows_of_its_first_try() -> None:
+    decoding = Generating(phase="decoding", step=8, steps=8, row=640, rows=2048)
+    assert decoding.share == 640 / 2048
+    again = _progressed(decoding, News(id=1, method="phase", params={"phase": "encoding"}))
+    assert (again.row, again.share) == (0, 1.0)
