@@ -116,24 +116,24 @@ def test_an_error_in_json_says_the_same(street: Street) -> None:
         (("generate", "--seed", "x"), 2, "--seed"),
         (("generate", "--size", "64"), 2, "1024x512"),
         (("generate", "--camera", "camra"), 2, "'Camera'"),
-        (("generate", "--output", "o.png", "--steps", "0"), 1, "num_inference_steps"),
-        (("generate", "--output", "o.png", "--model", "nothing here"), 1, "nothing here"),
+        (("generate", "--output", "{folder}/o.png", "--steps", "0"), 1, "num_inference_steps"),
+        (("generate", "--output", "{folder}/o.png", "--model", "nothing here"), 1, "nothing here"),
         (("generate", "--output", "/dev/null/o.png"), 1, "cannot be written"),
         (("export-job", "--output", "/dev/null/o.json"), 1, "cannot be written"),
     ],
 )
 def test_each_end_has_its_exit_code(
-    words: tuple[str, ...], code: int, says: str, street: Street
+    words: tuple[str, ...], code: int, says: str, street: Street, tmp_path: Path
 ) -> None:
-    run = street.mixdiff(*words)
+    run = street.mixdiff(*(word.format(folder=tmp_path) for word in words))
     assert run.returncode == code, run.output
     assert says in run.output
     assert "Traceback" not in run.output
 
 
-def test_a_missing_engine_is_an_error_that_says_what_to_do(street: Street) -> None:
+def test_a_missing_engine_is_an_error_that_says_what_to_do(street: Street, tmp_path: Path) -> None:
     env = {"MIXDIFF_ENGINE_PYTHON": "/nowhere"}
-    run = street.mixdiff("generate", "--output", "o.png", env=env)
+    run = street.mixdiff("generate", "--output", tmp_path / "o.png", env=env)
     assert run.returncode == 1
     assert "/nowhere" in run.stderr
 
