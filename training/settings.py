@@ -52,7 +52,11 @@ class VaeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenoiserSettings:
-    """The U-Net and its text encoder, trained together on v-prediction."""
+    """The U-Net and its text encoder, trained together on v-prediction.
+
+    `middle_share` of the times of training lie in the part `middle` of the schedule, the others
+    anywhere.
+    """
 
     channels: tuple[int, ...] = (64, 128, 192)
     groups: int = 16

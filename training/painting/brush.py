@@ -18,7 +18,7 @@ class Brush:
     """One picture's order.
 
     Units: `scale` multiplies the motif's usual size; 1 suits a picture of 128 px. `usual_scale` is
-    the middle of what the same words may mean.
+    the one that patterns take, which must repeat.
     """
 
     height_px: int
@@ -47,6 +47,10 @@ class Brush:
         picture, is the last thing that a small denoiser learns.
         """
         return float(CELL_PX * max(1, round(motif_px * self.usual_scale / CELL_PX)))
+
+    def snapped(self, shares: Field, length_px: float) -> Field:
+        """Round shares of a length down to whole cells of the autoencoder."""
+        return np.floor(shares * length_px / CELL_PX) * CELL_PX / length_px
 
     def noise(self, cell_y_px: float, cell_x_px: float | None = None, octaves: int = 3) -> Field:
         """Fractal noise in [-1, 1] whose largest cells scale with the motif."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.painting.brush import CELL_PX, Brush
+from training.painting.brush import Brush
 from training.painting.colours import Picture, luminance, mixed, rgb, shaded
 from training.painting.noise import Field, lattice_values, smoothstep
 
@@ -116,8 +116,7 @@ def planks(brush: Brush) -> Picture:
     width, length = brush.fitted(29.0), brush.fitted(144.0)
     row = np.floor(y / width)
     start = lattice_values(brush.rng, row, np.zeros_like(row))
-    start = np.floor(start * length / CELL_PX) * CELL_PX / length
-    u = x / length + start
+    u = x / length + brush.snapped(start, length)
     column = np.floor(u)
     v = y / width - row
     to_joint = np.minimum(v, 1.0 - v) * width

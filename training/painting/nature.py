@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.painting.brush import CELL_PX, Brush
+from training.painting.brush import Brush
 from training.painting.colours import NAMED, WHITE, Colour, Picture, luminance, mixed, rgb, shaded
 from training.painting.noise import Field, smoothstep
 
@@ -173,7 +173,7 @@ def bamboo(brush: Brush) -> Picture:
     keys = brush.rng.random((2, 127)).astype(np.float32)
     across = 2.0 * (u - column) - 1.0
     index = column.astype(np.int32) % 127
-    rise = (y / length + np.floor(keys[0][index] * length / CELL_PX) * CELL_PX / length) % 1.0
+    rise = (y / length + brush.snapped(keys[0][index], length)) % 1.0
     from_node = np.minimum(rise, 1.0 - rise) * length
     node = smoothstep(3.4, 1.4, from_node)
     under = smoothstep(8.0, 3.0, from_node) * (1.0 - node)

@@ -27,10 +27,13 @@ def checkerboard(brush: Brush) -> Picture:
     return _printed(brush, 0.5 + 0.5 * sign)
 
 
+_SLANT = 0.6667  # two slanting stripes repeat after three widths along a row: whole cells
+
+
 def stripes(brush: Brush) -> Picture:
     """Straight bands of two colours: upright, level or slanting."""
     y, x = brush.grid()
-    along = {"horizontal": y, "diagonal": (x + y) * np.float32(0.6667)}.get(brush.variant, x)
+    along = {"horizontal": y, "diagonal": (x + y) * np.float32(_SLANT)}.get(brush.variant, x)
     width = brush.fitted(17.0)
     wave = np.sin(along * np.float32(np.pi / width)) * width / 3.0
     return _printed(brush, 0.5 + 0.5 * np.clip(wave, -1.0, 1.0))

@@ -24,12 +24,11 @@ TONE_WORDS: dict[str, tuple[str, ...]] = {
     "dark": ("dark", "deep"),
     "bright": ("bright", "light", "pale"),
 }
-SIZE_SCALE: dict[str, tuple[float, float]] = {
-    "": (0.88, 1.25),
-    "small": (0.60, 0.74),
-    "large": (1.55, 1.95),
+SIZE_SCALE: dict[str, tuple[float, float, float]] = {  # lowest, usual, highest
+    "": (0.88, 1.0, 1.25),
+    "small": (0.60, 0.67, 0.74),
+    "large": (1.55, 1.7, 1.95),
 }
-USUAL_SCALE: dict[str, float] = {"": 1.0, "small": 0.67, "large": 1.7}
 OPENINGS = ("", "", "", "", "a ", "the ", "texture of ", "picture of ", "photo of ", "painting of ")
 HELD_OUT_SHARE = 16
 # Words that say nothing a painter could show: prompts hold them, and they must do no harm.
@@ -227,7 +226,7 @@ def paint(wish: Wish, height_px: int, width_px: int, rng: np.random.Generator) -
     second = jittered(rgb(*NAMED[wish.second]), rng) if wish.second else light
     if wish.colour == "white" and not wish.second:
         second = rgb(0.55, 0.55, 0.56)
-    low, high = SIZE_SCALE[wish.size]
+    low, usual, high = SIZE_SCALE[wish.size]
     variant = concept.variants.get(wish.variant, "")
     if not variant and concept.name in ("planks", "stripes"):
         variant = _choice(rng, tuple(concept.variants.values()))
@@ -237,7 +236,7 @@ def paint(wish: Wish, height_px: int, width_px: int, rng: np.random.Generator) -
             width_px=width_px,
             rng=rng,
             scale=float(rng.uniform(low, high)),
-            usual_scale=USUAL_SCALE[wish.size],
+            usual_scale=usual,
             main=main,
             second=second,
             variant=variant,
