@@ -64,11 +64,23 @@ def painted_set(
     seed: int,
     training: bool = True,
 ) -> PaintedSet:
-    """Read a set from the cache; paint it first where it is not there yet."""
+    """Read a set from the cache; paint it first where it is not there, or painted otherwise now."""
     folder.mkdir(parents=True, exist_ok=True)
     path, wishes_path = folder / f"{name}.npy", folder / f"{name}.json"
-    if not wishes_path.exists():
-        shape = (count, height_px, width_px, 3)
+    shape = (count, height_px, width_px, 3)
+
+    def is_as_painted_now() -> bool:
+        if not wishes_path.exists():
+            return False
+        stored = np.load(path, mmap_mode="r")
+        return stored.shape == shape and all(
+            np.array_equal(
+                stored[index], painted(index, height_px, width_px, seed, training=training)[0]
+            )
+            for index in range(min(count, len(CONCEPTS)))
+        )
+
+    if not is_as_painted_now():
         np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape).flush()
         jobs = [
             (str(path), start, min(count, start + CHUNK), height_px, width_px, seed, training)

@@ -104,18 +104,14 @@ def training_times(count: int, settings: DenoiserSettings, timesteps: int) -> Te
     return (spread * timesteps).long()
 
 
-def _initial(settings: Settings, device: torch.device) -> Denoiser:
-    own = settings.denoiser
-    autoencoder = vae.build(settings.vae)
-    autoencoder.load_state_dict(checkpoint.load(settings.cache / "vae")[0])
-    sets = encoded_sets(settings, autoencoder)
+def _initial(own: DenoiserSettings, scaling_factor: float, device: torch.device) -> Denoiser:
     tokenizer = build_tokenizer(own)
     return Denoiser(
         unet=build(own).to(device, memory_format=torch.channels_last),
         text=build_text_encoder(own, tokenizer).to(device),
         tokenizer=tokenizer,
         scheduler=build_scheduler(own),
-        scaling_factor=sets.scaling_factor,
+        scaling_factor=scaling_factor,
     )
 
 
@@ -128,8 +124,10 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
     folder: Path = settings.cache / "denoiser"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(own.seed)
-    denoiser = _initial(settings, device)
-    sets = encoded_sets(settings, vae.build(settings.vae))
+    autoencoder = vae.build(settings.vae)
+    autoencoder.load_state_dict(checkpoint.load(settings.cache / "vae")[0])
+    sets = encoded_sets(settings, autoencoder)
+    denoiser = _initial(own, sets.scaling_factor, device)
     unet, text = denoiser.unet, denoiser.text
     unet.train()
     text.train()

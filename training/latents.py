@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from training.data import training_sets
-from training.painting.concepts import BY_NAME
+from training.data import PaintedSet, training_sets
+from training.painting.concepts import BY_NAME, CONCEPTS
 from training.painting.prompts import Wish, with_filler, wordings
 from training.settings import Settings
 from training.vae import encode_set
@@ -50,14 +52,16 @@ class Batch:
 
 
 def encoded_sets(settings: Settings, vae: AutoencoderKL) -> LatentSets:
-    """Encode the painted pictures, or read what an earlier run has encoded."""
+    """Encode the painted pictures, or read what an earlier run has encoded of them alike."""
     small, large = training_sets(settings.cache / "data", settings.data)
     small = small.first(settings.denoiser.small_count)
     large = large.first(settings.denoiser.large_count)
     path: Path = settings.cache / "latents.safetensors"
-    if not path.exists():
+    origin = _origin(vae, small, large)
+    if not path.exists() or _stored_origin(path) != origin:
         vae.eval()
-        save_file({"small": encode_set(vae, small), "large": encode_set(vae, large, 4)}, path)
+        encoded = {"small": encode_set(vae, small), "large": encode_set(vae, large, 4)}
+        save_file(encoded, path, metadata={"origin": origin})
     stored = load_file(path)
     factor = 1.0 / float(stored["small"].std())
     return LatentSets(
@@ -67,6 +71,23 @@ def encoded_sets(settings: Settings, vae: AutoencoderKL) -> LatentSets:
         large_wishes=large.wishes,
         scaling_factor=factor,
     )
+
+
+def _origin(vae: AutoencoderKL, *sets: PaintedSet) -> str:
+    """Return a digest of what latents come from: the encoder, and pictures of every concept."""
+    digest = hashlib.sha256()
+    for name, weights in vae.state_dict().items():
+        if not name.startswith(("decoder.", "post_quant_conv.")):
+            digest.update(weights.cpu().numpy().tobytes())
+    for painted in sets:
+        digest.update(str(painted.pictures.shape).encode())
+        digest.update(painted.pictures[: len(CONCEPTS)].tobytes())
+    return digest.hexdigest()
+
+
+def _stored_origin(path: Path) -> str | None:
+    with safe_open(path, "pt") as file:
+        return (file.metadata() or {}).get("origin")
 
 
 def _crop(latents: Tensor, height: int, width: int, rng: np.random.Generator) -> Tensor:
