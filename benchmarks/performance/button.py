@@ -10,9 +10,9 @@ from statistics import median
 from benchmarks.performance.record import Aim, Record
 from building.environments import environments_folder
 from building.extension import build_zip
-from tests.blender.hosts import WHEEL_NAMES, HostMissingError, find_host
+from tests.blender.hosts import CHECKOUT, WHEEL_NAMES, HostMissingError, find_host
 
-_SCRIPT = Path(__file__).with_name("button_in_blender.py")
+_SCRIPT = CHECKOUT / "tests" / "blender" / "scripts" / "button.py"
 _AIM = Aim(value=0.3, at_least=False)
 
 

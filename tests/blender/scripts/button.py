@@ -1,0 +1,46 @@
+"""Presses Generate several times, and notes how long the engine's first word takes each time.
+
+For the part `button` of the performance benchmark.
+"""
+
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+from scenes import add_camera, add_region, empty_scene
+
+report: Any
+JOBS = 6
+
+client = import_module("bl_ext.user_default.mixdiff.client")
+session = import_module("bl_ext.user_default.mixdiff.running").session
+heard: list[float] = []
+take = session._take
+
+
+def take_and_note(event: Any) -> None:
+    if isinstance(event, client.News):
+        heard.append(time.perf_counter())
+    take(event)
+
+
+session._take = take_and_note
+scene = empty_scene(256, 128)
+scene.mixdiff.model = "bundled"
+scene.mixdiff.num_inference_steps = 1
+add_camera(scene)
+for across in (-0.75, 0.75):
+    add_region("wall", "red brick wall", size=(2.5, 2), at=(across, 0, 0))
+
+waits = []
+for _ in range(JOBS):
+    heard.clear()
+    pressed = time.perf_counter()
+    bpy.ops.mixdiff.generate()
+    waits.append(heard[0] - pressed)
+report(waits)
