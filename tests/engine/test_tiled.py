@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,19 @@ def test_a_large_reference_is_encoded_in_tiles_as_if_whole(
     found = bundled.encode(picture, torch.Generator().manual_seed(0), on=CPU)
     assert found.shape == expected.shape
     assert float((found - expected).norm() / expected.norm()) < 0.03
+
+
+@torch.inference_mode()
+@pytest.mark.usefixtures("small_tiles")
+def test_a_reference_resized_tile_by_tile_is_encoded_as_one_resized_before(
+    bundled: Autoencoder,
+) -> None:
+    picture = Reference(picture=materials(192, 320), height_px=256, width_px=384)
+    before = replace(picture, picture=picture.whole())
+    found, expected = (
+        bundled.encode(one, torch.Generator().manual_seed(0), on=CPU) for one in (picture, before)
+    )
+    torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
 
 
 @torch.inference_mode()
