@@ -58,6 +58,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     generate.add_argument("--output", "-o", type=Path, metavar="OUT.png", help="the picture's file")
     generate.add_argument("--latents", type=Path, metavar="OUT.npz", help="latents before decoding")
+    generate.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the denoiser's blocks: the first job takes far longer, the steps less",
+    )
     generate.add_argument("--quiet", action="store_true", help="no progress bar")
 
     validate = commands.add_parser(
@@ -182,11 +187,11 @@ def _generate(options: argparse.Namespace) -> int:
         if value == AUTO and isinstance(source.run.get(name), str):
             wanted[name] = source.run[name]
     try:
-        device = choose_device(**wanted)
+        device = choose_device(**wanted, compiles=options.compile)
     except EngineError:
         if AUTO not in (options.device, options.dtype):
             raise
-        device = choose_device(options.device, options.dtype)
+        device = choose_device(options.device, options.dtype, compiles=options.compile)
     silence_libraries()
     output = options.output or _free_name(Path.cwd() / f"{options.job.stem}.png")
     request = RunRequest(

@@ -27,10 +27,11 @@ _SHORTAGE_WORDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Where a job runs and in which precision its denoiser works."""
+    """Where a job runs, in which precision its denoiser works, and whether that is compiled."""
 
     torch_device: torch.device
     dtype: torch.dtype
+    compiles: bool = False
 
     @property
     def name(self) -> str:
@@ -96,7 +97,7 @@ def _fitting_dtype(device: torch.device) -> torch.dtype:
     return torch.float16 if device.type == "cuda" else torch.float32
 
 
-def choose_device(device: str = AUTO, dtype: str = AUTO) -> Device:
+def choose_device(device: str = AUTO, dtype: str = AUTO, *, compiles: bool = False) -> Device:
     """Return the wanted device, or for `auto` the fastest there is.
 
     Raises: EngineError of kind `device` where the wanted one is not there.
@@ -115,7 +116,7 @@ def choose_device(device: str = AUTO, dtype: str = AUTO) -> Device:
         )
     torch_device = torch.device(device)
     chosen = _fitting_dtype(torch_device) if dtype == AUTO else getattr(torch, dtype)
-    return Device(torch_device=torch_device, dtype=chosen)
+    return Device(torch_device=torch_device, dtype=chosen, compiles=compiles)
 
 
 def memory_of(device: torch.device) -> dict[str, Any]:

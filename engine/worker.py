@@ -177,7 +177,7 @@ class Worker:
         from engine.run import ModelKeeper
 
         silence_libraries()
-        device = choose_device(wanted.device, wanted.dtype)
+        device = choose_device(wanted.device, wanted.dtype, compiles=wanted.compile)
         self._keeper = ModelKeeper(device=device, default_model=wanted.model)
         log.info("ready on %s", device)
         versions = {"python": platform.python_version(), "torch": torch.__version__}

@@ -14,7 +14,7 @@ from . import folders, live_preview
 from .client import EngineClient, Launch
 from .contract import EngineError
 from .environment import find_launch, why_it_does_not_begin
-from .preferences import engine_python
+from .preferences import compiles, engine_python
 from .session import Generating, Session, Starting
 
 _TICK_S = 0.1
@@ -40,7 +40,11 @@ def _explained(error: EngineError) -> EngineError:
     return why_it_does_not_begin(error, Path(_launch.command[0]))
 
 
-session = Session(_connect, explain=_explained)
+def _settings() -> dict[str, Any]:
+    return {"compile": compiles()}
+
+
+session = Session(_connect, explain=_explained, settings=_settings)
 
 
 def keep_going() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.performance import button, cpu, gpu, growth, latency, phases, plots
+from benchmarks.performance import button, cpu, fidelity, gpu, growth, latency, phases, plots
 from benchmarks.performance.record import ROOT, Record, append, machine, markdown
 from benchmarks.performance.shapes import SHAPES
 from engine.quiet import silence_libraries
@@ -28,6 +28,10 @@ PARTS: dict[str, tuple[str, Part]] = {
     "profile": (
         "where the time of the demo's job goes",
         lambda record, given: phases.measure(record, quick=given.quick),
+    ),
+    "fidelity": (
+        "how far this machine's precision and the tiled decode are from the plain way",
+        lambda record, given: fidelity.measure(record, given.to, quick=given.quick),
     ),
     "latency": (
         "imports, loading, and a second job's first step",
@@ -79,7 +83,7 @@ def main(arguments: list[str] | None = None) -> Record:
     silence_libraries()
     if given.to is None and given.quick:
         given.to = Path(tempfile.mkdtemp(prefix="mixdiff-performance-"))
-    folder = given.to or ROOT / "docs" / "performance"
+    folder = given.to = given.to or ROOT / "docs" / "performance"
     folder.mkdir(parents=True, exist_ok=True)
 
     here, record = machine(), Record()

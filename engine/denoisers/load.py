@@ -22,6 +22,7 @@ from engine.contract.catalogue import (
 from engine.contract.errors import EngineError
 from engine.contract.job import BUNDLED_MODEL
 from engine.decode import Autoencoder
+from engine.denoisers.compilation import compile_repeated_blocks
 from engine.denoisers.unet import UNetDenoiser
 from engine.devices import Device, give_memory_back, is_shortage
 from engine.schedules import Schedule, build_scheduler
@@ -85,6 +86,8 @@ def components_of(pipeline: Any, device: Device) -> Components:
             # Convolutions are quicker so, on CPUs too, and compute the same.
             module.to(memory_format=torch.channels_last)
         _put(module, device.torch_device)
+    if device.compiles:
+        compile_repeated_blocks(pipeline.unet)
     config: Mapping[str, Any] = {
         **pipeline.scheduler.config,
         "_class_name": type(pipeline.scheduler).__name__,

@@ -169,7 +169,7 @@ def _handles(pid: int) -> int:
 
 
 def _handles_at_rest(*pids: int) -> list[int]:
-    """Count the handles of processes once two looks agree: a log line opens its file for a moment."""
+    """Count the handles of processes once two looks agree: a log opens its file for moments."""
     found: list[int] = []
     while (again := [_handles(pid) for pid in pids]) != found:
         found = again

@@ -130,6 +130,14 @@ def test_each_part_is_told_by_the_newest_run_that_measured_it(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.slow
+def test_the_demos_picture_is_compared_both_ways_and_shown(tmp_path: Path) -> None:
+    record = main(["--only", "fidelity", "--quick", "--to", str(tmp_path)])
+    tiled = next(f for f in record.figures["fidelity"] if "in tiles" in f.group and f.unit == "dB")
+    assert tiled.value >= 45
+    assert (tmp_path / "fidelity.jpg").is_file()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the machine has a GPU")
 def test_the_command_says_what_it_leaves_out_and_keeps_a_history(tmp_path: Path) -> None:
     for _ in range(2):

@@ -42,6 +42,13 @@ def test_a_picture_is_no_plain_ground(name: str) -> None:
     assert _painted(Wish(concept=name), 5, 128).std(axis=(0, 1)).max() > 0.01
 
 
+@pytest.mark.parametrize("name", ["bricks", "tiles", "water", "roof tiles", "knitting", "bamboo"])
+def test_regions_side_by_side_agree_about_the_height_of_courses(name: str) -> None:
+    wish = Wish(concept=name, colour="red")
+    profiles = [_painted(wish, seed, 96).mean((1, 2)) for seed in (3, 4)]
+    assert np.corrcoef(profiles)[0, 1] > 0.5
+
+
 def _nearest_hue(picture: np.ndarray) -> str:
     """The named colour nearest to the picture's chroma-weighted mean, lightness left aside."""
     chroma = picture.max(2) - picture.min(2)

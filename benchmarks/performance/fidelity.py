@@ -1,0 +1,105 @@
+"""Part `fidelity`: how far this machine's precision and the tiled decode are from the plain way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmarks.performance.phases import DEMO_JOB
+from benchmarks.performance.record import Aim, Record
+from benchmarks.sheets import sheet
+from engine import decode
+from engine.components import Components
+from engine.contract.job import Job
+from engine.contract.validate import check
+from engine.denoisers.load import load_components, resolve
+from engine.devices import Device, choose_device
+from engine.events import Generated
+from engine.generate import generate
+
+Bytes = NDArray[np.uint8]
+
+_QUICK_STEPS = 3
+_SHOWN_PX = 300
+_AMPLIFIED = {"precision": 4, "tiles": 64}
+_TILED_DB = 45.0
+
+
+def measure(record: Record, folder: Path, *, quick: bool) -> None:
+    """Make the demo's picture both ways, and decode it both ways; show all and what differs."""
+    document = json.loads(DEMO_JOB.read_text(encoding="utf-8"))
+    if quick:
+        document["num_inference_steps"] = _QUICK_STEPS
+    job = check(document, folder=None).job_or_raise()
+    fastest, exact = choose_device(), choose_device(dtype="float32")
+    components = load_components(resolve(job.model, Path()), exact)
+    latents = _latents(job, components)
+    whole = _decoded(components, latents)
+    rows = []
+
+    part = "The demo's job, against float32"
+    if fastest.dtype == exact.dtype:
+        record.remark(f"this machine works in {exact.dtype}: nothing to compare its precision with")
+    else:
+        rows.append(_precision(record, part, job, fastest, latents, whole))
+
+    with patch.object(decode, "WHOLE_CELLS", 0):
+        tiled = _decoded(components, latents)
+    aim = Aim(value=_TILED_DB)
+    part = "Decoding the demo's picture in tiles, against whole"
+    record.put(part, "picture's distance (PSNR)", psnr_db(tiled, whole), "dB", aim)
+    record.put(part, "largest difference of a byte", float(_apart(tiled, whole).max()), "")
+    rows.append(_compared("whole", whole, "in tiles", tiled, _AMPLIFIED["tiles"]))
+    sheet(rows, folder / "fidelity.jpg")
+
+
+def _precision(
+    record: Record, part: str, job: Job, device: Device, latents: Tensor, whole: Bytes
+) -> list[tuple[str, Bytes]]:
+    """Make the picture again in the precision that this machine works in."""
+    name = str(device.dtype).removeprefix("torch.")
+    components = load_components(resolve(job.model, Path()), device)
+    found = _latents(job, components)
+    distance = float((found - latents).norm() / latents.norm())
+    picture = _decoded(components, found)
+    record.put(part, f"{name}: latents' relative distance", distance, "%")
+    record.put(part, f"{name}: picture's distance (PSNR)", psnr_db(picture, whole), "dB")
+    return _compared("float32", whole, name, picture, _AMPLIFIED["precision"])
+
+
+def _latents(job: Job, components: Components) -> Tensor:
+    *_, last = generate(job, components, references={})
+    assert isinstance(last, Generated)
+    return last.latents.float().cpu()
+
+
+@torch.inference_mode()
+def _decoded(components: Components, latents: Tensor) -> Bytes:
+    on = components.device.torch_device
+    return np.concatenate(list(components.autoencoder.decode(latents, on=on)))
+
+
+def psnr_db(found: Bytes, expected: Bytes) -> float:
+    """Return the peak signal-to-noise ratio of two pictures in dB."""
+    error = float(np.square(_apart(found, expected)).mean())
+    return 10.0 * float(np.log10(255.0**2 / max(error, 1e-9)))
+
+
+def _apart(found: Bytes, expected: Bytes) -> NDArray[np.float64]:
+    return np.abs(found.astype(np.float64) - expected)
+
+
+def _compared(
+    first: str, one: Bytes, second: str, other: Bytes, factor: int
+) -> list[tuple[str, Bytes]]:
+    """Give the middles of two pictures, where regions and tiles meet, and their difference."""
+    top, left = (max(0, (size - _SHOWN_PX) // 2) for size in one.shape[:2])
+    middle = np.s_[top : top + _SHOWN_PX, left : left + _SHOWN_PX]
+    apart = (_apart(one, other)[middle] * factor).clip(0, 255).astype(np.uint8)
+    return [(first, one[middle]), (second, other[middle]), (f"difference x {factor}", apart)]
