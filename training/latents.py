@@ -90,9 +90,11 @@ def _stored_origin(path: Path) -> str | None:
         return (file.metadata() or {}).get("origin")
 
 
-def _crop(latents: Tensor, height: int, width: int, rng: np.random.Generator) -> Tensor:
-    top = int(rng.integers(0, latents.shape[1] - height + 1))
-    left = int(rng.integers(0, latents.shape[2] - width + 1))
+def _crop(latents: Tensor, wish: Wish, height: int, width: int, rng: np.random.Generator) -> Tensor:
+    top = left = 0
+    if not BY_NAME[wish.concept].anchored:
+        top = int(rng.integers(0, latents.shape[1] - height + 1))
+        left = int(rng.integers(0, latents.shape[2] - width + 1))
     return latents[:, top : top + height, left : left + width]
 
 
@@ -134,10 +136,11 @@ def training_batch(
         index = int(rng.integers(len(wishes)))
         if not _fits(wishes[index], height, source.shape[2]):
             continue
-        crop = _crop(source[index], height, width, rng)
+        crop = _crop(source[index], wishes[index], height, width, rng)
         mask = torch.ones(height, width)
         if rng.random() < foreign_share:
-            other = _crop(source[int(rng.integers(len(wishes)))], height, width, rng)
+            beside = int(rng.integers(len(wishes)))
+            other = _crop(source[beside], wishes[beside], height, width, rng)
             crop, mask = _with_foreign_edge(crop, other, rng)
         latents.append(crop)
         masks.append(mask)

@@ -70,8 +70,8 @@ class DenoiserSettings:
     beta_end: float = 0.015
     large_share: float = 0.12
     foreign_share: float = 0.12
-    small_count: int = 7000
-    large_count: int = 600
+    small_count: int = 14000
+    large_count: int = 1600
     batch: int = 32
     learning_rate: float = 8e-4
     dropout: float = 0.1

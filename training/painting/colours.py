@@ -76,8 +76,9 @@ def mixed(low: Colour | Picture, high: Colour | Picture, amount: Field) -> Pictu
 def shaded(colour: Colour | Picture, light: Field) -> Picture:
     """Light a colour: -1 is deep shadow, 0 the colour itself, 1 a strong highlight."""
     dark = 1.0 + 0.75 * np.minimum(light, 0.0)
-    glow = 0.6 * np.maximum(light, 0.0)
     base = colour * dark[..., None]
+    # Lights on black stay darker than grey.
+    glow = (0.3 + 0.3 * colour.max(-1)) * np.maximum(light, 0.0)
     return (base + (1.0 - base) * glow[..., None]).astype(np.float32)
 
 

@@ -23,7 +23,8 @@ class Concept:
     `nouns` are whole names ("brick wall"); `phrases` hold a place for the colour ("wall of {}
     bricks"). `natural` are the colours where none is named. `two_colours` concepts always show a
     second colour. `variants` maps a word of the prompt to the painter's variant. `framed`
-    concepts have a composition: little of them may be cut away.
+    concepts have a composition: little of them may be cut away. `anchored` ones begin at the upper
+    left corner, which is not cut away either.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Concept:
     two_colours: bool = False
     variants: dict[str, str] = field(default_factory=dict)
     framed: bool = False
+    anchored: bool = True
 
 
 _LEVEL = {"horizontal": "horizontal", "vertical": "vertical"}
@@ -152,6 +154,7 @@ CONCEPTS: tuple[Concept, ...] = (
         ),
         phrases=("slab of {} marble", "floor of {} marble"),
         natural=((0.90, 0.89, 0.87),),
+        anchored=False,
     ),
     Concept(
         name="grass",
@@ -168,6 +171,7 @@ CONCEPTS: tuple[Concept, ...] = (
         ),
         phrases=("field of {} grass", "meadow of {} grass"),
         natural=((0.30, 0.60, 0.15), (0.38, 0.62, 0.18), (0.25, 0.55, 0.20)),
+        anchored=False,
     ),
     Concept(
         name="leaves",
@@ -419,6 +423,7 @@ CONCEPTS: tuple[Concept, ...] = (
         ),
         phrases=("curtain of {} velvet", "folds of {} cloth"),
         natural=((0.62, 0.08, 0.12), (0.55, 0.10, 0.20)),
+        anchored=False,
     ),
     Concept(
         name="camouflage",
@@ -432,6 +437,7 @@ CONCEPTS: tuple[Concept, ...] = (
         ),
         phrases=("camouflage in {} tones",),
         natural=((0.36, 0.42, 0.22),),
+        anchored=False,
     ),
     Concept(
         name="sky",
@@ -452,6 +458,7 @@ CONCEPTS: tuple[Concept, ...] = (
         colours=_except("white", "black", "brown"),
         variants={"clear": "clear", "cloudy": "cloudy"},
         framed=True,
+        anchored=False,
     ),
     Concept(
         name="sunset",
@@ -469,6 +476,7 @@ CONCEPTS: tuple[Concept, ...] = (
         natural=((0.96, 0.46, 0.18), (0.92, 0.40, 0.25)),
         colours=("red", "orange", "yellow", "pink", "purple"),
         framed=True,
+        anchored=False,
     ),
     Concept(
         name="starry night",
@@ -487,6 +495,7 @@ CONCEPTS: tuple[Concept, ...] = (
         phrases=("stars in a {} night sky", "{} sky full of stars"),
         natural=((0.16, 0.18, 0.46), (0.14, 0.14, 0.40)),
         colours=_except("white", "yellow", "grey", "brown", "orange"),
+        anchored=False,
     ),
     Concept(
         name="mountains",
@@ -504,6 +513,7 @@ CONCEPTS: tuple[Concept, ...] = (
         natural=((0.42, 0.45, 0.50), (0.38, 0.42, 0.55), (0.45, 0.42, 0.40)),
         colours=_except("white", "yellow"),
         framed=True,
+        anchored=False,
     ),
     Concept(
         name="hills",
@@ -520,6 +530,7 @@ CONCEPTS: tuple[Concept, ...] = (
         natural=((0.36, 0.64, 0.22), (0.42, 0.66, 0.26)),
         colours=_except("white", "black"),
         framed=True,
+        anchored=False,
     ),
     Concept(
         name="forest",
@@ -539,6 +550,7 @@ CONCEPTS: tuple[Concept, ...] = (
         natural=((0.16, 0.38, 0.20), (0.14, 0.34, 0.24)),
         colours=_except("white"),
         framed=True,
+        anchored=False,
     ),
 )
 BY_NAME: dict[str, Concept] = {concept.name: concept for concept in CONCEPTS}

@@ -58,7 +58,7 @@ def tiles(brush: Brush) -> Picture:
 
 def cobblestone(brush: Brush) -> Picture:
     """Rounded paving stones in rows, domed, with dark gaps."""
-    found = brush.cells(36.0, 42.0, jitter=0.55)
+    found = brush.cells(32.0, 48.0, jitter=0.55)
     border = found.second - found.nearest
     mask = smoothstep(0.07, 0.22, border)
     dome = smoothstep(0.05, 0.65, border)

@@ -110,11 +110,10 @@ def water(brush: Brush) -> Picture:
 
 
 def sand(brush: Brush) -> Picture:
-    """Wind ripples on sand: soft, slanting, asymmetric bands."""
+    """Wind ripples on sand: soft bands from the lower left to the upper right, one side steep."""
     y, x = brush.grid()
-    slant = float(brush.rng.uniform(-0.35, 0.35))
-    bend = 14.0 * brush.scale * brush.noise(70.0, octaves=2)
-    phase = (y + slant * x + bend) / brush.fitted(24.0)
+    bend = 9.0 * brush.scale * brush.noise(70.0, octaves=2)
+    phase = (y + x + bend) / brush.fitted(32.0)
     ramp = phase - np.floor(phase)
     ripple = np.where(ramp < 0.7, ramp / 0.7, (1.0 - ramp) / 0.3).astype(np.float32)
     light = 0.55 * (smoothstep(0.0, 1.0, ripple) - 0.62) + 0.12 * brush.noise(80.0)
@@ -122,15 +121,13 @@ def sand(brush: Brush) -> Picture:
 
 
 def snow(brush: Brush) -> Picture:
-    """Soft drifts with blue shadows and a few sparkles."""
-    drift = brush.noise(44.0, 60.0, 2)
-    slope_y, slope_x = np.asarray(np.gradient(drift))
-    slope = np.clip((slope_y * 1.1 + slope_x * 0.8) * 13.0 * brush.scale, -1.0, 1.0)
-    shade: Colour = brush.main * rgb(0.74, 0.81, 0.93)
-    drifts = mixed(shade, brush.main + (WHITE - brush.main) * np.float32(0.25), 0.5 - 0.5 * slope)
-    spots = brush.cells(24.0, 24.0, jitter=0.9)
-    sparkle = smoothstep(0.17, 0.09, spots.nearest) * smoothstep(0.4, 0.6, spots.identity)
-    return mixed(drifts, WHITE, sparkle * np.float32(0.9))
+    """Soft drifts, heaped over each other, white above and blue in the shadow below."""
+    drift = brush.cells(32.0, 56.0, jitter=0.7, warp_px=7.0)
+    height = smoothstep(0.0, 0.55, drift.second - drift.nearest)
+    lit = np.clip(0.5 - 0.95 * drift.offset_y + 0.25 * brush.noise(40.0, octaves=2), 0.0, 1.0)
+    shade: Colour = brush.main * rgb(0.74, 0.82, 0.94)
+    snow_light: Colour = brush.main + (WHITE - brush.main) * np.float32(0.45)
+    return mixed(shade, snow_light, lit * (0.35 + 0.65 * height))
 
 
 def lava(brush: Brush) -> Picture:
@@ -150,33 +147,32 @@ def rust(brush: Brush) -> Picture:
     side = brush.fitted(64.0)
     v, u = y / side % 1.0, x / side % 1.0
     to_seam = np.minimum(np.minimum(v, 1.0 - v), np.minimum(u, 1.0 - u)) * side
-    seam = smoothstep(4.0, 1.8, to_seam)
+    seam = smoothstep(5.0, 2.0, to_seam)
     from_corner_y, from_corner_x = np.minimum(v, 1.0 - v) * side, np.minimum(u, 1.0 - u) * side
     inset, radius = 12.0 * brush.scale, 5.5 * brush.scale
     from_rivet = np.hypot(from_corner_y - inset, from_corner_x - inset)
     rivet = smoothstep(radius, radius - 2.0, from_rivet)
     patch = brush.noise(30.0, octaves=3)
-    bare = float(np.quantile(patch, brush.rng.uniform(0.52, 0.66)))
+    bare = float(np.quantile(patch, brush.rng.uniform(0.38, 0.54)))
     rusty = smoothstep(bare, bare + 0.10, patch)
     metal = shaded(brush.main, 0.14 * brush.noise(60.0, 20.0, 2))
     brown = shaded(rgb(0.58, 0.25, 0.07), 0.6 * brush.noise(20.0, octaves=1))
     plate = mixed(metal, brown, rusty * np.float32(0.95))
-    return shaded(plate, -0.85 * seam + 0.6 * rivet)
+    return shaded(plate, 0.55 * seam - 0.9 * rivet)
 
 
 def bamboo(brush: Brush) -> Picture:
-    """Round upright canes with pale nodes."""
+    """Round upright canes with pale nodes, those of every second cane half a length higher."""
     y, x = brush.grid()
-    width, length = brush.fitted(24.0), brush.fitted(56.0)
+    width, length = brush.fitted(24.0), brush.fitted(48.0)
     u = x / width
     column = np.floor(u)
-    keys = brush.rng.random((2, 127)).astype(np.float32)
+    tint = brush.rng.random(127).astype(np.float32)[column.astype(np.int32) % 127]
     across = 2.0 * (u - column) - 1.0
-    index = column.astype(np.int32) % 127
-    rise = (y / length + brush.snapped(keys[0][index], length)) % 1.0
+    rise = (y / length + 0.5 * (column % 2)) % 1.0
     from_node = np.minimum(rise, 1.0 - rise) * length
     node = smoothstep(3.4, 1.4, from_node)
     under = smoothstep(8.0, 3.0, from_node) * (1.0 - node)
     light = 0.55 * np.exp(-(((across + 0.3) / 0.35) ** 2)) - 0.95 * np.abs(across) ** 3
-    light = light + 0.5 * (keys[1][index] - 0.5) + 0.5 * node - 0.45 * under
+    light = light + 0.5 * (tint - 0.5) + 0.6 * node - 0.6 * under
     return shaded(brush.main, light.astype(np.float32))

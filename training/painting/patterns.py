@@ -20,7 +20,7 @@ def _printed(brush: Brush, amount: np.ndarray) -> Picture:
 def checkerboard(brush: Brush) -> Picture:
     """Squares of two colours in turn."""
     y, x = brush.grid()
-    side = brush.fitted(28.0)
+    side = brush.fitted(24.0)
     wave_y = np.sin(y * np.float32(np.pi / side)) * side / 3.0
     wave_x = np.sin(x * np.float32(np.pi / side)) * side / 3.0
     sign = np.clip(wave_y / 1.0, -1.0, 1.0) * np.clip(wave_x / 1.0, -1.0, 1.0)
