@@ -70,8 +70,9 @@ def colour_shares(picture: Bytes) -> Shares:
     """Give each named colour's share of the picture's pixels; they sum to 1."""
     pixels = oklab(picture[::2, ::2].reshape(-1, 3) / 255.0)
     chroma = np.hypot(pixels[:, 1], pixels[:, 2])
-    # A shadow is less colourful than its ground: what counts as neutral shrinks with lightness.
-    neutral = chroma < NEUTRAL_CHROMA * np.clip(pixels[:, 0] / 0.6, 0.25, 1.0)
+    # A shadow is less colourful than its ground: what counts as neutral shrinks with lightness,
+    # down to what a few steps of a byte make of black.
+    neutral = chroma < NEUTRAL_CHROMA * np.clip(pixels[:, 0] / 0.6, 0.5, 1.0)
     shares = dict.fromkeys(NAMED, 0.0)
     light = pixels[neutral, 0]
     total = len(pixels)
