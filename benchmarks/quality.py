@@ -33,6 +33,7 @@ SAME_PROMPTS = (
     "leaves",
     "knitted wool",
 )
+SEEDS_OF_A_SEAM = 5
 UNLIKE_PROMPTS = (
     ("red brick wall", "green grass"),
     ("sand", "water"),
@@ -126,14 +127,27 @@ def measure_mixtures(report: Report, painter: Painter, judge: Classifier, count:
 
 def measure_seams(report: Report, painter: Painter) -> None:
     """Borders between like and unlike neighbours."""
-    alike = seams.paint_pairs(painter, [(p, p) for p in SAME_PROMPTS], report.seed + 2000)
+    pairs = [(prompt, prompt) for prompt in SAME_PROMPTS for _ in range(SEEDS_OF_A_SEAM)]
+    alike = seams.paint_pairs(painter, pairs, report.seed + 2000)
+    by_prompt = {
+        prompt: alike[index * SEEDS_OF_A_SEAM :][:SEEDS_OF_A_SEAM]
+        for index, prompt in enumerate(SAME_PROMPTS)
+    }
     unlike = seams.paint_pairs(painter, UNLIKE_PROMPTS, report.seed + 3000)
     report.put("seam, same prompt: overlap over interior", round(seams.same_prompt_ratio(alike), 3))
+    report.put(
+        "seam, same prompt, by prompt",
+        {
+            prompt: round(seams.same_prompt_ratio(pictures), 2)
+            for prompt, pictures in by_prompt.items()
+        },
+    )
     ratios = [seams.worst_step_ratio(picture) for picture in unlike]
     report.put("seam, unlike prompts: strongest step, median", round(float(np.median(ratios)), 2))
     report.put("seam, unlike prompts: strongest step, worst", round(max(ratios), 2))
     captions = [*SAME_PROMPTS, *(" | ".join(pair) for pair in UNLIKE_PROMPTS)]
-    items = list(zip(captions, [*alike, *unlike], strict=True))
+    firsts = [pictures[0] for pictures in by_prompt.values()]
+    items = list(zip(captions, [*firsts, *unlike], strict=True))
     sheet(in_rows(items, 4), report.folder / "seams.jpg")
 
 
@@ -187,7 +201,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=None, help="other than the model recommends")
     parser.add_argument("--quick", action="store_true", help="a few pictures of each kind")
-    parser.add_argument("--only", choices=("singles", "mixtures", "seams", "compare", "guided"))
+    parser.add_argument(
+        "--only",
+        choices=("singles", "mixtures", "seams", "compare", "guided"),
+        help="this part; the other figures stay as they were",
+    )
     given = parser.parse_args()
     settings = Settings()
     if not (settings.cache / "classifier" / "state.json").exists():
@@ -196,6 +214,8 @@ def main() -> None:
     judge = classifier.load(settings)
     painter = Painter(given.model, given.steps)
     report = Report(given.to, given.seed)
+    if given.only and (given.to / "figures.json").exists():
+        report.table = json.loads((given.to / "figures.json").read_text())
     quick = given.quick
     parts: dict[str, Callable[[], None]] = {
         "singles": lambda: measure_singles(report, painter, judge, 1 if quick else 5),

@@ -37,9 +37,14 @@ def write(settings: Settings, folder: Path) -> None:
         "device": "cuda" if torch.cuda.is_available() else f"cpu, {platform.machine()}",
     }
     (folder / "record.json").write_text(json.dumps(record, indent=2) + "\n")
-    figure, axes = pyplot.subplots(1, 3, figsize=(13, 3.6))
-    for axis, name in zip(axes, ("vae", "denoiser", "decoder"), strict=True):
-        curve = stages.get(name, {}).get("curve", [])
+    curves = {
+        name: stages[name]["curve"]
+        for name in ("vae", "denoiser", "decoder")
+        if stages.get(name, {}).get("curve")  # a restored stage has none
+    }
+    count = max(1, len(curves))
+    figure, axes = pyplot.subplots(1, count, figsize=(4.4 * count, 3.6), squeeze=False)
+    for axis, (name, curve) in zip(axes[0], curves.items(), strict=False):
         axis.plot([row[1] / 60.0 for row in curve], [row[2] for row in curve], linewidth=1.0)
         axis.set(title=name, xlabel="minutes of training", ylabel="loss", yscale="log")
         axis.grid(visible=True, which="both", alpha=0.3)
