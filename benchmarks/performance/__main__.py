@@ -10,7 +10,17 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.performance import button, cpu, fidelity, gpu, growth, latency, phases, plots
+from benchmarks.performance import (
+    button,
+    compilation,
+    cpu,
+    fidelity,
+    gpu,
+    growth,
+    latency,
+    phases,
+    plots,
+)
 from benchmarks.performance.record import ROOT, Record, append, machine, markdown
 from benchmarks.performance.shapes import SHAPES
 from engine.quiet import silence_libraries
@@ -33,6 +43,10 @@ PARTS: dict[str, tuple[str, Part]] = {
         "how far this machine's precision and the tiled decode are from the plain way",
         lambda record, given: fidelity.measure(record, given.to, quick=given.quick),
     ),
+    "compilation": (
+        "what compiled blocks cost at first and gain later",
+        lambda record, given: compilation.measure(record, quick=given.quick),
+    ),
     "latency": (
         "imports, loading, and a second job's first step",
         lambda record, given: latency.measure(record, SHAPES[given.shape], quick=given.quick),
@@ -54,7 +68,7 @@ PARTS: dict[str, tuple[str, Part]] = {
 
 def parser() -> argparse.ArgumentParser:
     """Return the command's options."""
-    parts = "\n".join(f"  {name:8} {about}" for name, (about, _) in PARTS.items())
+    parts = "\n".join(f"  {name:11} {about}" for name, (about, _) in PARTS.items())
     options = argparse.ArgumentParser(
         prog="python -m benchmarks.performance",
         description=f"{__doc__}\n\nparts:\n{parts}",

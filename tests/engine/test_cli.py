@@ -65,7 +65,9 @@ def test_a_job_file_becomes_a_picture_and_the_picture_becomes_itself(
 
 def test_the_originals_grid_runs_as_it_stands(tmp_path: Path) -> None:
     grid = DATA / "reference" / "grid_linear_forest.json"
-    made = engine("generate", grid, "--model", TINY_SD, "-o", tmp_path / "g.png")
+    made = engine(
+        *("generate", grid, "--model", TINY_SD, "--dtype", "float32", "-o", tmp_path / "g.png")
+    )
     assert made.returncode == 0, made.stderr
     expected = np.load(grid.with_suffix(".npz"))["image"]
     found = pixels(tmp_path / "g.png").astype(int)

@@ -1,0 +1,49 @@
+"""Part `compilation`: what compiled blocks cost at first and gain later, on the demo's job."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.performance.phases import DEMO_JOB
+from benchmarks.performance.record import ROOT, Record
+from engine.denoisers.compilation import CACHE_VARIABLE
+
+_QUICK_STEPS = 3
+_ROUNDS = 2
+
+
+def measure(record: Record, *, quick: bool) -> None:
+    """Run the job in processes of their own: as it is, compiled at first, compiled before."""
+    part = "The demo's job, blocks compiled, whole processes"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        document = json.loads(DEMO_JOB.read_text(encoding="utf-8"))
+        if quick:
+            document["num_inference_steps"] = _QUICK_STEPS
+        (folder / "job.json").write_text(json.dumps(document), encoding="utf-8")
+        first = _seconds(folder, "--compile")
+        laps = [(_seconds(folder), _seconds(folder, "--compile")) for _ in range(_ROUNDS)]
+    plain, compiled = (min(lap) for lap in zip(*laps, strict=True))
+    record.put(part, "as it is", plain, "s")
+    record.put(part, "compiled, first start", first, "s")
+    record.put(part, "compiled, later starts", compiled, "s")
+    record.put(part, "later starts against as it is", compiled / plain)
+
+
+def _seconds(folder: Path, *options: str) -> float:
+    command = [sys.executable, "-m", "engine", "generate", str(folder / "job.json"), "--quiet"]
+    began = time.perf_counter()
+    subprocess.run(
+        [*command, "--output", str(folder / "out.png"), *options],
+        cwd=ROOT,
+        env={**os.environ, CACHE_VARIABLE: str(folder / "programs")},
+        capture_output=True,
+        check=True,
+    )
+    return time.perf_counter() - began
