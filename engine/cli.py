@@ -61,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument(
         "--compile",
         action="store_true",
-        help="compile the denoiser's blocks: the first job takes far longer, the steps less",
+        help="compile the denoiser's blocks: slow at first, and on a processor later too",
     )
     generate.add_argument("--quiet", action="store_true", help="no progress bar")
 

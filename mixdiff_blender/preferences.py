@@ -63,8 +63,9 @@ MixDiffPreferences.__annotations__ = {
     "compile_model": props.BoolProperty(
         name="Compile the Model",
         description="Compile the model's blocks for this computer when the engine starts next: "
-        "the first picture takes minutes, later steps may be quicker on a graphics card. "
-        "Needs a C++ compiler, or Triton for a graphics card; without one nothing changes",
+        "the first picture takes longer, later steps may be quicker on a graphics card; "
+        "on a processor they are slower. Needs a C++ compiler, or "
+        "Triton for a graphics card; without one nothing changes",
         default=False,
     ),
     "hub_model": props.StringProperty(

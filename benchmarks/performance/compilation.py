@@ -10,11 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.performance.phases import DEMO_JOB
+from benchmarks.performance.phases import demo_document
 from benchmarks.performance.record import ROOT, Record
 from engine.denoisers.compilation import CACHE_VARIABLE
 
-_QUICK_STEPS = 3
 _ROUNDS = 2
 
 
@@ -23,9 +22,7 @@ def measure(record: Record, *, quick: bool) -> None:
     part = "The demo's job, blocks compiled, whole processes"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        document = json.loads(DEMO_JOB.read_text(encoding="utf-8"))
-        if quick:
-            document["num_inference_steps"] = _QUICK_STEPS
+        document = demo_document(quick=quick)
         (folder / "job.json").write_text(json.dumps(document), encoding="utf-8")
         first = _seconds(folder, "--compile")
         laps = [(_seconds(folder), _seconds(folder, "--compile")) for _ in range(_ROUNDS)]

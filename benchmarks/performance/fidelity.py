@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from unittest.mock import patch
 
@@ -11,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.performance.phases import DEMO_JOB
+from benchmarks.performance.phases import demo_document
 from benchmarks.performance.record import Aim, Record
 from benchmarks.sheets import sheet
 from engine import decode
@@ -25,7 +24,6 @@ from engine.generate import generate
 
 Bytes = NDArray[np.uint8]
 
-_QUICK_STEPS = 3
 _SHOWN_PX = 300
 _AMPLIFIED = {"precision": 4, "tiles": 64}
 _TILED_DB = 45.0
@@ -33,9 +31,7 @@ _TILED_DB = 45.0
 
 def measure(record: Record, folder: Path, *, quick: bool) -> None:
     """Make the demo's picture both ways, and decode it both ways; show all and what differs."""
-    document = json.loads(DEMO_JOB.read_text(encoding="utf-8"))
-    if quick:
-        document["num_inference_steps"] = _QUICK_STEPS
+    document = demo_document(quick=quick)
     job = check(document, folder=None).job_or_raise()
     fastest, exact = choose_device(), choose_device(dtype="float32")
     components = load_components(resolve(job.model, Path()), exact)

@@ -68,12 +68,18 @@ def model_seconds() -> Iterator[dict[str, float]]:
             handle.remove()
 
 
+def demo_document(*, quick: bool) -> dict[str, Any]:
+    """Read the demo's job, shortened to a few steps for a quick look."""
+    document: dict[str, Any] = json.loads(DEMO_JOB.read_text(encoding="utf-8"))
+    if quick:
+        document["num_inference_steps"] = _QUICK_STEPS
+    return document
+
+
 def measure(record: Record, *, quick: bool) -> None:
     """Run the job as a worker does, file and all, after a run that loads the model."""
     part = "The demo's job on the bundled model, CPU"
-    document = json.loads(DEMO_JOB.read_text(encoding="utf-8"))
-    if quick:
-        document["num_inference_steps"] = _QUICK_STEPS
+    document = demo_document(quick=quick)
     keeper = ModelKeeper(device=choose_device("cpu"))
     with tempfile.TemporaryDirectory() as folder:
         short = {**document, "num_inference_steps": 1}

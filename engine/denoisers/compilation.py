@@ -1,4 +1,4 @@
-"""Compilation of a denoiser's repeated blocks: a slow first job, then quicker steps."""
+"""Compilation of a denoiser's repeated blocks, for devices whose steps gain by it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ def compile_repeated_blocks(model: Any) -> None:
     """
     import torch._dynamo
     import torch.hub
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
-    os.environ.setdefault(CACHE_VARIABLE, str(Path(torch.hub.get_dir()).with_name("inductor")))
+    # Torch has set the variable itself by now, to a folder of temporary files.
+    if os.environ.get(CACHE_VARIABLE) in (None, default_cache_dir()):
+        os.environ[CACHE_VARIABLE] = str(Path(torch.hub.get_dir()).with_name("inductor"))
     torch._dynamo.config.suppress_errors = True
     torch._dynamo.config.recompile_limit = _KINDS_OF_A_BLOCK
     # One program for all sizes: a job has regions of several, and the next job others.

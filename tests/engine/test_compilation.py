@@ -34,7 +34,7 @@ def latents(folder: Path, *options: str, **variables: str) -> np.ndarray:
     made = subprocess.run(
         [*command, *written, "--dtype", "float32", *options],
         cwd=CHECKOUT,
-        env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(folder / "programs"), **variables},
+        env={**os.environ, "TORCH_HOME": str(folder / "torch"), **variables},
         capture_output=True,
         text=True,
         timeout=500,
@@ -46,7 +46,7 @@ def latents(folder: Path, *options: str, **variables: str) -> np.ndarray:
 
 
 def programs(folder: Path) -> set[Path]:
-    return set((folder / "programs").rglob("*.so"))
+    return set((folder / "torch" / "inductor").rglob("*.so"))
 
 
 @pytest.mark.slow
