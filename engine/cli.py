@@ -20,6 +20,7 @@ from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
 from engine.contract.limits import Limits
 from engine.contract.validate import check
+from engine.threads import wait_briefly
 
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
@@ -101,6 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = build_parser().parse_args(arguments)
+    wait_briefly()
     try:
         return _run(options)
     except KeyboardInterrupt:

@@ -19,6 +19,7 @@ _CANVAS_KEYS = (
     "cpu_vae",
     "decode_steps",
     "noise_device",
+    "reuse_attention",
 )
 
 

@@ -12,6 +12,7 @@ import torch
 
 from benchmarks.performance import (
     button,
+    company,
     compilation,
     cpu,
     fidelity,
@@ -20,6 +21,7 @@ from benchmarks.performance import (
     latency,
     phases,
     plots,
+    reuse,
 )
 from benchmarks.performance.record import ROOT, Record, append, machine, markdown
 from benchmarks.performance.shapes import SHAPES
@@ -46,6 +48,16 @@ PARTS: dict[str, tuple[str, Part]] = {
     "compilation": (
         "what compiled blocks cost at first and gain later",
         lambda record, given: compilation.measure(record, quick=given.quick),
+    ),
+    "reuse": (
+        "what reusing attention between steps gains and costs",
+        lambda record, given: reuse.measure(
+            record, SHAPES[given.shape], given.to, quick=given.quick
+        ),
+    ),
+    "company": (
+        "the demo's job where others use the processor too",
+        lambda record, given: company.measure(record, quick=given.quick),
     ),
     "latency": (
         "imports, loading, and a second job's first step",

@@ -36,7 +36,7 @@ def measure(record: Record, folder: Path, *, quick: bool) -> None:
     fastest, exact = choose_device(), choose_device(dtype="float32")
     components = load_components(resolve(job.model, Path()), exact)
     latents = _latents(job, components)
-    whole = _decoded(components, latents)
+    whole = decoded(components, latents)
     rows = []
 
     part = "The demo's job, against float32"
@@ -46,12 +46,12 @@ def measure(record: Record, folder: Path, *, quick: bool) -> None:
         rows.append(_precision(record, part, job, fastest, latents, whole))
 
     with patch.object(decode, "WHOLE_CELLS", 0):
-        tiled = _decoded(components, latents)
+        tiled = decoded(components, latents)
     aim = Aim(value=_TILED_DB)
     part = "Decoding the demo's picture in tiles, against whole"
     record.put(part, "picture's distance (PSNR)", psnr_db(tiled, whole), "dB", aim)
     record.put(part, "largest difference of a byte", float(_apart(tiled, whole).max()), "")
-    rows.append(_compared("whole", whole, "in tiles", tiled, _AMPLIFIED["tiles"]))
+    rows.append(compared("whole", whole, "in tiles", tiled, _AMPLIFIED["tiles"]))
     sheet(rows, folder / "fidelity.jpg")
 
 
@@ -63,10 +63,10 @@ def _precision(
     components = load_components(resolve(job.model, Path()), device)
     found = _latents(job, components)
     distance = float((found - latents).norm() / latents.norm())
-    picture = _decoded(components, found)
+    picture = decoded(components, found)
     record.put(part, f"{name}: latents' relative distance", distance, "%")
     record.put(part, f"{name}: picture's distance (PSNR)", psnr_db(picture, whole), "dB")
-    return _compared("float32", whole, name, picture, _AMPLIFIED["precision"])
+    return compared("float32", whole, name, picture, _AMPLIFIED["precision"])
 
 
 def _latents(job: Job, components: Components) -> Tensor:
@@ -76,7 +76,8 @@ def _latents(job: Job, components: Components) -> Tensor:
 
 
 @torch.inference_mode()
-def _decoded(components: Components, latents: Tensor) -> Bytes:
+def decoded(components: Components, latents: Tensor) -> Bytes:
+    """Return the picture of latents, (H, W, 3)."""
     on = components.device.torch_device
     return np.concatenate(list(components.autoencoder.decode(latents, on=on)))
 
@@ -91,7 +92,7 @@ def _apart(found: Bytes, expected: Bytes) -> NDArray[np.float64]:
     return np.abs(found.astype(np.float64) - expected)
 
 
-def _compared(
+def compared(
     first: str, one: Bytes, second: str, other: Bytes, factor: int
 ) -> list[tuple[str, Bytes]]:
     """Give the middles of two pictures, where regions and tiles meet, and their difference."""

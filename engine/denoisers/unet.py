@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,6 +17,9 @@ from engine.denoisers.base import Part
 from engine.denoisers.capacity import Capacity
 from engine.devices import give_memory_back, is_shortage
 from engine.latents import Window
+
+if TYPE_CHECKING:
+    from engine.denoisers.reuse import AttentionReuse
 
 _KEPT_TEXTS = 256
 
@@ -74,7 +78,13 @@ class UNetDenoiser:
         """Whether the guidance is an input of the UNet, as in latent consistency models."""
         return self._unet.config.time_cond_proj_dim is not None
 
-    def plan(self, regions: Sequence[Text2ImageRegion], negative_prompt: str) -> UNetPlan:
+    def plan(
+        self,
+        regions: Sequence[Text2ImageRegion],
+        negative_prompt: str,
+        *,
+        reuse_attention: bool = False,
+    ) -> UNetPlan:
         """Return the passes of a job's regions, each distinct text encoded once, now or earlier."""
         passes = [
             one
@@ -94,7 +104,14 @@ class UNetDenoiser:
             )
             for sharing in by_shape.values()
         ]
-        return UNetPlan(self._unet, texts, groups, self._capacity)
+        return UNetPlan(
+            self._unet, texts, groups, self._capacity, self._reusing() if reuse_attention else None
+        )
+
+    def _reusing(self) -> AttentionReuse:
+        from engine.denoisers.reuse import AttentionReuse
+
+        return AttentionReuse(self._unet)
 
     def _passes(
         self, index: int, region: Text2ImageRegion, negative_prompt: str
@@ -137,17 +154,25 @@ class UNetPlan:
     """How a job's regions are predicted: their passes in groups, their texts, what fits a call."""
 
     def __init__(
-        self, unet: Any, texts: Tensor, groups: Sequence[_Group], capacity: Capacity
+        self,
+        unet: Any,
+        texts: Tensor,
+        groups: Sequence[_Group],
+        capacity: Capacity,
+        reuse: AttentionReuse | None,
     ) -> None:
         self._unet = unet
         self._texts = texts
         self._groups = groups
         self._fitting = [self._fitting_now(group, capacity) for group in groups]
+        self._reuse = reuse
 
     def predict(self, seen: Tensor, t: Tensor) -> Iterator[Part]:
         """Yield the parts of all regions' predictions, call by call."""
         # Filled by the device itself: a copy from the host would have to wait for it.
         moment = torch.full((1,), t.item(), dtype=t.dtype, device=seen.device)
+        if self._reuse:
+            self._reuse.timestep = t.item()
         for number, group in enumerate(self._groups):
             done = 0
             while done < len(group.passes):
@@ -163,12 +188,14 @@ class UNetPlan:
             passes = slice(done, done + self._fitting[number])
             asked = len(group.passes[passes])
             try:
-                return self._called(group, passes, seen, moment)
+                with self._reuse.during((number, done)) if self._reuse else nullcontext():
+                    return self._called(group, passes, seen, moment)
             except (RuntimeError, MemoryError) as error:
                 if asked == 1 or not is_shortage(error):
                     raise
             # Only here, where the error no longer holds the tensors of the call.
             self._fitting[number] = asked // 2
+            self._reuse = None  # what it holds is needed, and its calls are others from now on
             give_memory_back(seen.device)
 
     def _called(self, group: _Group, passes: slice, seen: Tensor, moment: Tensor) -> Tensor:

@@ -138,6 +138,14 @@ def test_the_demos_picture_is_compared_both_ways_and_shown(tmp_path: Path) -> No
     assert (tmp_path / "fidelity.jpg").is_file()
 
 
+@pytest.mark.slow
+def test_what_reuse_gains_is_measured_and_what_it_changes_is_shown(tmp_path: Path) -> None:
+    record = main(["--only", "reuse", "--quick", "--shape", "tiny", "--to", str(tmp_path)])
+    distances = [f.value for f in record.figures["reuse"] if "distance" in f.name]
+    assert len(distances) == 3
+    assert (tmp_path / "reuse.jpg").is_file()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the machine has a GPU")
 def test_the_command_says_what_it_leaves_out_and_keeps_a_history(tmp_path: Path) -> None:
     for _ in range(2):
