@@ -57,6 +57,7 @@ def main(folder: Path) -> None:
     # The compositor puts the picture behind the render: there it is the sky.
     scene.objects["Sky"].hide_render = True
     scene.render.film_transparent = True
+    scene.render.use_stamp_filename = False  # the render is shown around: not this folder's name
     bpy.ops.mixdiff.use_in_compositor()
 
     print("demo: rendering", flush=True)

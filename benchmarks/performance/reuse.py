@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -53,10 +54,7 @@ def _both_ways(
     results: dict[str, dict[str, Tensor]] = {"computed": {}, "reused": {}}
     jobs = {"computed": job, "reused": replace(job, reuse_attention=True)}
     laps = in_turn(
-        {
-            name: lambda name=name: engine_run(jobs[name], components, results[name])  # type: ignore[misc]
-            for name in jobs
-        },
+        {name: partial(engine_run, jobs[name], components, results[name]) for name in jobs},
         clock_for(torch.device("cpu")),
     )
     computed_s, reused_s = (sum(laps[name]["step"]) for name in jobs)
