@@ -9,7 +9,7 @@ from pathlib import Path
 from training import classifier, denoiser, record, vae
 from training.export import export
 from training.restore import restore
-from training.settings import Budget, Settings
+from training.settings import BUDGETS, Budget, Settings
 
 BUNDLED = Path(__file__).parents[1] / "engine" / "bundled"
 STAGES = ("vae", "denoiser", "decoder", "classifier", "export", "all", "restore")
@@ -24,20 +24,22 @@ def main() -> None:
     start.add_argument(
         "--warm", action="store_true", help="begin a new run with the last checkpoint's weights"
     )
-    parser.add_argument("--vae-min", type=float, default=Budget().vae_min, help="budget, minutes")
-    parser.add_argument("--denoiser-min", type=float, default=Budget().denoiser_min)
-    parser.add_argument("--decoder-min", type=float, default=Budget().decoder_min)
-    parser.add_argument("--classifier-min", type=float, default=Budget().classifier_min)
+    for stage, budget in BUDGETS.items():
+        parser.add_argument(
+            f"--{stage}-min", type=float, default=budget.minutes, help="ends it, in minutes"
+        )
+        parser.add_argument(
+            f"--{stage}-steps", type=int, default=budget.steps, help="ends it where this is sooner"
+        )
     parser.add_argument("--cache", type=Path, default=Settings().cache, help="intermediate state")
     parser.add_argument("--to", type=Path, default=BUNDLED, help="folder of the exported model")
     given = parser.parse_args()
-    budget = Budget(
-        vae_min=given.vae_min,
-        denoiser_min=given.denoiser_min,
-        decoder_min=given.decoder_min,
-        classifier_min=given.classifier_min,
-    )
-    settings = dataclasses.replace(Settings(), cache=given.cache, budget=budget)
+    options = vars(given)
+    budgets = {
+        stage: Budget(minutes=options[f"{stage}_min"], steps=options[f"{stage}_steps"])
+        for stage in BUDGETS
+    }
+    settings = dataclasses.replace(Settings(), cache=given.cache, budgets=budgets)
     if given.stage == "restore":
         restore(settings, given.to)
     every = given.stage == "all"

@@ -130,13 +130,13 @@ def train(settings: Settings, *, resume: bool = False) -> Classifier:
         model.load_state_dict(checkpoint.load(folder)[0])
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK)
     rng = np.random.default_rng(3)
-    clock = Clock(settings.budget.classifier_min * 60.0)
+    clock = Clock(settings.budgets["classifier"])
     step, recent = 0, list[float]()
-    while not clock.over():
+    while not clock.over(step):
         model.train()
         pictures, truth = _batch(small, rng)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, clock.progress(), peak=PEAK)
+            group["lr"] = learning_rate(step, clock.progress(step), peak=PEAK)
         scores = model(_roughened(pictures.to(device), rng))
         loss = functional.cross_entropy(scores, truth.to(device), label_smoothing=0.05)
         optimizer.zero_grad()

@@ -5,26 +5,29 @@ from __future__ import annotations
 import math
 import time
 
+from training.settings import Budget
+
 
 class Clock:
-    """Counts wall time, including that of earlier runs of the same stage."""
+    """Counts wall time, including that of earlier runs of the same stage, beside its steps."""
 
-    def __init__(self, budget_s: float, spent_s: float = 0.0) -> None:
+    def __init__(self, budget: Budget, spent_s: float = 0.0) -> None:
         """Start the clock with what earlier runs have spent."""
-        self.budget_s = budget_s
+        self._budget = budget
         self._start_s = time.monotonic() - spent_s
 
     def elapsed_s(self) -> float:
         """Wall time so far, in seconds."""
         return time.monotonic() - self._start_s
 
-    def progress(self) -> float:
-        """Share of the budget that is spent, at most 1."""
-        return min(1.0, self.elapsed_s() / self.budget_s)
+    def progress(self, step: int) -> float:
+        """Share of the budget that is spent after so many steps, at most 1."""
+        in_time = self.elapsed_s() / (60.0 * self._budget.minutes)
+        return min(1.0, max(in_time, step / self._budget.steps))
 
-    def over(self) -> bool:
+    def over(self, step: int) -> bool:
         """Tell whether the budget is spent."""
-        return self.elapsed_s() >= self.budget_s
+        return self.progress(step) >= 1.0
 
 
 def learning_rate(step: int, progress: float, *, peak: float, warm_up_steps: int = 100) -> float:

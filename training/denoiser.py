@@ -153,7 +153,7 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
             shadow.copy_(weights[key])
         step, spent_s, curve = stored["step"], stored["elapsed_s"], stored["curve"]
     torch.manual_seed(own.seed + step)
-    clock = Clock(settings.budget.denoiser_min * 60.0, spent_s)
+    clock = Clock(settings.budgets["denoiser"], spent_s)
     saved_s, recent = clock.elapsed_s(), list[float]()
 
     def store() -> None:
@@ -191,7 +191,7 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
         nonlocal step, saved_s
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(
-                step, clock.progress(), peak=own.learning_rate, warm_up_steps=200
+                step, clock.progress(step), peak=own.learning_rate, warm_up_steps=200
             )
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
@@ -214,6 +214,6 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
         seed=[own.seed, step],
         loss_of=loss_of,
         apply=apply,
-        over=clock.over,
+        over=lambda: clock.over(step),
     )
     store()

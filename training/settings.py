@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -83,12 +84,19 @@ class DenoiserSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How long each stage may run on this machine, in minutes of wall time."""
+    """When a stage ends: after minutes of wall time, or after steps, whichever comes first."""
 
-    vae_min: float = 32.0
-    denoiser_min: float = 65.0
-    decoder_min: float = 10.0
-    classifier_min: float = 6.0
+    minutes: float
+    steps: int
+
+
+BUDGETS: Mapping[str, Budget] = {
+    "vae": Budget(minutes=120.0, steps=4500),
+    "denoiser": Budget(minutes=720.0, steps=30000),
+    "decoder": Budget(minutes=20.0, steps=500),
+    "classifier": Budget(minutes=20.0, steps=1000),
+}
+"""As many steps as went into the weights that ship, all their runs together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +106,7 @@ class Settings:
     data: DataSettings = DataSettings()
     vae: VaeSettings = VaeSettings()
     denoiser: DenoiserSettings = DenoiserSettings()
-    budget: Budget = Budget()
+    budgets: Mapping[str, Budget] = field(default_factory=lambda: BUDGETS)
     cache: Path = CACHE
 
     def workers(self) -> int:

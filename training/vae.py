@@ -167,8 +167,7 @@ def train(
     if before:
         checkpoint.load_optimizer(folder / name, optimizer)
     torch.manual_seed(own.seed + step)
-    minutes = settings.budget.decoder_min if decoder_only else settings.budget.vae_min
-    clock = Clock(minutes * 60.0, float(before.get("elapsed_s", 0.0)))
+    clock = Clock(settings.budgets[name], float(before.get("elapsed_s", 0.0)))
     saved_s, recent = clock.elapsed_s(), list[float]()
 
     def store() -> None:
@@ -185,7 +184,7 @@ def train(
         print(f"{name} saved:", {k: round(v, 2) for k, v in measured.items()}, flush=True)
 
     def loss_of(copies: workers.Modules, rng: np.random.Generator) -> Tensor:
-        late = decoder_only or clock.progress() > 1.0 - own.late_share
+        late = decoder_only or clock.progress(step) > 1.0 - own.late_share
         count, crop_px = (own.late_batch, own.late_crop_px) if late else (own.batch, own.crop_px)
         pictures = training_batch(small, count // settings.workers(), crop_px, rng).to(device)
         return _loss(copies["vae"], pictures, own, decoder_only=decoder_only)
@@ -193,7 +192,7 @@ def train(
     def apply(loss: float) -> None:
         nonlocal step, saved_s
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, clock.progress(), peak=peak)
+            group["lr"] = learning_rate(step, clock.progress(step), peak=peak)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         recent.append(loss)
@@ -212,7 +211,7 @@ def train(
         seed=[own.seed, step, int(decoder_only)],
         loss_of=loss_of,
         apply=apply,
-        over=clock.over,
+        over=lambda: clock.over(step),
     )
     store()
     return vae
