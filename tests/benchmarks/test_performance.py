@@ -142,7 +142,7 @@ def test_the_demos_picture_is_compared_both_ways_and_shown(tmp_path: Path) -> No
 def test_what_reuse_gains_is_measured_and_what_it_changes_is_shown(tmp_path: Path) -> None:
     record = main(["--only", "reuse", "--quick", "--shape", "tiny", "--to", str(tmp_path)])
     distances = [f.value for f in record.figures["reuse"] if "distance" in f.name]
-    assert len(distances) == 3
+    assert len(distances) == 2
     assert (tmp_path / "reuse.jpg").is_file()
 
 
