@@ -67,8 +67,7 @@ def _gain(size: int) -> float:
     exact = torch.ones(size, size)
     coarse = exact.bfloat16()
     laps = [(_product_s(exact), _product_s(coarse)) for _ in range(_PRODUCTS)]
-    exact_s, coarse_s = (min(seconds) for seconds in zip(*laps, strict=True))
-    return exact_s / coarse_s
+    return min(exact_s for exact_s, _ in laps) / min(coarse_s for _, coarse_s in laps)
 
 
 @functools.cache
