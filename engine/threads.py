@@ -14,7 +14,7 @@ def wait_briefly() -> None:
 
     The OpenMP that torch brings on Linux (GNU's) keeps a thread that waits busy for several
     milliseconds, which it takes from the very thread that it waits for where there are no cores to
-    spare, as beside Blender. What the environment says already stays.
+    spare, as beside a render. What the environment says already stays.
     """
     if POLICY_VARIABLE not in os.environ:
         os.environ.setdefault(SPINS_VARIABLE, _SPINS)

@@ -1,4 +1,4 @@
-"""Part `company`: the demo's job where others use the processor too, as Blender does."""
+"""Part `company`: the demo's job where others use the processor too, as a render does."""
 
 from __future__ import annotations
 
