@@ -39,6 +39,9 @@ def main() -> None:
         stage: Budget(minutes=options[f"{stage}_min"], steps=options[f"{stage}_steps"])
         for stage in BUDGETS
     }
+    for stage, budget in budgets.items():
+        if budget.minutes <= 0 or budget.steps <= 0:
+            parser.error(f"--{stage}-min and --{stage}-steps must be above 0")
     settings = dataclasses.replace(Settings(), cache=given.cache, budgets=budgets)
     if given.stage == "restore":
         restore(settings, given.to)

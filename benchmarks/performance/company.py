@@ -15,7 +15,8 @@ import torch
 
 from benchmarks.performance.clocks import clock_for, medians
 from benchmarks.performance.phases import demo_document
-from benchmarks.performance.record import ROOT, Record
+from benchmarks.performance.processes import generate
+from benchmarks.performance.record import Record
 from engine.threads import SPINS_VARIABLE
 
 _OPENMPS_OWN = "300000"  # of GNU's, where nobody chose
@@ -30,9 +31,9 @@ def measure(record: Record, *, quick: bool) -> None:
             with _busy(busy):
                 seconds = medians(
                     {
-                        "as the engine waits": lambda: _generate(job, {}),
-                        "as OpenMP waits by itself": lambda: _generate(
-                            job, {SPINS_VARIABLE: _OPENMPS_OWN}
+                        "as the engine waits": lambda: generate(job, variables={}),
+                        "as OpenMP waits by itself": lambda: generate(
+                            job, variables={SPINS_VARIABLE: _OPENMPS_OWN}
                         ),
                     },
                     clock_for(torch.device("cpu")),
@@ -54,14 +55,3 @@ def _busy(count: int) -> Iterator[None]:
         for other in others:
             other.kill()
             other.wait()
-
-
-def _generate(job: Path, variables: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "engine", "generate", str(job), "--quiet"]
-    subprocess.run(
-        [*command, "--output", str(job.with_suffix(".png"))],
-        cwd=ROOT,
-        env={**os.environ, **variables},
-        capture_output=True,
-        check=True,
-    )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from benchmarks.performance.phases import demo_document
-from benchmarks.performance.record import ROOT, Record
+from benchmarks.performance.processes import generate
+from benchmarks.performance.record import Record
 from engine.denoisers.compilation import CACHE_VARIABLE
 
 _ROUNDS = 2
@@ -34,13 +32,7 @@ def measure(record: Record, *, quick: bool) -> None:
 
 
 def _seconds(folder: Path, *options: str) -> float:
-    command = [sys.executable, "-m", "engine", "generate", str(folder / "job.json"), "--quiet"]
+    variables = {CACHE_VARIABLE: str(folder / "programs")}
     began = time.perf_counter()
-    subprocess.run(
-        [*command, "--output", str(folder / "out.png"), *options],
-        cwd=ROOT,
-        env={**os.environ, CACHE_VARIABLE: str(folder / "programs")},
-        capture_output=True,
-        check=True,
-    )
+    generate(folder / "job.json", *options, variables=variables)
     return time.perf_counter() - began

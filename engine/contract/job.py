@@ -174,7 +174,7 @@ class Job:
     reuse_attention: bool = spec(
         Flag(),
         "Approximation: take attention over from the step before at every other step. "
-        "Faster with large regions, needs more memory, and changes the picture a little",
+        "A little faster, needs more memory, and changes the picture a little",
         default=False,
     )
 
