@@ -13,6 +13,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
 
+from engine.families.schedules import build_scheduler
 from engine.pipelines import (
     CanvasRegion,
     Image2ImageRegion,
@@ -20,8 +21,7 @@ from engine.pipelines import (
     StableDiffusionCanvasPipeline,
     Text2ImageRegion,
 )
-from engine.references import preprocess_image
-from engine.schedules import build_scheduler
+from engine.runtime.references import preprocess_image
 
 Bytes = NDArray[np.uint8]
 NATIVE_PX = 128

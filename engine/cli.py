@@ -20,7 +20,7 @@ from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
 from engine.contract.limits import Limits
 from engine.contract.validate import check
-from engine.threads import wait_briefly
+from engine.process.threads import wait_briefly
 
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
@@ -151,7 +151,7 @@ def _run(options: argparse.Namespace) -> int:
         case "remove":
             return _remove(options)
         case "serve":
-            from engine.worker import serve
+            from engine.serve import serve
 
             return serve()
         case command:
@@ -170,11 +170,11 @@ def _free_name(path: Path) -> Path:
 def _generate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from engine.devices import choose_device
-    from engine.documents import read_source
-    from engine.events import Done, PhaseBegan, StepDone
-    from engine.quiet import silence_libraries
+    from engine.process.quiet import silence_libraries
     from engine.run import ModelKeeper, RunRequest, run
+    from engine.runtime.devices import choose_device
+    from engine.sampling.events import Done, PhaseBegan, StepDone
+    from engine.storage.job_files import read_source
 
     source = read_source(options.job)
     document = source.document
@@ -220,7 +220,7 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from engine.documents import read_source
+    from engine.storage.job_files import read_source
 
     source = read_source(options.job)
     limits = Limits(max_canvas_px=options.max_canvas_px)
@@ -240,8 +240,8 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from engine.documents import read_source
     from engine.explain import write_explanation
+    from engine.storage.job_files import read_source
 
     source = read_source(options.job)
     limits = Limits(max_canvas_px=options.max_canvas_px)
@@ -262,7 +262,7 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _download(options: argparse.Namespace) -> int:
-    from engine.hub import download
+    from engine.runtime.hub import download
 
     with tqdm_for_bytes(disable=options.json) as bar:
 
@@ -285,7 +285,7 @@ def tqdm_for_bytes(*, disable: bool) -> Any:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    from engine.hub import remove
+    from engine.runtime.hub import remove
 
     print(f"{remove(options.id) / 1e6:.1f} MB are free again")
     return OK
@@ -293,8 +293,8 @@ def _remove(options: argparse.Namespace) -> int:
 
 def _info(options: argparse.Namespace) -> int:
     from engine.contract.catalogue import BUNDLED_FOLDER
-    from engine.denoisers.load import model_info
-    from engine.devices import choose_device, memory_of
+    from engine.families.loading import model_info
+    from engine.runtime.devices import choose_device, memory_of
 
     device = choose_device(options.device, options.dtype)
     versions = {"engine": __version__, "python": platform.python_version()}

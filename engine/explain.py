@@ -16,8 +16,8 @@ from engine.contract.job import (
     Rectangle,
     Text2ImageRegion,
 )
-from engine.files import whole_file
-from engine.masks import region_weights
+from engine.sampling.masks import region_weights
+from engine.storage.files import whole_file
 
 _LONG_SIDE_PX = 1280
 _PANEL_WIDTH_PX = 300

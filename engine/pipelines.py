@@ -21,12 +21,12 @@ from engine.contract import job as contract
 from engine.contract.errors import JobError
 from engine.contract.findings import Findings, check_sides, read_fields
 from engine.contract.validate import check
-from engine.decode import Picture
-from engine.denoisers.load import components_of
-from engine.devices import Device
-from engine.events import PictureRows, StepDone
-from engine.generate import generate
-from engine.references import fitted, preprocess_image
+from engine.families.loading import components_of
+from engine.runtime.autoencoder import Picture
+from engine.runtime.devices import Device
+from engine.runtime.references import fitted, preprocess_image
+from engine.sampling.events import PictureRows, StepDone
+from engine.sampling.generate import generate
 
 __all__ = [
     "CanvasRegion",

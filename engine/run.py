@@ -13,14 +13,15 @@ import numpy as np
 import torch
 
 from engine import __version__
-from engine.components import Components
 from engine.contract.errors import Problem
 from engine.contract.job import job_to_document, with_everything_drawn
 from engine.contract.limits import Limits
 from engine.contract.validate import check
-from engine.denoisers.load import load_components, resolve
-from engine.devices import Device
-from engine.events import (
+from engine.families.components import Components
+from engine.families.loading import load_components, resolve
+from engine.runtime.devices import Device
+from engine.runtime.references import reference_bytes
+from engine.sampling.events import (
     Done,
     Generated,
     MemoryShort,
@@ -29,11 +30,10 @@ from engine.events import (
     RowsDone,
     RunEvent,
 )
-from engine.files import whole_file
-from engine.frugal import generate_in_memory
-from engine.pictures import open_picture
-from engine.records import GrowingPng, moved
-from engine.references import reference_bytes
+from engine.sampling.frugal import generate_in_memory
+from engine.storage.files import whole_file
+from engine.storage.images import open_picture
+from engine.storage.png import GrowingPng, moved
 
 log = logging.getLogger(__name__)
 

@@ -6,23 +6,15 @@ from typing import Any, cast
 
 from bpy.utils import register_classes_factory
 
-from . import (
-    cli,
-    installing,
-    memory,
-    models,
-    operators,
-    panels,
-    preferences,
-    properties,
-    running,
-    saving,
-    thumbnails,
-    watching,
-)
-from .overlay import drawing
-from .panels import installation
-from .regions import handlers
+from . import properties
+from .backend import idle, installing, models, running
+from .cli import main as cli
+from .job.regions import handlers
+from .properties import preferences
+from .results import saving, thumbnails
+from .ui import job_cache, operators, panels
+from .ui.overlay import drawing
+from .ui.panels import installation
 
 CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
 
@@ -40,16 +32,16 @@ def register() -> None:
     running.register()
     installing.register()
     installation.attach()
-    memory.register()
-    watching.register()
+    idle.register()
+    job_cache.register()
     drawing.register()
 
 
 def unregister() -> None:
     """Take everything away again, and end the engine."""
     drawing.unregister()
-    watching.unregister()
-    memory.unregister()
+    job_cache.unregister()
+    idle.unregister()
     models.unregister()
     installation.detach()
     installing.unregister()

@@ -18,19 +18,21 @@ from typing import Any, Unpack
 
 import bpy
 
-from . import folders, generation, running
-from .contexts import scene_in
+from .backend import running
+from .backend.environment import find_launch
+from .backend.session import Outcome
 from .contract import EngineError, JobError, Problem
-from .environment import find_launch
-from .files import write_whole
-from .job_from_scene import SceneJob, job_from_scene
-from .overrides import Overrides, changes_of, find_name, overridden
-from .preferences import engine_python
+from .job.job_from_scene import SceneJob, job_from_scene
+from .job.overrides import Overrides, changes_of, find_name, overridden
+from .job.regions.entries import list_object, sources
+from .job.regions.entries import sync as _sync
+from .job.regions.marking import can_be_region
 from .properties import canvas_settings, region_settings
-from .regions.entries import list_object, sources
-from .regions.entries import sync as _sync
-from .regions.marking import can_be_region
-from .session import Outcome
+from .properties.contexts import scene_in
+from .properties.preferences import engine_python
+from .results import generation
+from .storage import folders
+from .storage.files import write_whole
 
 __all__ = (
     "EngineError",

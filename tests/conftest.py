@@ -11,7 +11,7 @@ import pytest
 
 from building.extension import build_zip
 from building.programs import CHECKOUT
-from mixdiff_blender.installation.uv import UV_VARIABLE, fetch_uv, find_uv
+from mixdiff_blender.backend.installation.uv import UV_VARIABLE, fetch_uv, find_uv
 
 # The models of the tests are tiny: several threads only wait for each other, for minutes where
 # the machine is shared. Processes that the tests start inherit this.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.devices import takes_bfloat16
+from engine.runtime.devices import takes_bfloat16
 
 
 def autocast(device_type: str) -> torch.autocast:

@@ -25,7 +25,7 @@ from benchmarks.performance import (
 )
 from benchmarks.performance.record import ROOT, Record, append, machine, markdown
 from benchmarks.performance.shapes import SHAPES
-from engine.quiet import silence_libraries
+from engine.process.quiet import silence_libraries
 
 Part = Callable[[Record, argparse.Namespace], None]
 PARTS: dict[str, tuple[str, Part]] = {

@@ -17,7 +17,7 @@ from benchmarks.performance.clocks import clock_for, medians
 from benchmarks.performance.phases import demo_document
 from benchmarks.performance.processes import generate
 from benchmarks.performance.record import Record
-from engine.threads import SPINS_VARIABLE
+from engine.process.threads import SPINS_VARIABLE
 
 _OPENMPS_OWN = "300000"  # of GNU's, where nobody chose
 

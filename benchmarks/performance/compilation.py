@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.performance.phases import demo_document
 from benchmarks.performance.processes import generate
 from benchmarks.performance.record import Record
-from engine.denoisers.compilation import CACHE_VARIABLE
+from engine.runtime.compilation import CACHE_VARIABLE
 
 _ROUNDS = 2
 

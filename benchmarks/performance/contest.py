@@ -13,11 +13,11 @@ from torch import Tensor
 from benchmarks.performance.calls import Call, operations, recorded, replayed
 from benchmarks.performance.clocks import Run, clock_for, in_turn, one_after_another
 from benchmarks.performance.plain import plain_run
-from engine.components import Components
 from engine.contract.job import Job, Text2ImageRegion
-from engine.events import Generated, PhaseBegan, StepDone
-from engine.generate import generate
-from engine.schedules import build_scheduler
+from engine.families.components import Components
+from engine.families.schedules import build_scheduler
+from engine.sampling.events import Generated, PhaseBegan, StepDone
+from engine.sampling.generate import generate
 
 ENGINE, BARE = "engine", "bare denoiser calls"
 _PROMPTS = (

@@ -8,8 +8,8 @@ from benchmarks.performance.contest import BARE, ENGINE, compete, row_job
 from benchmarks.performance.rates import convolution_rate, matrix_rate
 from benchmarks.performance.record import Aim, Record
 from benchmarks.performance.shapes import Shape, copy_of, parameters_of, pipeline_of
-from engine.denoisers.load import components_of
-from engine.devices import choose_device
+from engine.families.loading import components_of
+from engine.runtime.devices import choose_device
 
 PLAIN = "plain loop, float32"
 

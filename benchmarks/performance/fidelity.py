@@ -13,14 +13,14 @@ from torch import Tensor
 from benchmarks.performance.phases import demo_document
 from benchmarks.performance.record import Aim, Record
 from benchmarks.sheets import sheet
-from engine import decode
-from engine.components import Components
 from engine.contract.job import Job
 from engine.contract.validate import check
-from engine.denoisers.load import load_components, resolve
-from engine.devices import Device, choose_device
-from engine.events import Generated
-from engine.generate import generate
+from engine.families.components import Components
+from engine.families.loading import load_components, resolve
+from engine.runtime import autoencoder as decode
+from engine.runtime.devices import Device, choose_device
+from engine.sampling.events import Generated
+from engine.sampling.generate import generate
 
 Bytes = NDArray[np.uint8]
 

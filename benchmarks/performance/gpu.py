@@ -25,10 +25,10 @@ from benchmarks.performance.peaks import peak_of
 from benchmarks.performance.rates import matrix_rate
 from benchmarks.performance.record import Aim, Record
 from benchmarks.performance.shapes import Shape, copy_of, pipeline_of
-from engine.components import Components
 from engine.contract.job import Job
-from engine.denoisers.load import components_of
-from engine.devices import Device
+from engine.families.components import Components
+from engine.families.loading import components_of
+from engine.runtime.devices import Device
 
 PLAIN32, PLAIN16 = "plain loop, float32", "plain loop, float16"
 _SIDE_PX, _OVERLAP_PX = 640, 256  # three of them make 1408 × 640

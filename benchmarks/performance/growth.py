@@ -17,14 +17,14 @@ from benchmarks.performance.clocks import HostClock, clock_for
 from benchmarks.performance.contest import engine_run, tiled_job
 from benchmarks.performance.peaks import can_measure, peak_of
 from benchmarks.performance.record import Aim, Record
-from engine.components import Components
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.job import job_to_document
-from engine.denoisers.capacity import Capacity
-from engine.denoisers.load import components_of
-from engine.denoisers.unet import UNetDenoiser
-from engine.devices import choose_device
+from engine.families.components import Components
+from engine.families.loading import components_of
+from engine.families.sd import UNetDenoiser
 from engine.run import ModelKeeper, RunRequest, run
+from engine.runtime.capacity import Capacity
+from engine.runtime.devices import choose_device
 
 _SIDE_PX, _OVERLAP_PX = 128, 32
 _COUNTS = (1, 2, 4, 8, 16, 32, 64)

@@ -31,8 +31,8 @@ from engine.contract.protocol import (
     encode,
     read_lines,
 )
-from engine.denoisers.load import load_components
-from engine.devices import Device, choose_device
+from engine.families.loading import load_components
+from engine.runtime.devices import Device, choose_device
 
 _SECOND_JOBS = 5
 _IMPORTS = {

@@ -20,9 +20,9 @@ from torch.nn.modules import module as hooks
 from transformers import CLIPTextModel
 
 from benchmarks.performance.record import Aim, Record
-from engine.devices import choose_device
-from engine.events import Done
 from engine.run import ModelKeeper, RunRequest, run
+from engine.runtime.devices import choose_device
+from engine.sampling.events import Done
 
 DEMO_JOB = Path(__file__).parent / "demo.json"
 _QUICK_STEPS = 3

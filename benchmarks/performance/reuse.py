@@ -16,11 +16,11 @@ from benchmarks.performance.phases import demo_document
 from benchmarks.performance.record import Record
 from benchmarks.performance.shapes import Shape, pipeline_of
 from benchmarks.sheets import sheet
-from engine.components import Components
 from engine.contract.job import Job
 from engine.contract.validate import check
-from engine.denoisers.load import components_of, load_components, resolve
-from engine.devices import choose_device
+from engine.families.components import Components
+from engine.families.loading import components_of, load_components, resolve
+from engine.runtime.devices import choose_device
 
 _AMPLIFIED = 2
 

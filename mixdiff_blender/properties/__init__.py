@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..declarations import props
 from . import canvas, history, regions
 from .canvas import SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
+from .declarations import props
 from .history import HistoryEntry
 from .regions import REROLL_TYPE, TYPE_ITEMS, RegionEntry, RegionSettings, region_settings
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 
-from ..contexts import view_layer_in
 from ..contract import BUNDLED_MODEL, SCHEDULERS, Job
-from ..declarations import choice_items, declared, props
 from . import history
+from .contexts import view_layer_in
+from .declarations import choice_items, declared, props
 from .regions import RegionEntry
 from .seeds import digits_of, only_digits
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..declarations import props
+from .declarations import props
 
 
 class HistoryEntry(bpy.types.PropertyGroup):

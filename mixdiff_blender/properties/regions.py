@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import bpy
 
 from ..contract import Image2ImageRegion, RerollRegion, Text2ImageRegion
-from ..declarations import declared, props
+from .declarations import declared, props
 from .seeds import digits_of, only_digits
 
 REROLL_TYPE = "reroll"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import bpy
 
 from ..contract import EngineError
-from ..regions.camera import Border, border_of, render_size_px
+from ..job.regions.camera import Border, border_of, render_size_px
 
 Placing = Literal["BEHIND", "ALONE"]
 

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..regions.projection import CameraView
+from ..job.regions.projection import CameraView
 from .materials import NodeTree, add_paint, empty_tree, marked_materials
 
 _MARK = "mixdiff_projection"

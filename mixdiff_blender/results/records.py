@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..contract import EngineError
-from ..files import aside
+from ..storage.files import aside
 
 JOB_KEY = "mixdiff-job"  # as the engine writes it
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

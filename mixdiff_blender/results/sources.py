@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..files import copy_whole
+from ..storage.files import copy_whole
 
 FOLDER_NAME = "sources"
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import bpy
 
-from ..regions.camera import Border, border_of
+from ..job.regions.camera import Border, border_of
 from .materials import NodeTree, empty_tree
 
 Surrounding = Literal["BACKDROP", "AROUND"]

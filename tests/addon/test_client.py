@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.contract.errors import EngineError
-from mixdiff_blender.client import Answer, Ended, EngineClient, Event, Launch, News, Refusal
+from mixdiff_blender.backend.client import Answer, Ended, EngineClient, Event, Launch, News, Refusal
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 

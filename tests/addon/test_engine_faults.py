@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from engine.contract.errors import EngineError
-from mixdiff_blender import session as session_module
-from mixdiff_blender.client import EngineClient
-from mixdiff_blender.environment import engine_launch
-from mixdiff_blender.session import Done, Generating, Job, Order, Outcome, Session
+from mixdiff_blender.backend import session as session_module
+from mixdiff_blender.backend.client import EngineClient
+from mixdiff_blender.backend.environment import engine_launch
+from mixdiff_blender.backend.session import Done, Generating, Job, Order, Outcome, Session
 from tests.engine.conftest import TINY_SD
 from tests.faulty_python import FAULTS, POINTS, install
 

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from engine.contract.errors import EngineError
-from mixdiff_blender.environment import PYTHON_VARIABLE, choose_python, engine_launch, own_python
+from mixdiff_blender.backend.environment import (
+    PYTHON_VARIABLE,
+    choose_python,
+    engine_launch,
+    own_python,
+)
 
 
 def test_the_variable_goes_before_the_preference_and_both_before_our_own(tmp_path: Path) -> None:

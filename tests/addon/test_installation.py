@@ -15,9 +15,9 @@ import pytest
 
 from building.programs import CHECKOUT
 from engine.contract.errors import Cancelled, EngineError
-from mixdiff_blender.installation.install import STEPS, Progress, install, remove
-from mixdiff_blender.installation.plan import Plan, size_of
-from mixdiff_blender.installation.uv import UV_VARIABLE
+from mixdiff_blender.backend.installation.install import STEPS, Progress, install, remove
+from mixdiff_blender.backend.installation.plan import Plan, size_of
+from mixdiff_blender.backend.installation.uv import UV_VARIABLE
 from tests.addon.package_index import PackageIndex
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tried there yet")

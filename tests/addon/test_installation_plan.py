@@ -11,10 +11,10 @@ import pytest
 
 from building.environments import TORCH
 from building.programs import CHECKOUT
-from mixdiff_blender.installation import plan as plan_module
-from mixdiff_blender.installation.accelerators import build_for
-from mixdiff_blender.installation.settings import config_files, uv_variables
-from mixdiff_blender.installation.uv import Downloads
+from mixdiff_blender.backend.installation import plan as plan_module
+from mixdiff_blender.backend.installation.accelerators import build_for
+from mixdiff_blender.backend.installation.settings import config_files, uv_variables
+from mixdiff_blender.backend.installation.uv import Downloads
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tried there yet")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -98,7 +98,7 @@ def test_downloads_are_read_from_what_uv_says() -> None:
 
 
 def test_no_python_is_looked_for_in_blenders_own_folder_first(tmp_path: Path) -> None:
-    from mixdiff_blender.installation.pythons import find_python
+    from mixdiff_blender.backend.installation.pythons import find_python
 
     found = find_python((VERSION,), os.environ, fetched=tmp_path)
     assert found is not None

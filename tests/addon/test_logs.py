@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mixdiff_blender.logs import Log, redacted
+from mixdiff_blender.backend.logs import Log, redacted
 
 TOKEN = "hf_" + "AbCdEfGhIjKlMnOp"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mixdiff_blender.prompts import alone, within
+from mixdiff_blender.job.prompts import alone, within
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from engine.contract.errors import EngineError
-from mixdiff_blender import session as session_module
-from mixdiff_blender.client import EngineClient, Launch
-from mixdiff_blender.session import (
+from mixdiff_blender.backend import session as session_module
+from mixdiff_blender.backend.client import EngineClient, Launch
+from mixdiff_blender.backend.session import (
     Cancelling,
     Done,
     Failed,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mixdiff_blender.client import News
-from mixdiff_blender.session import Generating, State, _progressed
-from mixdiff_blender.wording import state_text
+from mixdiff_blender.backend.client import News
+from mixdiff_blender.backend.session import Generating, State, _progressed
+from mixdiff_blender.backend.wording import state_text
 
 SAMPLING = Generating(phase="sampling", step=3, steps=8, remaining_s=40.0)
 

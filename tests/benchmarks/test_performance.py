@@ -22,8 +22,8 @@ from benchmarks.performance.peaks import peak_of
 from benchmarks.performance.phases import model_seconds
 from benchmarks.performance.record import Aim, Figure, Record, append, machine, markdown
 from benchmarks.performance.shapes import SD15, TINY, copy_of, parameters_of, pipeline_of
-from engine.denoisers.load import components_of
-from engine.devices import choose_device
+from engine.families.loading import components_of
+from engine.runtime.devices import choose_device
 
 CPU = torch.device("cpu")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import masks
+from engine.sampling import masks
 from tests.blender.hosts import Host
 from tests.blender.test_whole_path import SCRIPTS
 

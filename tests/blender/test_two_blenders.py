@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from mixdiff_blender.installation.uv import UV_VARIABLE
+from mixdiff_blender.backend.installation.uv import UV_VARIABLE
 from tests.addon.package_index import PackageIndex
 from tests.blender.hosts import Host
 from tests.blender.test_whole_path import SCRIPTS

@@ -13,7 +13,7 @@ from engine.contract.coverage import uncovered_share
 from engine.contract.job import MASK_TYPES, Job, Text2ImageRegion, job_to_document
 from engine.contract.tiles import spans, split, tiles
 from engine.contract.validate import check
-from engine.masks import Weights, region_weights
+from engine.sampling.masks import Weights, region_weights
 
 STRIDE = 8
 

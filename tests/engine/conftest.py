@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.components import Components
-from engine.denoisers.load import load_components
-from engine.devices import choose_device
-from engine.quiet import silence_libraries
+from engine.families.components import Components
+from engine.families.loading import load_components
+from engine.process.quiet import silence_libraries
+from engine.runtime.devices import choose_device
 
 DATA = Path(__file__).parent.parent / "data"
 TINY_SD = DATA / "tiny-sd"

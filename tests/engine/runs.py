@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from engine.components import Components
 from engine.contract.job import Job, with_everything_drawn
 from engine.contract.validate import check
-from engine.events import Generated, GenerateEvent, PictureRows
-from engine.generate import generate
+from engine.families.components import Components
+from engine.sampling.events import Generated, GenerateEvent, PictureRows
+from engine.sampling.generate import generate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

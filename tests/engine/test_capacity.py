@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from engine.denoisers.capacity import Capacity
+from engine.runtime.capacity import Capacity
 
 MEBIBYTE = 2**20
 

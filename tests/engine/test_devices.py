@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from engine import devices
-from engine.devices import choose_device, is_shortage, takes_bfloat16
+from engine.runtime import devices
+from engine.runtime.devices import choose_device, is_shortage, takes_bfloat16
 from training import precision
 
 

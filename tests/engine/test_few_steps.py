@@ -8,10 +8,10 @@ import diffusers
 import pytest
 import torch
 
-from engine.components import Components
-from engine.denoisers.load import components_of
-from engine.devices import choose_device
-from engine.schedules import build_scheduler
+from engine.families.components import Components
+from engine.families.loading import components_of
+from engine.families.schedules import build_scheduler
+from engine.runtime.devices import choose_device
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, latents, relative_error, text_region
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import files
 from engine.contract.errors import EngineError
-from engine.files import whole_file
+from engine.storage import files
+from engine.storage.files import whole_file
 
 
 @pytest.fixture(params=["without a name", "aside"])

@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.components import Components
 from engine.contract.errors import EngineError
-from engine.denoisers.load import load_components
-from engine.devices import choose_device
-from engine.events import Done
+from engine.families.components import Components
+from engine.families.loading import load_components
 from engine.run import ModelKeeper, RunRequest, run
+from engine.runtime.devices import choose_device
+from engine.sampling.events import Done
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, text_region
 

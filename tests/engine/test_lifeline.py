@@ -18,8 +18,8 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from engine import lifeline
-from mixdiff_blender import lifelines
+from engine.process import watchdog as lifeline
+from mixdiff_blender.storage import watchdog as lifelines
 from tests.engine.worker_process import CHECKOUT, wait_until
 
 # A client whose pipe somebody else holds open too, so that the end of stdin never comes.

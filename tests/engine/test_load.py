@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine.components import Components
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import EngineError
-from engine.denoisers.load import components_of, load_components, resolve
-from engine.devices import choose_device
+from engine.families.components import Components
+from engine.families.loading import components_of, load_components, resolve
+from engine.runtime.devices import choose_device
 from tests.engine.conftest import TINY_SD
 from tests.engine.ldm_checkpoint import write_checkpoint
 from tests.engine.runs import canvas, latents, relative_error, text_region
@@ -161,7 +161,7 @@ def test_a_text_encoder_larger_than_the_device_is_a_shortage_of_memory(
     pipeline: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse_the_first_move(pipeline.text_encoder, monkeypatch)
-    monkeypatch.setattr("engine.denoisers.load._load_pipeline", lambda *_: pipeline)
+    monkeypatch.setattr("engine.families.loading._load_pipeline", lambda *_: pipeline)
     with pytest.raises(EngineError, match="does not fit") as caught:
         load_components(str(TINY_SD), CPU)
     assert caught.value.kind == "memory"

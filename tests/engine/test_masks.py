@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.contract.job import Text2ImageRegion
-from engine.masks import profile, region_weights
+from engine.sampling.masks import profile, region_weights
 
 
 def region(mask_type: str, weight: float = 1.0) -> Text2ImageRegion:

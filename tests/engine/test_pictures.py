@@ -12,9 +12,9 @@ from engine.contract.errors import EngineError
 from engine.contract.job import Job
 from engine.contract.limits import Limits
 from engine.contract.validate import check
-from engine.files import whole_file
-from engine.pictures import open_picture
-from engine.records import moved, read_job_of_png, write_png
+from engine.storage.files import whole_file
+from engine.storage.images import open_picture
+from engine.storage.png import moved, read_job_of_png, write_png
 from tests.contract.jobs import right_job
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (8, 16, 3), dtype=np.uint8)

@@ -10,7 +10,7 @@ import torch
 from diffusers import LMSDiscreteScheduler
 from PIL import Image
 
-from engine.components import Components
+from engine.families.components import Components
 from engine.pipelines import (
     CanvasRegion,
     Image2ImageRegion,

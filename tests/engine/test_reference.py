@@ -12,7 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.components import Components
+from engine.families.components import Components
 from tests.engine.conftest import DATA, TINY_SD
 from tests.engine.plain_mixture import plain_mixture
 from tests.engine.runs import generated, latents, relative_error

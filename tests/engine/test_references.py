@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.references import Reference, fitted, preprocess_image, reference_bytes
+from engine.runtime.references import Reference, fitted, preprocess_image, reference_bytes
 
 SIZES = [(96, 160), (48, 80), (200, 120), (64, 333), (72, 200)]
 

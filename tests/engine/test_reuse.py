@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.components import Components
-from engine.denoisers.capacity import Capacity
-from engine.denoisers.load import load_components
-from engine.denoisers.unet import UNetDenoiser
-from engine.devices import choose_device
-from engine.quiet import silence_libraries
+from engine.families.components import Components
+from engine.families.loading import load_components
+from engine.families.sd import UNetDenoiser
+from engine.process.quiet import silence_libraries
+from engine.runtime.capacity import Capacity
+from engine.runtime.devices import choose_device
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, latents, relative_error, text_region
 

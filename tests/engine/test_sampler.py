@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine.components import Components
 from engine.contract.errors import Cancelled
 from engine.contract.job import CONSISTENCY_SCHEDULERS, MAX_STEPS, SCHEDULERS
-from engine.denoisers.capacity import Capacity
-from engine.denoisers.unet import UNetDenoiser
-from engine.events import GenerateEvent, PhaseBegan, Preview, StepDone
-from engine.generate import generate
-from engine.references import Reference
-from engine.schedules import SCHEDULER_CLASSES, build_scheduler
+from engine.families.components import Components
+from engine.families.schedules import SCHEDULER_CLASSES, build_scheduler
+from engine.families.sd import UNetDenoiser
+from engine.runtime.capacity import Capacity
+from engine.runtime.references import Reference
+from engine.sampling.events import GenerateEvent, PhaseBegan, Preview, StepDone
+from engine.sampling.generate import generate
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, latents, pictures_of, read_job, relative_error, text_region
 

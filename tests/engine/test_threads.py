@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from engine.threads import POLICY_VARIABLE, SPINS_VARIABLE
+from engine.process.threads import POLICY_VARIABLE, SPINS_VARIABLE
 from tests.engine.worker_process import CHECKOUT
 
 CHOICES = (POLICY_VARIABLE, SPINS_VARIABLE)

@@ -15,16 +15,17 @@ from diffusers import AutoencoderKL
 from PIL import Image
 from torch import Tensor, nn
 
-from engine import decode, tiled
-from engine.components import Components
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import Cancelled, EngineError
-from engine.decode import Autoencoder
-from engine.events import Done, PhaseBegan
-from engine.records import GrowingPng, read_job_of_png
-from engine.references import Reference
+from engine.families.components import Components
 from engine.run import ModelKeeper, RunRequest, run
-from engine.tiled import Box, tiled_rows
+from engine.runtime import autoencoder as decode
+from engine.runtime import tiled
+from engine.runtime.autoencoder import Autoencoder
+from engine.runtime.references import Reference
+from engine.runtime.tiled import Box, tiled_rows
+from engine.sampling.events import Done, PhaseBegan
+from engine.storage.png import GrowingPng, read_job_of_png
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, text_region
 

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from engine.components import Components
 from engine.contract.job import SCHEDULERS, Job
-from engine.denoisers.unet import UNetDenoiser
-from engine.latents import Window
-from engine.sampler import ImageGuide, TextDiffuser, sample
+from engine.families.components import Components
+from engine.families.sd import UNetDenoiser
+from engine.runtime.windows import Window
+from engine.sampling.sampler import ImageGuide, TextDiffuser, sample
 from tests.engine.runs import canvas, generated, latents, read_job, text_region
 
 
@@ -91,7 +91,7 @@ def test_each_text_is_encoded_once_whatever_the_jobs(fresh: Components, calls: C
 def test_texts_that_were_used_long_ago_are_forgotten(
     fresh: Components, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.denoisers.unet._KEPT_TEXTS", 2)
+    monkeypatch.setattr("engine.families.sd._KEPT_TEXTS", 2)
     one = text_region(0, 64, 0, 64, "x", guidance_scale=1)
 
     def encoded(*prompts: str) -> list[str]:

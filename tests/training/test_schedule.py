@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
-from engine.schedules import SCHEDULER_CLASSES, build_scheduler  # noqa: E402
+from engine.families.schedules import SCHEDULER_CLASSES, build_scheduler  # noqa: E402
 from training.denoiser import build_scheduler as model_schedule  # noqa: E402
 from training.denoiser import training_times  # noqa: E402
 from training.settings import DenoiserSettings  # noqa: E402

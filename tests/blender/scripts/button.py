@@ -17,8 +17,8 @@ from scenes import add_camera, add_region, empty_scene
 report: Any
 JOBS = 6
 
-client = import_module("bl_ext.user_default.mixdiff.client")
-session = import_module("bl_ext.user_default.mixdiff.running").session
+client = import_module("bl_ext.user_default.mixdiff.backend.client")
+session = import_module("bl_ext.user_default.mixdiff.backend.running").session
 heard: list[float] = []
 take = session._take
 

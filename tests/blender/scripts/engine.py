@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bl_ext.user_default.mixdiff import folders, generation, installing, memory, models, preferences
-from bl_ext.user_default.mixdiff.report import report_text
-from bl_ext.user_default.mixdiff.running import session, wait
-from bl_ext.user_default.mixdiff.wording import state_text
+from bl_ext.user_default.mixdiff.backend import idle, installing, models
+from bl_ext.user_default.mixdiff.backend.report import report_text
+from bl_ext.user_default.mixdiff.backend.running import session, wait
+from bl_ext.user_default.mixdiff.backend.wording import state_text
+from bl_ext.user_default.mixdiff.properties import preferences
+from bl_ext.user_default.mixdiff.results import generation
+from bl_ext.user_default.mixdiff.storage import folders
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import render, street
@@ -83,10 +86,10 @@ told["has_model"].append(session.has_model)
 start()
 wait()
 now = time.monotonic()
-memory.look(now)
-memory.look(now + preferences.idle_minutes() * 60 - 1)
+idle.look(now)
+idle.look(now + preferences.idle_minutes() * 60 - 1)
 told["has_model"].append(session.has_model)
-memory.look(now + preferences.idle_minutes() * 60 + 1)
+idle.look(now + preferences.idle_minutes() * 60 + 1)
 told["has_model"].append(session.has_model)
 start()
 wait()
@@ -114,7 +117,7 @@ pid = session.engine_pid
 os.kill(pid, 9)
 end = time.monotonic() + 10
 while state_text(session.state) != "Failed" and time.monotonic() < end:
-    memory.look(time.monotonic())
+    idle.look(time.monotonic())
     time.sleep(0.05)
 told["died"] = state_text(session.state)
 start()

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bl_ext.user_default.mixdiff import folders, generation
-from bl_ext.user_default.mixdiff.running import session, stop, wait
-from bl_ext.user_default.mixdiff.session import Generating
+from bl_ext.user_default.mixdiff.backend.running import session, stop, wait
+from bl_ext.user_default.mixdiff.backend.session import Generating
+from bl_ext.user_default.mixdiff.results import generation
+from bl_ext.user_default.mixdiff.storage import folders
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street

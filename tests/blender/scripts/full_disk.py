@@ -10,9 +10,12 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bl_ext.user_default.mixdiff import folders, generation, history, live_preview, scripting
-from bl_ext.user_default.mixdiff.pictures import png_of
-from bl_ext.user_default.mixdiff.running import session, stop, wait
+from bl_ext.user_default.mixdiff import scripting
+from bl_ext.user_default.mixdiff.backend import live_preview
+from bl_ext.user_default.mixdiff.backend.running import session, stop, wait
+from bl_ext.user_default.mixdiff.results import generation, history
+from bl_ext.user_default.mixdiff.storage import folders
+from bl_ext.user_default.mixdiff.storage.pictures import png_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street

@@ -9,14 +9,15 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bl_ext.user_default.mixdiff import live_preview, running, watching
-from bl_ext.user_default.mixdiff.job_from_scene import job_from_scene
-from bl_ext.user_default.mixdiff.overlay.falloff import profile
-from bl_ext.user_default.mixdiff.overlay.frame import Frame
-from bl_ext.user_default.mixdiff.overlay.places import places_of, whole_places
-from bl_ext.user_default.mixdiff.overlay.shapes import Sheet, draw_places
-from bl_ext.user_default.mixdiff.regions.entries import entries, name_of, sync
-from bl_ext.user_default.mixdiff.session import Generating, Ready, Session
+from bl_ext.user_default.mixdiff.backend import live_preview, running
+from bl_ext.user_default.mixdiff.backend.session import Generating, Ready, Session
+from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
+from bl_ext.user_default.mixdiff.job.regions.entries import entries, name_of, sync
+from bl_ext.user_default.mixdiff.ui import job_cache
+from bl_ext.user_default.mixdiff.ui.overlay.falloff import profile
+from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
+from bl_ext.user_default.mixdiff.ui.overlay.places import places_of, whole_places
+from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_places
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_camera, add_region, empty_scene, street
@@ -107,17 +108,17 @@ cube = bpy.data.objects.new("no region", None)
 scene.collection.objects.link(cube)
 layer = bpy.context.view_layer
 layer.update()
-watching._seen[key] = watching._look_at(scene.name, layer.name)
+job_cache._seen[key] = job_cache._look_at(scene.name, layer.name)
 
 
 def is_read_again(change: Any) -> bool:
-    watching.seen_in(scene, layer)
-    watching._stale.clear()
-    watching._wanted.clear()
+    job_cache.seen_in(scene, layer)
+    job_cache._stale.clear()
+    job_cache._wanted.clear()
     change()
     layer.update()
-    watching.seen_in(scene, layer)
-    return key in watching._wanted
+    job_cache.seen_in(scene, layer)
+    return key in job_cache._wanted
 
 
 told["read_again"] = {
@@ -129,7 +130,7 @@ told["read_again"] = {
         lambda: setattr(bpy.data.objects["left"].mixdiff, "enabled", False)
     ),
 }
-watching._after_load()
+job_cache._after_load()
 
 # Previews: small pictures come and go, and leave nothing in the file.
 rows = np.zeros((32, 64, 4), dtype=np.float32)
@@ -167,7 +168,7 @@ class FakeClient:
         self.events: Any = SimpleQueue()
 
 
-from bl_ext.user_default.mixdiff.client import News  # noqa: E402
+from bl_ext.user_default.mixdiff.backend.client import News  # noqa: E402
 
 client = FakeClient()
 session = Session(lambda: client)
@@ -212,7 +213,7 @@ for _ in range(20):
 look_ms = []
 for _ in range(20):
     start_s = time.thread_time()
-    watching.seen_in(scene, bpy.context.view_layer)
+    job_cache.seen_in(scene, bpy.context.view_layer)
     look_ms.append((time.thread_time() - start_s) * 1000)
 told["twenty"] = {
     "look_ms": sorted(look_ms)[10],

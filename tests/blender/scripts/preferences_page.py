@@ -10,7 +10,7 @@ import bpy
 
 ADDON = "bl_ext.user_default.mixdiff"
 folder = Path(sys.argv[sys.argv.index("--") + 1])
-models = import_module(f"{ADDON}.models")
+models = import_module(f"{ADDON}.backend.models")
 preferences = bpy.context.preferences
 preferences.view.show_splash = False
 preferences.use_preferences_save = False

@@ -9,9 +9,9 @@ from typing import Any
 import bpy
 import numpy as np
 from bl_ext.user_default.mixdiff.contract import EngineError
-from bl_ext.user_default.mixdiff.job_from_scene import job_from_scene
-from bl_ext.user_default.mixdiff.regions.camera import view_of
-from bl_ext.user_default.mixdiff.regions.projection import visible_bounds
+from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
+from bl_ext.user_default.mixdiff.job.regions.camera import view_of
+from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 

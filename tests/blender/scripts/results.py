@@ -7,10 +7,10 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bl_ext.user_default.mixdiff import history
-from bl_ext.user_default.mixdiff.pictures import png_of
-from bl_ext.user_default.mixdiff.regions.camera import view_of
+from bl_ext.user_default.mixdiff.job.regions.camera import view_of
+from bl_ext.user_default.mixdiff.results import history
 from bl_ext.user_default.mixdiff.results.colour import expectation
+from bl_ext.user_default.mixdiff.storage.pictures import png_of
 from mathutils import Euler, Matrix
 
 sys.path.insert(0, str(Path(__file__).parent))

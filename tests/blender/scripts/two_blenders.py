@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bl_ext.user_default.mixdiff import folders, generation, installing
+from bl_ext.user_default.mixdiff.backend import installing
+from bl_ext.user_default.mixdiff.backend.installation.plan import Plan
+from bl_ext.user_default.mixdiff.backend.running import session, stop, wait
+from bl_ext.user_default.mixdiff.backend.session import Generating
 from bl_ext.user_default.mixdiff.contract import EngineError
-from bl_ext.user_default.mixdiff.installation.plan import Plan
-from bl_ext.user_default.mixdiff.running import session, stop, wait
-from bl_ext.user_default.mixdiff.session import Generating
+from bl_ext.user_default.mixdiff.results import generation
+from bl_ext.user_default.mixdiff.storage import folders
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street

@@ -15,12 +15,12 @@ import bpy
 
 ADDON = "bl_ext.user_default.mixdiff"
 folder = Path(sys.argv[sys.argv.index("--") + 1])
-running = import_module(f"{ADDON}.running")
-watching = import_module(f"{ADDON}.watching")
-drawing = import_module(f"{ADDON}.overlay.drawing")
+running = import_module(f"{ADDON}.backend.running")
+job_cache = import_module(f"{ADDON}.ui.job_cache")
+drawing = import_module(f"{ADDON}.ui.overlay.drawing")
 scripting = import_module(f"{ADDON}.scripting")
-live_preview = import_module(f"{ADDON}.live_preview")
-generation = import_module(f"{ADDON}.generation")
+live_preview = import_module(f"{ADDON}.backend.live_preview")
+generation = import_module(f"{ADDON}.results.generation")
 
 preferences = bpy.context.preferences
 preferences.view.show_splash = False
@@ -43,7 +43,7 @@ def measured(name: str, function: Any) -> Any:
 
 
 running._tick = measured("tick", running._tick)
-watching._read = measured("read", watching._read)
+job_cache._read = measured("read", job_cache._read)
 drawing.draw = measured("draw", drawing.draw)
 
 

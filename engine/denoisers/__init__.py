@@ -1,1 +1,0 @@
-"""Model families: one small interface, one adapter for each."""

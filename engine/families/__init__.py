@@ -1,0 +1,1 @@
+"""Model families, one file each: text, network, schedule and codec."""

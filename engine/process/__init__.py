@@ -1,0 +1,1 @@
+"""What this process owes the one that started it, and the machine."""

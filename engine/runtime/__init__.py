@@ -1,0 +1,1 @@
+"""What runs any family: devices, batches, autoencoders, downloads."""

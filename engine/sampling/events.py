@@ -1,0 +1,89 @@
+"""What a run tells of itself: a closed list of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor
+
+from engine.contract.errors import Problem
+from engine.runtime.autoencoder import Picture
+
+Phase = Literal["loading", "encoding", "sampling", "decoding", "writing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseBegan:
+    """The job entered another phase."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """A step of the sampler is done; `steps` is how many there are in all."""
+
+    step: int
+    steps: int
+    elapsed_s: float
+    remaining_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A small picture of where the job stands, about one pixel a latent cell."""
+
+    step: int
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRows:
+    """The next rows of a picture, (rows, W, 3); pictures come from top to bottom, one by one.
+
+    `step` is None for the finished picture, or the step after which a job with `decode_steps`
+    shows this one. `size_px` is the whole picture's width and height.
+    """
+
+    step: int | None
+    rows: Picture
+    size_px: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsDone:
+    """So many rows of the finished picture are in its file, of all `rows`."""
+
+    row: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryShort:
+    """The job did not fit into the memory and begins again, more frugally, its pictures too."""
+
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """All rows of the finished picture are told; these are its latents, (1, C, h, w)."""
+
+    latents: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A run's end: the files, the job with everything drawn filled in, seconds per phase."""
+
+    output: Path
+    job: dict[str, Any]
+    problems: tuple[Problem, ...]
+    steps: tuple[Path, ...]
+    timings_s: dict[str, float]
+
+
+GenerateEvent = PhaseBegan | StepDone | Preview | PictureRows | MemoryShort | Generated
+RunEvent = PhaseBegan | StepDone | Preview | RowsDone | Done

@@ -1,0 +1,85 @@
+"""A job that does not fit into the memory is run again more frugally, then explained in numbers."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from engine.contract.errors import EngineError
+from engine.contract.job import Job
+from engine.families.components import Components
+from engine.runtime.devices import give_memory_back, is_shortage, memory_of
+from engine.sampling.events import GenerateEvent, MemoryShort
+from engine.sampling.generate import generate
+
+
+def generate_in_memory(
+    job: Job,
+    components: Components,
+    *,
+    references: Mapping[str, Tensor],
+    is_cancelled: Callable[[], bool] = lambda: False,
+    preview_every_s: float = 0.0,
+) -> Iterator[GenerateEvent]:
+    """Run a job as `generate` does; where the memory is short, once more from its beginning.
+
+    The denoiser goes on by itself in smaller calls, down to one pass of one region; what is left
+    to try is to have the autoencoder work on the CPU: slower, the same picture to float rounding.
+
+    Raises: EngineError of kind `memory` where that does not fit either; Cancelled.
+    """
+    told = ""
+    for is_frugal in (False, True):
+        try:
+            yield from generate(
+                job,
+                components,
+                references=references,
+                is_cancelled=is_cancelled,
+                preview_every_s=preview_every_s,
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not is_shortage(error):
+                raise
+            told = f"{_first_line(error)} ({_numbers(components.device.torch_device)})"
+        else:
+            return
+        # Only here, where the error no longer holds the tensors of the calls that it came through.
+        gc.collect()
+        give_memory_back(components.device.torch_device)
+        if not is_frugal:
+            job = replace(job, cpu_vae=True)
+            yield MemoryShort(told=told)
+    raise EngineError(
+        f"out of memory on {components.device.name}, also with one region at a time and the last "
+        f"step on the processor: {told}",
+        kind="memory",
+        advice=_advice(job, components.device.dtype),
+    )
+
+
+def _advice(job: Job, dtype: torch.dtype) -> str:
+    largest = max(job.text_regions, key=lambda r: r.height_px * r.width_px, default=None)
+    size = f"{job.canvas_width} × {job.canvas_height}"
+    parts = [f"use a smaller canvas (now {size} pixels)"]
+    if largest is not None:
+        parts.insert(0, f"use smaller regions (now {largest.width_px} × {largest.height_px})")
+    if dtype == torch.float32 and torch.cuda.is_available():
+        parts.append("use the precision bfloat16 or float16 instead of float32")
+    parts.append("close what else uses this memory, a render in Blender too")
+    return ", ".join(parts)
+
+
+def _numbers(device: torch.device) -> str:
+    memory = memory_of(device)
+    free, total = (memory[key] / 2**30 for key in ("free_bytes", "total_bytes"))
+    return f"{free:.1f} GiB free of {total:.1f} GiB"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,319 @@
+"""The worker: runs a client's jobs, one after another, over stdin and stdout."""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+import os
+import platform
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from engine import __version__
+from engine.contract.errors import Cancelled, EngineError
+from engine.contract.limits import Limits
+from engine.contract.protocol import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    METHODS,
+    PROTOCOL_VERSION,
+    Failure,
+    Message,
+    Notification,
+    ProtocolError,
+    Request,
+    RequestId,
+    Result,
+    decode,
+    encode,
+    failure,
+    read_lines,
+)
+from engine.contract.requests import GenerateParams, InitializeParams, read_params
+from engine.contract.validate import check
+from engine.process.watchdog import LIFELINE_VARIABLE, hold
+
+log = logging.getLogger("engine.worker")
+
+_LOG_BYTES = 2**20
+_LOG_FILES = 3
+_GRACE_S = 1.5
+_ANSWER_S = 0.25
+
+
+@dataclass(slots=True)
+class _Wire:
+    """Writes messages whole, from whichever thread."""
+
+    stream: BinaryIO
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, message: Message) -> None:
+        with self._lock:
+            self.stream.write(encode(message))
+            self.stream.flush()
+
+
+class Worker:
+    """Answers requests in the order they came; `cancel` at once, from the reading thread."""
+
+    def __init__(self, wire: _Wire) -> None:
+        self._wire = wire
+        self._waiting: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._open: set[RequestId] = set()
+        self._cancelled: set[RequestId] = set()
+        self._stopping = threading.Event()
+        self._limits = Limits()
+        self._keeper: Any = None
+        self._generating = False
+
+    @property
+    def is_generating(self) -> bool:
+        """Whether a job runs, which may be writing a file."""
+        return self._generating
+
+    def read(self, stream: BinaryIO) -> None:
+        """Read requests until the stream ends, then let the worker stop."""
+        try:
+            for line in read_lines(stream):
+                self._read_line(line)
+        except BrokenPipeError:
+            log.info("the client closed the pipe")
+        finally:
+            self._stopping.set()
+            self._waiting.put(None)
+
+    def _read_line(self, line: bytes | ProtocolError) -> None:
+        try:
+            if isinstance(line, ProtocolError):
+                raise line
+            self._accept(decode(line))
+        except ProtocolError as error:
+            log.warning("a line was refused: %s", error)
+            self._wire.send(failure(None, error))
+
+    def _accept(self, message: Message) -> None:
+        match message:
+            case Request(method="cancel"):
+                self._wire.send(self._answer_cancel(message))
+            case Request() if message.method not in METHODS:
+                known = ", ".join(METHODS)
+                text = f"the method {message.method!r} is not known; use one of: {known}"
+                raise ProtocolError(METHOD_NOT_FOUND, text, message.id)
+            case Request() if message.id in self._open:
+                raise ProtocolError(INVALID_REQUEST, f"the id {message.id!r} is already in use")
+            case Request():
+                self._open.add(message.id)
+                self._waiting.put(message)
+            case _:
+                log.warning("a message that is no request was ignored: %s", type(message).__name__)
+
+    def _answer_cancel(self, request: Request) -> Result:
+        target = request.params.get("id")
+        if not isinstance(target, int | str) or target not in self._open:
+            return Result(id=request.id, result={"cancelled": False})
+        self._cancelled.add(target)
+        return Result(id=request.id, result={"cancelled": True})
+
+    def run(self) -> None:
+        """Answer requests until told to stop."""
+        while (request := self._waiting.get()) is not None:
+            try:
+                answer: Result | Failure = Result(id=request.id, result=self._answer(request))
+            except ProtocolError as error:
+                answer = failure(request.id, error)
+            except EngineError as error:
+                log.info("request %s: %s", request.id, error)
+                answer = failure(request.id, error)
+            except Exception as error:
+                log.exception("request %s failed", request.id)
+                answer = failure(request.id, error)
+            self._generating = False
+            self._open.discard(request.id)
+            self._cancelled.discard(request.id)
+            self._wire.send(answer)
+            if request.method == "shutdown":
+                return
+
+    def _answer(self, request: Request) -> dict[str, Any]:
+        methods: dict[str, Callable[[Request], dict[str, Any]]] = {
+            "initialize": self._initialize,
+            "validate": self._validate,
+            "generate": self._generate,
+            "unload": self._unload,
+            "shutdown": lambda _: {},
+        }
+        return methods[request.method](request)
+
+    def _is_cancelled(self, id_: RequestId) -> bool:
+        return self._stopping.is_set() or id_ in self._cancelled
+
+    def _initialize(self, request: Request) -> dict[str, Any]:
+        params = dict(request.params)
+        limits = params.pop("limits", {})
+        wanted = read_params(InitializeParams, params)
+        if not isinstance(limits, dict):
+            raise ProtocolError(INVALID_PARAMS, "params.limits is not an object")
+        bounds = read_params(Limits, limits)
+        if wanted.protocol != PROTOCOL_VERSION:
+            text = f"params.protocol: this engine speaks version {PROTOCOL_VERSION} alone"
+            raise ProtocolError(INVALID_PARAMS, text)
+        if wanted.log_file is not None:
+            _log_to(Path(wanted.log_file))
+        self._limits = bounds
+
+        import torch
+
+        from engine.process.quiet import silence_libraries
+        from engine.run import ModelKeeper
+        from engine.runtime.devices import choose_device
+
+        silence_libraries()
+        device = choose_device(wanted.device, wanted.dtype, compiles=wanted.compile)
+        self._keeper = ModelKeeper(device=device, default_model=wanted.model)
+        log.info("ready on %s", device)
+        versions = {"python": platform.python_version(), "torch": torch.__version__}
+        return {
+            "protocol": PROTOCOL_VERSION,
+            "engine": __version__,
+            "pid": os.getpid(),
+            **device.to_document(),
+            "versions": versions,
+        }
+
+    def _validate(self, request: Request) -> dict[str, Any]:
+        params = request.params
+        if "job" not in params:
+            raise ProtocolError(INVALID_PARAMS, "params.job: is missing; add it")
+        folder = params.get("folder", ".")
+        if not isinstance(folder, str):
+            raise ProtocolError(INVALID_PARAMS, "params.folder is not a text")
+        checked = check(params["job"], folder=Path(folder), limits=self._limits)
+        return {"problems": [problem.to_document() for problem in checked.problems]}
+
+    def _generate(self, request: Request) -> dict[str, Any]:
+        if self._keeper is None:
+            raise ProtocolError(INVALID_PARAMS, "generate came before initialize")
+        wanted = read_params(GenerateParams, request.params, elsewhere=("job",))
+        if self._is_cancelled(request.id):
+            raise Cancelled
+        self._generating = True
+
+        from engine.run import RunRequest, run
+        from engine.sampling.events import Done, PhaseBegan, Preview, RowsDone, StepDone
+
+        output = Path(wanted.output).absolute()
+        run_request = RunRequest(
+            document=request.params["job"],
+            folder=Path(wanted.folder) if wanted.folder else output.parent,
+            output=output,
+            latents=Path(wanted.latents) if wanted.latents else None,
+            preview_every_s=wanted.preview_every_s,
+        )
+
+        def tell(method: str, **params: Any) -> None:
+            self._wire.send(Notification(method=method, params={"id": request.id, **params}))
+
+        for event in run(
+            run_request,
+            self._keeper,
+            limits=self._limits,
+            is_cancelled=lambda: self._is_cancelled(request.id),
+        ):
+            match event:
+                case PhaseBegan():
+                    log.info("request %s: %s", request.id, event.phase)
+                    tell("phase", phase=event.phase)
+                case StepDone():
+                    tell(
+                        "progress",
+                        step=event.step,
+                        steps=event.steps,
+                        elapsed_s=round(event.elapsed_s, 3),
+                        remaining_s=event.remaining_s,
+                    )
+                case RowsDone():
+                    tell("rows", row=event.row, rows=event.rows)
+                case Preview():
+                    height, width, _ = event.picture.shape
+                    image = _png_base64(event.picture)
+                    tell("preview", step=event.step, image=image, width_px=width, height_px=height)
+                case Done():
+                    log.info("request %s: done in %s", request.id, event.timings_s)
+                    return {
+                        "output": str(event.output),
+                        "job": event.job,
+                        "problems": [problem.to_document() for problem in event.problems],
+                        "steps": [str(path) for path in event.steps],
+                        "timings_s": event.timings_s,
+                    }
+        raise AssertionError("a run ends with Done or raises")
+
+    def _unload(self, request: Request) -> dict[str, Any]:
+        if self._keeper is not None:
+            self._keeper.unload()
+        return {}
+
+
+def _png_base64(picture: Any) -> str:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG")
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _log_to(path: Path) -> None:
+    try:
+        handler = RotatingFileHandler(
+            path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
+        )
+    except OSError as error:
+        log.warning("no log file: %s", error)
+        return
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+
+
+def _take_over_stdio() -> tuple[BinaryIO, BinaryIO]:
+    """Return private copies of stdin and stdout; what libraries print goes to stderr instead."""
+    requests, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return os.fdopen(requests, "rb", buffering=0), os.fdopen(answers, "wb")
+
+
+def serve() -> int:
+    """Serve requests from stdin until it ends, and return the exit code."""
+    hold(os.environ.get(LIFELINE_VARIABLE, ""))
+    reads, writes = _take_over_stdio()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    worker = Worker(_Wire(writes))
+
+    def read_then_stop() -> None:
+        worker.read(reads)
+        # The client is gone. A job notices between two denoiser calls; a library that is deep
+        # in a call of its own does not, and nobody is left to wait for it. What else was asked
+        # for may still be read: `echo REQUEST | python -m engine serve` gets its answer.
+        grace_s = _GRACE_S if worker.is_generating else _ANSWER_S
+        threading.Timer(grace_s, lambda: os._exit(0)).start()
+
+    threading.Thread(target=read_then_stop, name="reader", daemon=True).start()
+    try:
+        worker.run()
+    except BrokenPipeError:
+        log.info("the client closed the pipe")
+    logging.shutdown()
+    # No wait for threads of libraries: everything that matters is on disk or sent.
+    os._exit(0)

@@ -1,0 +1,195 @@
+"""PNGs that hold the job that made them."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, PngImagePlugin
+
+from engine.contract.documents import parse_json
+from engine.contract.errors import EngineError
+from engine.contract.job import BUNDLED_MODEL, Image2ImageRegion, Job
+from engine.storage.files import whole_file
+
+JOB_KEY = "mixdiff-job"
+RUN_KEY = "mixdiff-run"
+
+Picture = npt.NDArray[np.uint8]
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_TRUECOLOUR = 2
+_BYTES_PER_PX = 3
+_ROWS_AT_ONCE = 16
+_ZLIB_LEVEL = 6
+
+
+class GrowingPng:
+    """A PNG that holds its own job, written as its rows come; whole, it takes its place.
+
+    Source: https://www.w3.org/TR/png-3/, 9 for the filters.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size_px: tuple[int, int],
+        *,
+        job: Mapping[str, Any],
+        run: Mapping[str, Any],
+    ) -> None:
+        self._width, self._height = size_px
+        self._rows_left = self._height
+        self._squeezed = zlib.compressobj(_ZLIB_LEVEL, strategy=zlib.Z_FILTERED)
+        self._above = np.zeros((1, self._width * _BYTES_PER_PX), np.uint8)
+        self._open = ExitStack()
+        with self._kept_open() as opened:
+            self._file = opened.enter_context(whole_file(path))
+            self._file.write(_PNG_SIGNATURE)
+            header = struct.pack(">IIBBBBB", *size_px, 8, _TRUECOLOUR, 0, 0, 0)
+            PngImagePlugin.putchunk(self._file, b"IHDR", header)
+            notes = PngImagePlugin.PngInfo()
+            notes.add_itxt(JOB_KEY, json.dumps(job, ensure_ascii=False))
+            notes.add_itxt(RUN_KEY, json.dumps(run, ensure_ascii=False))
+            for name, data, _ in notes.chunks:
+                PngImagePlugin.putchunk(self._file, name, data)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all rows are there, and the file in its place."""
+        return self._rows_left == 0
+
+    @property
+    def rows_done(self) -> int:
+        """How many rows are there, from the top."""
+        return self._height - self._rows_left
+
+    def add(self, rows: Picture) -> None:
+        """Write the next rows.
+
+        Shapes: (rows, W, 3), uint8.
+        Raises: EngineError of kind `output`; the file is gone then, what stood there stays.
+        """
+        with self._kept_open():
+            if len(rows) > self._rows_left or rows.shape[1:] != (self._width, _BYTES_PER_PX):
+                raise ValueError(f"rows of shape {rows.shape} do not belong to this picture")
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                lines = rows[start : start + _ROWS_AT_ONCE].reshape(-1, self._above.shape[1])
+                self._write(self._squeezed.compress(_filtered(lines, self._above)))
+                self._above = lines[-1:].copy()
+            self._rows_left -= len(rows)
+            if self.is_whole:
+                self._write(self._squeezed.flush())
+                PngImagePlugin.putchunk(self._file, b"IEND")
+
+    def discard(self) -> None:
+        """Leave nothing of a picture that is not whole."""
+        with suppress(_DiscardedError), self._open:
+            raise _DiscardedError
+
+    @contextmanager
+    def _kept_open(self) -> Iterator[ExitStack]:
+        """Have the file closed when it is whole, and removed when writing fails."""
+        with self._open.pop_all() as opened:
+            yield opened
+            if not self.is_whole:
+                self._open = opened.pop_all()
+
+    def _write(self, data: bytes) -> None:
+        if data:
+            PngImagePlugin.putchunk(self._file, b"IDAT", data)
+
+
+class _DiscardedError(Exception):
+    """Ends the writing of a file that nobody wants any more."""
+
+
+def _filtered(lines: Picture, above: Picture) -> bytes:
+    """Return lines of bytes as a PNG compresses them, each by the filter that leaves least.
+
+    Shapes: (rows, bytes) of the lines, (1, bytes) of the line above them.
+    """
+    over = np.concatenate([above, lines[:-1]])
+    left, corner = (
+        np.pad(x, ((0, 0), (_BYTES_PER_PX, 0)))[:, :-_BYTES_PER_PX] for x in (lines, over)
+    )
+    a, b, c = (x.astype(np.int16) for x in (left, over, corner))
+    to_a, to_b, to_c = abs(b - c), abs(a - c), abs(a + b - 2 * c)
+    paeth = np.where((to_a <= to_b) & (to_a <= to_c), left, np.where(to_b <= to_c, over, corner))
+    average = ((a + b) // 2).astype(np.uint8)
+    guesses: tuple[npt.NDArray[np.uint8] | np.uint8, ...] = (
+        np.uint8(0),
+        left,
+        over,
+        average,
+        paeth,
+    )
+    best = np.zeros((len(lines), 1 + lines.shape[1]), np.uint8)
+    least = np.full(len(lines), np.iinfo(np.int64).max)
+    for kind, guess in enumerate(guesses):
+        rest = lines - guess  # modulo 256
+        size = np.minimum(rest, -rest).sum(1, dtype=np.int64)
+        better = size < least
+        best[better, 0], best[better, 1:], least[better] = kind, rest[better], size[better]
+    return best.tobytes()
+
+
+def write_png(
+    path: Path, picture: Picture, *, job: Mapping[str, Any], run: Mapping[str, Any]
+) -> None:
+    """Write a picture that holds its own job, and what it ran on.
+
+    Shapes: (H, W, 3), uint8.
+    Raises: EngineError of kind `output`.
+    """
+    height, width, _ = picture.shape
+    GrowingPng(path, (width, height), job=job, run=run).add(picture)
+
+
+def read_job_of_png(path: Path) -> tuple[object, dict[str, Any]]:
+    """Return the job document and the run's notes that a PNG of the engine holds.
+
+    Raises: EngineError of kind `picture` where it holds none.
+    """
+    try:
+        with Image.open(path) as image:
+            texts = dict(getattr(image, "text", {}))
+    except (OSError, SyntaxError, ValueError) as error:
+        message = f"{path} cannot be read: {error}"
+        raise EngineError(
+            message, kind="picture", advice="give a PNG that the engine made"
+        ) from error
+    if JOB_KEY not in texts:
+        message = f"{path} holds no job"
+        raise EngineError(message, kind="picture", advice="give a PNG that the engine made")
+    run = parse_json(texts.get(RUN_KEY, "{}"))
+    return parse_json(texts[JOB_KEY]), run if isinstance(run, dict) else {}
+
+
+def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:
+    """Return the job with its relative paths seen from another folder."""
+
+    def seen(name: str) -> str:
+        target = (old_folder / name).resolve()
+        try:
+            return Path(os.path.relpath(target, new_folder.resolve())).as_posix()
+        except ValueError:  # another drive of Windows
+            return str(target)
+
+    regions = tuple(
+        replace(r, reference_image=seen(r.reference_image))
+        if isinstance(r, Image2ImageRegion)
+        else r
+        for r in job.regions
+    )
+    is_path = job.model not in (None, BUNDLED_MODEL) and (old_folder / str(job.model)).exists()
+    return replace(job, regions=regions, model=seen(str(job.model)) if is_path else job.model)

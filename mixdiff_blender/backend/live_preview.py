@@ -1,0 +1,103 @@
+"""What the picture looks like while it is being made: small, and never part of the file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import Any
+
+import bpy
+import bpy.utils.previews
+import numpy as np
+from numpy.typing import NDArray
+
+from ..storage import folders
+from ..storage.files import write_whole
+from ..storage.pictures import png_of
+
+INTERVAL_S = 1.0
+_NAME = ".MixDiff Preview"  # whose first letter keeps it out of Blender's lists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Preview:
+    """A decoded preview."""
+
+    pixels: NDArray[np.float32] = field(repr=False)
+    """Shapes: (H, W, 4), the first row at the bottom; values as a picture viewer shows them."""
+    icon: int
+    """What a panel draws."""
+
+
+_last: Preview | None = None
+_sent = ""
+_icons: Any = None
+_is_warm = False
+
+
+def last() -> Preview | None:
+    """Return the last preview of the job that runs."""
+    return _last
+
+
+def show(sent: str) -> None:
+    """Take in a preview as the engine sends it: a PNG in base64, or an empty text for none."""
+    global _last, _sent
+    if sent == _sent:
+        return
+    _sent = sent
+    pixels = _decoded(sent) if sent else None
+    _last = None if pixels is None else Preview(pixels=pixels, icon=_icon_of(pixels))
+
+
+def warm_up() -> None:
+    """Have Blender read a first picture, which takes it long, before a job runs."""
+    global _is_warm
+    if not _is_warm:
+        _is_warm = True
+        _decoded(base64.b64encode(png_of(np.zeros((1, 1, 3), dtype=np.uint8))).decode())
+
+
+def forget() -> None:
+    """Give back everything."""
+    global _icons
+    show("")
+    if _icons is not None:
+        bpy.utils.previews.remove(_icons)
+        _icons = None
+
+
+def _decoded(sent: str) -> NDArray[np.float32] | None:
+    """Return a preview's pixels; Blender reads PNGs from files alone, and as datablocks alone."""
+    try:
+        path = folders.session_folder() / "preview.png"
+        write_whole(path, base64.b64decode(sent, validate=True))
+        image: Any = bpy.data.images.load(str(path))
+    except (OSError, RuntimeError, binascii.Error):
+        return None  # a preview is not worth a job
+    try:
+        image.name = _NAME
+        image.colorspace_settings.is_data = True
+        width, height = image.size
+        pixels = np.empty(width * height * image.channels, dtype=np.float32)
+        image.pixels.foreach_get(pixels)
+        return pixels.reshape(height, width, 4) if image.channels == 4 else None
+    finally:
+        bpy.data.images.remove(image, do_unlink=False)
+
+
+def _icon_of(pixels: NDArray[np.float32]) -> int:
+    """Return a new icon, since Blender goes on to draw a known one as it was at first."""
+    global _icons
+    if _icons is None:
+        _icons = bpy.utils.previews.new()
+    numbers = [int(name) for name in _icons]
+    icon = _icons.new(str(max(numbers, default=0) + 1))
+    for number in numbers:
+        del _icons[str(number)]
+    height, width, _ = pixels.shape
+    icon.image_size = (width, height)
+    icon.image_pixels_float.foreach_set(pixels.ravel())
+    icon_id: int = icon.icon_id
+    return icon_id

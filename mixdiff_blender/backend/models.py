@@ -1,0 +1,147 @@
+"""Models of the hub in this Blender: which are here, and fetching one when a person asks."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import bpy
+
+from ..contract import CATALOGUE, EngineError, Listed, cache_folder, is_hub_id, listed, state_of
+from ..properties.preferences import engine_python
+from ..storage import folders
+from ..storage.processes import FailedProgram, lines_of
+from . import running
+from .client import Launch
+from .environment import find_launch
+from .installation.install import Progress
+from .installation.task import Broken, Installing, Task
+
+_TICK_S = 0.25
+_LOOK_EVERY_S = 2.0
+
+task = Task()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fetching(Progress):
+    """How much of a model has arrived."""
+
+    model: str
+
+    @property
+    def title(self) -> str:
+        """What is being fetched."""
+        return self.model.rpartition("/")[2]
+
+
+_seen: tuple[float, tuple[Listed, ...]] | None = None
+
+
+def all_listed() -> tuple[Listed, ...]:
+    """Return the list of models, looked up every few seconds at most: panels ask at each redraw."""
+    global _seen
+    now = time.monotonic()
+    if _seen is None or now - _seen[0] > _LOOK_EVERY_S:
+        _seen = (now, listed(cache_folder(os.environ)))
+    return _seen[1]
+
+
+def look_again() -> None:
+    """Have `all_listed` look anew."""
+    global _seen
+    _seen = None
+
+
+def size_text(name: str) -> str:
+    """Return about how much is fetched of a model, where that is known."""
+    return next((model.size_text for model in CATALOGUE if model.id == name), "")
+
+
+def is_missing(name: str) -> bool:
+    """Tell whether a scene's model is one of the hub's that is not on this computer."""
+    return is_hub_id(name) and state_of(name, cache_folder(os.environ)) != "downloaded"
+
+
+def start(name: str) -> None:
+    """Begin to fetch a model into the hub's cache.
+
+    Raises: EngineError where it cannot begin.
+    """
+    if not bpy.app.online_access:
+        raise EngineError(
+            "Blender is set to stay offline",
+            kind="network",
+            advice="allow online access (Preferences > System > Network) to download a model",
+        )
+    launch = find_launch(engine_python(), folders.user_folder())
+    task.start(_fetch(name, launch, task.is_cancelled))
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+
+
+def wait(on_progress: Callable[[Installing], None] = lambda _: None) -> None:
+    """Return when the model is there, or the download was cancelled.
+
+    Raises: EngineError where it is not.
+    """
+    while task.is_running:
+        task.wait(_TICK_S)
+        if isinstance(task.state, Installing):
+            on_progress(task.state)
+    look_again()
+    if isinstance(task.state, Broken):
+        raise task.state.error
+
+
+def remove(name: str) -> None:
+    """Remove a model from the hub's cache.
+
+    Raises: EngineError.
+    """
+    running.session.unload()
+    launch = find_launch(engine_python(), folders.user_folder())
+    try:
+        for _ in _told(launch, ("remove", name), lambda: False):
+            pass
+    finally:
+        look_again()
+
+
+def _fetch(name: str, launch: Launch, is_cancelled: Callable[[], bool]) -> Iterator[Progress]:
+    yield _Fetching(step=0, model=name)
+    for line in _told(launch, ("download", name, "--json"), is_cancelled):
+        if line.startswith('{"done_bytes"'):
+            told = json.loads(line)
+            done, total = int(told["done_bytes"]), int(told["total_bytes"])
+            yield _Fetching(step=0, done_bytes=done, total_bytes=total, model=name)
+
+
+def _told(
+    launch: Launch, words: tuple[str, ...], is_cancelled: Callable[[], bool]
+) -> Iterator[str]:
+    """Run the engine's command line and yield what it says."""
+    command = [*launch.command[:-1], *words]  # instead of `serve`
+    try:
+        yield from lines_of(command, launch.environment, is_cancelled=is_cancelled)
+    except FailedProgram as error:
+        said = [line for line in error.output.splitlines() if line.startswith("error: ")]
+        text = "\n".join(line.removeprefix("error: ") for line in said) or error.output
+        raise EngineError(text, kind="model") from error
+
+
+def _tick() -> float | None:
+    running.redraw()
+    look_again()
+    return _TICK_S if isinstance(task.state, Installing) else None
+
+
+def unregister() -> None:
+    """End a download that may run; what has arrived is kept."""
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    task.cancel()
+    task.wait(2)

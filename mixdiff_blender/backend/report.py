@@ -1,0 +1,60 @@
+"""What somebody who helps needs to know: versions, devices, the last lines of the log."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import bpy
+
+from ..storage import folders
+from . import installing, running
+from .installation.faults import gigabytes
+from .installation.task import Broken
+from .logs import redacted
+from .session import Failed
+from .wording import state_text
+
+_LINES = 60
+
+
+def report_text() -> str:
+    """Return the report, without tokens, passwords or the name of the user's home."""
+    session = running.session
+    standing = installing.standing()
+    folder = folders.user_folder()
+    facts = {
+        "MixDiff": _version(),
+        "Blender": bpy.app.version_string,
+        "system": platform.platform(),
+        "Blender's Python": platform.python_version(),
+        "online access": "yes" if bpy.app.online_access else "no",
+        "engine": state_text(session.state),
+        "engine's environment": standing.environment if standing.is_own else "chosen by the user",
+        **{f"engine's {name}": value for name, value in session.facts.items()},
+        "size": gigabytes(installing.plan().size_bytes()),
+        "folder": str(folder),
+    }
+    parts = ["\n".join(f"{name}: {value}" for name, value in facts.items())]
+    faults = [standing.fault]
+    if isinstance(session.state, Failed):
+        faults.append(session.state.error)
+    if isinstance(installing.task.state, Broken):
+        faults.append(installing.task.state.error)
+    parts += [f"fault: {fault}" for fault in faults if fault]
+    try:
+        lines = folders.log_file().read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = ["(there is no log yet)"]
+    parts.append("\n".join(["last lines of the log:", *lines[-_LINES:]]))
+    return redacted("\n\n".join(parts)) + "\n"
+
+
+def _version() -> str:
+    manifest = folders.extension_folder() / "blender_manifest.toml"
+    try:
+        lines = manifest.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return f"unknown ({sys.platform})"
+    found = [line.partition("=")[2].strip(' "') for line in lines if line.startswith("version ")]
+    return found[0] if found else "unknown"

@@ -1,0 +1,1 @@
+"""`blender -b FILE.blend -c mixdiff …`."""

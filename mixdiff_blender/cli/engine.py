@@ -1,0 +1,157 @@
+"""The engine's subcommands: `blender -b -c mixdiff setup`, `report`, `models`, `download` …"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from ..backend import installing, models, report
+from ..backend.installation.faults import gigabytes
+from ..backend.installation.install import STEPS
+from ..backend.installation.task import Idle, Installing, Task
+from ..backend.wording import installing_text
+from ..contract import EngineError
+
+OK, FAILED, CANCELLED = 0, 1, 130
+
+
+def add_commands(commands: Any) -> None:
+    """Add the subcommands to the parser's."""
+    setup = commands.add_parser(
+        "setup",
+        help="install the engine, bring it up to date, repair or remove it",
+        description="Installs the engine into a folder of the extension's own. What is not on "
+        "this computer is fetched, if Blender may go online (--online-mode before -c).",
+    )
+    what = setup.add_mutually_exclusive_group()
+    what.add_argument("--repair", action="store_true", help="fetch everything again")
+    what.add_argument("--remove", action="store_true", help="remove what was installed")
+    what.add_argument("--check", action="store_true", help="only tell what there is")
+    setup.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    commands.add_parser("report", help="versions, devices, the log's last lines; no secrets")
+    listing = commands.add_parser(
+        "models", help="models that are known to work or were downloaded, and which are here"
+    )
+    listing.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    download = commands.add_parser(
+        "download", help="fetch a model from the hub into the folder that other tools use too"
+    )
+    download.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    take = commands.add_parser("remove", help="remove a model that was downloaded")
+    for parser in (download, take):
+        parser.add_argument("model", metavar="OWNER/NAME", help="the model on the hub")
+
+
+def setup(options: argparse.Namespace) -> int:
+    """Install, repair, remove or look."""
+    try:
+        if options.remove:
+            installing.uninstall()
+        elif not options.check:
+            state = installing.plan().state()
+            if options.repair or state != "ready":
+                return _install(options)
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    return _tell()
+
+
+def _install(options: argparse.Namespace) -> int:
+    def show(state: Installing) -> str:
+        step = state.progress.step + 1
+        return f"[{step}/{len(STEPS)}] {installing_text(state)}"
+
+    installing.start(afresh=options.repair)
+    if not _followed(installing.task, installing.wait, show, options.quiet):
+        return CANCELLED
+    return _tell()
+
+
+def _followed(
+    task: Task,
+    wait: Callable[[Callable[[Installing], None]], None],
+    words: Callable[[Installing], str],
+    quiet: bool,
+) -> bool:
+    """Show how far a task is until it ends; Ctrl-C cancels it. Tell whether it came to its end."""
+    shown = ""
+
+    def show(state: Installing) -> None:
+        nonlocal shown
+        text = words(state)
+        if text != shown and not quiet:
+            print(text, file=sys.stderr, flush=True)
+        shown = text
+
+    previous: Any = None
+    if threading.current_thread() is threading.main_thread():
+        previous = signal.signal(signal.SIGINT, lambda *_: task.cancel())
+    try:
+        wait(show)
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGINT, previous)
+    if isinstance(task.state, Idle):
+        print("cancelled; what has arrived is kept", file=sys.stderr)
+        return False
+    return True
+
+
+def _tell() -> int:
+    plan = installing.plan()
+    state = plan.state()
+    words = {"absent": "not installed", "outdated": "installed, and has an update"}
+    size = gigabytes(plan.size_bytes()) if state != "absent" else ""
+    print(f"engine: {words.get(state, 'installed')}{f' ({size})' if size else ''}")
+    if not bpy.app.online_access and state != "ready":
+        print("Blender is set to stay offline; --online-mode allows fetching", file=sys.stderr)
+    return OK
+
+
+def show_report(_: argparse.Namespace) -> int:
+    """Print the report."""
+    print(report.report_text(), end="")
+    return OK
+
+
+def list_models(options: argparse.Namespace) -> int:
+    """Print the models."""
+    if options.json:
+        print(json.dumps({"models": [model.to_document() for model in models.all_listed()]}))
+        return OK
+    for model in models.all_listed():
+        print(model.line)
+    return OK
+
+
+def download(options: argparse.Namespace) -> int:
+    """Fetch a model."""
+    models.start(options.model)
+    if not _followed(models.task, models.wait, installing_text, options.quiet):
+        return CANCELLED
+    print(f"{options.model} is here")
+    return OK
+
+
+def remove(options: argparse.Namespace) -> int:
+    """Remove a model."""
+    models.remove(options.model)
+    print(f"{options.model} is removed")
+    return OK
+
+
+ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "setup": setup,
+    "report": show_report,
+    "models": list_models,
+    "download": download,
+    "remove": remove,
+}

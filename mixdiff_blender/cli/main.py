@@ -1,0 +1,273 @@
+"""`blender -b FILE.blend -c mixdiff …`: the same without a window."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import bpy
+
+from .. import scripting
+from ..backend import running
+from ..backend.session import Generating
+from ..contract import EngineError, JobError
+from ..job.overrides import Overrides
+from ..job.regions.camera import canvas_of
+from . import engine as cli_engine
+
+OK, FAILED, WRONG_USAGE = 0, 1, 2
+_MOST_FRAMES = 100_000
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)\s*[xX×]\s*(\d+)", text.strip())
+    if not found or not all(int(part) for part in found.groups()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; give one such as 1024x512")
+    return int(found[1]), int(found[2])
+
+
+def _frames(text: str) -> tuple[int, ...]:
+    found = re.fullmatch(r"(-?\d+)(?:-(-?\d+)(?::(\d+))?)?", text.strip())
+    first, last, step = found.groups() if found else ("0", "-1", None)
+    frames = range(int(first), int(last if last is not None else first) + 1, int(step or 1) or 1)
+    if not 0 < len(frames) <= _MOST_FRAMES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no frame; give 10, 1-24 or 1-24:2")
+    return tuple(frames)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all subcommands."""
+    parser = argparse.ArgumentParser(
+        prog="blender -b FILE.blend -c mixdiff",
+        description="Pictures composed by region, from the regions in a scene.",
+        epilog="Paths that begin with // start at the .blend's folder.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")
+    common.add_argument("--camera", metavar="NAME", help="instead of the scene's camera")
+    common.add_argument(
+        "--size", type=_size, metavar="WxH", help="instead of the render's size, in pixels"
+    )
+    common.add_argument("--seed", type=int, metavar="N", help="instead of the scene's seed")
+    common.add_argument("--steps", type=int, metavar="N", help="instead of the scene's steps")
+    common.add_argument(
+        "--model", metavar="M", help="folder, .safetensors file, hub id, or bundled"
+    )
+    common.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    frame = argparse.ArgumentParser(add_help=False)
+    frame.add_argument("--frame", type=int, metavar="N", help="instead of the file's current frame")
+
+    generate = commands.add_parser("generate", parents=[common], help="make the scene's picture")
+    generate.add_argument(
+        "--frame",
+        type=_frames,
+        metavar="N[-M[:STEP]]",
+        help="a frame instead of the file's current one, or several: 1-24, 1-24:2",
+    )
+    generate.add_argument(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="the picture's file, whose #### become the frame's number, or a folder that ends "
+        "in / for one numbered file a frame (default: beside the .blend)",
+    )
+    generate.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    export = commands.add_parser(
+        "export-job",
+        parents=[common, frame],
+        help="write the job that would be sent, for the engine alone",
+    )
+    export.add_argument("--output", "-o", required=True, metavar="JOB.json", help="the job's file")
+    explain = commands.add_parser(
+        "explain",
+        parents=[common, frame],
+        help="draw where each region lies and how its weight fades",
+    )
+    explain.add_argument(
+        "--output", "-o", required=True, metavar="OUT.png", help="the drawing's file"
+    )
+    commands.add_parser(
+        "list", parents=[common, frame], help="the regions, where they lie, and what is wrong"
+    )
+    cli_engine.add_commands(commands)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        options = build_parser().parse_args(list(arguments))
+    except SystemExit as stop:  # argparse has said why on stderr
+        return stop.code if isinstance(stop.code, int) else WRONG_USAGE
+    actions: dict[str, Callable[[argparse.Namespace], int]] = {
+        "generate": _generate,
+        "export-job": _export_job,
+        "explain": _explain,
+        "list": _list,
+        **cli_engine.ACTIONS,
+    }
+    try:
+        return actions[options.command](options)
+    except EngineError as error:
+        return _fail(error, options)
+
+
+def _fail(error: EngineError, options: argparse.Namespace) -> int:
+    problems = error.problems if isinstance(error, JobError) else ()
+    if getattr(options, "json", False):
+        told = {"message": error.message, "kind": error.kind, "advice": error.advice}
+        _answer({"error": {**told, "problems": [problem.to_document() for problem in problems]}})
+    else:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+    return WRONG_USAGE if error.kind == "name" else FAILED
+
+
+def _answer(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for text in warnings:
+        print(f"warning: {text}", file=sys.stderr)
+
+
+def _overrides(options: argparse.Namespace, frame: int | None) -> Overrides:
+    """Return what the command line sets instead of the scene."""
+    names = ("camera", "size", "seed", "steps", "model")
+    given = {name: getattr(options, name) for name in names}
+    given["frame"] = frame
+    return cast(Overrides, {name: value for name, value in given.items() if value is not None})
+
+
+def _generate(options: argparse.Namespace) -> int:
+    scene = scripting.find_scene(options.scene)
+    frames: tuple[int | None, ...] = options.frame or (None,)
+    if len(frames) > 1 and options.output and not _is_numbered(options.output):
+        raise EngineError(
+            "several frames do not fit into one file",
+            kind="name",
+            advice="end --output with /, or write #### where the frame's number belongs",
+        )
+    pictures = []
+    for frame in frames:
+        number = scene.frame_current if frame is None else frame
+        progress = _Progress(f"frame {number}, " if len(frames) > 1 else "")
+        picture = scripting.generate(
+            scene,
+            output=_numbered(options.output, number) if options.output else None,
+            on_progress=(lambda: None) if options.quiet else progress.show,
+            **_overrides(options, frame),
+        )
+        _warn(picture.warnings)
+        if not options.json:
+            print(picture.file or picture.image.name, flush=True)
+        pictures.append(
+            {
+                "frame": number,
+                "file": None if picture.file is None else str(picture.file),
+                "seed": picture.seed,
+                "warnings": picture.warnings,
+            }
+        )
+    if options.json:
+        _answer({"pictures": pictures})
+    return OK
+
+
+def _is_numbered(output: str) -> bool:
+    return output.endswith(("/", "\\")) or "#" in Path(output).name
+
+
+def _numbered(output: str, frame: int) -> str:
+    """Return the file of a frame."""
+    if output.endswith(("/", "\\")):
+        stem = Path(bpy.data.filepath).stem or "untitled"
+        output = f"{output}{stem}-####.png"
+    folder, name = re.fullmatch(r"(.*[/\\])?(.*)", output, re.DOTALL).groups()  # type: ignore[union-attr]
+    name = re.sub(r"#+", lambda found: f"{frame:0{len(found[0])}d}", name)
+    return f"{folder or ''}{name}"
+
+
+class _Progress:
+    """Shows each step once."""
+
+    def __init__(self, before: str) -> None:
+        self._before = before
+        self._shown = ""
+
+    def show(self) -> None:
+        state = running.session.state
+        if not isinstance(state, Generating):
+            return
+        text = f"step {state.step} of {state.steps}" if state.step else state.phase
+        if text != self._shown:
+            print(f"{self._before}{text}", file=sys.stderr, flush=True)
+        self._shown = text
+
+
+def _export_job(options: argparse.Namespace) -> int:
+    scene = scripting.find_scene(options.scene)
+    overrides = _overrides(options, options.frame)
+    path = scripting.export_job(options.output, scene, **overrides)
+    _warn(scripting.problems(scene, **overrides))
+    return _tell_file(path, options)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    scene = scripting.find_scene(options.scene)
+    path = scripting.explain(options.output, scene, **_overrides(options, options.frame))
+    return _tell_file(path, options)
+
+
+def _tell_file(path: Path, options: argparse.Namespace) -> int:
+    if options.json:
+        _answer({"file": str(path)})
+    else:
+        print(path)
+    return OK
+
+
+def _list(options: argparse.Namespace) -> int:
+    scene = scripting.find_scene(options.scene)
+    overrides = _overrides(options, options.frame)
+    found = scripting.regions(scene, **overrides)
+    problems = scripting.problems(scene, **overrides)
+    if options.json:
+        canvas = canvas_of(scene)
+        width, height = options.size or (canvas.width_px, canvas.height_px)
+        camera = options.camera or (scene.camera.name if scene.camera else None)
+        about = {"scene": scene.name, "camera": camera, "width": width, "height": height}
+        listed = [asdict(region) for region in found]
+        _answer({**about, "regions": listed, "problems": problems})
+        return OK
+    for region in found:
+        places = ", ".join(
+            f"columns {left}-{right}, rows {top}-{bottom}"
+            for top, bottom, left, right in region.rectangles
+        )
+        state = places or ("not seen" if region.enabled else "off")
+        print(f"{region.name}: {region.type}, {state}: {region.prompt}".rstrip(": "))
+    _warn(problems)
+    return OK
+
+
+_registered: Any = None
+
+
+def register() -> None:
+    """Make the command known to Blender."""
+    global _registered
+    _registered = cast(Any, bpy.utils).register_cli_command("mixdiff", main)
+
+
+def unregister() -> None:
+    """Take the command away."""
+    bpy.utils.unregister_cli_command(_registered)

@@ -1,0 +1,85 @@
+"""What a call sets instead of the scene, for that call alone."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TypedDict
+
+import bpy
+
+from ..contract import EngineError
+
+_KEYS = {"seed": "seed", "steps": "num_inference_steps", "model": "model"}
+
+
+class Overrides(TypedDict, total=False):
+    """What may be set for one call, instead of what the scene says; the scene keeps its own."""
+
+    seed: int
+    steps: int
+    model: str
+    """A folder, a .safetensors file, a hub id, or `bundled`."""
+    size: tuple[int, int]
+    """Width and height in pixels."""
+    frame: int
+    camera: str | bpy.types.Object
+
+
+def changes_of(overrides: Overrides) -> dict[str, Any]:
+    """Return what a call sets of the job itself."""
+    given: Mapping[str, Any] = overrides
+    changes = {key: given[name] for name, key in _KEYS.items() if given.get(name) is not None}
+    if "model" in changes and Path(changes["model"]).exists():
+        changes["model"] = str(Path(changes["model"]).absolute())
+    return changes
+
+
+@contextmanager
+def overridden(scene: bpy.types.Scene, overrides: Overrides) -> Iterator[bpy.types.Depsgraph]:
+    """Have a scene look as a call wants it, and give back its own looks."""
+    camera, size, frame = overrides.get("camera"), overrides.get("size"), overrides.get("frame")
+    if isinstance(camera, str):
+        cameras = {o.name: o for o in scene.objects if o.type == "CAMERA"}
+        camera = find_name("camera", camera, cameras)
+    with ExitStack() as stack:
+        # Only what is asked for is touched: Blender takes every assignment for a change.
+        if size is not None:
+            render = scene.render
+            names = ("resolution_x", "resolution_y", "resolution_percentage")
+            for name, value in zip(names, (*size, 100), strict=True):
+                stack.callback(setattr, render, name, getattr(render, name))
+                setattr(render, name, value)
+        if camera is not None:
+            stack.callback(setattr, scene, "camera", scene.camera)
+        if frame is not None:
+            stack.callback(scene.frame_set, scene.frame_current)
+            scene.frame_set(frame)
+        if camera is not None:
+            scene.camera = camera  # after the frame, whose markers may bind another one
+        yield depsgraph_of(scene)
+
+
+def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
+    """Return a scene as it is evaluated now, whether or not it is the one that is worked on."""
+    if scene == bpy.context.scene:
+        return bpy.context.evaluated_depsgraph_get()
+    layer = scene.view_layers[0]
+    layer.update()
+    assert layer.depsgraph is not None
+    return layer.depsgraph
+
+
+def find_name(kind: str, name: str, known: Mapping[str, Any]) -> Any:
+    """Return what has a name.
+
+    Raises: EngineError of kind `name` that gives the nearest name there is.
+    """
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    there = f"the nearest is {near[0]!r}" if near else f"there are {', '.join(map(repr, known))}"
+    advice = there if known else f"there is no {kind} at all"
+    raise EngineError(f"there is no {kind} {name!r}", kind="name", advice=advice)

@@ -1,0 +1,120 @@
+"""The scene's camera and the canvas that it looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import bpy
+import numpy as np
+
+from ...contract import DEFAULT_STRIDE_PX, EngineError
+from .projection import CameraView, Canvas, nearest_multiple
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Border:
+    """The part of the camera's frame that is rendered, from 0 to 1 from its lower left corner."""
+
+    left: float = 0.0
+    right: float = 1.0
+    bottom: float = 0.0
+    top: float = 1.0
+
+
+def _frame_px(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Return the width and height of the whole frame, as Blender rounds them."""
+    render = scene.render
+    percent = render.resolution_percentage
+    return render.resolution_x * percent // 100, render.resolution_y * percent // 100
+
+
+def border_of(scene: bpy.types.Scene) -> Border:
+    """Return the part of the frame that the picture shows.
+
+    The render region, where the render is cropped to it; else the whole frame, as the render then
+    keeps the whole frame's size.
+    """
+    render = scene.render
+    if not (render.use_border and render.use_crop_to_border):
+        return Border()
+    width_px, height_px = (max(1, size) for size in _frame_px(scene))
+    # Whole pixels, rounded down as the render does.
+    left, right = (int(edge * width_px) for edge in (render.border_min_x, render.border_max_x))
+    bottom, top = (int(edge * height_px) for edge in (render.border_min_y, render.border_max_y))
+    return Border(
+        left=left / width_px,
+        right=max(right, left + 1) / width_px,
+        bottom=bottom / height_px,
+        top=max(top, bottom + 1) / height_px,
+    )
+
+
+def render_size_px(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Return the width and height of a render."""
+    width_px, height_px = _frame_px(scene)
+    border = border_of(scene)
+    width_px, height_px = max(1, width_px), max(1, height_px)
+    return (
+        round(width_px * (border.right - border.left)),
+        round(height_px * (border.top - border.bottom)),
+    )
+
+
+def canvas_of(scene: bpy.types.Scene, stride_px: int = DEFAULT_STRIDE_PX) -> Canvas:
+    """Return the canvas that a scene's render size stands for, on the grid of the stride."""
+    width_px, height_px = _frame_px(scene)
+    border = border_of(scene)
+    sizes = (height_px * (border.top - border.bottom), width_px * (border.right - border.left))
+    height_px, width_px = (max(stride_px, nearest_multiple(size, stride_px)) for size in sizes)
+    return Canvas(height_px=height_px, width_px=width_px, stride_px=stride_px)
+
+
+def find_camera(scene: bpy.types.Scene) -> bpy.types.Object:
+    """Return the scene's camera.
+
+    Raises: EngineError of kind `job` where there is none whose view is flat.
+    """
+    camera = scene.camera
+    if camera is None:
+        raise EngineError(
+            f"the scene {scene.name!r} has no camera",
+            kind="job",
+            advice="add one (Add > Camera), or choose one in the scene's properties",
+        )
+    if not isinstance(camera.data, bpy.types.Camera) or camera.data.type not in ("PERSP", "ORTHO"):
+        raise EngineError(
+            f"the camera {camera.name!r} is neither perspective nor orthographic",
+            kind="job",
+            advice="choose one of the two as its lens type, or choose another camera",
+        )
+    return camera
+
+
+def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
+    """Return what the scene's camera sees.
+
+    Raises: EngineError of kind `job`, as `find_camera`.
+    """
+    camera = find_camera(scene).evaluated_get(depsgraph)
+    data = camera.data
+    assert isinstance(data, bpy.types.Camera)
+    is_perspective = data.type == "PERSP"
+    frame = np.array(
+        cast(Any, data).view_frame(scene=scene)
+    )  # (4, 3), right top corner first, clockwise
+    if is_perspective:
+        frame = frame / -frame[:, 2:]
+    (left, bottom), (right, top) = frame[:, :2].min(axis=0), frame[:, :2].max(axis=0)
+    border = border_of(scene)
+    return CameraView(
+        # As the render does, without the camera object's own scale.
+        world_to_camera=np.array(camera.matrix_world.normalized().inverted()),
+        left=float(left + (right - left) * border.left),
+        right=float(left + (right - left) * border.right),
+        bottom=float(bottom + (top - bottom) * border.bottom),
+        top=float(bottom + (top - bottom) * border.top),
+        near=data.clip_start,
+        far=data.clip_end,
+        is_perspective=is_perspective,
+    )

@@ -1,0 +1,138 @@
+"""The list of a scene's regions: objects and layers of annotations, in the job's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from ...properties import RegionEntry, RegionSettings, canvas_settings, region_settings
+from .annotations import layers_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is a region, listed or not yet."""
+
+    name: str
+    object: bpy.types.Object | None
+    layer: str
+    settings: RegionSettings
+
+
+def entries(scene: bpy.types.Scene) -> list[RegionEntry]:
+    """Return the entries whose object or layer is there, in order, switched on or off."""
+    listed = canvas_settings(scene).regions
+    if not len(listed):
+        return []
+    objects, layers = set(scene.objects), layers_of(scene)
+    return [entry for entry in listed if _is_alive(entry, objects, layers)]
+
+
+def sources(scene: bpy.types.Scene) -> list[Source]:
+    """Return all that is a region, in the job's order, switched on or off.
+
+    What is not listed yet comes last, in the order of names: a script need not know of the list.
+    """
+    found = [_source(entry) for entry in entries(scene)]
+    return [*found, *(_unlisted_source(obj) for obj in _unlisted(scene))]
+
+
+def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
+    """Yield what becomes a region of the job, in its order."""
+    return (source for source in sources(scene) if source.settings.enabled)
+
+
+def has_region(scene: bpy.types.Scene) -> bool:
+    """Tell whether anything is a region and switched on; quick where one is listed."""
+    listed = canvas_settings(scene).regions
+    return any(settings_of(entry).enabled for entry in listed) or any(
+        region_settings(obj).enabled for obj in scene.objects
+    )
+
+
+def sync(scene: bpy.types.Scene) -> bool:
+    """Add what is a region and not listed yet, drop what is gone; tell whether there was anything.
+
+    Writes to the scene: only for operators, handlers and timers.
+    """
+    if scene.library is not None:
+        return False  # nothing of a linked scene can be changed
+    _follow_renamed_layer(scene)
+    listed = canvas_settings(scene).regions
+    objects, layers = set(scene.objects), layers_of(scene)
+    dead = [i for i, entry in enumerate(listed) if not _is_alive(entry, objects, layers)]
+    for index in reversed(dead):
+        listed.remove(index)
+    missing = _unlisted(scene)
+    for obj in missing:
+        listed.add().object = obj
+    return bool(dead or missing)
+
+
+def list_object(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
+    """Make an object a region, at the end of the list unless it is there already."""
+    region_settings(obj).enabled = True
+    sync(scene)
+
+
+def list_layer(scene: bpy.types.Scene, layer: str) -> RegionEntry:
+    """Make a layer of annotations a region, at the end of the list unless it is there already."""
+    listed = canvas_settings(scene).regions
+    found = [entry for entry in listed if entry.layer == layer and entry.object is None]
+    entry: RegionEntry = found[0] if found else listed.add()
+    entry.layer = layer
+    entry.settings.enabled = True
+    return entry
+
+
+def settings_of(entry: RegionEntry) -> RegionSettings:
+    """Return what an entry's region asks for."""
+    return region_settings(entry.object) if entry.object is not None else entry.settings
+
+
+def name_of(entry: RegionEntry) -> str:
+    """Return the name of an entry's object or layer."""
+    return entry.object.name if entry.object is not None else entry.layer
+
+
+def _is_alive(entry: RegionEntry, objects: set[bpy.types.Object], layers: dict[str, Any]) -> bool:
+    if entry.object is not None:
+        return entry.object in objects
+    return bool(entry.layer) and entry.layer in layers
+
+
+_layers_seen: dict[int, tuple[str, ...]] = {}
+
+
+def _follow_renamed_layer(scene: bpy.types.Scene) -> None:
+    """Let an entry follow its layer to a new name: the only thing that tells layers apart."""
+    key: Any = scene.session_uid
+    now = tuple(layers_of(scene))
+    before = _layers_seen.get(key, now)
+    _layers_seen[key] = now
+    changed = [(old, new) for old, new in zip(before, now, strict=False) if old != new]
+    if len(before) != len(now) or len(changed) != 1:
+        return
+    ((old, new),) = changed
+    for entry in canvas_settings(scene).regions:
+        if entry.object is None and entry.layer == old:
+            entry.layer = new
+
+
+def _unlisted(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    listed = {entry.object for entry in canvas_settings(scene).regions}
+    found = (obj for obj in scene.objects if region_settings(obj).enabled and obj not in listed)
+    return sorted(found, key=lambda obj: obj.name_full)
+
+
+def _source(entry: RegionEntry) -> Source:
+    return Source(
+        name=name_of(entry), object=entry.object, layer=entry.layer, settings=settings_of(entry)
+    )
+
+
+def _unlisted_source(obj: bpy.types.Object) -> Source:
+    return Source(name=obj.name, object=obj, layer="", settings=region_settings(obj))

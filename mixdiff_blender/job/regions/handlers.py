@@ -1,0 +1,93 @@
+"""Keeps the lists of regions true while objects are pasted, appended, deleted, or undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from ...properties import canvas_settings, region_settings
+from .annotations import layers_of
+from .entries import sync
+
+_persistent: Any = bpy.app.handlers.persistent
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """What tells cheaply that nothing came, went, or has another name."""
+
+    objects: int
+    entries: int
+    layers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, scene: bpy.types.Scene) -> _Sizes:
+        regions = canvas_settings(scene).regions
+        return cls(len(scene.objects), len(regions), tuple(layers_of(scene)))
+
+
+_seen: dict[int, _Sizes] = {}
+
+
+def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    if depsgraph.mode != "VIEWPORT":
+        return  # a render has its own, in another thread
+    if _seen.get(_uid(scene)) != _Sizes.of(scene) or _has_new_region(scene, depsgraph):
+        _sync(scene)
+    _remember_active(scene)
+
+
+def _after_change_of_everything(*_: Any) -> None:
+    _seen.clear()
+    for scene in bpy.data.scenes:
+        _sync(scene)
+
+
+def _sync(scene: bpy.types.Scene) -> None:
+    sync(scene)
+    _seen[_uid(scene)] = _Sizes.of(scene)
+
+
+def _has_new_region(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> bool:
+    changed: list[Any] = [
+        u.id.original for u in depsgraph.updates if isinstance(u.id, bpy.types.Object)
+    ]
+    enabled = {obj for obj in changed if region_settings(obj).enabled}
+    return bool(enabled) and not enabled <= {e.object for e in canvas_settings(scene).regions}
+
+
+def _remember_active(scene: bpy.types.Scene) -> None:
+    """Keep the region chosen whose object was active last, for when another object is active."""
+    settings = canvas_settings(scene)
+    if scene.library is None and scene == bpy.context.scene and len(settings.regions):
+        active = settings.active_region
+        if active != settings.chosen_region:
+            settings.chosen_region = active
+
+
+def _uid(scene: Any) -> int:
+    uid: int = scene.session_uid
+    return uid
+
+
+_HANDLERS: tuple[tuple[str, Any], ...] = (
+    ("depsgraph_update_post", _persistent(_after_update)),
+    ("undo_post", _persistent(_after_change_of_everything)),
+    ("redo_post", _persistent(_after_change_of_everything)),
+    ("load_post", _persistent(_after_change_of_everything)),
+)
+
+
+def register() -> None:
+    """Begin to keep the lists true."""
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    """Stop, and forget what was seen."""
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).remove(handler)
+    _seen.clear()

@@ -1,0 +1,61 @@
+"""Making objects and layers of annotations regions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...contract import Image2ImageRegion
+from ...properties import region_settings
+from .empties import is_image_empty
+from .entries import list_object
+from .instances import may_have_instances
+from .planes import WITH_SURFACE
+
+FITTING = "fitting"
+
+
+def can_be_region(obj: bpy.types.Object) -> bool:
+    """Tell whether an object shows something that can cover a part of the picture."""
+    return obj.type in WITH_SURFACE or is_image_empty(obj) or may_have_instances(obj)
+
+
+def image_shown_by(obj: bpy.types.Object) -> bpy.types.Image | None:
+    """Return the image that an object shows: an empty's, or its active material's texture."""
+    if is_image_empty(obj):
+        data: Any = obj.data
+        return data if isinstance(data, bpy.types.Image) else None
+    material = obj.active_material
+    tree = material.node_tree if material else None
+    if tree is None:
+        return None
+    nodes: list[Any] = [tree.nodes.active, *tree.nodes]
+    shown = (n.image for n in nodes if n is not None and n.type == "TEX_IMAGE" and n.image)
+    return next(shown, None)
+
+
+def is_picture(obj: bpy.types.Object) -> bool:
+    """Tell whether an object is there to show an image: an image empty, or a textured plane."""
+    if is_image_empty(obj):
+        return True
+    mesh = obj.data
+    is_plane = isinstance(mesh, bpy.types.Mesh) and len(mesh.polygons) == 1
+    return is_plane and image_shown_by(obj) is not None
+
+
+def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
+    """Make an object a region of a type; of the one that fits where it is `FITTING`.
+
+    An object that is there to show an image becomes an image region, any other keeps its type; what
+    is a region already stays as it is. The image that an image region's object shows becomes the
+    picture to start from, unless one is chosen.
+    """
+    settings = region_settings(obj)
+    if kind != FITTING:
+        settings.type = kind
+    elif not settings.enabled and not settings.prompt and is_picture(obj):
+        settings.type = Image2ImageRegion.TYPE
+    if settings.type == Image2ImageRegion.TYPE and settings.reference_image is None:
+        settings.reference_image = image_shown_by(obj)
+    list_object(scene, obj)

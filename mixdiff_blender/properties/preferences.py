@@ -1,0 +1,117 @@
+"""The add-on's preferences: what is set once for this computer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from .. import package
+from .declarations import props
+
+# The engine's part of the page is drawn by who knows the engine, which knows these preferences.
+DRAWN_BY_ENGINE: list[Any] = []
+
+
+class MixDiffPreferences(bpy.types.AddonPreferences):
+    """What is set once for this computer."""
+
+    bl_idname = package.NAME
+
+    if TYPE_CHECKING:
+        engine_python: str
+        idle_minutes: int
+        free_before_render: bool
+        compile_model: bool
+        hub_model: str
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the preferences."""
+        layout: Any = self.layout
+        for draw in DRAWN_BY_ENGINE:
+            draw(layout, context)
+        layout.use_property_split = True
+        column = layout.column()
+        column.prop(self, "engine_python")
+        column.label(text="A Python 3.11 to 3.13 that has torch and diffusers", icon="INFO")
+        column = layout.column(heading="Memory")
+        column.prop(self, "idle_minutes")
+        column.prop(self, "free_before_render")
+        layout.column(heading="Speed").prop(self, "compile_model")
+
+
+MixDiffPreferences.__annotations__ = {
+    "engine_python": props.StringProperty(
+        name="Engine's Python",
+        description="The Python that the engine runs in; empty for the one that the extension "
+        "installs (an environment of yours with torch and diffusers)",
+        subtype="FILE_PATH",
+    ),
+    "idle_minutes": props.IntProperty(
+        name="Free After",
+        description="Give the model's memory back when no picture was made for so many minutes; "
+        "0 for never",
+        default=15,
+        min=0,
+        soft_max=120,
+    ),
+    "free_before_render": props.BoolProperty(
+        name="Free Before Rendering",
+        description="Give the model's memory back before Blender renders, "
+        "so that both need not fit on the graphics card",
+        default=False,
+    ),
+    "compile_model": props.BoolProperty(
+        name="Compile the Model",
+        description="Compile the model's blocks for this computer when the engine starts next: "
+        "the first picture takes longer, later steps may be quicker on a graphics card; "
+        "on a processor they are slower. Needs a C++ compiler, or "
+        "Triton for a graphics card; without one nothing changes",
+        default=False,
+    ),
+    "hub_model": props.StringProperty(
+        name="Model of the Hub",
+        description="Another model of the Hugging Face hub, as owner/name: Stable Diffusion 1.x or "
+        "2.x in diffusers' format, with safetensors",
+        options={"SKIP_SAVE"},
+    ),
+}
+
+
+def _preferences() -> Any:
+    preferences: Any = bpy.context.preferences
+    addon = preferences.addons.get(package.NAME)
+    return addon.preferences if addon else None
+
+
+def hub_model() -> Any:
+    """Return what holds the name of a model that is to be fetched, as `hub_model`."""
+    return _preferences()
+
+
+def engine_python() -> str:
+    """Return the Python that the person chose, or an empty text."""
+    found = _preferences()
+    chosen: str = found.engine_python if found else ""
+    return bpy.path.abspath(chosen) if chosen else ""
+
+
+def idle_minutes() -> int:
+    """Return after how many quiet minutes the memory is given back; 0 for never."""
+    found = _preferences()
+    return int(found.idle_minutes) if found else 0
+
+
+def free_before_render() -> bool:
+    """Return whether the memory is given back before a render."""
+    found = _preferences()
+    return bool(found and found.free_before_render)
+
+
+def compiles() -> bool:
+    """Return whether the engine compiles its models."""
+    found = _preferences()
+    return bool(found and found.compile_model)
+
+
+CLASSES = (MixDiffPreferences,)

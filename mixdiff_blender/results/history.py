@@ -1,0 +1,296 @@
+"""A scene's results, each with its file and its job."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import bpy
+import numpy as np
+
+from ..contract import EngineError, JobError, check
+from ..job.regions.projection import CameraView
+from ..properties import HistoryEntry, canvas_settings
+from ..storage import folders
+from . import snapshots
+from .image import file_of, own_image, show_picture
+from .records import made_at, read_job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a scene was like when a job was sent; each field but `places` may be empty."""
+
+    snapshot: Mapping[str, Any]
+    places: Mapping[str, str]
+    view: CameraView | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What an entry of the history holds."""
+
+    key: str
+    file: Path
+    seed_digits: str
+    made_at: str
+    job: str
+    settings: str
+    places: str
+    view: str
+
+
+# Undo takes a scene back to before a result that came meanwhile: this puts it into the scene again.
+_arrived: dict[int, list[Made]] = {}
+
+
+def add(
+    scene: bpy.types.Scene, file: Path, document: Mapping[str, Any], setting: Setting
+) -> HistoryEntry:
+    """Add a result that was just made, and show it."""
+    made = Made(
+        key=uuid4().hex,
+        file=file,
+        seed_digits=str(document.get("seed", "")),
+        made_at=datetime.now().isoformat(timespec="seconds"),
+        job=json.dumps(document, ensure_ascii=False),
+        settings=json.dumps(setting.snapshot, ensure_ascii=False),
+        places=json.dumps(setting.places, ensure_ascii=False),
+        view=_view_text(setting.view),
+    )
+    _arrived.setdefault(scene.session_uid, []).append(made)
+    return _append(scene, made)
+
+
+def load(scene: bpy.types.Scene, file: Path) -> HistoryEntry:
+    """Add a picture that the engine made, with the job that it holds, and show it.
+
+    Raises: EngineError of kind `picture` where the file holds no job.
+    """
+    document = read_job(file)
+    for number, entry in enumerate(canvas_settings(scene).history):
+        if path_of(entry) == file:
+            canvas_settings(scene).active_history = number
+            return entry  # type: ignore[no-any-return]
+    made = Made(
+        key=uuid4().hex,
+        file=file,
+        seed_digits=str(document.get("seed", "")),
+        made_at=made_at(file),
+        job=json.dumps(document, ensure_ascii=False),
+        settings="",
+        places="",
+        view="",
+    )
+    return _append(scene, made)
+
+
+def active_entry(scene: bpy.types.Scene) -> HistoryEntry | None:
+    """Return the result that is shown, if there is one."""
+    settings = canvas_settings(scene)
+    if 0 <= settings.active_history < len(settings.history):
+        entry: HistoryEntry = settings.history[settings.active_history]
+        return entry
+    return None
+
+
+def path_of(entry: HistoryEntry, blend: str | None = None) -> Path:
+    """Return where an entry's picture is; `blend` stands for the .blend's path."""
+    start = str(Path(blend).parent) if blend else None
+    return Path(os.path.normpath(bpy.path.abspath(entry.file, start=start)))
+
+
+def show_active(scene: bpy.types.Scene) -> None:
+    """Make the active entry's picture the scene's result, where its file is still there."""
+    entry = active_entry(scene)
+    if entry is None:
+        return
+    file, image = path_of(entry), canvas_settings(scene).result
+    if image is not None and file_of(image) == file:
+        return
+    if file.is_file():
+        show_picture(scene, file, packed=folders.is_unsaved(file))
+        canvas_settings(scene).result_seed = entry.seed_digits
+
+
+def view_of_entry(entry: HistoryEntry) -> CameraView | None:
+    """Return what the camera saw when an entry was made, where that is known."""
+    if not entry.view:
+        return None
+    values = json.loads(entry.view)
+    try:
+        return CameraView(**{**values, "world_to_camera": np.array(values["world_to_camera"])})
+    except TypeError:
+        return None  # of another version of the add-on
+
+
+def keep(scene: bpy.types.Scene, entry: HistoryEntry) -> bpy.types.Image:
+    """Return an image datablock that goes on showing an entry's picture.
+
+    Raises: EngineError of kind `picture` where its file is gone.
+    """
+    file = present_file(entry)
+    image = own_image(scene, file, packed=folders.is_unsaved(file))
+    image.use_fake_user = True
+    return image
+
+
+def present_file(entry: HistoryEntry) -> Path:
+    """Return an entry's file.
+
+    Raises: EngineError of kind `picture` where it is gone.
+    """
+    file = path_of(entry)
+    if file.is_file():
+        return file
+    raise EngineError(
+        f"the picture {file} is not there any more",
+        kind="picture",
+        advice="put it back, or remove it from the history",
+    )
+
+
+def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> None:
+    """Remove an entry from the history; its file stays unless it is told to go."""
+    settings = canvas_settings(scene)
+    entry = settings.history[number]
+    file, key = path_of(entry), entry.key
+    arrived = _arrived.get(scene.session_uid, ())
+    _arrived[scene.session_uid] = [made for made in arrived if made.key != key]
+    settings.history.remove(number)
+    if with_file:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise folders.unwritable(file, error) from error
+    if settings.active_history >= number:
+        settings.active_history = max(0, settings.active_history - 1)
+
+
+def bring_back(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
+    """Set the scene's settings and seeds as they were, and return what is gone since.
+
+    A picture that was loaded from its file knows only the canvas's settings.
+
+    Raises: JobError where the job is of another version.
+    """
+    document = json.loads(entry.job)
+    places: dict[str, str] = json.loads(entry.places) if entry.places else {}
+    missing: list[str] = []
+    if entry.settings:
+        missing = snapshots.bring_back(scene, json.loads(entry.settings))
+    else:
+        checked = check(document, folder=None)
+        if checked.job is None:
+            raise JobError(checked.problems)
+        folder = path_of(entry).parent
+        snapshots.bring_back_canvas(scene, checked.job, folder)
+    snapshots.bring_back_seeds(scene, document, places)
+    return missing
+
+
+def setting_of(entry: HistoryEntry) -> Setting:
+    """Return what the scene was like when an entry was made."""
+    return Setting(
+        snapshot=json.loads(entry.settings) if entry.settings else {},
+        places=json.loads(entry.places) if entry.places else {},
+        view=view_of_entry(entry),
+    )
+
+
+def varied(entry: HistoryEntry, names: set[str], *, mode: str, noise_eps: float) -> dict[str, Any]:
+    """Return an entry's job with the named regions' parts of its start drawn anew, or shifted.
+
+    Without names the whole picture varies.
+    """
+    document: dict[str, Any] = json.loads(entry.job)
+    places: dict[str, str] = json.loads(entry.places) if entry.places else {}
+    sides = ("row_init", "row_end", "col_init", "col_end")
+    whole = {
+        "row_init": 0,
+        "row_end": document["canvas_height"],
+        "col_init": 0,
+        "col_end": document["canvas_width"],
+    }
+    rectangles = [whole]
+    if names:
+        regions = [
+            region
+            for number, region in enumerate(document["regions"])
+            if places.get(f"regions[{number}]") in names
+        ]
+        rectangles = [{side: region[side] for side in sides} for region in regions]
+    last = document.get("reroll_regions", [])
+    if mode == "reset":
+        # What is drawn anew in the same place twice was drawn in vain the first time.
+        last = [
+            reroll
+            for reroll in last
+            if reroll.get("reroll_mode") != "reset"
+            or {side: reroll[side] for side in sides} not in rectangles
+        ]
+    amount = float(f"{noise_eps:.6g}") if mode == "epsilon" else 0.0  # from Blender's 32 bits
+    added = [{**place, "reroll_mode": mode, "noise_eps": amount} for place in rectangles]
+    return {**document, "reroll_regions": [*last, *added]}
+
+
+def region_names(entry: HistoryEntry) -> set[str]:
+    """Return the names of the regions that an entry was painted from."""
+    return set(json.loads(entry.places).values()) if entry.places else set()
+
+
+def restore_arrived() -> None:
+    """Put results back that undo took away, and show the last of them."""
+    for scene in bpy.data.scenes:
+        there = {entry.key for entry in canvas_settings(scene).history}
+        for made in _arrived.get(scene.session_uid, ()):
+            if made.key not in there:
+                _append(scene, made)
+
+
+def note_moves(scene: bpy.types.Scene, blend: str) -> None:
+    """Note that the files of a scene's entries have other places now, seen from a .blend."""
+    there = {entry.key: entry for entry in canvas_settings(scene).history}
+    arrived = _arrived.get(scene.session_uid, [])
+    for number, made in enumerate(arrived):
+        if entry := there.get(made.key):
+            arrived[number] = replace(made, file=path_of(entry, blend), job=entry.job)
+
+
+def forget_arrived() -> None:
+    """Forget what came into another file."""
+    _arrived.clear()
+
+
+def _append(scene: bpy.types.Scene, made: Made) -> HistoryEntry:
+    settings = canvas_settings(scene)
+    entry: HistoryEntry = settings.history.add()
+    for name, value in asdict(made).items():
+        setattr(entry, name, str(value))
+    entry.name = made.file.stem
+    entry.file = relative(made.file)
+    settings.active_history = len(settings.history) - 1
+    return entry
+
+
+def relative(file: Path, blend: str | None = None) -> str:
+    """Return a path as the .blend keeps it: relative to it, unless it was never saved."""
+    blend = bpy.data.filepath if blend is None else blend
+    if not blend or folders.is_unsaved(file):
+        return str(file)
+    try:
+        return bpy.path.relpath(str(file), start=str(Path(blend).parent))
+    except ValueError:  # another drive of Windows
+        return str(file)
+
+
+def _view_text(view: CameraView | None) -> str:
+    if view is None:
+        return ""
+    return json.dumps({**asdict(view), "world_to_camera": view.world_to_camera.tolist()})

@@ -1,0 +1,139 @@
+"""What happens to results when their .blend is saved or opened, or when undo goes back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..contract import EngineError
+from ..properties import HistoryEntry, canvas_settings
+from ..properties import history as history_properties
+from ..storage import folders
+from ..storage.files import copy_whole
+from . import history
+from .image import file_of
+from .records import copy_with_job, moved_job
+
+# Where pictures were brought in the save that is under way.
+_moved: dict[Path, Path] = {}
+
+
+def _before_saving(target: Any, *_: Any) -> None:
+    """Bring the pictures of a file that was never saved beside it, and keep paths relative."""
+    _moved.clear()
+    if not isinstance(target, str) or not target:
+        return  # the startup file
+    for scene in bpy.data.scenes:
+        here = folders.results_folder(scene, target)
+        for entry in _entries(scene):
+            file = history.path_of(entry)
+            if folders.is_unsaved(file) and file.is_file() and file not in _moved:
+                _moved[file] = _brought(file, entry, here, Path(target).stem)
+            _place(entry, file, _moved.get(file, file), target)
+        history.note_moves(scene, target)
+    for image in _packed_images():
+        shown = file_of(image)
+        if shown is not None and shown in _moved:
+            image.filepath_raw = history.relative(_moved[shown], target)
+
+
+def _after_saving(target: Any, *_: Any) -> None:
+    """Go on with the open file where that is still another one: after a copy, or a failure."""
+    if not isinstance(target, str) or not target or target == bpy.data.filepath:
+        return
+    back = {new: old for old, new in _moved.items()}
+    for scene in bpy.data.scenes:
+        for entry in _entries(scene):
+            file = history.path_of(entry, target)
+            _place(entry, file, back.get(file, file), bpy.data.filepath)
+        history.note_moves(scene, bpy.data.filepath)
+    for image in _packed_images():
+        start = str(Path(target).parent)
+        shown = Path(bpy.path.abspath(image.filepath_raw, start=start))
+        if shown in back:
+            image.filepath_raw = str(back[shown])
+
+
+def _place(entry: HistoryEntry, was: Path, file: Path, blend: str) -> None:
+    """Have an entry name a file as its .blend does, and its job the pictures as the file does."""
+    if file != was:
+        entry.job = json.dumps(_job_at(entry, was, file), ensure_ascii=False)
+    entry.file, entry.name = history.relative(file, blend), file.stem
+
+
+def _job_at(entry: HistoryEntry, was: Path, file: Path) -> dict[str, Any]:
+    return moved_job(json.loads(entry.job), was.parent, file.parent)
+
+
+def _packed_images() -> list[bpy.types.Image]:
+    return [image for image in bpy.data.images if image.packed_file and not image.library]
+
+
+def _brought(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
+    """Copy a picture to a new name in a folder, with what it was painted from.
+
+    It stays where it is if it cannot be copied: it is packed too.
+    """
+    try:
+        goal = folders.reserve(folder, stem)
+    except EngineError:
+        return file
+    try:
+        copy_with_job(file, goal, _job_at(entry, file, goal))
+        for source in _sources(file, entry):
+            beside = folder / source.relative_to(file.parent)
+            if not beside.exists():
+                copy_whole(source, beside)
+    except OSError:
+        goal.unlink(missing_ok=True)
+        return file
+    return goal
+
+
+def _sources(file: Path, entry: HistoryEntry) -> list[Path]:
+    """Return the pictures below an entry's folder that it was painted from."""
+    regions = json.loads(entry.job).get("regions", ())
+    named = [file.parent / region.get("reference_image", "") for region in regions]
+    return [path for path in named if path.is_file() and path.is_relative_to(file.parent)]
+
+
+def _entries(scene: bpy.types.Scene) -> list[HistoryEntry]:
+    return [] if scene.library else list(canvas_settings(scene).history)
+
+
+def _after_undo(*_: Any) -> None:
+    history.restore_arrived()
+
+
+def _after_loading(*_: Any) -> None:
+    history.forget_arrived()
+
+
+_HANDLERS = {
+    "save_pre": _before_saving,
+    "save_post": _after_saving,
+    "save_post_fail": _after_saving,
+    "undo_post": _after_undo,
+    "redo_post": _after_undo,
+    "load_post": _after_loading,
+}
+
+
+def register() -> None:
+    """Listen to Blender."""
+    history_properties.when_activated = history.show_active
+    for event, handler in _HANDLERS.items():
+        listeners: list[Any] = getattr(bpy.app.handlers, event)
+        listeners.append(bpy.app.handlers.persistent(handler))
+
+
+def unregister() -> None:
+    """Listen no more."""
+    for event, handler in _HANDLERS.items():
+        listeners: list[Any] = getattr(bpy.app.handlers, event)
+        if handler in listeners:
+            listeners.remove(handler)
+    history_properties.when_activated = None

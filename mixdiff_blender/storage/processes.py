@@ -1,0 +1,104 @@
+"""Programs that are listened to line by line, and ended when nobody wants them any more."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..contract import Cancelled, EngineError
+from .watchdog import bind
+
+_LOOK_EVERY_S = 0.1
+_KEPT_LINES = 40
+
+
+class FailedProgram(Exception):  # noqa: N818
+    """A program that ended with another exit code than 0; `output` is what it said last."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(output)
+        self.output = output
+
+
+def lines_of(
+    command: Sequence[str | Path],
+    variables: Mapping[str, str],
+    *,
+    is_cancelled: Callable[[], bool],
+) -> Iterator[str]:
+    """Run a program and yield what it says, line by line; an empty line now and then meanwhile.
+
+    Raises: FailedProgram; Cancelled soon after `is_cancelled` turns true; EngineError of kind
+    `environment` where it cannot be started.
+    """
+    said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    kept: list[str] = []
+    process = _start([str(word) for word in command], variables)
+
+    def listen() -> None:
+        assert process.stdout is not None
+        with process.stdout as stream:
+            for line in stream:
+                said.put(line.decode("utf-8", "replace").rstrip())
+        said.put(None)
+
+    threading.Thread(target=listen, name="mixdiff_installation", daemon=True).start()
+    try:
+        while True:
+            if is_cancelled():
+                raise Cancelled
+            try:
+                line = said.get(timeout=_LOOK_EVERY_S)
+            except queue.Empty:
+                line = ""
+            if line is None:
+                break
+            if line:
+                kept = [*kept, line][-_KEPT_LINES:]
+            yield line
+        if process.wait() != 0:
+            raise FailedProgram("\n".join(kept) or f"exit code {process.returncode}")
+    finally:
+        _end(process)
+
+
+def _start(command: list[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    flags: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        flags = {"creationflags": subprocess.CREATE_NO_WINDOW}
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(variables),
+            **flags,
+        )
+    except OSError as error:
+        raise EngineError(
+            f"{command[0]} cannot be started: {error.strerror or error}",
+            kind="environment",
+            advice="install the engine again",
+        ) from error
+    bind(process)
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,178 @@
+"""What a scene's job would be now, for panels and the overlay: read again only after a change."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..backend import running
+from ..contract import EngineError, Problem
+from ..job.job_from_scene import SceneJob, job_from_scene
+from ..job.regions.entries import sources
+from ..properties import RegionSettings, canvas_settings, region_settings
+
+_SHARE_OF_TIME = 0.2
+"""The part of the time that may go into reading scenes while they change without a pause."""
+_LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.types.World)
+"""What changes no job, however it changes."""
+_REGION_SETTINGS = tuple(RegionSettings.__annotations__)
+_CANVAS_SETTINGS = ("prompt", "negative_prompt", "background", "tile_size", "model")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """What came of reading a scene; the same one as long as it would be the same."""
+
+    job: SceneJob | None = None
+    error: EngineError | None = None
+    """Why there is no job."""
+
+    def problems_of(self, name: str) -> tuple[Problem, ...]:
+        """Return what is wrong or doubtful about a region."""
+        return tuple(p for p in self._problems() if self._name_of(p) == name)
+
+    def _problems(self) -> tuple[Problem, ...]:
+        return self.job.problems if self.job else ()
+
+    def _name_of(self, problem: Problem) -> str | None:
+        assert self.job is not None
+        # What is left out has no place in the job: only its name is told.
+        return self.job.object_of(problem) or (None if problem.field else problem.value)
+
+    def is_like(self, other: Seen) -> bool:
+        """Tell whether two readings say the same."""
+        return self.job == other.job and str(self.error) == str(other.error)
+
+
+_NOTHING = Seen()
+_Settings = tuple[Any, ...]
+
+_seen: dict[int, Seen] = {}
+_settings: dict[int, _Settings] = {}
+_stale: set[int] = set()
+_wanted: dict[int, tuple[str, str]] = {}
+_rest_until_s = 0.0
+
+
+def last_seen(scene: bpy.types.Scene) -> Seen:
+    """Return what a scene's job was when it was last read."""
+    return _seen.get(scene.session_uid, _NOTHING)
+
+
+def seen_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Seen:
+    """Return what a scene's job was when it was last read; what has changed is read soon after."""
+    key: int = scene.session_uid
+    settings = _settings_of(scene)  # which change without an update of Blender's
+    if key in _stale or key not in _seen or _settings.get(key) != settings:
+        _settings[key] = settings
+        _wanted[key] = (scene.name, view_layer.name)
+        if not bpy.app.timers.is_registered(_read):
+            wait_s = max(0.0, _rest_until_s - time.monotonic())
+            bpy.app.timers.register(_read, first_interval=wait_s)
+    return _seen.get(key, _NOTHING)
+
+
+def _read() -> None:
+    """Read the scenes that are shown, and have them drawn."""
+    global _rest_until_s
+    began_s = time.monotonic()
+    is_new = False
+    for key, (scene_name, layer_name) in _wanted.items():
+        _stale.discard(key)
+        before, now = _seen.get(key), _look_at(scene_name, layer_name)
+        if before is None or not now.is_like(before):
+            _seen[key] = now
+            is_new = True
+    _wanted.clear()
+    ended_s = time.monotonic()
+    _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1)
+    if is_new:
+        running.redraw()
+
+
+def _settings_of(scene: bpy.types.Scene) -> _Settings:
+    canvas = canvas_settings(scene)
+    regions = (
+        (source.name, *(_value(source.settings, name) for name in _REGION_SETTINGS))
+        for source in sources(scene)
+    )
+    return (*(_value(canvas, name) for name in _CANVAS_SETTINGS), *regions)
+
+
+def _value(settings: Any, name: str) -> Any:
+    value = getattr(settings, name)
+    return value.name_full if isinstance(value, bpy.types.ID) else value
+
+
+def _look_at(scene_name: str, layer_name: str) -> Seen:
+    scene = bpy.data.scenes.get(scene_name)
+    layer = scene.view_layers.get(layer_name) if scene else None
+    depsgraph = layer.depsgraph if layer else None
+    if scene is None or depsgraph is None:
+        return _NOTHING
+    try:
+        job = job_from_scene(scene, depsgraph)
+    except EngineError as error:
+        return Seen(error=error)
+    return Seen(job=replace(job, pictures={}))  # a datablock must not be kept
+
+
+def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
+    changed: Any = update.id
+    if isinstance(changed, _LOOK_ALIKE):
+        return False
+    if not isinstance(changed, bpy.types.Object) or changed.type == "CAMERA":
+        return True
+    return region_settings(changed).enabled or any(
+        seen.job is not None and changed.name in seen.job.objects.values()
+        for seen in _seen.values()
+    )
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Note that something has changed, and no more: a render calls this from its own thread."""
+    updates: Any = depsgraph.updates
+    if _seen.keys() - _stale and any(_matters(update) for update in updates):
+        _stale.update(_seen)
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_change(*_: Any) -> None:
+    _stale.update(_seen)
+
+
+@persistent  # type: ignore[untyped-decorator]
+def _after_load(*_: Any) -> None:
+    _seen.clear()
+    _stale.clear()
+    _settings.clear()
+
+
+_HANDLERS: tuple[tuple[str, Any], ...] = (
+    ("depsgraph_update_post", _after_update),
+    ("frame_change_post", _after_change),
+    ("undo_post", _after_change),
+    ("redo_post", _after_change),
+    ("load_post", _after_load),
+)
+
+
+def register() -> None:
+    """Hear of changes."""
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    """Hear of changes no more."""
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).remove(handler)
+    if bpy.app.timers.is_registered(_read):
+        bpy.app.timers.unregister(_read)
+    _after_load()
+    _wanted.clear()

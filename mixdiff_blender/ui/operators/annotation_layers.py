@@ -1,0 +1,76 @@
+"""Making regions of annotations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ...job.regions.annotations import active_layer_of, layers_of
+from ...job.regions.entries import list_layer, sync
+from ...properties import canvas_settings
+from ...properties.contexts import scene_in
+from ...properties.declarations import props
+
+Result = set[Any]
+_ALL, _ACTIVE = "all", "active"
+
+
+class MarkAnnotations(bpy.types.Operator):
+    """Make layers of annotations regions of the picture: each covers what its strokes cover, and
+    shows what its name says"""
+
+    bl_idname = "mixdiff.mark_annotations"
+    bl_label = "Add Annotations as MixDiff Regions"
+    bl_options = {"REGISTER", "UNDO"}
+
+    if TYPE_CHECKING:
+        layers: str
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Tell whether there is an annotation."""
+        cls.poll_message_set("Draw an annotation in the camera's view first")
+        return bool(layers_of(scene_in(context)))
+
+    def execute(self, context: Any) -> Result:
+        """List the layers."""
+        scene = scene_in(context)
+        active = active_layer_of(scene)
+        names = list(layers_of(scene)) if self.layers == _ALL else [active] if active else []
+        if not names:
+            self.report({"ERROR"}, "No layer of the annotations is active; choose one in the tool")
+            return {"CANCELLED"}
+        sync(scene)
+        for name in names:
+            list_layer(scene, name)
+        settings = canvas_settings(scene)
+        listed = [entry.layer for entry in settings.regions]
+        settings.active_region = listed.index(names[-1])
+        return {"FINISHED"}
+
+
+MarkAnnotations.__annotations__ = {
+    "layers": props.EnumProperty(
+        name="Layers",
+        description="Which layers become regions",
+        items=[
+            (_ALL, "All", "Each layer becomes a region"),
+            (_ACTIVE, "Active", "The layer that is drawn on"),
+        ],
+        options={"SKIP_SAVE"},
+    ),
+}
+
+
+def draw_add_menu(layout: Any) -> None:
+    """Add what makes regions of annotations to a menu."""
+    layout.operator(MarkAnnotations.bl_idname, text="Regions from Annotations", icon="GREASEPENCIL")
+    layout.operator(
+        MarkAnnotations.bl_idname,
+        text="Region from Active Annotation Layer",
+        icon="GREASEPENCIL_LAYER_GROUP" if bpy.app.version >= (4, 3) else "GREASEPENCIL",
+    ).layers = _ACTIVE
+
+
+CLASSES = (MarkAnnotations,)

@@ -1,0 +1,196 @@
+"""Ordering, copying and removing the regions of the list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ...job.regions.entries import settings_of, sync
+from ...properties import RegionEntry, canvas_settings
+from ...properties.contexts import scene_in, view_layer_in
+from ...properties.declarations import props
+
+Result = set[Any]
+_NO_REGION = "Choose a region in the list first; add one with Object > Add as MixDiff Region"
+
+
+def active_entry(scene: bpy.types.Scene) -> RegionEntry | None:
+    """Return the region that is chosen in the list."""
+    settings = canvas_settings(scene)
+    index = settings.active_region
+    chosen: RegionEntry | None = (
+        settings.regions[index] if 0 <= index < len(settings.regions) else None
+    )
+    return chosen
+
+
+def _has_active(cls: type[bpy.types.Operator], context: Any) -> bool:
+    cls.poll_message_set(_NO_REGION)
+    return active_entry(scene_in(context)) is not None
+
+
+class RemoveRegion(bpy.types.Operator):
+    """Take the chosen region off the list; its object or annotation stays"""
+
+    bl_idname = "mixdiff.remove_region"
+    bl_label = "Remove MixDiff Region"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Tell whether a region is chosen."""
+        return _has_active(cls, context)
+
+    def execute(self, context: Any) -> Result:
+        """Remove the entry, and choose the one that takes its place."""
+        scene = scene_in(context)
+        settings = canvas_settings(scene)
+        index = settings.active_region
+        settings_of(settings.regions[index]).enabled = False
+        settings.regions.remove(index)
+        if len(settings.regions):
+            settings.active_region = min(index, len(settings.regions) - 1)
+        return {"FINISHED"}
+
+
+class DuplicateRegion(bpy.types.Operator):
+    """Copy the chosen region's object, in the same place and with the same settings"""
+
+    bl_idname = "mixdiff.duplicate_region"
+    bl_label = "Duplicate MixDiff Region"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Tell whether the chosen region is an object."""
+        if not _has_active(cls, context):
+            return False
+        entry = active_entry(scene_in(context))
+        cls.poll_message_set("An annotation cannot be copied here; draw another layer")
+        return entry is not None and entry.object is not None
+
+    def execute(self, context: Any) -> Result:
+        """Copy the object and its shape, and list the copy after it."""
+        scene = scene_in(context)
+        settings = canvas_settings(scene)
+        index = settings.active_region
+        source = settings.regions[index].object
+        copy = source.copy()
+        if copy.data is not None:
+            copy.data = copy.data.copy()
+        for collection in source.users_collection:
+            collection.objects.link(copy)
+        sync(scene)
+        listed = [entry.object for entry in settings.regions]
+        if copy not in listed:  # a region that is switched off
+            settings.regions.add().object = copy
+            listed.append(copy)
+        settings.regions.move(listed.index(copy), index + 1)
+        view_layer_in(context).update()
+        settings.active_region = index + 1
+        return {"FINISHED"}
+
+
+class MoveRegion(bpy.types.Operator):
+    """Move the chosen region in the list, whose order is the job's order"""
+
+    bl_idname = "mixdiff.move_region"
+    bl_label = "Move MixDiff Region"
+    bl_options = {"REGISTER", "UNDO"}
+
+    if TYPE_CHECKING:
+        direction: str
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Tell whether a region is chosen."""
+        return _has_active(cls, context)
+
+    def execute(self, context: Any) -> Result:
+        """Move the entry one place; at the end of the list it stays."""
+        settings = canvas_settings(scene_in(context))
+        index = settings.active_region
+        goal = index + (-1 if self.direction == "UP" else 1)
+        if not 0 <= goal < len(settings.regions):
+            return {"CANCELLED"}
+        settings.regions.move(index, goal)
+        settings.chosen_region = goal
+        return {"FINISHED"}
+
+
+MoveRegion.__annotations__ = {
+    "direction": props.EnumProperty(
+        name="Direction",
+        items=[("UP", "Up", "Towards the start"), ("DOWN", "Down", "Towards the end")],
+    ),
+}
+
+
+class SelectRegion(bpy.types.Operator):
+    """Select the chosen region's object in the viewport"""
+
+    bl_idname = "mixdiff.select_region"
+    bl_label = "Select MixDiff Region's Object"
+    bl_options = {"REGISTER", "UNDO"}
+
+    if TYPE_CHECKING:
+        extend: bool
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Tell whether the chosen region's object can be selected."""
+        if not _has_active(cls, context):
+            return False
+        entry = active_entry(scene_in(context))
+        cls.poll_message_set("The region's object is not in this view layer")
+        found = entry.object if entry else None
+        return found is not None and found.name in view_layer_in(context).objects
+
+    def execute(self, context: Any) -> Result:
+        """Select the object, and make it the active one."""
+        entry = active_entry(scene_in(context))
+        layer = view_layer_in(context)
+        assert entry is not None
+        assert entry.object is not None
+        if not self.extend:
+            for obj in list(layer.objects.selected):
+                obj.select_set(False)
+        entry.object.hide_set(False)
+        entry.object.select_set(True)
+        layer.objects.active = entry.object
+        return {"FINISHED"}
+
+
+SelectRegion.__annotations__ = {
+    "extend": props.BoolProperty(
+        name="Extend", description="Keep what is selected already", options={"SKIP_SAVE"}
+    ),
+}
+
+
+class RegionListMenu(bpy.types.Menu):
+    """What can be done with the region that is chosen in the list."""
+
+    bl_idname = "MIXDIFF_MT_region_list"
+    bl_label = "MixDiff Region"
+
+    def draw(self, context: Any) -> None:
+        """Draw the entries."""
+        layout: Any = self.layout
+        layout.operator(SelectRegion.bl_idname, icon="RESTRICT_SELECT_OFF")
+        layout.operator(DuplicateRegion.bl_idname, icon="DUPLICATE")
+        for direction, label in (("UP", "Up"), ("DOWN", "Down")):
+            text = f"Move MixDiff Region {label}"
+            icon = f"TRIA_{direction}"
+            layout.operator(MoveRegion.bl_idname, text=text, icon=icon).direction = direction
+        layout.operator(RemoveRegion.bl_idname, icon="REMOVE")
+
+
+def draw_object_menu(menu: Any, context: Any) -> None:
+    """Add what is done with a region to the Object menu."""
+    menu.layout.menu(RegionListMenu.bl_idname, icon="PRESET")
+
+
+CLASSES = (RemoveRegion, DuplicateRegion, MoveRegion, SelectRegion, RegionListMenu)
+MENUS = (("VIEW3D_MT_object", draw_object_menu),)

@@ -1,0 +1,251 @@
+"""Draws over the camera's view; touches the graphics card only while it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import blf
+import bpy
+import gpu
+import numpy as np
+from gpu_extras.batch import batch_for_shader
+
+from ...backend import live_preview, running
+from ...backend.live_preview import Preview
+from ...contract import EngineError
+from ...job.regions.camera import view_of
+from ...properties import canvas_settings
+from .. import job_cache
+from .frame import Frame, frame_of
+from .places import Colour, Place, places_of, whole_places
+from .shapes import Box, Sheet, box_of, draw_places
+
+# Their stubs do not say that functions return anything.
+_gpu: Any = gpu
+_blf: Any = blf
+
+_FONT = 0
+_TEXT_PX = 12
+_PADDING_PX = 4
+_LABEL_BACKGROUND: Colour = (0.03, 0.03, 0.04)
+_MOST_VIEWS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Key:
+    """All that a drawing depends on."""
+
+    seen: job_cache.Seen
+    frame: Frame
+    active: str
+    scale: float
+    tinted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Label:
+    text: str
+    x: float
+    y: float
+    colour: Colour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawing:
+    key: _Key
+    batch: Any
+    labels: tuple[_Label, ...]
+
+
+_drawings: dict[int, _Drawing] = {}
+_texture: tuple[Preview, Any] | None = None
+_handler: Any = None
+
+
+def draw(context: Any) -> None:
+    """Draw into the viewport at hand, if it looks through the scene's camera."""
+    space, view3d, scene = context.space_data, context.region_data, context.scene
+    settings = canvas_settings(scene)
+    if view3d.view_perspective != "CAMERA" or space.camera != scene.camera:
+        return
+    is_shown = settings.show_overlay and space.overlay.show_overlays
+    preview = _preview_for(scene) if settings.show_preview else None
+    if not (is_shown or preview):
+        return
+    frame = _frame_in(context, scene)
+    if frame is None:
+        return
+    if preview:
+        _draw_preview(preview, frame)
+    if is_shown:
+        # A tint would change the colours of the picture under it.
+        _draw_regions(context, scene, frame, tinted=preview is None)
+
+
+def _preview_for(scene: bpy.types.Scene) -> Preview | None:
+    job = running.session.current
+    return live_preview.last() if job and job.order.scene_name == scene.name else None
+
+
+def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
+    depsgraph = context.view_layer.depsgraph
+    if depsgraph is None:
+        return None
+    try:
+        view = view_of(scene, depsgraph)
+    except EngineError:  # a camera that no job can be made with
+        return None
+    to_clip = np.array(context.region_data.perspective_matrix)
+    return frame_of(view, to_clip, context.region.width, context.region.height)
+
+
+def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted: bool) -> None:
+    active = context.view_layer.objects.active
+    key = _Key(
+        seen=job_cache.seen_in(scene, context.view_layer),
+        frame=frame,
+        active=active.name if active else "",
+        scale=context.preferences.system.ui_scale,
+        tinted=tinted,
+    )
+    place = context.region.as_pointer()
+    drawing = _drawings.get(place)
+    if drawing is None or drawing.key != key:
+        if len(_drawings) >= _MOST_VIEWS:
+            _drawings.clear()
+        drawing = _drawings[place] = _prepared(key)
+    if drawing.batch is None:
+        return
+    _gpu.state.blend_set("ALPHA")
+    drawing.batch.draw(_gpu.shader.from_builtin("SMOOTH_COLOR"))
+    _gpu.state.blend_set("NONE")
+    _draw_labels(drawing.labels, key.scale)
+
+
+def _prepared(key: _Key) -> _Drawing:
+    sheet = Sheet()
+    places = places_of(key.seen.job) if key.seen.job else ()
+    draw_places(sheet, places, key.frame, key.active, tinted=key.tinted)
+    labels = _add_labels(sheet, places, key)
+    triangles = sheet.triangles()
+    batch = None
+    if triangles:
+        batch = batch_for_shader(
+            _gpu.shader.from_builtin("SMOOTH_COLOR"),
+            "TRIS",
+            {"pos": triangles.points, "color": triangles.colours},
+            indices=triangles.corners,
+        )
+    return _Drawing(key=key, batch=batch, labels=labels)
+
+
+def _add_labels(sheet: Sheet, places: Sequence[Place], key: _Key) -> tuple[_Label, ...]:
+    """Add the background of each label, and return what stands on them.
+
+    A label stands in the upper left corner of its region, or lower where another one is in the way.
+    """
+    labels: list[_Label] = []
+    taken: list[Box] = []
+    height = (_TEXT_PX + 2 * _PADDING_PX) * key.scale
+    for place in whole_places(places):
+        box = box_of(place, key.frame)
+        text, width = _fitted(place.label, box.right - box.left - 8 * key.scale, key.scale)
+        if not text:
+            continue
+        label = _free_box(box, width, height, taken)
+        taken.append(label)
+        strong = place.name == key.active
+        sheet.add_box(
+            label, place.colour if strong else _LABEL_BACKGROUND, 0.95 if strong else 0.85
+        )
+        labels.append(
+            _Label(
+                text=text,
+                x=label.left + _PADDING_PX * key.scale,
+                y=label.bottom + (_PADDING_PX + 1.5) * key.scale,
+                colour=_LABEL_BACKGROUND if strong else _light(place.colour),
+            )
+        )
+    return tuple(labels)
+
+
+def _light(colour: Colour) -> Colour:
+    red, green, blue = ((1 + share) / 2 for share in colour)
+    return red, green, blue
+
+
+def _free_box(box: Box, width: float, height: float, taken: Sequence[Box]) -> Box:
+    left = box.left + 4
+    wanted = top = box.top - 4
+    while top - height > box.bottom:
+        label = Box(left=left, bottom=top - height, right=left + width, top=top)
+        if not any(label.touches(other) for other in taken):
+            return label
+        top -= height + 1
+    return Box(left=left, bottom=wanted - height, right=left + width, top=wanted)
+
+
+def _fitted(text: str, width: float, scale: float) -> tuple[str, float]:
+    """Return as much of a text as fits into a width, and the width that its label needs."""
+    _blf.size(_FONT, _TEXT_PX * scale)
+    room = width - 2 * _PADDING_PX * scale
+    fitted = text
+    while fitted and _blf.dimensions(_FONT, fitted)[0] > room:
+        text = text[:-1]
+        fitted = f"{text}…" if text else ""
+    return fitted, _blf.dimensions(_FONT, fitted)[0] + 2 * _PADDING_PX * scale
+
+
+def _draw_labels(labels: Sequence[_Label], scale: float) -> None:
+    _blf.size(_FONT, _TEXT_PX * scale)
+    for label in labels:
+        _blf.color(_FONT, *label.colour, 1.0)
+        _blf.position(_FONT, label.x, label.y, 0)
+        _blf.draw(_FONT, label.text)
+
+
+def _draw_preview(preview: Preview, frame: Frame) -> None:
+    global _texture
+    if _texture is None or _texture[0] is not preview:
+        height, width, _ = preview.pixels.shape
+        values = _gpu.types.Buffer("FLOAT", preview.pixels.size, preview.pixels.ravel())
+        texture = _gpu.types.GPUTexture((width, height), format="RGBA16F", data=values)
+        _texture = (preview, texture)
+    left, bottom = frame.left, frame.bottom
+    right, top = left + frame.width, bottom + frame.height
+    shader = _gpu.shader.from_builtin("IMAGE")
+    batch = batch_for_shader(
+        shader,
+        "TRI_FAN",
+        {
+            "pos": ((left, bottom, 0), (right, bottom, 0), (right, top, 0), (left, top, 0)),
+            "texCoord": ((0, 0), (1, 0), (1, 1), (0, 1)),
+        },
+    )
+    shader.bind()
+    shader.uniform_sampler("image", _texture[1])
+    batch.draw(shader)
+
+
+def _draw_here() -> None:
+    draw(bpy.context)
+
+
+def register() -> None:
+    """Draw in every 3D viewport; without a window nothing is ever drawn."""
+    global _handler
+    if not bpy.app.background:
+        space: Any = bpy.types.SpaceView3D
+        _handler = space.draw_handler_add(_draw_here, (), "WINDOW", "POST_PIXEL")
+
+
+def unregister() -> None:
+    """Draw no more, and give back what the graphics card held."""
+    global _handler, _texture
+    if _handler is not None:
+        space: Any = bpy.types.SpaceView3D
+        space.draw_handler_remove(_handler, "WINDOW")
+    _handler = _texture = None
+    _drawings.clear()

@@ -1,0 +1,35 @@
+"""Where in a viewport the camera's frame stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...job.regions.projection import CameraView, Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The camera's frame in a viewport.
+
+    Units: pixels of the viewport, from its lower left corner.
+    """
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+
+def frame_of(view: CameraView, to_clip: Floats, width_px: int, height_px: int) -> Frame:
+    """Return where the frame of a camera stands in a viewport that looks through it.
+
+    Shapes: to_clip (4, 4), from the world to the viewport's clip space.
+    """
+    sides = ((view.left, view.bottom), (view.right, view.top))
+    corners = np.array([(x, y, -1.0, 1.0) for x, y in sides])  # (2, 4), in camera space
+    seen = corners @ np.linalg.inv(view.world_to_camera).T @ to_clip.T  # (2, 4)
+    shares = seen[:, :2] / seen[:, 3:] / 2 + 0.5
+    (left, bottom), (right, top) = (shares * (width_px, height_px)).tolist()
+    return Frame(left=left, bottom=bottom, width=right - left, height=top - bottom)

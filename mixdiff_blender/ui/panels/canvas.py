@@ -1,0 +1,103 @@
+"""The picture as a whole: what it is of, and how it is painted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...contract import DEFAULT_STRIDE_PX
+from ...job.regions.camera import canvas_of
+from ...properties import canvas_settings
+from .sidebar import SidebarPanel
+
+
+class PromptPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+    """What the whole picture is of."""
+
+    bl_idname = "MIXDIFF_PT_prompt"
+    bl_label = "Whole Picture"
+    bl_order = 1
+
+    def draw(self, context: Any) -> None:
+        """Draw the prompts that every region shares."""
+        layout: Any = self.layout
+        settings = canvas_settings(context.scene)
+        column = layout.column(align=True)
+        column.prop(settings, "prompt", text="", icon="FONT_DATA", placeholder="Prompt")
+        column.prop(settings, "negative_prompt", text="", icon="CANCEL", placeholder="Avoid")
+        layout.prop(settings, "background")
+
+
+class CanvasPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+    """How the picture is painted."""
+
+    bl_idname = "MIXDIFF_PT_canvas"
+    bl_label = "Canvas"
+    bl_order = 2
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header_preset(self, context: Any) -> None:
+        """Draw the canvas's size, also while the panel is folded."""
+        layout: Any = self.layout
+        canvas = canvas_of(context.scene)
+        layout.label(text=f"{canvas.width_px} × {canvas.height_px} px")
+
+    def draw(self, context: Any) -> None:
+        """Draw where the size comes from, and how the picture is painted."""
+        layout: Any = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        settings = canvas_settings(context.scene)
+        column = layout.column()
+        column.prop(settings, "num_inference_steps")
+        column.prop(settings, "scheduler")
+        column.prop(settings, "seed_digits", placeholder="random")
+
+
+class SizePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+    """Where the canvas's size comes from."""
+
+    bl_idname = "MIXDIFF_PT_size"
+    bl_label = "Size"
+    bl_parent_id = CanvasPanel.bl_idname
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Any) -> None:
+        """Draw the render's size, which is the canvas's."""
+        layout: Any = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        render = context.scene.render
+        column = layout.column(align=True)
+        column.prop(render, "resolution_x", text="Render Width")
+        column.prop(render, "resolution_y", text="Height")
+        column.prop(render, "resolution_percentage", text="Scale")
+        canvas = canvas_of(context.scene)
+        share = render.resolution_percentage / 100
+        exact = (render.resolution_x * share, render.resolution_y * share)
+        if exact != (canvas.width_px, canvas.height_px):
+            layout.label(text=f"Painted to the nearest {DEFAULT_STRIDE_PX} px", icon="INFO")
+        layout.prop(canvas_settings(context.scene), "tile_size")
+
+
+class PaintingPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+    """What seldom needs to be changed."""
+
+    bl_idname = "MIXDIFF_PT_painting"
+    bl_label = "More"
+    bl_parent_id = CanvasPanel.bl_idname
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Any) -> None:
+        """Draw the rest of what a job has."""
+        layout: Any = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        settings = canvas_settings(context.scene)
+        column = layout.column()
+        for name in ("noise_device", "cpu_vae", "decode_steps", "reuse_attention"):
+            column.prop(settings, name)
+
+
+CLASSES = (PromptPanel, CanvasPanel, SizePanel, PaintingPanel)

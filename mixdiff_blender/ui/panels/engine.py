@@ -1,0 +1,128 @@
+"""The engine's state, what it needs, the queue, and the picture as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...backend import installing, models, running
+from ...backend.installation.task import Broken, Installing
+from ...backend.session import Failed, Stopped
+from ...backend.wording import installing_text, state_text
+from ...contract import EngineError
+from ...properties import canvas_settings
+from ..operators.engine import (
+    CancelInstallation,
+    CopyReport,
+    FreeMemory,
+    InstallEngine,
+    MoveJob,
+    RemoveJob,
+    StopEngine,
+)
+from ..operators.models import DownloadModel, ModelsMenu
+from .models import draw_fault, draw_fetching
+from .sidebar import SidebarPanel, draw_text
+
+
+def draw_installation(layout: Any, context: Any) -> bool:
+    """Draw what has to be installed, or is; tell whether there was something to draw."""
+    task, standing = installing.task, installing.standing()
+    if isinstance(task.state, Installing):
+        row = layout.row(align=True)
+        progress = task.state.progress
+        share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
+        row.progress(factor=share, text=installing_text(task.state))
+        row.operator(CancelInstallation.bl_idname, text="", icon="X")
+        return True
+    is_missing = standing.is_own and standing.fault is not None
+    is_outdated = standing.is_own and standing.environment == "outdated"
+    if not (is_missing or is_outdated or isinstance(task.state, Broken)):
+        return False
+    if isinstance(task.state, Broken):
+        _draw_error(layout, context, task.state.error)
+    elif is_missing:
+        layout.label(text="The engine is not installed", icon="INFO")
+    else:
+        layout.label(text="The engine has an update", icon="INFO")
+    if not bpy.app.online_access:
+        text = "Blender is set to stay offline: only packages on this computer can be used"
+        draw_text(layout, context, text, "INTERNET_OFFLINE")
+    row = layout.row()
+    row.scale_y = 1.3
+    row.operator(InstallEngine.bl_idname, text=_button_text(is_outdated), icon="IMPORT")
+    return True
+
+
+def _button_text(is_update: bool) -> str:
+    size = installing.plan().needed_bytes / 10**9
+    return "Update" if is_update else f"Install (up to {size:.1f} GB)"
+
+
+def _draw_error(layout: Any, context: Any, error: EngineError) -> None:
+    draw_text(layout, context, str(error), "ERROR")
+    layout.operator(CopyReport.bl_idname, text="Copy Report", icon="COPYDOWN")
+
+
+class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+    """The picture as a whole."""
+
+    bl_idname = "MIXDIFF_PT_engine"
+    bl_label = "MixDiff"
+    bl_order = 0
+
+    def draw(self, context: Any) -> None:
+        """Draw the engine's state, and what is the same for the whole picture."""
+        layout: Any = self.layout
+        session = running.session
+        if not draw_installation(layout, context) or not isinstance(session.state, Stopped):
+            self._draw_state(layout, context)
+        settings = canvas_settings(context.scene)
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        row = column.row(align=True)
+        row.prop(settings, "model")
+        row.menu(ModelsMenu.bl_idname, text="", icon="DOWNARROW_HLT")
+        self._draw_download(layout, context, settings.model)
+        self._draw_queue(layout)
+
+    def _draw_download(self, layout: Any, context: Any, name: str) -> None:
+        if draw_fetching(layout) or not models.is_missing(name):
+            return
+        draw_fault(layout, context)
+        size = models.size_text(name)
+        text = f"Download ({size})" if size else "Download"
+        layout.operator(DownloadModel.bl_idname, text=text, icon="IMPORT")
+
+    def _draw_state(self, layout: Any, context: Any) -> None:
+        session = running.session
+        state = session.state
+        row = layout.row(align=True)
+        icon = "ERROR" if isinstance(state, Failed) else "RADIOBUT_ON"
+        row.label(text=state_text(state), icon=icon)
+        if session.has_model and not session.is_busy:
+            row.operator(FreeMemory.bl_idname, text="", icon="MEMORY")
+        if session.engine_pid is not None:
+            row.operator(StopEngine.bl_idname, text="", icon="QUIT")
+        if isinstance(state, Failed):
+            _draw_error(layout, context, state.error)
+
+    def _draw_queue(self, layout: Any) -> None:
+        waiting = running.session.queue
+        if not waiting:
+            return
+        box = layout.box().column(align=True)
+        box.label(text=f"{len(waiting)} more to make", icon="LINENUMBERS_ON")
+        for index, job in enumerate(waiting):
+            row = box.row(align=True)
+            row.label(text=job.order.output.name)
+            for places, icon in ((-1, "TRIA_UP"), (1, "TRIA_DOWN")):
+                move: Any = row.operator(MoveJob.bl_idname, text="", icon=icon)
+                move.index, move.places = index, places
+            take: Any = row.operator(RemoveJob.bl_idname, text="", icon="X")
+            take.index = index
+
+
+CLASSES = (EnginePanel,)

@@ -1,0 +1,65 @@
+"""The button, and how far the picture is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...backend import live_preview, running
+from ...backend.session import Generating
+from ...backend.wording import state_text
+from ...properties import canvas_settings
+from ...results import generation
+from ..job_cache import seen_in
+from ..operators.generate import Cancel, Generate
+from .sidebar import LINE_ICONS, SidebarPanel, draw_text
+
+_PREVIEW_UNITS = 7
+
+
+class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+    """The button, and how far the picture is."""
+
+    bl_idname = "MIXDIFF_PT_generate"
+    bl_label = "Generate"
+    bl_order = 5
+
+    def draw_header_preset(self, context: Any) -> None:
+        """Draw the switch of the preview in the viewport."""
+        layout: Any = self.layout
+        settings = canvas_settings(context.scene)
+        layout.prop(settings, "show_preview", text="", icon="IMAGE_BACKGROUND")
+
+    def draw(self, context: Any) -> None:
+        """Draw the button or the progress, then how the last job went."""
+        layout: Any = self.layout
+        if running.session.is_busy:
+            self._draw_progress(layout)
+            return
+        row = layout.row()
+        row.scale_y = 1.6
+        row.operator(Generate.bl_idname, text="Generate", icon="IMAGE_DATA")
+        seen = seen_in(context.scene, context.view_layer)
+        if seen.error:
+            draw_text(layout, context, str(seen.error), "INFO")
+        for problem in seen.job.errors if seen.job else ():
+            assert seen.job is not None
+            draw_text(layout, context, seen.job.told(problem), LINE_ICONS["ERROR"])
+        report = generation.last_report(context.scene)
+        for line in report.lines if report else ():
+            draw_text(layout, context, line.text, LINE_ICONS[line.severity])
+
+    def _draw_progress(self, layout: Any) -> None:
+        state = running.session.state
+        share = state.share if isinstance(state, Generating) else 0.0
+        row = layout.row(align=True)
+        row.scale_y = 1.6
+        row.progress(factor=share, text=state_text(state))
+        row.operator(Cancel.bl_idname, text="", icon="X")
+        layout.operator(Generate.bl_idname, text="Queue Another", icon="ADD")
+        if preview := live_preview.last():
+            layout.template_icon(icon_value=preview.icon, scale=_PREVIEW_UNITS)
+
+
+CLASSES = (GeneratePanel,)

@@ -1,0 +1,40 @@
+"""The engine's part of the preferences: installed or not, repair and removal; models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...backend import installing
+from ...backend.installation.faults import gigabytes
+from ...properties.preferences import DRAWN_BY_ENGINE
+from ..operators.engine import CopyReport, InstallEngine, RemoveEngine
+from .engine import draw_installation
+from .models import draw_models
+
+
+def draw_in_preferences(layout: Any, context: Any) -> None:
+    """Draw the engine's part."""
+    box = layout.box()
+    if not draw_installation(box, context):
+        standing = installing.standing()
+        text = f"The engine runs in a Python named by {standing.named_by}"
+        if standing.is_own:
+            size = installing.size_on_disk()
+            text = "The engine is installed" + (f" ({gigabytes(size)})" if size else "")
+        box.label(text=text, icon="CHECKMARK")
+    row = box.row()
+    repair: Any = row.operator(InstallEngine.bl_idname, text="Repair", icon="FILE_REFRESH")
+    repair.afresh = True
+    row.operator(RemoveEngine.bl_idname, text="Remove", icon="TRASH")
+    row.operator(CopyReport.bl_idname, text="Copy Report", icon="COPYDOWN")
+    draw_models(layout.box(), context)
+
+
+def attach() -> None:
+    """Have the preferences show it."""
+    DRAWN_BY_ENGINE.append(draw_in_preferences)
+
+
+def detach() -> None:
+    """Have the preferences show it no longer."""
+    DRAWN_BY_ENGINE.remove(draw_in_preferences)

@@ -1,0 +1,81 @@
+"""Models: which are here, fetching and removing them, in the sidebar and in the preferences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...backend import models
+from ...backend.installation.task import Broken, Installing
+from ...backend.wording import installing_text
+from ...contract import Listed
+from ...properties.preferences import hub_model
+from ..operators.models import CancelDownload, DownloadModel, RemoveModel
+from .sidebar import draw_text
+
+_ICONS = {
+    "bundled": "CHECKMARK",
+    "downloaded": "CHECKMARK",
+    "partly downloaded": "SORTTIME",
+    "not downloaded": "BLANK1",
+}
+
+
+def draw_fetching(layout: Any) -> bool:
+    """Draw how far a download is; tell whether there is one."""
+    state = models.task.state
+    if not isinstance(state, Installing):
+        return False
+    progress = state.progress
+    share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
+    row = layout.row(align=True)
+    row.progress(factor=share, text=installing_text(state))
+    row.operator(CancelDownload.bl_idname, text="", icon="X")
+    return True
+
+
+def draw_fault(layout: Any, context: Any) -> None:
+    """Draw why the last download did not come to its end."""
+    if isinstance(models.task.state, Broken):
+        draw_text(layout, context, str(models.task.state.error), "ERROR")
+
+
+def draw_models(layout: Any, context: Any) -> None:
+    """Draw the list for the preferences."""
+    layout.label(text="Models")
+    column = layout.column(align=True)
+    for model in models.all_listed():
+        _draw_row(column, model)
+    if not draw_fetching(layout):
+        draw_fault(layout, context)
+        if not bpy.app.online_access:
+            text = "Blender is set to stay offline: System > Network allows downloads"
+            layout.label(text=text, icon="INTERNET_OFFLINE")
+        row = layout.row(align=True)
+        row.prop(hub_model(), "hub_model", text="Another")
+        _button(row, DownloadModel, "Download", "IMPORT", hub_model().hub_model)
+
+
+def _draw_row(layout: Any, model: Listed) -> None:
+    row = layout.split(factor=0.85)
+    text = row.row()
+    text.label(text=model.text, icon=_ICONS[model.state])
+    if model.known is not None:
+        settings = text.row()
+        settings.alignment, settings.active = "RIGHT", False
+        settings.label(text=model.known.settings_text)
+    if model.state == "downloaded":
+        _button(row, RemoveModel, "Remove", "TRASH", model.id)
+    elif model.state == "bundled":
+        row.label(text="")
+    else:
+        again = model.state == "partly downloaded"
+        _button(row, DownloadModel, "Go On" if again else "Download", "IMPORT", model.id)
+
+
+def _button(layout: Any, operator: Any, text: str, icon: str, model: str) -> None:
+    row = layout.row()
+    row.enabled = bool(model) and (operator is not DownloadModel or bpy.app.online_access)
+    button: Any = row.operator(operator.bl_idname, text=text, icon=icon)
+    button.model = model

@@ -1,0 +1,105 @@
+"""What the chosen region asks for: only what applies to its type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...contract import Image2ImageRegion, Text2ImageRegion
+from ...job.regions.entries import name_of, settings_of
+from ...properties import REROLL_TYPE, RegionSettings
+from ..job_cache import last_seen
+from ..operators.region_list import active_entry
+from .sidebar import LINE_ICONS, SidebarPanel, draw_text
+
+
+class RegionPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+    """What the chosen region asks for."""
+
+    bl_idname = "MIXDIFF_PT_region"
+    bl_label = "Chosen Region"
+    bl_order = 4
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Tell whether a region is chosen."""
+        return active_entry(context.scene) is not None
+
+    def draw_header_preset(self, context: Any) -> None:
+        """Draw the region's name."""
+        layout: Any = self.layout
+        entry = active_entry(context.scene)
+        assert entry is not None
+        layout.label(text=name_of(entry))
+
+    def draw(self, context: Any) -> None:
+        """Draw the region's problems where it has any, and its settings."""
+        layout: Any = self.layout
+        entry = active_entry(context.scene)
+        assert entry is not None
+        region = settings_of(entry)
+        for problem in last_seen(context.scene).problems_of(name_of(entry)):
+            text = f"{problem.message}; {problem.remedy}"
+            draw_text(
+                layout, context, text[:1].upper() + text[1:], LINE_ICONS[problem.severity.upper()]
+            )
+        layout.active = region.enabled
+        if entry.object is not None:
+            layout.prop(region, "guide")
+        layout.row().prop(region, "type", expand=True)
+        if region.type == Text2ImageRegion.TYPE:
+            _draw_text_region(layout, region)
+        elif region.type == Image2ImageRegion.TYPE:
+            layout.template_ID(region, "reference_image", open="image.open")
+            _split(layout).prop(region, "strength")
+        else:
+            column = _split(layout)
+            column.prop(region, "reroll_mode")
+            if region.reroll_mode == "epsilon":
+                column.prop(region, "noise_eps")
+
+
+def _split(layout: Any) -> Any:
+    column = layout.column()
+    column.use_property_split = True
+    return column
+
+
+def _draw_text_region(layout: Any, region: RegionSettings) -> None:
+    column = layout.column(align=True)
+    column.prop(region, "prompt", text="", icon="FONT_DATA", placeholder="Prompt")
+    column.prop(region, "negative_prompt", text="", icon="CANCEL", placeholder="Avoid")
+    column = _split(layout)
+    row = column.row(align=True)
+    value = row.row(align=True)
+    value.active = not region.randomize_guidance
+    value.prop(region, "guidance_scale")
+    column.prop(region, "mask_type")
+    column.prop(region, "mask_weight")
+
+
+class SeedPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+    """Where the chosen region's noise comes from."""
+
+    bl_idname = "MIXDIFF_PT_region_seed"
+    bl_label = "Seed and Noise"
+    bl_parent_id = RegionPanel.bl_idname
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Any) -> None:
+        """Draw what is drawn at random for this region, and from what seed."""
+        layout: Any = self.layout
+        entry = active_entry(context.scene)
+        assert entry is not None
+        region = settings_of(entry)
+        column = _split(layout)
+        column.active = region.enabled
+        column.prop(region, "region_seed_digits", placeholder="random")
+        if region.type != REROLL_TYPE:
+            column.prop(region, "noise_eps")
+        if region.type == Text2ImageRegion.TYPE:
+            column.prop(region, "randomize_guidance")
+
+
+CLASSES = (RegionPanel, SeedPanel)

@@ -1,0 +1,133 @@
+"""The list of regions, and what adds to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...contract import Image2ImageRegion, Text2ImageRegion
+from ...job.regions.entries import name_of, settings_of
+from ...properties import REROLL_TYPE, RegionSettings, canvas_settings
+from ..job_cache import last_seen
+from ..operators import annotation_layers, drawing, images
+from ..operators.drawing import DrawRegion
+from ..operators.region_list import MoveRegion, RegionListMenu, RemoveRegion
+from ..operators.regions import MarkRegions
+from .sidebar import SidebarPanel
+
+_TYPE_ICONS = {
+    Text2ImageRegion.TYPE: "FONT_DATA",
+    Image2ImageRegion.TYPE: "IMAGE_DATA",
+    REROLL_TYPE: "FILE_REFRESH",
+}
+_WIDE_PX = 340  # from here on a line of the list has room for the weight
+
+
+class RegionList(bpy.types.UIList):
+    """The scene's regions."""
+
+    bl_idname = "MIXDIFF_UL_regions"
+
+    def draw_item(
+        self,
+        context: Any,
+        layout: Any,
+        data: Any,
+        item: Any,
+        icon: int | None,
+        active_data: Any,
+        active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
+    ) -> None:
+        """Draw one region: whether it takes part, its type, name, what it shows, its weight."""
+        settings = settings_of(item)
+        row = layout.row(align=True)
+        row.prop(settings, "enabled", text="")
+        parts = row.split(factor=0.6)
+        parts.active = settings.enabled
+        name = parts.row(align=True)
+        is_wrong = bool(last_seen(context.scene).problems_of(name_of(item)))
+        name.label(text="", icon="ERROR" if is_wrong else _TYPE_ICONS[settings.type])
+        if item.object:
+            name.prop(item.object, "name", text="", emboss=False)
+        else:
+            name.label(text=item.layer)
+        told = parts.row()
+        self._draw_content(told, settings)
+        is_text = settings.type == Text2ImageRegion.TYPE
+        if is_text and context.region.width > _WIDE_PX * context.preferences.system.ui_scale:
+            weight = row.row()
+            weight.ui_units_x = 2.5
+            weight.prop(settings, "mask_weight", text="", emboss=False)
+
+    def _draw_content(self, row: Any, settings: RegionSettings) -> None:
+        """Draw what fills a region, in few words."""
+        if settings.type == Text2ImageRegion.TYPE:
+            row.prop(settings, "prompt", text="", emboss=False, placeholder="no prompt")
+        elif settings.type == Image2ImageRegion.TYPE:
+            image = settings.reference_image
+            row.label(text=image.name if image else "(no picture)")
+        else:
+            row.prop(settings, "reroll_mode", text="", emboss=False)
+
+
+class AddRegionMenu(bpy.types.Menu):
+    """All ways to add a region."""
+
+    bl_idname = "MIXDIFF_MT_add_region"
+    bl_label = "Add Region"
+
+    def draw(self, context: Any) -> None:
+        """Draw the entries."""
+        layout: Any = self.layout
+        layout.operator(MarkRegions.bl_idname, text="From Selected Objects", icon="MESH_PLANE")
+        for kind, text in ((Image2ImageRegion.TYPE, "Image"), (REROLL_TYPE, "Reroll")):
+            layout.operator(
+                MarkRegions.bl_idname, text=f"From Selected, as {text}", icon=_TYPE_ICONS[kind]
+            ).type = kind
+        layout.separator()
+        for module in (drawing, images, annotation_layers):
+            module.draw_add_menu(layout)
+
+
+class RegionsPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+    """The list of regions."""
+
+    bl_idname = "MIXDIFF_PT_regions"
+    bl_label = "Regions"
+    bl_order = 3
+
+    def draw_header_preset(self, context: Any) -> None:
+        """Draw the switch of the overlay."""
+        layout: Any = self.layout
+        settings = canvas_settings(context.scene)
+        icon = "HIDE_OFF" if settings.show_overlay else "HIDE_ON"
+        layout.prop(settings, "show_overlay", text="", icon=icon, emboss=False)
+
+    def draw(self, context: Any) -> None:
+        """Draw the list, and beside it what changes its entries."""
+        layout: Any = self.layout
+        settings = canvas_settings(context.scene)
+        row = layout.row()
+        row.template_list(
+            RegionList.bl_idname, "", settings, "regions", settings, "active_region", rows=5
+        )
+        beside = row.column(align=True)
+        beside.menu(AddRegionMenu.bl_idname, text="", icon="ADD")
+        beside.operator(RemoveRegion.bl_idname, text="", icon="REMOVE")
+        beside.separator()
+        beside.menu(RegionListMenu.bl_idname, text="", icon="DOWNARROW_HLT")
+        beside.separator()
+        for direction in ("UP", "DOWN"):
+            icon = f"TRIA_{direction}"
+            beside.operator(MoveRegion.bl_idname, text="", icon=icon).direction = direction
+        if not len(settings.regions):
+            row = layout.row(align=True)
+            row.operator(MarkRegions.bl_idname, text="Add Selected", icon="ADD")
+            row.operator_context = "INVOKE_REGION_WIN"
+            row.operator(DrawRegion.bl_idname, text="Draw", icon="GREASEPENCIL")
+
+
+CLASSES = (RegionList, AddRegionMenu, RegionsPanel)
