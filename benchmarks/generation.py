@@ -43,11 +43,8 @@ class Patch:
 class Painter:
     """The model with the settings that it recommends for itself."""
 
-    def __init__(
-        self, folder: Path, steps: int | None = None, *, reuse_attention: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, steps: int | None = None) -> None:
         """Load the model's folder as diffusers does."""
-        self._reuse_attention = reuse_attention
         use: dict[str, Any] = json.loads((folder / "mixdiff.json").read_text())
         self.steps = steps or int(use["num_inference_steps"])
         self.guidance = float(use["guidance_scale"])
@@ -131,7 +128,6 @@ class Painter:
             num_inference_steps=self.steps,
             seed=seed,
             reroll_regions=list(rerolls),
-            reuse_attention=self._reuse_attention,
         )
         return np.asarray(made["sample"][0].convert("RGB"))
 

@@ -125,13 +125,6 @@ def measure_mixtures(report: Report, painter: Painter, judge: Classifier, count:
     sheet(in_rows(canvases[:24], 3), report.folder / "mixtures.jpg")
 
 
-def measure_reuse(report: Report, painter: Painter, judge: Classifier, count: int) -> None:
-    """The mixtures of the other part once more, with attention reused between steps."""
-    found, canvases = adherence.judge_mixtures(painter, judge, count, report.seed + 1000)
-    report.share("mixtures with attention reused, per region", found)
-    sheet(in_rows(canvases[:24], 3), report.folder / "mixtures_reused.jpg")
-
-
 def measure_seams(report: Report, painter: Painter) -> None:
     """Borders between like and unlike neighbours."""
     pairs = [(prompt, prompt) for prompt in SAME_PROMPTS for _ in range(SEEDS_OF_A_SEAM)]
@@ -210,7 +203,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few pictures of each kind")
     parser.add_argument(
         "--only",
-        choices=("singles", "mixtures", "reuse", "seams", "compare", "guided"),
+        choices=("singles", "mixtures", "seams", "compare", "guided"),
         help="this part; the other figures stay as they were",
     )
     given = parser.parse_args()
@@ -227,12 +220,6 @@ def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "singles": lambda: measure_singles(report, painter, judge, 1 if quick else 5),
         "mixtures": lambda: measure_mixtures(report, painter, judge, 10 if quick else 60),
-        "reuse": lambda: measure_reuse(
-            report,
-            Painter(given.model, given.steps, reuse_attention=True),
-            judge,
-            10 if quick else 60,
-        ),
         "seams": lambda: measure_seams(report, painter),
         "compare": lambda: measure_alternatives(report, painter, judge, 4 if quick else 16),
         "guided": lambda: measure_guided(report, painter),

@@ -59,11 +59,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     generate.add_argument("--output", "-o", type=Path, metavar="OUT.png", help="the picture's file")
     generate.add_argument("--latents", type=Path, metavar="OUT.npz", help="latents before decoding")
-    generate.add_argument(
-        "--compile",
-        action="store_true",
-        help="compile the denoiser's blocks: slow at first, and on a processor later too",
-    )
     generate.add_argument("--quiet", action="store_true", help="no progress bar")
 
     validate = commands.add_parser(
@@ -189,11 +184,11 @@ def _generate(options: argparse.Namespace) -> int:
         if value == AUTO and isinstance(source.run.get(name), str):
             wanted[name] = source.run[name]
     try:
-        device = choose_device(**wanted, compiles=options.compile)
+        device = choose_device(**wanted)
     except EngineError:
         if AUTO not in (options.device, options.dtype):
             raise
-        device = choose_device(options.device, options.dtype, compiles=options.compile)
+        device = choose_device(options.device, options.dtype)
     silence_libraries()
     output = options.output or _free_name(Path.cwd() / f"{options.job.stem}.png")
     request = RunRequest(

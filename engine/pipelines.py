@@ -205,12 +205,8 @@ class StableDiffusionCanvasPipeline(_MixturePipeline):
         cpu_vae: bool = False,
         decode_steps: bool = False,
         negative_prompt: str = "",
-        *,
-        reuse_attention: bool = False,
     ) -> dict[str, list[Any]]:
         """Return `{"sample": [picture]}`, with `steps_images` too where `decode_steps` is set.
-
-        `reuse_attention` is no argument of the original: an approximation, see `Job`.
 
         Raises: ValueError with all that is wrong.
         """
@@ -229,7 +225,6 @@ class StableDiffusionCanvasPipeline(_MixturePipeline):
             "reroll_regions": [region.to_document() for region in reroll_regions or ()],
             "cpu_vae": cpu_vae,
             "decode_steps": decode_steps,
-            "reuse_attention": reuse_attention,
             "negative_prompt": negative_prompt,
         }
         return self._mix(job, references)

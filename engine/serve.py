@@ -177,7 +177,7 @@ class Worker:
         from engine.runtime.devices import choose_device
 
         silence_libraries()
-        device = choose_device(wanted.device, wanted.dtype, compiles=wanted.compile)
+        device = choose_device(wanted.device, wanted.dtype)
         self._keeper = ModelKeeper(device=device, default_model=wanted.model)
         log.info("ready on %s", device)
         versions = {"python": platform.python_version(), "torch": torch.__version__}

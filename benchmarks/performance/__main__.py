@@ -13,7 +13,6 @@ import torch
 from benchmarks.performance import (
     button,
     company,
-    compilation,
     cpu,
     fidelity,
     gpu,
@@ -21,7 +20,6 @@ from benchmarks.performance import (
     latency,
     phases,
     plots,
-    reuse,
 )
 from benchmarks.performance.record import ROOT, Record, append, machine, markdown
 from benchmarks.performance.shapes import SHAPES
@@ -44,16 +42,6 @@ PARTS: dict[str, tuple[str, Part]] = {
     "fidelity": (
         "how far this machine's precision and the tiled decode are from the plain way",
         lambda record, given: fidelity.measure(record, given.to, quick=given.quick),
-    ),
-    "compilation": (
-        "what compiled blocks cost at first and gain later",
-        lambda record, given: compilation.measure(record, quick=given.quick),
-    ),
-    "reuse": (
-        "what reusing attention between steps gains and costs",
-        lambda record, given: reuse.measure(
-            record, SHAPES[given.shape], given.to, quick=given.quick
-        ),
     ),
     "company": (
         "the demo's job where others use the processor too",

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
-from statistics import median
-from typing import Any
-
 import torch
 
-from benchmarks.performance.clocks import clock_for, one_after_another
+from benchmarks.performance.clocks import clock_for
 from benchmarks.performance.contest import (
     BARE,
     ENGINE,
@@ -25,7 +19,6 @@ from benchmarks.performance.peaks import peak_of
 from benchmarks.performance.rates import matrix_rate
 from benchmarks.performance.record import Aim, Record
 from benchmarks.performance.shapes import Shape, copy_of, pipeline_of
-from engine.contract.job import Job
 from engine.families.components import Components
 from engine.families.loading import components_of
 from engine.runtime.devices import Device
@@ -63,7 +56,6 @@ def measure_on(
     rounds: int,
     sides: tuple[int, ...],
     dtypes: tuple[torch.dtype, ...] = (torch.bfloat16, torch.float16),
-    compiles: bool = True,
 ) -> None:
     """Measure on a device; tests do it on the processor, with small numbers."""
     job = row_job(3, side_px, overlap_px, steps=steps)
@@ -83,7 +75,6 @@ def measure_on(
         del components, own
     del loops
     here = Device(torch_device=device, dtype=dtypes[0])
-    _put_what_is_asked_for(record, shape, base, job, here, rounds=rounds, compiles=compiles)
     growing = copy_of(base, dtype=dtypes[0])
     del base
     components = components_of(growing, here)
@@ -119,42 +110,6 @@ def _put(record: Record, part: str, outcome: Outcome, rate: float, steps: int) -
     record.put(part, "latents' distance from float32", outcome.distance, "")
     batches = ", ".join(map(str, outcome.calls))
     record.remark(f"the engine's calls a step see {batches} pictures")
-
-
-def _put_what_is_asked_for(
-    record: Record,
-    shape: Shape,
-    base: Any,
-    job: Job,
-    device: Device,
-    *,
-    rounds: int,
-    compiles: bool,
-) -> None:
-    """Run whole jobs as they are, with attention reused, and with compiled blocks, in turn."""
-    part = f"GPU, {shape.name}, what is off unless asked for"
-    clock = clock_for(device.torch_device)
-
-    def jobs_of(job: Job, components: Components) -> partial[Iterator[str]]:
-        return partial(engine_run, job, components)
-
-    usual = components_of(copy_of(base, dtype=device.dtype), device)
-    ways = {
-        "as it is": jobs_of(job, usual),
-        "attention reused": jobs_of(replace(job, reuse_attention=True), usual),
-    }
-    if compiles:
-        compiling = replace(device, compiles=True)
-        compiled = components_of(copy_of(base, dtype=device.dtype), compiling)
-        ways["blocks compiled"] = jobs_of(job, compiled)
-        first_s, _ = clock.time(lambda: list(ways["blocks compiled"]()))
-        record.put(part, "blocks compiled, first job", first_s, "s")
-    laps = one_after_another(ways, clock, rounds=rounds)
-    seconds = {name: median(laps[name]["run"]) for name in ways}
-    for name, value in seconds.items():
-        record.put(part, f"{name}, whole job", value, "s")
-    for name in list(ways)[1:]:
-        record.put(part, f"{name}, faster", seconds["as it is"] / seconds[name])
 
 
 def _grown(

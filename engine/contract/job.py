@@ -171,12 +171,6 @@ class Job:
         "Where noise is drawn: on the CPU a seed means the same on every device",
         default="cpu",
     )
-    reuse_attention: bool = spec(
-        Flag(),
-        "Approximation: take attention over from the step before at every other step. "
-        "A little faster, needs more memory, and changes the picture a little",
-        default=False,
-    )
 
     @property
     def text_regions(self) -> tuple[Text2ImageRegion, ...]:

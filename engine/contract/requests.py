@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .devices import AUTO, DEVICES, DTYPES
 from .findings import Findings, read_fields
-from .kinds import Choice, Flag, OrNone, Real, Text, Whole, spec
+from .kinds import Choice, OrNone, Real, Text, Whole, spec
 from .protocol import INVALID_PARAMS, ProtocolError
 
 _P = TypeVar("_P")
@@ -21,7 +21,6 @@ class InitializeParams:
     protocol: int = spec(Whole(1), "the protocol's version")
     device: str = spec(Choice(DEVICES), "where to run", default=AUTO)
     dtype: str = spec(Choice(DTYPES), "the precision", default=AUTO)
-    compile: bool = spec(Flag(), "whether the denoiser's blocks are compiled", default=False)
     model: str | None = spec(
         OrNone(Text(required=True), "the bundled one"),
         "the model of jobs that name none",

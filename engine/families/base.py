@@ -54,15 +54,5 @@ class Denoiser(Protocol):
     def channels(self) -> int:
         """Channels of a latent cell."""
 
-    def plan(
-        self,
-        regions: Sequence[Text2ImageRegion],
-        negative_prompt: str,
-        *,
-        reuse_attention: bool = False,
-    ) -> Plan:
-        """Return how the regions of a job are predicted.
-
-        With `reuse_attention`, which only approximates, a step may take over what attention gave
-        in the one before; a family without such a way computes everything.
-        """
+    def plan(self, regions: Sequence[Text2ImageRegion], negative_prompt: str) -> Plan:
+        """Return how the regions of a job are predicted."""

@@ -24,7 +24,6 @@ from engine.families.components import Components
 from engine.families.schedules import Schedule, build_scheduler
 from engine.families.sd import UNetDenoiser
 from engine.runtime.autoencoder import Autoencoder
-from engine.runtime.compilation import compile_repeated_blocks
 from engine.runtime.devices import Device, give_memory_back, is_shortage
 
 log = logging.getLogger(__name__)
@@ -86,8 +85,6 @@ def components_of(pipeline: Any, device: Device) -> Components:
             # Convolutions are quicker so, on CPUs too, and compute the same.
             module.to(memory_format=torch.channels_last)
         _put(module, device.torch_device)
-    if device.compiles:
-        compile_repeated_blocks(pipeline.unet)
     config: Mapping[str, Any] = {
         **pipeline.scheduler.config,
         "_class_name": type(pipeline.scheduler).__name__,

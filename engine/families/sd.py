@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,9 +16,6 @@ from engine.families.base import Part
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import give_memory_back, is_shortage
 from engine.runtime.windows import Window
-
-if TYPE_CHECKING:
-    from engine.runtime.reuse import AttentionReuse
 
 _KEPT_TEXTS = 256
 
@@ -78,13 +74,7 @@ class UNetDenoiser:
         """Whether the guidance is an input of the UNet, as in latent consistency models."""
         return self._unet.config.time_cond_proj_dim is not None
 
-    def plan(
-        self,
-        regions: Sequence[Text2ImageRegion],
-        negative_prompt: str,
-        *,
-        reuse_attention: bool = False,
-    ) -> UNetPlan:
+    def plan(self, regions: Sequence[Text2ImageRegion], negative_prompt: str) -> UNetPlan:
         """Return the passes of a job's regions, each distinct text encoded once, now or earlier."""
         passes = [
             one
@@ -104,14 +94,7 @@ class UNetDenoiser:
             )
             for sharing in by_shape.values()
         ]
-        return UNetPlan(
-            self._unet, texts, groups, self._capacity, self._reusing() if reuse_attention else None
-        )
-
-    def _reusing(self) -> AttentionReuse:
-        from engine.runtime.reuse import AttentionReuse
-
-        return AttentionReuse(self._unet)
+        return UNetPlan(self._unet, texts, groups, self._capacity)
 
     def _passes(
         self, index: int, region: Text2ImageRegion, negative_prompt: str
@@ -159,20 +142,16 @@ class UNetPlan:
         texts: Tensor,
         groups: Sequence[_Group],
         capacity: Capacity,
-        reuse: AttentionReuse | None,
     ) -> None:
         self._unet = unet
         self._texts = texts
         self._groups = groups
         self._fitting = [self._fitting_now(group, capacity) for group in groups]
-        self._reuse = reuse
 
     def predict(self, seen: Tensor, t: Tensor) -> Iterator[Part]:
         """Yield the parts of all regions' predictions, call by call."""
         # Filled by the device itself: a copy from the host would have to wait for it.
         moment = torch.full((1,), t.item(), dtype=t.dtype, device=seen.device)
-        if self._reuse:
-            self._reuse.timestep = t.item()
         for number, group in enumerate(self._groups):
             done = 0
             while done < len(group.passes):
@@ -188,14 +167,12 @@ class UNetPlan:
             passes = slice(done, done + self._fitting[number])
             asked = len(group.passes[passes])
             try:
-                with self._reuse.during((number, done)) if self._reuse else nullcontext():
-                    return self._called(group, passes, seen, moment)
+                return self._called(group, passes, seen, moment)
             except (RuntimeError, MemoryError) as error:
                 if asked == 1 or not is_shortage(error):
                     raise
             # Only here, where the error no longer holds the tensors of the call.
             self._fitting[number] = asked // 2
-            self._reuse = None  # what it holds is needed, and its calls are others from now on
             give_memory_back(seen.device)
 
     def _called(self, group: _Group, passes: slice, seen: Tensor, moment: Tensor) -> Tensor:

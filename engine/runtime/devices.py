@@ -27,11 +27,10 @@ _SHORTAGE_WORDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Where a job runs, in which precision its denoiser works, and whether that is compiled."""
+    """Where a job runs, and in which precision its denoiser works."""
 
     torch_device: torch.device
     dtype: torch.dtype
-    compiles: bool = False
 
     @property
     def name(self) -> str:
@@ -95,7 +94,7 @@ def _fitting_dtype(device: torch.device) -> torch.dtype:
     return torch.float16 if device.type == "cuda" else torch.float32
 
 
-def choose_device(device: str = AUTO, dtype: str = AUTO, *, compiles: bool = False) -> Device:
+def choose_device(device: str = AUTO, dtype: str = AUTO) -> Device:
     """Return the wanted device, or for `auto` the fastest there is.
 
     Raises: EngineError of kind `device` where the wanted one is not there.
@@ -114,7 +113,7 @@ def choose_device(device: str = AUTO, dtype: str = AUTO, *, compiles: bool = Fal
         )
     torch_device = torch.device(device)
     chosen = _fitting_dtype(torch_device) if dtype == AUTO else getattr(torch, dtype)
-    return Device(torch_device=torch_device, dtype=chosen, compiles=compiles)
+    return Device(torch_device=torch_device, dtype=chosen)
 
 
 def memory_of(device: torch.device) -> dict[str, Any]:

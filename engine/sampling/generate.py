@@ -97,7 +97,7 @@ def generate(
             yield PictureRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
 
     guides = [guide(region) for region in job.image_regions]
-    plan = denoiser.plan(job.text_regions, job.negative_prompt, reuse_attention=job.reuse_attention)
+    plan = denoiser.plan(job.text_regions, job.negative_prompt)
     diffusers = [
         TextDiffuser(
             window=Window.of(region, stride),

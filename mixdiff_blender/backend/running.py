@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from ..contract import EngineError
-from ..properties.preferences import compiles, engine_python
+from ..properties.preferences import engine_python
 from ..storage import folders
 from . import live_preview
 from .client import EngineClient, Launch
@@ -41,11 +41,7 @@ def _explained(error: EngineError) -> EngineError:
     return why_it_does_not_begin(error, Path(_launch.command[0]))
 
 
-def _settings() -> dict[str, Any]:
-    return {"compile": compiles()}
-
-
-session = Session(_connect, explain=_explained, settings=_settings)
+session = Session(_connect, explain=_explained)
 
 
 def keep_going() -> None:

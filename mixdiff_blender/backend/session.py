@@ -116,12 +116,8 @@ class Session:
         connect: Callable[[], EngineClient],
         *,
         explain: Callable[[EngineError], EngineError] = lambda error: error,
-        settings: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
-        """`connect` starts an engine or raises EngineError; `explain` says why none began.
-
-        `settings` is asked at each start for what the engine is told to begin with.
-        """
+        """`connect` starts an engine or raises EngineError; `explain` says why none began."""
         self.state: State = Stopped()
         self.preview_every_s = 0.0
         """How often a job shows what it has painted so far; 0 for never."""
@@ -131,7 +127,6 @@ class Session:
         """What the engine told of itself when it began last: device, versions."""
         self._connect = connect
         self._explain = explain
-        self._settings = settings
         self._client: EngineClient | None = None
         self._ready: Ready | None = None
         self._handshake: int | None = None
@@ -266,7 +261,7 @@ class Session:
         self.state = Starting()
         self._handshake = self._client.request(
             "initialize",
-            {"protocol": PROTOCOL_VERSION, **self._settings()},
+            {"protocol": PROTOCOL_VERSION},
             timeout_s=HANDSHAKE_S,
         )
 

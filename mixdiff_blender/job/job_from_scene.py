@@ -128,7 +128,6 @@ def job_from_scene(
         "cpu_vae": settings.cpu_vae,
         "decode_steps": settings.decode_steps,
         "noise_device": settings.noise_device,
-        "reuse_attention": settings.reuse_attention,
     }
     assert set(document) == {f.name for f in fields(Job)}
     document.update(changes or {})

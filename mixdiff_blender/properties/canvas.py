@@ -33,7 +33,6 @@ class CanvasSettings(bpy.types.PropertyGroup):
         cpu_vae: bool
         decode_steps: bool
         noise_device: str
-        reuse_attention: bool
         result: bpy.types.Image | None
         result_seed: str
         show_overlay: bool
@@ -102,7 +101,6 @@ CanvasSettings.__annotations__ = {
             "cpu_vae",
             "decode_steps",
             "noise_device",
-            "reuse_attention",
         )
     },
     "prompt": props.StringProperty(

@@ -22,7 +22,6 @@ _LABELS = {
     "cpu_vae": "Save GPU Memory",
     "decode_steps": "Keep Every Step",
     "noise_device": "Noise From",
-    "reuse_attention": "Approximate",
     "prompt": "Prompt",
     "guidance_scale": "Guidance",
     "mask_type": "Fade",

@@ -22,7 +22,6 @@ class MixDiffPreferences(bpy.types.AddonPreferences):
         engine_python: str
         idle_minutes: int
         free_before_render: bool
-        compile_model: bool
         hub_model: str
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -37,7 +36,6 @@ class MixDiffPreferences(bpy.types.AddonPreferences):
         column = layout.column(heading="Memory")
         column.prop(self, "idle_minutes")
         column.prop(self, "free_before_render")
-        layout.column(heading="Speed").prop(self, "compile_model")
 
 
 MixDiffPreferences.__annotations__ = {
@@ -59,14 +57,6 @@ MixDiffPreferences.__annotations__ = {
         name="Free Before Rendering",
         description="Give the model's memory back before Blender renders, "
         "so that both need not fit on the graphics card",
-        default=False,
-    ),
-    "compile_model": props.BoolProperty(
-        name="Compile the Model",
-        description="Compile the model's blocks for this computer when the engine starts next: "
-        "the first picture takes longer, later steps may be quicker on a graphics card; "
-        "on a processor they are slower. Needs a C++ compiler, or "
-        "Triton for a graphics card; without one nothing changes",
         default=False,
     ),
     "hub_model": props.StringProperty(
@@ -106,12 +96,6 @@ def free_before_render() -> bool:
     """Return whether the memory is given back before a render."""
     found = _preferences()
     return bool(found and found.free_before_render)
-
-
-def compiles() -> bool:
-    """Return whether the engine compiles its models."""
-    found = _preferences()
-    return bool(found and found.compile_model)
 
 
 CLASSES = (MixDiffPreferences,)

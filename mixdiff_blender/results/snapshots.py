@@ -19,7 +19,6 @@ _CANVAS_KEYS = (
     "cpu_vae",
     "decode_steps",
     "noise_device",
-    "reuse_attention",
 )
 
 

@@ -254,25 +254,3 @@ def test_unload_is_for_an_idle_engine_alone(run: Run) -> None:
     run.add("b")
     run.until_done()
     assert isinstance(run.ends["b"], Done)
-
-
-def test_each_start_tells_the_engine_the_settings_of_that_moment(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[Any] = []
-    request = EngineClient.request
-
-    def noted(client: EngineClient, method: str, params: Any, **options: Any) -> int:
-        if method == "initialize":
-            told.append(params.get("compile"))
-        return request(client, method, params, **options)
-
-    monkeypatch.setattr(EngineClient, "request", noted)
-    wanted = {"compile": False}
-    run.session = Session(run._connect, settings=lambda: wanted)
-    for choice in (False, True):
-        wanted["compile"] = choice
-        run.add(f"compiled {choice}")
-        run.until_done()
-        run.session.stop()
-    assert told == [False, True]

@@ -138,14 +138,6 @@ def test_the_demos_picture_is_compared_both_ways_and_shown(tmp_path: Path) -> No
     assert (tmp_path / "fidelity.jpg").is_file()
 
 
-@pytest.mark.slow
-def test_what_reuse_gains_is_measured_and_what_it_changes_is_shown(tmp_path: Path) -> None:
-    record = main(["--only", "reuse", "--quick", "--shape", "tiny", "--to", str(tmp_path)])
-    distances = [f.value for f in record.figures["reuse"] if "distance" in f.name]
-    assert len(distances) == 2
-    assert (tmp_path / "reuse.jpg").is_file()
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the machine has a GPU")
 def test_the_command_says_what_it_leaves_out_and_keeps_a_history(tmp_path: Path) -> None:
     for _ in range(2):
@@ -170,14 +162,12 @@ def test_the_part_for_a_gpu_measures_all_that_it_should(
         rounds=1,
         sides=(1, 2),
         dtypes=(torch.float32,),
-        compiles=False,
     )
     names = [figure.name for figures in record.figures.values() for figure in figures]
     for name in (
         "faster than (a) in float32",
         "faster than (a) in float16",
         "share of (c)",
-        "attention reused, faster",
         "canvas: memory at 4 tiles",
         "canvas, frugal: time's exponent",
     ):

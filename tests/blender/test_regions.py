@@ -64,7 +64,6 @@ def test_every_setting_reaches_the_job(told: dict[str, Any]) -> None:
         "cpu_vae": True,
         "decode_steps": True,
         "noise_device": "device",
-        "reuse_attention": True,
     }
     region, photo = keys["regions"]
     assert (photo["type"], photo["strength"]) == ("image2image", 0.75)

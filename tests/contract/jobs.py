@@ -88,6 +88,5 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "cpu_vae": st.booleans(),
             "decode_steps": st.booleans(),
             "noise_device": st.sampled_from(["cpu", "device"]),
-            "reuse_attention": st.booleans(),
         },
     )

@@ -50,7 +50,7 @@ def test_initialize_tells_what_it_speaks_and_runs_on() -> None:
         ({"protocol": 2}, "version 1"),
         ({"protocol": 1, "device": "cdua"}, "'cuda'"),
         ({"protocol": 1, "devise": "cpu"}, "'device'"),
-        ({"protocol": 1, "compile": "yes"}, "params.compile"),
+        ({"protocol": 1, "compile": True}, "params.compile"),
         ({"protocol": 1, "limits": {"max_canvas_px": 0}}, "params.max_canvas_px"),
     ],
 )

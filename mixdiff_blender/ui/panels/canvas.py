@@ -96,7 +96,7 @@ class PaintingPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         layout.use_property_decorate = False
         settings = canvas_settings(context.scene)
         column = layout.column()
-        for name in ("noise_device", "cpu_vae", "decode_steps", "reuse_attention"):
+        for name in ("noise_device", "cpu_vae", "decode_steps"):
             column.prop(settings, name)
 
 

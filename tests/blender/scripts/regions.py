@@ -77,7 +77,6 @@ photo.reference_image = bpy.data.images.new("painted", 8, 8)
 settings = scene.mixdiff
 settings.scheduler, settings.negative_prompt = "ddim", "text"
 settings.cpu_vae, settings.decode_steps, settings.noise_device = True, True, "device"
-settings.reuse_attention = True
 found = job()
 told["keys"] = found.document
 told["reference"] = found.document["regions"][1]["reference_image"]
