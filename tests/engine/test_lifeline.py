@@ -26,7 +26,7 @@ from tests.engine.worker_process import CHECKOUT, wait_until
 CLIENT = """
 import os, subprocess, sys, threading
 from pathlib import Path
-from mixdiff_blender.client import EngineClient, Launch
+from mixdiff_blender.backend.client import EngineClient, Launch
 
 launch = Launch(command=(sys.executable, "-c", sys.argv[1]), environment=dict(os.environ))
 
