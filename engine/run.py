@@ -24,13 +24,13 @@ from engine.runtime.references import reference_bytes
 from engine.sampling.events import (
     Done,
     Generated,
-    MemoryShort,
+    OutOfMemoryRetry,
     PhaseBegan,
     PictureRows,
     RowsDone,
     RunEvent,
 )
-from engine.sampling.frugal import generate_in_memory
+from engine.sampling.oom_retry import generate_with_oom_retry
 from engine.storage.files import whole_file
 from engine.storage.images import open_picture
 from engine.storage.png import GrowingPng, moved
@@ -128,7 +128,7 @@ def run(
     steps: dict[int, Path] = {}
     png: GrowingPng | None = None
     try:
-        for event in generate_in_memory(
+        for event in generate_with_oom_retry(
             job,
             components,
             references=references,
@@ -150,9 +150,9 @@ def run(
                         yield RowsDone(row=png.rows_done, rows=event.size_px[1])
                     if png.is_whole:
                         png = None
-                case MemoryShort():
+                case OutOfMemoryRetry():
                     log.warning("short of memory: %s", event.told)
-                    warnings = (*warnings, _short_of_memory(event))
+                    warnings = (*warnings, _oom_warning(event))
                     if png is not None:
                         png.discard()
                         png = None
@@ -177,7 +177,7 @@ def run(
     )
 
 
-def _short_of_memory(event: MemoryShort) -> Problem:
+def _oom_warning(event: OutOfMemoryRetry) -> Problem:
     return Problem(
         field="",
         value="",

@@ -24,7 +24,7 @@ from engine.families.components import Components
 from engine.families.schedules import Schedule, build_scheduler
 from engine.families.sd import UNetDenoiser
 from engine.runtime.autoencoder import Autoencoder
-from engine.runtime.devices import Device, give_memory_back, is_shortage
+from engine.runtime.devices import Device, give_memory_back, is_oom
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def load_components(resolved: str, device: Device) -> Components:
     try:
         return components_of(pipeline, device)
     except (RuntimeError, MemoryError) as error:
-        if is_shortage(error):
+        if is_oom(error):
             raise _too_large(resolved) from error
         raise
 
@@ -110,7 +110,7 @@ def _put(module: Any, device: torch.device) -> None:
     try:
         module.to(device)
     except (RuntimeError, MemoryError) as error:
-        if not is_shortage(error) or not hasattr(module, "enable_group_offload"):
+        if not is_oom(error) or not hasattr(module, "enable_group_offload"):
             raise
     else:
         return
@@ -141,7 +141,7 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
     except EngineError:
         raise
     except Exception as error:
-        if is_shortage(error):
+        if is_oom(error):
             raise _too_large(resolved) from error
         raise _explained(resolved, error) from error
 

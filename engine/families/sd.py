@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.contract.job import Text2ImageRegion
 from engine.families.base import Part
 from engine.runtime.capacity import Capacity
-from engine.runtime.devices import give_memory_back, is_shortage
+from engine.runtime.devices import give_memory_back, is_oom
 from engine.runtime.windows import Window
 
 _KEPT_TEXTS = 256
@@ -169,7 +169,7 @@ class UNetPlan:
             try:
                 return self._called(group, passes, seen, moment)
             except (RuntimeError, MemoryError) as error:
-                if asked == 1 or not is_shortage(error):
+                if asked == 1 or not is_oom(error):
                     raise
             # Only here, where the error no longer holds the tensors of the call.
             self._fitting[number] = asked // 2

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from engine.runtime.devices import free_bytes, is_shortage
+from engine.runtime.devices import free_bytes, is_oom
 
 # More cells in a call than these gain nothing that can be measured, and cost memory.
 _CELLS_THAT_PAY = {"cuda": 2**17}
@@ -48,7 +48,7 @@ class Capacity:
             try:
                 call(_PROBED_PASSES)
             except (RuntimeError, MemoryError) as error:
-                if not is_shortage(error):
+                if not is_oom(error):
                     raise
                 return math.inf
             peak = torch.cuda.max_memory_allocated(self._device)

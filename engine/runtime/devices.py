@@ -17,7 +17,7 @@ _SMALL, _LARGE = 64, 512  # rows and columns of the products that the CPU is mea
 _PRODUCTS = 12  # of each precision in turn: what else runs must not decide
 _LEAST_GAIN = 1.2
 _EMULATED = 5
-_SHORTAGE_WORDS = (
+_OOM_WORDS = (
     "can't allocate memory",
     "not enough memory",
     "out of memory",
@@ -136,12 +136,12 @@ def free_bytes(device: torch.device) -> int:
     return free
 
 
-def is_shortage(error: BaseException) -> bool:
+def is_oom(error: BaseException) -> bool:
     """Tell whether an error means that the memory was too small."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(word in text for word in _SHORTAGE_WORDS)
+    return isinstance(error, RuntimeError) and any(word in text for word in _OOM_WORDS)
 
 
 def give_memory_back(device: torch.device) -> None:

@@ -61,7 +61,7 @@ class RowsDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryShort:
+class OutOfMemoryRetry:
     """The job did not fit into the memory and begins again, more frugally, its pictures too."""
 
     told: str
@@ -85,5 +85,5 @@ class Done:
     timings_s: dict[str, float]
 
 
-GenerateEvent = PhaseBegan | StepDone | Preview | PictureRows | MemoryShort | Generated
+GenerateEvent = PhaseBegan | StepDone | Preview | PictureRows | OutOfMemoryRetry | Generated
 RunEvent = PhaseBegan | StepDone | Preview | RowsDone | Done

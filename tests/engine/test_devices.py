@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.runtime import devices
-from engine.runtime.devices import choose_device, is_shortage, takes_bfloat16
+from engine.runtime.devices import choose_device, is_oom, takes_bfloat16
 from training import precision
 
 
@@ -76,4 +76,4 @@ def test_a_cpu_that_emulates_bfloat16_is_known_by_a_small_product_and_asked_once
     ],
 )
 def test_a_shortage_is_told_from_other_faults(error: Exception, expected: bool) -> None:
-    assert is_shortage(error) == expected
+    assert is_oom(error) == expected

@@ -12,12 +12,12 @@ from torch import Tensor
 from engine.contract.errors import EngineError
 from engine.contract.job import Job
 from engine.families.components import Components
-from engine.runtime.devices import give_memory_back, is_shortage, memory_of
-from engine.sampling.events import GenerateEvent, MemoryShort
+from engine.runtime.devices import give_memory_back, is_oom, memory_of
+from engine.sampling.events import GenerateEvent, OutOfMemoryRetry
 from engine.sampling.generate import generate
 
 
-def generate_in_memory(
+def generate_with_oom_retry(
     job: Job,
     components: Components,
     *,
@@ -33,7 +33,7 @@ def generate_in_memory(
     Raises: EngineError of kind `memory` where that does not fit either; Cancelled.
     """
     told = ""
-    for is_frugal in (False, True):
+    for is_retry in (False, True):
         try:
             yield from generate(
                 job,
@@ -43,7 +43,7 @@ def generate_in_memory(
                 preview_every_s=preview_every_s,
             )
         except (RuntimeError, MemoryError) as error:
-            if not is_shortage(error):
+            if not is_oom(error):
                 raise
             told = f"{_first_line(error)} ({_numbers(components.device.torch_device)})"
         else:
@@ -51,9 +51,9 @@ def generate_in_memory(
         # Only here, where the error no longer holds the tensors of the calls that it came through.
         gc.collect()
         give_memory_back(components.device.torch_device)
-        if not is_frugal:
+        if not is_retry:
             job = replace(job, cpu_vae=True)
-            yield MemoryShort(told=told)
+            yield OutOfMemoryRetry(told=told)
     raise EngineError(
         f"out of memory on {components.device.name}, also with one region at a time and the last "
         f"step on the processor: {told}",
