@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.performance import (
     button,
-    company,
+    contention,
     cpu,
     fidelity,
     gpu,
@@ -43,9 +43,9 @@ PARTS: dict[str, tuple[str, Part]] = {
         "how far this machine's precision and the tiled decode are from the plain way",
         lambda record, given: fidelity.measure(record, given.to, quick=given.quick),
     ),
-    "company": (
+    "contention": (
         "the demo's job where others use the processor too",
-        lambda record, given: company.measure(record, quick=given.quick),
+        lambda record, given: contention.measure(record, quick=given.quick),
     ),
     "latency": (
         "imports, loading, and a second job's first step",
