@@ -77,7 +77,7 @@ State = Stopped | Starting | Ready | Generating | Cancelling | Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class JobRequest:
     """A job on its way; its document's relative paths start at `folder`."""
 
     document: Mapping[str, Any]
@@ -104,7 +104,7 @@ Outcome = Done | EngineError
 class Job:
     """An order in the queue; `on_end` is called once, from `pump` or from what ended it."""
 
-    order: Order
+    order: JobRequest
     on_end: Callable[[Outcome], None]
 
 
@@ -162,7 +162,7 @@ class Session:
         """The engine's process, where one runs."""
         return self._client.pid if self._client else None
 
-    def generate(self, order: Order, on_end: Callable[[Outcome], None]) -> Job:
+    def generate(self, order: JobRequest, on_end: Callable[[Outcome], None]) -> Job:
         """Begin a job, or have it wait for those before it.
 
         Raises: EngineError of kind `environment` where the engine cannot be started for it.

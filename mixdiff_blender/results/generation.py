@@ -10,7 +10,7 @@ from typing import Any, Literal
 import bpy
 
 from ..backend import running
-from ..backend.session import Done, Job, Order, Outcome
+from ..backend.session import Done, Job, JobRequest, Outcome
 from ..contract import EngineError, JobError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.camera import view_of
@@ -18,7 +18,7 @@ from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry
 from ..storage import folders
 from . import history, snapshots
-from .history import Setting
+from .history import JobContext
 from .sources import with_kept_sources
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
@@ -50,7 +50,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class SceneRef:
     """The scene that a picture is for, which may be gone when the picture is there."""
 
     scene_name: str
@@ -58,7 +58,7 @@ class Target:
     blend: str
 
     @classmethod
-    def of(cls, scene: bpy.types.Scene) -> Target:
+    def of(cls, scene: bpy.types.Scene) -> SceneRef:
         """Return the target for a scene."""
         return cls(scene_name=scene.name, scene_uid=_uid(scene), blend=bpy.data.filepath)
 
@@ -73,13 +73,13 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PendingJob:
     """A job that is ready to be sent, and what its end needs to know."""
 
     document: Mapping[str, Any]
     folder: Path
     """Where the document's relative paths start."""
-    setting: Setting
+    setting: JobContext
     job: SceneJob | None = None
 
 
@@ -120,7 +120,7 @@ def prepare(
     depsgraph: bpy.types.Depsgraph,
     *,
     changes: Mapping[str, Any] | None = None,
-) -> Prepared:
+) -> PendingJob:
     """Read a scene's job, and write the pictures that it needs.
 
     Raises: EngineError where it cannot run; the report has the same in the scene's words.
@@ -134,12 +134,12 @@ def prepare(
     except EngineError as error:
         _tell(scene.name, _error_lines(error, job), error)
         raise
-    setting = Setting(
+    setting = JobContext(
         snapshot=snapshots.snapshot(scene),
         places=dict(job.objects),
         view=_view_of(scene, depsgraph),
     )
-    return Prepared(document=job.document, folder=folder, setting=setting, job=job)
+    return PendingJob(document=job.document, folder=folder, setting=setting, job=job)
 
 
 def _view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView | None:
@@ -162,17 +162,17 @@ def begin_variation(
 
     Raises: EngineError where it cannot begin; the report has the same.
     """
-    prepared = Prepared(
+    prepared = PendingJob(
         document=history.varied(entry, names, mode=mode, noise_eps=noise_eps),
         folder=history.path_of(entry).parent,
-        setting=history.setting_of(entry),
+        setting=history.context_of(entry),
     )
     send(scene, prepared, then=then)
 
 
 def send(
     scene: bpy.types.Scene,
-    prepared: Prepared,
+    prepared: PendingJob,
     *,
     output: Path | None = None,
     then: Then | None = None,
@@ -181,7 +181,7 @@ def send(
 
     Raises: EngineError where it cannot begin; the report has the same.
     """
-    target = Target.of(scene)
+    target = SceneRef.of(scene)
     try:
         output = output or folders.next_picture(scene)
         try:
@@ -189,7 +189,7 @@ def send(
                 document = with_kept_sources(prepared.document, prepared.folder, output.parent)
             except OSError as error:
                 raise folders.unwritable(output.parent, error) from error
-            order = Order(
+            order = JobRequest(
                 document=document, folder=prepared.folder, output=output, scene_name=scene.name
             )
             job = running.session.generate(
@@ -206,7 +206,7 @@ def send(
 
 
 def _end(
-    outcome: Outcome, order: Order, prepared: Prepared, target: Target, then: Then | None
+    outcome: Outcome, order: JobRequest, prepared: PendingJob, target: SceneRef, then: Then | None
 ) -> None:
     if isinstance(outcome, EngineError):
         folders.release(order.output)
@@ -218,7 +218,7 @@ def _end(
         _tell(target.scene_name, _error_lines(outcome, prepared.job), outcome)
 
 
-def _take_in(done: Done, prepared: Prepared, target: Target) -> None:
+def _take_in(done: Done, prepared: PendingJob, target: SceneRef) -> None:
     job, file = prepared.job, done.output
     problems = dict.fromkeys((*(job.warnings if job else ()), *done.problems))
     warnings = [_line(job, problem) for problem in problems]

@@ -24,7 +24,7 @@ from .records import made_at, read_job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class JobContext:
     """What a scene was like when a job was sent; each field but `places` may be empty."""
 
     snapshot: Mapping[str, Any]
@@ -33,7 +33,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class ResultRecord:
     """What an entry of the history holds."""
 
     key: str
@@ -47,14 +47,14 @@ class Made:
 
 
 # Undo takes a scene back to before a result that came meanwhile: this puts it into the scene again.
-_arrived: dict[int, list[Made]] = {}
+_arrived: dict[int, list[ResultRecord]] = {}
 
 
 def add(
-    scene: bpy.types.Scene, file: Path, document: Mapping[str, Any], setting: Setting
+    scene: bpy.types.Scene, file: Path, document: Mapping[str, Any], setting: JobContext
 ) -> HistoryEntry:
     """Add a result that was just made, and show it."""
-    made = Made(
+    made = ResultRecord(
         key=uuid4().hex,
         file=file,
         seed_digits=str(document.get("seed", "")),
@@ -78,7 +78,7 @@ def load(scene: bpy.types.Scene, file: Path) -> HistoryEntry:
         if path_of(entry) == file:
             canvas_settings(scene).active_history = number
             return entry  # type: ignore[no-any-return]
-    made = Made(
+    made = ResultRecord(
         key=uuid4().hex,
         file=file,
         seed_digits=str(document.get("seed", "")),
@@ -195,9 +195,9 @@ def bring_back(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
     return missing
 
 
-def setting_of(entry: HistoryEntry) -> Setting:
+def context_of(entry: HistoryEntry) -> JobContext:
     """Return what the scene was like when an entry was made."""
-    return Setting(
+    return JobContext(
         snapshot=json.loads(entry.settings) if entry.settings else {},
         places=json.loads(entry.places) if entry.places else {},
         view=view_of_entry(entry),
@@ -268,7 +268,7 @@ def forget_arrived() -> None:
     _arrived.clear()
 
 
-def _append(scene: bpy.types.Scene, made: Made) -> HistoryEntry:
+def _append(scene: bpy.types.Scene, made: ResultRecord) -> HistoryEntry:
     settings = canvas_settings(scene)
     entry: HistoryEntry = settings.history.add()
     for name, value in asdict(made).items():

@@ -21,7 +21,7 @@ from engine.contract.errors import EngineError
 from mixdiff_blender.backend import session as session_module
 from mixdiff_blender.backend.client import EngineClient
 from mixdiff_blender.backend.environment import engine_launch
-from mixdiff_blender.backend.session import Done, Generating, Job, Order, Outcome, Session
+from mixdiff_blender.backend.session import Done, Generating, Job, JobRequest, Outcome, Session
 from tests.engine.conftest import TINY_SD
 from tests.faulty_python import FAULTS, POINTS, install
 
@@ -65,7 +65,7 @@ class Engine:
     def add(
         self, output: Path, ends: list[Outcome], *, folder: Path | None = None, **changes: Any
     ) -> Job:
-        order = Order(document={**JOB, **changes}, folder=folder or self.folder, output=output)
+        order = JobRequest(document={**JOB, **changes}, folder=folder or self.folder, output=output)
         return self.session.generate(order, ends.append)
 
     def until(self, condition: Callable[[], bool], seconds: float = 250) -> None:

@@ -21,7 +21,7 @@ from mixdiff_blender.backend.session import (
     Failed,
     Generating,
     Job,
-    Order,
+    JobRequest,
     Outcome,
     Ready,
     Session,
@@ -58,7 +58,7 @@ class Run:
             assert name not in self.ends, "a job ended twice"
             self.ends[name] = outcome
 
-        order = Order(document=job, folder=self.folder, output=self.folder / f"{name}.png")
+        order = JobRequest(document=job, folder=self.folder, output=self.folder / f"{name}.png")
         return self.session.generate(order, keep)
 
     def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -111,7 +111,7 @@ def test_waiting_jobs_can_be_moved_and_removed(run: Run) -> None:
 
 
 def test_a_job_may_order_the_next_one_when_it_ends(run: Run) -> None:
-    order = Order(document={}, folder=run.folder, output=run.folder / "a.png")
+    order = JobRequest(document={}, folder=run.folder, output=run.folder / "a.png")
 
     def order_more(_: Outcome) -> None:
         run.add("b")

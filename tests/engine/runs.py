@@ -19,7 +19,7 @@ from engine.sampling.generate import generate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class ResultRecord:
     """A finished picture (H, W, 3) and its latents (1, C, h, w)."""
 
     picture: npt.NDArray[np.uint8]
@@ -35,12 +35,12 @@ def generated(
     document: Mapping[str, Any],
     components: Components,
     references: Mapping[str, Tensor] | None = None,
-) -> Made:
+) -> ResultRecord:
     """Run a document to its end."""
     events = list(generate(read_job(document), components, references=references or {}))
     last = events[-1]
     assert isinstance(last, Generated)
-    return Made(picture=pictures_of(events)[None], latents=last.latents)
+    return ResultRecord(picture=pictures_of(events)[None], latents=last.latents)
 
 
 def pictures_of(events: Iterable[GenerateEvent]) -> dict[int | None, npt.NDArray[np.uint8]]:

@@ -216,7 +216,7 @@ history.add(
     copied,
     history.path_of(settings.history[0]),
     json.loads(settings.history[0].job),
-    history.setting_of(settings.history[0]),
+    history.context_of(settings.history[0]),
 )
 told["copied_scene"] = [
     copied.mixdiff.result != settings.result,

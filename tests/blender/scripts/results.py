@@ -47,7 +47,7 @@ def scene_with_picture(**camera: Any) -> Any:
 
 def take_in(scene: Any) -> None:
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    setting = history.Setting(snapshot={}, places={}, view=view_of(scene, depsgraph))
+    setting = history.JobContext(snapshot={}, places={}, view=view_of(scene, depsgraph))
     history.add(scene, PICTURE, {"seed": 7}, setting)
 
 
