@@ -60,7 +60,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class ErrorResponse:
     """The bad end of a request."""
 
     id: int
@@ -68,7 +68,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class EngineNotification:
     """What the engine tells of a request that runs."""
 
     id: int
@@ -77,13 +77,13 @@ class News:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class ProcessExit:
     """The process is gone; the error says why, unless it was asked to go."""
 
     error: EngineError | None
 
 
-Event = Answer | Refusal | News | Ended
+Event = Answer | ErrorResponse | EngineNotification | ProcessExit
 
 
 class EngineClient:
@@ -219,7 +219,7 @@ class EngineClient:
         self._ended = True
         crash = self._crash()
         self._refuse_all(crash)
-        self.events.put(Ended(error=None if self._stopping else crash))
+        self.events.put(ProcessExit(error=None if self._stopping else crash))
 
     def _take(self, line: bytes) -> None:
         match decode(line):
@@ -231,7 +231,7 @@ class EngineClient:
                 raise ProtocolError(code, f"it could not read a request: {message}")
             case Notification(method=method, params={"id": int(id_), **params}):
                 if id_ in self._open:
-                    self.events.put(News(id=id_, method=method, params=params))
+                    self.events.put(EngineNotification(id=id_, method=method, params=params))
             case _:
                 pass
 
@@ -244,7 +244,7 @@ class EngineClient:
 
     def _refuse(self, id_: int, error: EngineError) -> None:
         if self._close(id_):
-            self.events.put(Refusal(id=id_, error=error))
+            self.events.put(ErrorResponse(id=id_, error=error))
 
     def _refuse_all(self, error: EngineError) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract import PROTOCOL_VERSION, Cancelled, EngineError, Problem
-from .client import Answer, Ended, EngineClient, Event, News, Refusal
+from .client import Answer, EngineClient, EngineNotification, ErrorResponse, Event, ProcessExit
 
 HANDSHAKE_S = 180.0  # importing torch from a slow disk can take a minute
 CANCEL_GRACE_S = 3.0
@@ -283,17 +283,19 @@ class Session:
         match event:
             case Answer() if event.id == self._handshake:
                 self._begin(event.result)
-            case Refusal() if event.id == self._handshake:
+            case ErrorResponse() if event.id == self._handshake:
                 self._fail(self._explain(event.error))
             case Answer() if event.id == self._job:
                 self._end_job(_done(event.result))
-            case Refusal() if event.id == self._job:
+            case ErrorResponse() if event.id == self._job:
                 self._end_job(event.error)
-            case News() if event.id == self._job and isinstance(self.state, Generating):
+            case EngineNotification() if event.id == self._job and isinstance(
+                self.state, Generating
+            ):
                 self.state = _progressed(self.state, event)
-            case Answer() | Refusal() if event.id == self._unload:
+            case Answer() | ErrorResponse() if event.id == self._unload:
                 self._unload = None
-            case Ended():
+            case ProcessExit():
                 self._lose(event.error)
             case _:
                 pass  # the answer to `cancel`, or news that came too late
@@ -356,7 +358,7 @@ def _facts(told: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in flat.items() if not isinstance(value, dict)}
 
 
-def _progressed(state: Generating, news: News) -> Generating:
+def _progressed(state: Generating, news: EngineNotification) -> Generating:
     match news.method, news.params:
         case "phase", {"phase": str(phase)}:
             # A job that begins again, more frugally, decodes again from its first row.

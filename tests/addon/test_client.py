@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 from engine.contract.errors import EngineError
-from mixdiff_blender.backend.client import Answer, Ended, EngineClient, Event, Launch, News, Refusal
+from mixdiff_blender.backend.client import (
+    Answer,
+    EngineClient,
+    EngineNotification,
+    ErrorResponse,
+    Event,
+    Launch,
+    ProcessExit,
+)
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 
@@ -47,7 +55,7 @@ def _is_there(pid: int) -> bool:
 def events_until_end(client: EngineClient, id_: int) -> list[Event]:
     """Wait for a request's end and return everything that was told up to it."""
     told: list[Event] = []
-    while not (told and isinstance(told[-1], Answer | Refusal) and told[-1].id == id_):
+    while not (told and isinstance(told[-1], Answer | ErrorResponse) and told[-1].id == id_):
         told.append(client.events.get(timeout=30))
     return told
 
@@ -60,14 +68,14 @@ def test_a_request_is_answered_after_its_news(start: Start) -> None:
     client = start()
     id_ = client.request("generate", {"job": "ü"})
     news, answer = events_until_end(client, id_)
-    assert news == News(id=id_, method="progress", params={"step": 1, "steps": 2})
+    assert news == EngineNotification(id=id_, method="progress", params={"step": 1, "steps": 2})
     assert answer == Answer(id=id_, result={"echo": {"job": "ü"}})
 
 
 def test_a_refusal_brings_its_kind_and_its_advice(start: Start) -> None:
     client = start()
     end = end_of(client, client.request("generate", {"refuse": True}))
-    assert isinstance(end, Refusal)
+    assert isinstance(end, ErrorResponse)
     assert (end.error.kind, end.error.advice) == ("memory", "use a smaller canvas")
 
 
@@ -81,13 +89,13 @@ def test_whatever_the_worker_does_each_request_ends_in_one_error(
     ends: dict[int, list[Event]] = {id_: [] for id_ in ids}
     while True:
         event = client.events.get(timeout=30)
-        if isinstance(event, Ended):
+        if isinstance(event, ProcessExit):
             break
-        if isinstance(event, Answer | Refusal):
+        if isinstance(event, Answer | ErrorResponse):
             ends[event.id].append(event)
     assert [len(ended) for ended in ends.values()] == [1, 1]
     last = ends[ids[1]][0]
-    assert isinstance(last, Refusal)
+    assert isinstance(last, ErrorResponse)
     assert last.error.kind in ("crashed", "protocol")
     if fault == "exit":
         assert "exit code 3" in str(last.error)
@@ -97,15 +105,15 @@ def test_whatever_the_worker_does_each_request_ends_in_one_error(
 
 def test_a_request_after_the_end_is_refused_at_once(start: Start) -> None:
     client = start("exit@start")
-    while not isinstance(client.events.get(timeout=30), Ended):
+    while not isinstance(client.events.get(timeout=30), ProcessExit):
         pass
-    assert isinstance(end_of(client, client.request("generate", {})), Refusal)
+    assert isinstance(end_of(client, client.request("generate", {})), ErrorResponse)
 
 
 def test_a_worker_that_says_nothing_is_ended_when_its_time_is_up(start: Start) -> None:
     client = start("silence@initialize")
     end = end_of(client, client.request("initialize", {}, timeout_s=0.5))
-    assert isinstance(end, Refusal)
+    assert isinstance(end, ErrorResponse)
     assert "did not answer 'initialize' within 0.5 seconds" in str(end.error)
 
 
@@ -122,7 +130,7 @@ def test_asking_never_waits_for_a_worker_that_does_not_listen(start: Start) -> N
 def test_a_message_over_the_limit_is_refused_before_it_is_sent(start: Start) -> None:
     client = start()
     end = end_of(client, client.request("generate", {"job": "x" * (17 * 2**20)}))
-    assert isinstance(end, Refusal)
+    assert isinstance(end, ErrorResponse)
     assert end.error.kind == "job"
     assert isinstance(end_of(client, client.request("generate", {})), Answer)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mixdiff_blender.backend.client import News
+from mixdiff_blender.backend.client import EngineNotification
 from mixdiff_blender.backend.session import Generating, State, _progressed
 from mixdiff_blender.backend.wording import state_text
 
@@ -27,13 +27,18 @@ def test_it_says_how_far_a_job_is(state: State, said: str) -> None:
 
 
 def test_the_engines_rows_are_taken_in() -> None:
-    news = News(id=1, method="rows", params={"row": 640, "rows": 2048})
+    news = EngineNotification(id=1, method="rows", params={"row": 640, "rows": 2048})
     assert (_progressed(SAMPLING, news).row, _progressed(SAMPLING, news).rows) == (640, 2048)
-    assert _progressed(SAMPLING, News(id=1, method="rows", params={"row": "?"})) == SAMPLING
+    assert (
+        _progressed(SAMPLING, EngineNotification(id=1, method="rows", params={"row": "?"}))
+        == SAMPLING
+    )
 
 
 def test_a_job_that_begins_again_forgets_the_rows_of_its_first_try() -> None:
     decoding = Generating(phase="decoding", step=8, steps=8, row=640, rows=2048)
     assert decoding.share == 640 / 2048
-    again = _progressed(decoding, News(id=1, method="phase", params={"phase": "encoding"}))
+    again = _progressed(
+        decoding, EngineNotification(id=1, method="phase", params={"phase": "encoding"})
+    )
     assert (again.row, again.share) == (0, 1.0)

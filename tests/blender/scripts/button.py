@@ -24,7 +24,7 @@ take = session._take
 
 
 def take_and_note(event: Any) -> None:
-    if isinstance(event, client.News):
+    if isinstance(event, client.EngineNotification):
         heard.append(time.perf_counter())
     take(event)
 

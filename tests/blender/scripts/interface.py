@@ -168,7 +168,7 @@ class FakeClient:
         self.events: Any = SimpleQueue()
 
 
-from bl_ext.user_default.mixdiff.backend.client import News  # noqa: E402
+from bl_ext.user_default.mixdiff.backend.client import EngineNotification  # noqa: E402
 
 client = FakeClient()
 session = Session(lambda: client)
@@ -180,7 +180,7 @@ real, running.session = running.session, session
 ticks_ms = []
 for _ in range(20):
     for method, params in events:
-        client.events.put(News(id=7, method=method, params=params))
+        client.events.put(EngineNotification(id=7, method=method, params=params))
     start_s = time.thread_time()
     running._tick()
     ticks_ms.append((time.thread_time() - start_s) * 1000)
