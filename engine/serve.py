@@ -39,7 +39,7 @@ from engine.contract.protocol import (
 )
 from engine.contract.requests import GenerateParams, InitializeParams, read_params
 from engine.contract.validate import check
-from engine.process.watchdog import LIFELINE_VARIABLE, hold
+from engine.process.watchdog import PARENT_VARIABLE, watch_parent
 
 log = logging.getLogger("engine.worker")
 
@@ -296,7 +296,7 @@ def _take_over_stdio() -> tuple[BinaryIO, BinaryIO]:
 
 def serve() -> int:
     """Serve requests from stdin until it ends, and return the exit code."""
-    hold(os.environ.get(LIFELINE_VARIABLE, ""))
+    watch_parent(os.environ.get(PARENT_VARIABLE, ""))
     reads, writes = _take_over_stdio()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     worker = Worker(_Wire(writes))

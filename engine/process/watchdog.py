@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 
-LIFELINE_VARIABLE = "MIXDIFF_LIFELINE"
+PARENT_VARIABLE = "MIXDIFF_PARENT"
 _LOOK_EVERY_S = 0.5
 
 
-def hold(told: str) -> None:
+def watch_parent(told: str) -> None:
     """Watch over the client that started us; `told` is its process's id and, after a colon, a hint.
 
     The hint `thread` says that the client's main thread started us, so that Linux may kill us with
@@ -26,7 +26,7 @@ def hold(told: str) -> None:
     if not digits.isdecimal():
         return
     client = int(digits)
-    watch = threading.Thread(target=_end_after, args=(client,), name="lifeline", daemon=True)
+    watch = threading.Thread(target=_end_after, args=(client,), name="parent-watchdog", daemon=True)
     if sys.platform == "linux" and os.getppid() == client and hint == "thread":
         _die_with_parent()
     watch.start()

@@ -34,7 +34,7 @@ from ..contract import (
     exception,
     read_lines,
 )
-from ..storage.watchdog import LIFELINE_VARIABLE, bind, lifeline
+from ..storage.watchdog import PARENT_VARIABLE, parent_description, tie_to_parent
 from .logs import Log
 
 _EXIT_WAIT_S = 5.0
@@ -294,12 +294,12 @@ def _start(launch: Launch, log_file: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**launch.environment, LIFELINE_VARIABLE: lifeline()},
+            env={**launch.environment, PARENT_VARIABLE: parent_description()},
             cwd=tempfile.gettempdir(),
             bufsize=0,
             **flags,
         )
-        bind(process)
+        tie_to_parent(process)
         return process
     except OSError as error:
         raise EngineError(

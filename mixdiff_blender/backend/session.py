@@ -292,7 +292,8 @@ class Session:
             case EngineNotification() if event.id == self._job and isinstance(
                 self.state, Generating
             ):
-                self.state = _progressed(self.state, event)
+                if isinstance(self.state, Generating):
+                    self.state = _progressed(self.state, event)
             case Answer() | ErrorResponse() if event.id == self._unload:
                 self._unload = None
             case ProcessExit():

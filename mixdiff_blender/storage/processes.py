@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract import Cancelled, EngineError
-from .watchdog import bind
+from .watchdog import tie_to_parent
 
 _LOOK_EVERY_S = 0.1
 _KEPT_LINES = 40
@@ -89,7 +89,7 @@ def _start(command: list[str], variables: Mapping[str, str]) -> subprocess.Popen
             kind="environment",
             advice="install the engine again",
         ) from error
-    bind(process)
+    tie_to_parent(process)
     return process
 
 

@@ -1,6 +1,6 @@
 """Ties the engine's life to Blender's, by each system's own means.
 
-The engine ends with its stdin, and watches the process that `lifeline` names. On Windows a job
+The engine ends with its stdin, and watches the process that `parent_description` names. On Windows a job
 object also ends it, together with what a launcher of Python may have put between the two.
 """
 
@@ -12,10 +12,10 @@ import sys
 import threading
 from typing import Any
 
-LIFELINE_VARIABLE = "MIXDIFF_LIFELINE"
+PARENT_VARIABLE = "MIXDIFF_PARENT"
 
 
-def lifeline() -> str:
+def parent_description() -> str:
     """Return what the engine needs to know to notice our end: our process's id, and a hint.
 
     Linux can have a process killed with the thread that started it; only the main thread lives
@@ -87,7 +87,7 @@ if sys.platform == "win32":
 
     _job: int | None = None
 
-    def bind(process: subprocess.Popen[bytes]) -> None:
+    def tie_to_parent(process: subprocess.Popen[bytes]) -> None:
         """Put a process into a job object whose only handle is ours: the system closes it."""
         global _job
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
@@ -107,5 +107,5 @@ else:
             pass  # it is somebody else's
         return True
 
-    def bind(process: subprocess.Popen[bytes]) -> None:
+    def tie_to_parent(process: subprocess.Popen[bytes]) -> None:
         """Do nothing: the engine itself watches over its end here."""

@@ -16,7 +16,7 @@ from tests.blender.hosts import Host, HostRun
 from tests.blender.test_whole_path import SCRIPTS
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub
-from tests.engine.test_lifeline import is_alive
+from tests.engine.test_watchdog import is_alive
 from tests.faulty_python import POINTS, install
 
 

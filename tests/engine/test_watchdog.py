@@ -18,8 +18,8 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from engine.process import watchdog as lifeline
-from mixdiff_blender.storage import watchdog as lifelines
+from engine.process import watchdog
+from mixdiff_blender.storage import watchdog as addon_watchdog
 from tests.engine.worker_process import CHECKOUT, wait_until
 
 # A client whose pipe somebody else holds open too, so that the end of stdin never comes.
@@ -48,9 +48,9 @@ sys.stdin.read()
 ENGINE = """
 import ctypes, os, sys, time
 from pathlib import Path
-from engine.lifeline import LIFELINE_VARIABLE, hold
+from engine.process.watchdog import PARENT_VARIABLE, watch_parent
 
-hold(os.environ[LIFELINE_VARIABLE])
+watch_parent(os.environ[PARENT_VARIABLE])
 if {busy!r} == "in a call of torch":
     import torch
     big = torch.ones(12000, 12000)
@@ -154,7 +154,7 @@ def test_on_macos_the_end_of_the_client_is_told_apart_from_a_watch_that_failed(
     monkeypatch.setattr(select, "kqueue", Queue, raising=False)
     event = lambda ident, **rest: SimpleNamespace(ident=ident, **rest)  # noqa: E731
     monkeypatch.setattr(select, "kevent", event, raising=False)
-    there = _of_system("darwin", lifeline, monkeypatch)
+    there = _of_system("darwin", watchdog, monkeypatch)
     if is_watched:
         there._wait_for_end_of(77)
     else:
@@ -174,7 +174,7 @@ def test_on_windows_the_end_of_the_client_is_told_apart_from_a_watch_that_failed
     kernel.OpenProcess.return_value = handle
     kernel.WaitForSingleObject.return_value = waited
     monkeypatch.setattr(ctypes, "WinDLL", lambda *_, **__: kernel, raising=False)
-    there = _of_system("win32", lifeline, monkeypatch)
+    there = _of_system("win32", watchdog, monkeypatch)
     if is_watched:
         there._wait_for_end_of(77)
     else:
@@ -197,9 +197,9 @@ def test_on_windows_the_engine_joins_a_job_that_ends_with_its_only_handle(
     kernel.CreateJobObjectW.return_value = 9
     kernel.SetInformationJobObject.side_effect = set_information
     monkeypatch.setattr(ctypes, "WinDLL", lambda *_, **__: kernel, raising=False)
-    there = _of_system("win32", lifelines, monkeypatch)
+    there = _of_system("win32", addon_watchdog, monkeypatch)
     for _ in range(2):
-        there.bind(SimpleNamespace(_handle=4))
+        there.tie_to_parent(SimpleNamespace(_handle=4))
     # Of JOBOBJECT_EXTENDED_LIMIT_INFORMATION on 64 bits: its number, KILL_ON_JOB_CLOSE, its size.
     assert seen == [(9, 0x2000, 144)]
     assert kernel.AssignProcessToJobObject.call_count == 2
