@@ -13,7 +13,7 @@ import bpy
 from ..contract import DEFAULT_STRIDE_PX, VERSION, EngineError, Job, JobError, Problem, check
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..storage.pictures import write_png
-from .prompts import alone
+from .prompts import whole_picture_prompt
 from .regions.background import background_of
 from .regions.camera import canvas_of
 from .regions.entries import has_region, switched_on
@@ -99,7 +99,7 @@ def job_from_scene(
     settings = canvas_settings(scene)
     canvas = canvas_of(scene)
     sources = list(switched_on(scene))
-    if not sources and not alone(settings.prompt):
+    if not sources and not whole_picture_prompt(settings.prompt):
         raise EngineError(
             f"the scene {scene.name!r} has neither a region nor a prompt for the whole picture",
             kind="job",
@@ -142,7 +142,7 @@ def job_from_scene(
 
 def has_something_to_paint(scene: bpy.types.Scene) -> bool:
     """Tell whether a scene has a region, or a prompt for the whole picture."""
-    return bool(alone(canvas_settings(scene).prompt)) or has_region(scene)
+    return bool(whole_picture_prompt(canvas_settings(scene).prompt)) or has_region(scene)
 
 
 def _model_name(name: str) -> str | None:

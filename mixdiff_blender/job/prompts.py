@@ -10,20 +10,20 @@ _SPACES = re.compile(r"\s+")
 _COMMAS = re.compile(r"\s*,(?:\s*,)+")
 
 
-def within(root: str, prompt: str) -> str:
+def region_prompt(root: str, prompt: str) -> str:
     """Return a region's prompt within that of the whole picture.
 
     The root's follows the region's after a comma, or surrounds it where it holds `{prompt}`.
     """
     root, prompt = root.strip(), prompt.strip()
     if not prompt:
-        return alone(root)
+        return whole_picture_prompt(root)
     if PLACEHOLDER in root:
         return root.replace(PLACEHOLDER, prompt)
     return f"{prompt}, {root}" if root else prompt
 
 
-def alone(root: str) -> str:
+def whole_picture_prompt(root: str) -> str:
     """Return the prompt of the whole picture without a region in it, and nothing left of its place.
 
     `a photo of {prompt}, evening` becomes `a photo, evening`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mixdiff_blender.job.prompts import alone, within
+from mixdiff_blender.job.prompts import region_prompt, whole_picture_prompt
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from mixdiff_blender.job.prompts import alone, within
     ],
 )
 def test_a_regions_prompt_stands_within_the_roots(root: str, prompt: str, expected: str) -> None:
-    assert within(root, prompt) == expected
+    assert region_prompt(root, prompt) == expected
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,4 @@ def test_a_regions_prompt_stands_within_the_roots(root: str, prompt: str, expect
     ],
 )
 def test_without_a_region_nothing_is_left_of_its_place(root: str, expected: str) -> None:
-    assert alone(root) == expected
+    assert whole_picture_prompt(root) == expected

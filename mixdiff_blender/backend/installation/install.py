@@ -16,7 +16,7 @@ from ...contract import EngineError
 from ...storage.processes import FailedProgram, lines_of
 from .accelerators import torch_build
 from .faults import explained, space_fault
-from .locking import alone
+from .locking import exclusive_lock
 from .plan import STAMP, Plan, python_in, read_stamp, size_of
 from .pythons import find_python
 from .settings import local_wheels, uv_variables
@@ -69,7 +69,7 @@ def install(
     Raises: EngineError of kind `network`, `disk`, `busy` or `environment`; Cancelled.
     """
     try:
-        with alone(plan.folder / "installation.lock"):
+        with exclusive_lock(plan.folder / "installation.lock"):
             _clear_up(plan)
             if afresh:
                 shutil.rmtree(plan.tools, ignore_errors=True)
@@ -88,7 +88,7 @@ def remove(plan: Plan) -> None:
     Raises: EngineError of kind `busy` while somebody installs, or `disk`.
     """
     try:
-        with alone(plan.folder / "installation.lock"):
+        with exclusive_lock(plan.folder / "installation.lock"):
             _clear_up(plan)
             if plan.environment.exists():
                 plan.environment.rename(plan.previous)

@@ -11,7 +11,7 @@ from ...contract import EngineError
 
 
 @contextlib.contextmanager
-def alone(file: Path) -> Iterator[None]:
+def exclusive_lock(file: Path) -> Iterator[None]:
     """Hold a lock file, in this process and against others.
 
     Raises: EngineError of kind `busy` where somebody else holds it.

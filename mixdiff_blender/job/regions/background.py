@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from ...contract import Rectangle, Text2ImageRegion, uncovered_share
 from ...properties import CanvasSettings
-from ..prompts import alone
+from ..prompts import whole_picture_prompt
 from .entries import Source
 from .projection import Canvas, CanvasRectangle
 
@@ -23,7 +23,7 @@ def background_of(
 
     It has the whole picture's prompt. Where nothing else has a prompt it is there in any case.
     """
-    prompt = alone(settings.prompt)
+    prompt = whole_picture_prompt(settings.prompt)
     painting = [
         Rectangle(**asdict(rectangle))
         for source, rectangle in placed

@@ -22,7 +22,7 @@ from ...contract import (
 )
 from ...properties import REROLL_TYPE, RegionSettings
 from ...storage.pictures import has_pixels, picture_path
-from ..prompts import within
+from ..prompts import region_prompt
 from .entries import Source
 from .places import LeftOut, Places
 from .projection import CanvasRectangle
@@ -118,7 +118,7 @@ class RegionReader:
                 continue
             if name == "prompt":
                 # A layer of annotations is named after what it shows.
-                yield name, within(self._root_prompt, settings.prompt or source.layer)
+                yield name, region_prompt(self._root_prompt, settings.prompt or source.layer)
             elif name == "guidance_scale" and settings.randomize_guidance:
                 yield name, None
             elif name == "negative_prompt":
