@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..contract import ENGINE_FOLDER, EngineError
 from .client import Launch
-from .installation.plan import Plan
+from .installation.plan import InstallPlan
 
 PYTHON_VARIABLE = "MIXDIFF_ENGINE_PYTHON"
 
@@ -42,7 +42,7 @@ class Candidate:
 
 def own_python(user_folder: Path) -> Path:
     """Return where the extension's own environment has its Python."""
-    return Plan(folder=user_folder).python
+    return InstallPlan(folder=user_folder).python
 
 
 def choose_python(*, variables: Mapping[str, str], preference: str, user_folder: Path) -> Candidate:

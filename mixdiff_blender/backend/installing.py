@@ -16,7 +16,7 @@ from ..storage import folders
 from . import running
 from .environment import choose_python
 from .installation.install import install, remove
-from .installation.plan import STAMP, Plan
+from .installation.plan import STAMP, InstallPlan
 from .installation.plan import State as EnvironmentState
 from .installation.task import Broken, Installing, Task
 
@@ -43,9 +43,9 @@ _standing: tuple[float, Standing] | None = None
 _size: tuple[float, int | None] | None = None
 
 
-def plan() -> Plan:
+def plan() -> InstallPlan:
     """Return the plan for this user's folder."""
-    return Plan(folder=folders.user_folder())
+    return InstallPlan(folder=folders.user_folder())
 
 
 def standing() -> Standing:

@@ -16,7 +16,7 @@ import pytest
 from building.programs import CHECKOUT
 from engine.contract.errors import Cancelled, EngineError
 from mixdiff_blender.backend.installation.install import STEPS, Progress, install, remove
-from mixdiff_blender.backend.installation.plan import Plan, size_of
+from mixdiff_blender.backend.installation.plan import InstallPlan, size_of
 from mixdiff_blender.backend.installation.uv import UV_VARIABLE
 from tests.addon.package_index import PackageIndex
 
@@ -33,7 +33,7 @@ class Setup:
         lock.write_text(index.add("alpha", "1.0") + index.add("beta", "2.0"))
         torch_lock = folder / "torch.lock"
         torch_lock.write_text(index.add("tinytorch", "1.0"))
-        self.plan = Plan(
+        self.plan = InstallPlan(
             folder=folder / "user folder",
             lock=lock,
             torch="tinytorch==1.0",

@@ -17,7 +17,7 @@ from ...storage.processes import FailedProgram, lines_of
 from .accelerators import torch_build
 from .faults import explained, space_fault
 from .locking import exclusive_lock
-from .plan import STAMP, Plan, python_in, read_stamp, size_of
+from .plan import STAMP, InstallPlan, python_in, read_stamp, size_of
 from .pythons import find_python
 from .settings import local_wheels, uv_variables
 from .uv import Downloads, fetch_uv, find_uv
@@ -54,7 +54,7 @@ class Progress:
 
 
 def install(
-    plan: Plan,
+    plan: InstallPlan,
     *,
     variables: Mapping[str, str],
     offline: bool = False,
@@ -82,7 +82,7 @@ def install(
         ) from error
 
 
-def remove(plan: Plan) -> None:
+def remove(plan: InstallPlan) -> None:
     """Remove the environment, uv, its cache, and the Pythons that it fetched.
 
     Raises: EngineError of kind `busy` while somebody installs, or `disk`.
@@ -102,7 +102,7 @@ def remove(plan: Plan) -> None:
         ) from error
 
 
-def _clear_up(plan: Plan) -> None:
+def _clear_up(plan: InstallPlan) -> None:
     """Take away what an interrupted installation left, and put back what it had moved."""
     if plan.previous.exists():
         if not plan.environment.exists() and read_stamp(plan.previous):
@@ -118,7 +118,7 @@ class _Installation:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: InstallPlan,
         variables: Mapping[str, str],
         offline: bool,
         is_cancelled: Callable[[], bool],

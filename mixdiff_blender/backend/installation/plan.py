@@ -34,7 +34,7 @@ def _gpu_is_likely() -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class InstallPlan:
     """An environment to be: its folder, its packages, and the Pythons that suit them.
 
     `torch` stands apart from the other packages because its build depends on the accelerator:

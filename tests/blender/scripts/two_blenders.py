@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 from bl_ext.user_default.mixdiff.backend import installing
-from bl_ext.user_default.mixdiff.backend.installation.plan import Plan
+from bl_ext.user_default.mixdiff.backend.installation.plan import InstallPlan
 from bl_ext.user_default.mixdiff.backend.running import session, stop, wait
 from bl_ext.user_default.mixdiff.backend.session import Generating
 from bl_ext.user_default.mixdiff.contract import EngineError
@@ -85,7 +85,7 @@ if name == "b":
 
 # Both install at once.
 lock, torch = Path(os.environ["TEST_LOCK"]), Path(os.environ["TEST_TORCH_LOCK"])
-plan = Plan(
+plan = InstallPlan(
     folder=folders.user_folder(),
     lock=lock,
     torch="tinytorch==1.0",
