@@ -27,7 +27,7 @@ task = Task()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Status:
     """What there is of an engine on this computer."""
 
     environment: EnvironmentState
@@ -39,7 +39,7 @@ class Standing:
     """Why no engine can be started."""
 
 
-_standing: tuple[float, Standing] | None = None
+_status: tuple[float, Status] | None = None
 _size: tuple[float, int | None] | None = None
 
 
@@ -48,12 +48,12 @@ def plan() -> InstallPlan:
     return InstallPlan(folder=folders.user_folder())
 
 
-def standing() -> Standing:
+def status() -> Status:
     """Return what there is, looked at every few seconds at most: panels ask at every redraw."""
-    global _standing
+    global _status
     now = time.monotonic()
-    if _standing and now - _standing[0] < _LOOK_EVERY_S:
-        return _standing[1]
+    if _status and now - _status[0] < _LOOK_EVERY_S:
+        return _status[1]
     fault = None
     is_own, named_by = True, ""
     try:
@@ -63,8 +63,8 @@ def standing() -> Standing:
         is_own, named_by = chosen.is_own, chosen.named_by
     except EngineError as error:
         fault = error
-    found = Standing(environment=plan().state(), is_own=is_own, named_by=named_by, fault=fault)
-    _standing = (now, found)
+    found = Status(environment=plan().state(), is_own=is_own, named_by=named_by, fault=fault)
+    _status = (now, found)
     return found
 
 
@@ -134,8 +134,8 @@ def uninstall() -> None:
 
 def look_again() -> None:
     """Have `standing` look anew."""
-    global _standing
-    _standing = None
+    global _status
+    _status = None
 
 
 def _tick() -> float | None:

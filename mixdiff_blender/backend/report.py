@@ -21,7 +21,7 @@ _LINES = 60
 def report_text() -> str:
     """Return the report, without tokens, passwords or the name of the user's home."""
     session = running.session
-    standing = installing.standing()
+    status = installing.status()
     folder = folders.user_folder()
     facts = {
         "MixDiff": _version(),
@@ -30,13 +30,13 @@ def report_text() -> str:
         "Blender's Python": platform.python_version(),
         "online access": "yes" if bpy.app.online_access else "no",
         "engine": state_text(session.state),
-        "engine's environment": standing.environment if standing.is_own else "chosen by the user",
+        "engine's environment": status.environment if status.is_own else "chosen by the user",
         **{f"engine's {name}": value for name, value in session.facts.items()},
         "size": gigabytes(installing.plan().size_bytes()),
         "folder": str(folder),
     }
     parts = ["\n".join(f"{name}: {value}" for name, value in facts.items())]
-    faults = [standing.fault]
+    faults = [status.fault]
     if isinstance(session.state, Failed):
         faults.append(session.state.error)
     if isinstance(installing.task.state, Broken):

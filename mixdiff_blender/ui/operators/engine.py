@@ -85,7 +85,7 @@ class RemoveEngine(bpy.types.Operator):
         """Tell whether there is an engine to remove."""
         cls.poll_message_set("The extension has installed no engine, or is at work")
         is_idle = not (installing.task.is_running or running.session.is_busy)
-        return is_idle and installing.standing().environment != "absent"
+        return is_idle and installing.status().environment != "absent"
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Ask first."""

@@ -28,7 +28,7 @@ from .sidebar import SidebarPanel, draw_text
 
 def draw_installation(layout: Any, context: Any) -> bool:
     """Draw what has to be installed, or is; tell whether there was something to draw."""
-    task, standing = installing.task, installing.standing()
+    task, status = installing.task, installing.status()
     if isinstance(task.state, Installing):
         row = layout.row(align=True)
         progress = task.state.progress
@@ -36,8 +36,8 @@ def draw_installation(layout: Any, context: Any) -> bool:
         row.progress(factor=share, text=installing_text(task.state))
         row.operator(CancelInstallation.bl_idname, text="", icon="X")
         return True
-    is_missing = standing.is_own and standing.fault is not None
-    is_outdated = standing.is_own and standing.environment == "outdated"
+    is_missing = status.is_own and status.fault is not None
+    is_outdated = status.is_own and status.environment == "outdated"
     if not (is_missing or is_outdated or isinstance(task.state, Broken)):
         return False
     if isinstance(task.state, Broken):

@@ -16,9 +16,9 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
     """Draw the engine's part."""
     box = layout.box()
     if not draw_installation(box, context):
-        standing = installing.standing()
+        status = installing.status()
         text = f"The engine runs in a Python named by {standing.named_by}"
-        if standing.is_own:
+        if status.is_own:
             size = installing.size_on_disk()
             text = "The engine is installed" + (f" ({gigabytes(size)})" if size else "")
         box.label(text=text, icon="CHECKMARK")

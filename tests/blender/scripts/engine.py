@@ -35,15 +35,15 @@ def start() -> None:
 # Without an engine.
 python = os.environ.pop("MIXDIFF_ENGINE_PYTHON")
 installing.look_again()
-standing = installing.standing()
-told["absent"] = [standing.environment, standing.is_own, str(standing.fault)]
+status = installing.status()
+told["absent"] = [status.environment, status.is_own, str(status.fault)]
 os.environ["MIXDIFF_ENGINE_PYTHON"] = sys.executable  # which has none of the packages
 start()
 wait()
 told["no packages"] = generation.last_report(scene).text
 os.environ["MIXDIFF_ENGINE_PYTHON"] = python
 installing.look_again()
-told["chosen"] = [installing.standing().is_own, installing.standing().fault]
+told["chosen"] = [installing.status().is_own, installing.status().fault]
 told["before"] = [poll("free_memory"), poll("stop_engine"), poll("remove_job"), session.has_model]
 
 # Opening somebody else's file starts nothing and writes nothing.

@@ -29,7 +29,7 @@ told["before"] = generate()
 bpy.context.preferences.system.use_online_access = True
 told["installed"] = list(bpy.ops.mixdiff.install_engine())
 installing.look_again()
-told["standing"] = installing.standing().environment
+told["standing"] = installing.status().environment
 told["size"] = installing.plan().size_bytes()
 end = time.monotonic() + 60
 while not installing.size_on_disk() and time.monotonic() < end:
