@@ -211,14 +211,14 @@ def _end(
     if isinstance(outcome, EngineError):
         folders.release(order.output)
     else:
-        _take_in(outcome, prepared, target)
+        _import_result(outcome, prepared, target)
     if then is not None:
         then(outcome)
     if isinstance(outcome, EngineError):  # after what it may have taken with it
         _tell(target.scene_name, _error_lines(outcome, prepared.job), outcome)
 
 
-def _take_in(done: Done, prepared: PendingJob, target: SceneRef) -> None:
+def _import_result(done: Done, prepared: PendingJob, target: SceneRef) -> None:
     job, file = prepared.job, done.output
     problems = dict.fromkeys((*(job.warnings if job else ()), *done.problems))
     warnings = [_line(job, problem) for problem in problems]

@@ -173,7 +173,7 @@ def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> N
         settings.active_history = max(0, settings.active_history - 1)
 
 
-def bring_back(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
+def restore(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
     """Set the scene's settings and seeds as they were, and return what is gone since.
 
     A picture that was loaded from its file knows only the canvas's settings.
@@ -184,14 +184,14 @@ def bring_back(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
     places: dict[str, str] = json.loads(entry.places) if entry.places else {}
     missing: list[str] = []
     if entry.settings:
-        missing = snapshots.bring_back(scene, json.loads(entry.settings))
+        missing = snapshots.restore(scene, json.loads(entry.settings))
     else:
         checked = check(document, folder=None)
         if checked.job is None:
             raise JobError(checked.problems)
         folder = path_of(entry).parent
-        snapshots.bring_back_canvas(scene, checked.job, folder)
-    snapshots.bring_back_seeds(scene, document, places)
+        snapshots.restore_canvas(scene, checked.job, folder)
+    snapshots.restore_seeds(scene, document, places)
     return missing
 
 

@@ -60,7 +60,7 @@ def is_projected(obj: bpy.types.Object) -> bool:
     return any(_is_ours(slot.material) for slot in obj.material_slots)
 
 
-def take_projection_off(painted: bpy.types.Object) -> None:
+def remove_projection(painted: bpy.types.Object) -> None:
     """Give an object back the materials of its data."""
     obj: Any = painted
     for slot in obj.material_slots:

@@ -31,7 +31,7 @@ def _before_saving(target: Any, *_: Any) -> None:
         for entry in _entries(scene):
             file = history.path_of(entry)
             if folders.is_unsaved(file) and file.is_file() and file not in _moved:
-                _moved[file] = _brought(file, entry, here, Path(target).stem)
+                _moved[file] = _imported(file, entry, here, Path(target).stem)
             _place(entry, file, _moved.get(file, file), target)
         history.note_moves(scene, target)
     for image in _packed_images():
@@ -72,7 +72,7 @@ def _packed_images() -> list[bpy.types.Image]:
     return [image for image in bpy.data.images if image.packed_file and not image.library]
 
 
-def _brought(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
+def _imported(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
     """Copy a picture to a new name in a folder, with what it was painted from.
 
     It stays where it is if it cannot be copied: it is packed too.

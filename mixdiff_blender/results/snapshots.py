@@ -30,7 +30,7 @@ def snapshot(scene: bpy.types.Scene) -> dict[str, Any]:
     }
 
 
-def bring_back(scene: bpy.types.Scene, taken: Mapping[str, Any]) -> list[str]:
+def restore(scene: bpy.types.Scene, taken: Mapping[str, Any]) -> list[str]:
     """Set a scene's settings as they were, and return the names of regions that are gone."""
     _set(canvas_settings(scene), taken["canvas"])
     there = dict(_named_regions(scene, all_objects=True))
@@ -40,7 +40,7 @@ def bring_back(scene: bpy.types.Scene, taken: Mapping[str, Any]) -> list[str]:
     return [name for name in taken["regions"] if name not in there]
 
 
-def bring_back_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
+def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
     """Set what a job says of the picture as a whole; its relative paths start at a folder."""
     settings = canvas_settings(scene)
     model = job.model or BUNDLED_MODEL
@@ -51,7 +51,7 @@ def bring_back_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
         setattr(settings, key, getattr(job, key))
 
 
-def bring_back_seeds(
+def restore_seeds(
     scene: bpy.types.Scene, document: Mapping[str, Any], places: Mapping[str, str]
 ) -> None:
     """Set the seeds that were drawn, of regions only where they changed the picture."""

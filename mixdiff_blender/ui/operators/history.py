@@ -101,7 +101,7 @@ class UseSettings(bpy.types.Operator):
         """Set the scene's and the regions' properties."""
         entry = _active(context)
         try:
-            missing = history.bring_back(scene_in(context), entry)
+            missing = history.restore(scene_in(context), entry)
         except EngineError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

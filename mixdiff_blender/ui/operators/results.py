@@ -15,7 +15,7 @@ from ...properties.declarations import props
 from ...results import history
 from ...results.background import Depth, put_behind_camera_view
 from ...results.compositor import Placing, put_in_compositor
-from ...results.projection import is_projected, project, take_projection_off
+from ...results.projection import is_projected, project, remove_projection
 from ...results.texture import put_on
 from ...results.world import Surrounding, put_in_world
 from .selection import selected_with_surface
@@ -147,7 +147,7 @@ class TakeProjectionOff(bpy.types.Operator):
     def execute(self, context: Any) -> Result:
         """Show the materials of the objects' data again."""
         for obj in selected_with_surface(context):
-            take_projection_off(obj)
+            remove_projection(obj)
         return {"FINISHED"}
 
 
