@@ -61,7 +61,7 @@ class CanvasRegion:
         if findings.has_errors:
             raise JobError(findings.problems)
         if self.region_seed is None:
-            self.region_seed = contract.drawn_seed(SystemRandom())
+            self.region_seed = contract.random_seed(SystemRandom())
 
     @property
     def width(self) -> int:
@@ -97,7 +97,7 @@ class Text2ImageRegion(CanvasRegion):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.guidance_scale is None:
-            self.guidance_scale = contract.drawn_guidance(SystemRandom())
+            self.guidance_scale = contract.random_guidance(SystemRandom())
 
 
 @dataclass
@@ -173,7 +173,7 @@ class _MixturePipeline(StableDiffusionPipeline):  # type: ignore[misc]
         components = components_of(pipeline, device)
         stride_px = components.denoiser.stride_px
         checked = check(document, folder=None, stride_px=stride_px)
-        job = contract.with_everything_drawn(checked.job_or_raise(), SystemRandom())
+        job = contract.resolve_random(checked.job_or_raise(), SystemRandom())
         rows: dict[int | None, list[Picture]] = {}
         with pipeline.progress_bar(total=job.num_inference_steps) as bar:
             for event in generate(job, components, references=references):

@@ -14,7 +14,7 @@ import torch
 
 from engine import __version__
 from engine.contract.errors import Problem
-from engine.contract.job import job_to_document, with_everything_drawn
+from engine.contract.job import job_to_document, resolve_random
 from engine.contract.limits import Limits
 from engine.contract.validate import check
 from engine.families.components import Components
@@ -112,7 +112,7 @@ def run(
     components = keeper.components(model, request.folder)
     stride = components.denoiser.stride_px
     checked = check(request.document, folder=request.folder, stride_px=stride, limits=limits)
-    job = with_everything_drawn(checked.job_or_raise(), SystemRandom())
+    job = resolve_random(checked.job_or_raise(), SystemRandom())
     references = {
         region.reference_image: reference_bytes(
             open_picture(request.folder / region.reference_image, limits)

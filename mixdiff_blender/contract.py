@@ -69,7 +69,7 @@ DEFAULT_STRIDE_PX = job.DEFAULT_STRIDE_PX
 SCHEDULERS = job.SCHEDULERS
 VERSION = job.VERSION
 SEED = job.SEED
-drawn_guidance = job.drawn_guidance
+random_guidance = job.random_guidance
 region_to_document = job.region_to_document
 
 uncovered_share = coverage.uncovered_share

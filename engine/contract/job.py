@@ -198,32 +198,32 @@ def job_to_document(job: Job) -> dict[str, Any]:
     return values
 
 
-def drawn_seed(draw: random.Random) -> int:
+def random_seed(draw: random.Random) -> int:
     """Return a seed at random."""
     return draw.randrange(_DRAWN_SEED_END)
 
 
-def drawn_guidance(draw: random.Random) -> int:
+def random_guidance(draw: random.Random) -> int:
     """Return a guidance at random, for a guidance_scale of None."""
     return draw.randrange(*_DRAWN_GUIDANCE)
 
 
-def with_everything_drawn(job: Job, draw: random.Random) -> Job:
+def resolve_random(job: Job, draw: random.Random) -> Job:
     """Return the job with each seed and guidance that was left to chance filled in."""
 
     def seeded(region: _R) -> _R:
         if region.region_seed is not None:
             return region
-        return replace(region, region_seed=drawn_seed(draw))
+        return replace(region, region_seed=random_seed(draw))
 
     def guided(region: DiffusionRegion) -> DiffusionRegion:
         if isinstance(region, Text2ImageRegion) and region.guidance_scale is None:
-            return replace(region, guidance_scale=drawn_guidance(draw))
+            return replace(region, guidance_scale=random_guidance(draw))
         return region
 
     return replace(
         job,
-        seed=drawn_seed(draw) if job.seed is None else job.seed,
+        seed=random_seed(draw) if job.seed is None else job.seed,
         regions=tuple(guided(seeded(region)) for region in job.regions),
         reroll_regions=tuple(seeded(region) for region in job.reroll_regions),
     )

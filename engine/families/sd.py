@@ -100,7 +100,7 @@ class UNetDenoiser:
         self, index: int, region: Text2ImageRegion, negative_prompt: str
     ) -> Iterator[_Pass]:
         """Yield a region's passes: with its prompt, without it, or both, as its guidance needs."""
-        guidance = _drawn(region.guidance_scale)
+        guidance = _resolved(region.guidance_scale)
         negative = negative_prompt if region.negative_prompt is None else region.negative_prompt
         counts = [(negative, 1.0 - guidance), (region.prompt, guidance)]
         if self._is_distilled:
@@ -201,7 +201,7 @@ class UNetPlan:
         )
 
 
-def _drawn(guidance_scale: float | None) -> float:
+def _resolved(guidance_scale: float | None) -> float:
     if guidance_scale is None:
         raise ValueError("the guidance is not drawn yet")
     return guidance_scale

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 
 from engine.contract.documents import parse_json
-from engine.contract.job import Text2ImageRegion, job_to_document, with_everything_drawn
+from engine.contract.job import Text2ImageRegion, job_to_document, resolve_random
 from engine.contract.validate import check
 from tests.contract.jobs import jobs, right_job
 
@@ -35,7 +35,7 @@ def test_what_a_document_says_stands_in_what_is_written(document: dict[str, Any]
 @given(jobs())
 def test_drawing_fills_what_was_open_and_leaves_the_rest(document: dict[str, Any]) -> None:
     job = check(document, folder=None).job_or_raise()
-    drawn = with_everything_drawn(job, Random(0))
+    drawn = resolve_random(job, Random(0))
     assert drawn.seed is not None
     assert job.seed in (None, drawn.seed)
     pairs = [*zip(job.regions, drawn.regions, strict=True)]
@@ -48,7 +48,7 @@ def test_drawing_fills_what_was_open_and_leaves_the_rest(document: dict[str, Any
                 assert after.guidance_scale in range(5, 30)
             else:
                 assert after.guidance_scale == before.guidance_scale
-    assert with_everything_drawn(drawn, Random(1)) == drawn
+    assert resolve_random(drawn, Random(1)) == drawn
 
 
 def test_null_means_what_leaving_out_means() -> None:

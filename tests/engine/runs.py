@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from engine.contract.job import Job, with_everything_drawn
+from engine.contract.job import Job, resolve_random
 from engine.contract.validate import check
 from engine.families.components import Components
 from engine.sampling.events import Generated, GenerateEvent, PictureRows
@@ -28,7 +28,7 @@ class ResultRecord:
 
 def read_job(document: Mapping[str, Any]) -> Job:
     """Return the job of a document, with what is left to chance drawn from a fixed seed."""
-    return with_everything_drawn(check(document, folder=None).job_or_raise(), Random(0))
+    return resolve_random(check(document, folder=None).job_or_raise(), Random(0))
 
 
 def generated(

@@ -16,7 +16,7 @@ from ...contract import (
     Problem,
     RerollRegion,
     Text2ImageRegion,
-    drawn_guidance,
+    random_guidance,
     region_to_document,
     split,
 )
@@ -82,7 +82,7 @@ class RegionReader:
         """Add a region with a prompt, as tiles where it is larger than the model paints well."""
         tiles, own_noise = split(region, self._largest_px, DEFAULT_STRIDE_PX)
         if len(tiles) > 1 and region.guidance_scale is None:
-            guidance = drawn_guidance(random.Random())  # noqa: S311
+            guidance = random_guidance(random.Random())  # noqa: S311
             tiles = [replace(tile, guidance_scale=guidance) for tile in tiles]
         for tile in tiles:
             self._add(tile, name)
