@@ -24,7 +24,7 @@ _CANVAS_SETTINGS = ("prompt", "negative_prompt", "background", "tile_size", "mod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Seen:
+class CachedJob:
     """What came of reading a scene; the same one as long as it would be the same."""
 
     job: SceneJob | None = None
@@ -43,37 +43,37 @@ class Seen:
         # What is left out has no place in the job: only its name is told.
         return self.job.object_of(problem) or (None if problem.field else problem.value)
 
-    def is_like(self, other: Seen) -> bool:
+    def is_like(self, other: CachedJob) -> bool:
         """Tell whether two readings say the same."""
         return self.job == other.job and str(self.error) == str(other.error)
 
 
-_NOTHING = Seen()
+_NOTHING = CachedJob()
 _Settings = tuple[Any, ...]
 
-_seen: dict[int, Seen] = {}
+_cached: dict[int, CachedJob] = {}
 _settings: dict[int, _Settings] = {}
 _stale: set[int] = set()
 _wanted: dict[int, tuple[str, str]] = {}
 _rest_until_s = 0.0
 
 
-def last_seen(scene: bpy.types.Scene) -> Seen:
+def last_cached_job(scene: bpy.types.Scene) -> CachedJob:
     """Return what a scene's job was when it was last read."""
-    return _seen.get(scene.session_uid, _NOTHING)
+    return _cached.get(scene.session_uid, _NOTHING)
 
 
-def seen_in(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Seen:
+def cached_job(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> CachedJob:
     """Return what a scene's job was when it was last read; what has changed is read soon after."""
     key: int = scene.session_uid
     settings = _settings_of(scene)  # which change without an update of Blender's
-    if key in _stale or key not in _seen or _settings.get(key) != settings:
+    if key in _stale or key not in _cached or _settings.get(key) != settings:
         _settings[key] = settings
         _wanted[key] = (scene.name, view_layer.name)
         if not bpy.app.timers.is_registered(_read):
             wait_s = max(0.0, _rest_until_s - time.monotonic())
             bpy.app.timers.register(_read, first_interval=wait_s)
-    return _seen.get(key, _NOTHING)
+    return _cached.get(key, _NOTHING)
 
 
 def _read() -> None:
@@ -83,9 +83,9 @@ def _read() -> None:
     is_new = False
     for key, (scene_name, layer_name) in _wanted.items():
         _stale.discard(key)
-        before, now = _seen.get(key), _look_at(scene_name, layer_name)
+        before, now = _cached.get(key), _look_at(scene_name, layer_name)
         if before is None or not now.is_like(before):
-            _seen[key] = now
+            _cached[key] = now
             is_new = True
     _wanted.clear()
     ended_s = time.monotonic()
@@ -108,7 +108,7 @@ def _value(settings: Any, name: str) -> Any:
     return value.name_full if isinstance(value, bpy.types.ID) else value
 
 
-def _look_at(scene_name: str, layer_name: str) -> Seen:
+def _look_at(scene_name: str, layer_name: str) -> CachedJob:
     scene = bpy.data.scenes.get(scene_name)
     layer = scene.view_layers.get(layer_name) if scene else None
     depsgraph = layer.depsgraph if layer else None
@@ -117,8 +117,8 @@ def _look_at(scene_name: str, layer_name: str) -> Seen:
     try:
         job = job_from_scene(scene, depsgraph)
     except EngineError as error:
-        return Seen(error=error)
-    return Seen(job=replace(job, pictures={}))  # a datablock must not be kept
+        return CachedJob(error=error)
+    return CachedJob(job=replace(job, pictures={}))  # a datablock must not be kept
 
 
 def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
@@ -129,7 +129,7 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
         return True
     return region_settings(changed).enabled or any(
         seen.job is not None and changed.name in seen.job.objects.values()
-        for seen in _seen.values()
+        for seen in _cached.values()
     )
 
 
@@ -137,18 +137,18 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Note that something has changed, and no more: a render calls this from its own thread."""
     updates: Any = depsgraph.updates
-    if _seen.keys() - _stale and any(_matters(update) for update in updates):
-        _stale.update(_seen)
+    if _cached.keys() - _stale and any(_matters(update) for update in updates):
+        _stale.update(_cached)
 
 
 @persistent  # type: ignore[untyped-decorator]
 def _after_change(*_: Any) -> None:
-    _stale.update(_seen)
+    _stale.update(_cached)
 
 
 @persistent  # type: ignore[untyped-decorator]
 def _after_load(*_: Any) -> None:
-    _seen.clear()
+    _cached.clear()
     _stale.clear()
     _settings.clear()
 

@@ -37,7 +37,7 @@ _MOST_VIEWS = 8
 class _Key:
     """All that a drawing depends on."""
 
-    seen: job_cache.Seen
+    seen: job_cache.CachedJob
     frame: Frame
     active: str
     scale: float
@@ -104,7 +104,7 @@ def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
 def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted: bool) -> None:
     active = context.view_layer.objects.active
     key = _Key(
-        seen=job_cache.seen_in(scene, context.view_layer),
+        seen=job_cache.cached_job(scene, context.view_layer),
         frame=frame,
         active=active.name if active else "",
         scale=context.preferences.system.ui_scale,

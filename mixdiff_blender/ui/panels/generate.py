@@ -11,7 +11,7 @@ from ...backend.session import Generating
 from ...backend.wording import state_text
 from ...properties import canvas_settings
 from ...results import generation
-from ..job_cache import seen_in
+from ..job_cache import cached_job
 from ..operators.generate import Cancel, Generate
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
@@ -40,7 +40,7 @@ class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         row = layout.row()
         row.scale_y = 1.6
         row.operator(Generate.bl_idname, text="Generate", icon="IMAGE_DATA")
-        seen = seen_in(context.scene, context.view_layer)
+        seen = cached_job(context.scene, context.view_layer)
         if seen.error:
             draw_text(layout, context, str(seen.error), "INFO")
         for problem in seen.job.errors if seen.job else ():

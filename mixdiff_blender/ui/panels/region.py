@@ -9,7 +9,7 @@ import bpy
 from ...contract import Image2ImageRegion, Text2ImageRegion
 from ...job.regions.entries import name_of, settings_of
 from ...properties import REROLL_TYPE, RegionSettings
-from ..job_cache import last_seen
+from ..job_cache import last_cached_job
 from ..operators.region_list import active_entry
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
@@ -39,7 +39,7 @@ class RegionPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         entry = active_entry(context.scene)
         assert entry is not None
         region = settings_of(entry)
-        for problem in last_seen(context.scene).problems_of(name_of(entry)):
+        for problem in last_cached_job(context.scene).problems_of(name_of(entry)):
             text = f"{problem.message}; {problem.remedy}"
             draw_text(
                 layout, context, text[:1].upper() + text[1:], LINE_ICONS[problem.severity.upper()]

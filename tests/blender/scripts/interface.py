@@ -108,16 +108,16 @@ cube = bpy.data.objects.new("no region", None)
 scene.collection.objects.link(cube)
 layer = bpy.context.view_layer
 layer.update()
-job_cache._seen[key] = job_cache._look_at(scene.name, layer.name)
+job_cache._cached[key] = job_cache._look_at(scene.name, layer.name)
 
 
 def is_read_again(change: Any) -> bool:
-    job_cache.seen_in(scene, layer)
+    job_cache.cached_job(scene, layer)
     job_cache._stale.clear()
     job_cache._wanted.clear()
     change()
     layer.update()
-    job_cache.seen_in(scene, layer)
+    job_cache.cached_job(scene, layer)
     return key in job_cache._wanted
 
 
@@ -213,7 +213,7 @@ for _ in range(20):
 look_ms = []
 for _ in range(20):
     start_s = time.thread_time()
-    job_cache.seen_in(scene, bpy.context.view_layer)
+    job_cache.cached_job(scene, bpy.context.view_layer)
     look_ms.append((time.thread_time() - start_s) * 1000)
 told["twenty"] = {
     "look_ms": sorted(look_ms)[10],
