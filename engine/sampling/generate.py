@@ -24,7 +24,7 @@ from engine.sampling.events import (
 )
 from engine.sampling.masks import region_weights
 from engine.sampling.noise import Noise, starting_noise
-from engine.sampling.sampler import ImageGuide, TextDiffuser, sample
+from engine.sampling.sampler import ImageAnchor, TextDiffuser, sample
 
 
 @dataclass(slots=True)
@@ -76,14 +76,14 @@ def generate(
         job, channels=denoiser.channels, stride_px=stride, noise=noise, generator=generator
     )
 
-    def guide(region: Image2ImageRegion) -> ImageGuide:
+    def anchor(region: Image2ImageRegion) -> ImageAnchor:
         picture = Reference(
             picture=references[region.reference_image],
             height_px=region.height_px,
             width_px=region.width_px,
         )
         checkpoint()
-        return ImageGuide(
+        return ImageAnchor(
             window=Window.of(region, stride),
             latents=autoencoder.encode(picture, generator, on=vae_device, checkpoint=checkpoint).to(
                 device
@@ -96,7 +96,7 @@ def generate(
             checkpoint()
             yield PictureRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
 
-    guides = [guide(region) for region in job.image_regions]
+    anchors = [anchor(region) for region in job.image_regions]
     plan = denoiser.plan(job.text_regions, job.negative_prompt)
     diffusers = [
         TextDiffuser(
@@ -114,7 +114,7 @@ def generate(
     run = sample(
         start,
         diffusers,
-        guides,
+        anchors,
         plan=plan,
         schedule=schedule,
         generator=generator,

@@ -22,7 +22,7 @@ class TextDiffuser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImageGuide:
+class ImageAnchor:
     """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU."""
 
     window: Window
@@ -51,7 +51,7 @@ def normalised(
 def sample(
     noise: Tensor,
     diffusers: Sequence[TextDiffuser],
-    guides: Sequence[ImageGuide],
+    anchors: Sequence[ImageAnchor],
     *,
     plan: Plan,
     schedule: Schedule,
@@ -82,9 +82,9 @@ def sample(
         # One step on the mixture: schedulers keep state, so never one per region.
         latents = schedule.step(mixed, t, latents, generator)
 
-        for guide in guides:
-            if t > guide.release:
-                start = guide.window.view(noise)
-                guide.window.view(latents).copy_(schedule.add_noise(guide.latents, start, t))
+        for anchor in anchors:
+            if t > anchor.release:
+                start = anchor.window.view(noise)
+                anchor.window.view(latents).copy_(schedule.add_noise(anchor.latents, start, t))
 
         yield latents

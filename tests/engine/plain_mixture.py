@@ -86,7 +86,7 @@ def plain_mixture(
         )
     latents = noise * scheduler.init_noise_sigma
 
-    guides = []
+    anchors = []
     for region in images:
         picture = torch.nn.functional.interpolate(
             (pictures or {})[region["reference_image"]],
@@ -98,7 +98,7 @@ def plain_mixture(
         offset = scheduler.config.get("steps_offset", 0)
         k = min(int(steps * (1 - region["strength"])) + offset, steps)
         until = scheduler.timesteps[min(max(steps - k + offset, 0), steps - 1)]
-        guides.append((_cells(region), encoded * vae.config.scaling_factor, until))
+        anchors.append((_cells(region), encoded * vae.config.scaling_factor, until))
 
     for t in scheduler.timesteps:
         total = torch.zeros(shape, dtype=torch.float64)
@@ -118,7 +118,7 @@ def plain_mixture(
             weight_sum[rows, columns] += weights
         mixed = torch.where(weight_sum > 0, total / weight_sum, 0.0).float()
         latents = scheduler.step(mixed, t, latents).prev_sample
-        for (rows, columns), encoded, until in guides:
+        for (rows, columns), encoded, until in anchors:
             if t > until:
                 start = noise[:, :, rows, columns]
                 moved = scheduler.add_noise(encoded, start, t.reshape(1))

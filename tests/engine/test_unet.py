@@ -15,7 +15,7 @@ from engine.contract.job import SCHEDULERS, Job
 from engine.families.components import Components
 from engine.families.sd import UNetDenoiser
 from engine.runtime.windows import Window
-from engine.sampling.sampler import ImageGuide, TextDiffuser, sample
+from engine.sampling.sampler import ImageAnchor, TextDiffuser, sample
 from tests.engine.runs import canvas, generated, latents, read_job, text_region
 
 
@@ -157,13 +157,13 @@ def copies_in_the_loop(components: Components, job: Job) -> int:
         for window in windows
     ]
     held = torch.zeros((1, 4, windows[0].height, windows[0].width), device=META)
-    guides = [
-        ImageGuide(window=windows[0], latents=held, release=schedule.release_timestep(strength))
+    anchors = [
+        ImageAnchor(window=windows[0], latents=held, release=schedule.release_timestep(strength))
         for strength in (0.3, 1)
     ]
     noise = torch.zeros((1, 4, job.canvas_height // 8, job.canvas_width // 8), device=META)
     generator: Any = None
-    run = sample(noise, diffusers, guides, plan=plan, schedule=schedule, generator=generator)
+    run = sample(noise, diffusers, anchors, plan=plan, schedule=schedule, generator=generator)
     next(run)  # what is made once a job may be brought to the device
     copies = Copies()
     with copies:
