@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...contract import EngineError, Rectangle, Text2ImageRegion
-from ...job.regions.guides import add_plane, bounds_on, spot_of
+from ...job.regions.helper_planes import add_plane, bounds_on, placement_of
 from ...job.regions.marking import mark
 from ...properties import TYPE_ITEMS, region_settings
 from ...properties.contexts import scene_in
@@ -89,11 +89,11 @@ class DrawRegion(bpy.types.Operator):
         sides = (self.row_init, self.row_end, self.col_init, self.col_end)
         try:
             bounds = bounds_on(scene, *sides)
-            spot = spot_of(scene, context.evaluated_depsgraph_get(), bounds)
+            placement = placement_of(scene, context.evaluated_depsgraph_get(), bounds)
         except EngineError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        plane = add_plane(scene, context.collection, spot)
+        plane = add_plane(scene, context.collection, placement)
         settings = region_settings(plane)
         settings.guide = True
         settings.prompt = self.prompt

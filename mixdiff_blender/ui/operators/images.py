@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...contract import EngineError, Image2ImageRegion
-from ...job.regions.guides import add_image, spot_of
+from ...job.regions.helper_planes import add_image, placement_of
 from ...job.regions.marking import mark
 from ...job.regions.projection import Bounds
 from ...properties.contexts import scene_in
@@ -47,11 +47,11 @@ class AddImageRegion(bpy.types.Operator):
         scene = scene_in(context)
         try:
             image = bpy.data.images.load(self.filepath, check_existing=True)
-            spot = spot_of(scene, context.evaluated_depsgraph_get(), _MIDDLE)
+            placement = placement_of(scene, context.evaluated_depsgraph_get(), _MIDDLE)
         except (RuntimeError, EngineError) as error:
             self.report({"ERROR"}, f"{str(error).strip()}; choose a picture that Blender can open")
             return {"CANCELLED"}
-        empty = add_image(scene, context.collection, spot, image)
+        empty = add_image(scene, context.collection, placement, image)
         select_only(context, empty)
         mark(scene, empty, Image2ImageRegion.TYPE)
         return {"FINISHED"}

@@ -14,7 +14,7 @@ _CORNERS = [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Placement:
     """A rectangle in the camera's space that fills a part of its frame.
 
     Units: Blender's.
@@ -38,7 +38,9 @@ def bounds_on(
     )
 
 
-def spot_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, bounds: Bounds) -> Spot:
+def placement_of(
+    scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, bounds: Bounds
+) -> Placement:
     """Return where something must stand before a scene's camera to fill a part of its frame.
 
     Raises: EngineError of kind `job`, as `find_camera`.
@@ -51,7 +53,7 @@ def spot_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, bounds: Boun
     share = depth if view.is_perspective else 1.0
     left, right = (view.left + sides[0] * edge for edge in (bounds.left, bounds.right))
     bottom, top = (view.bottom + sides[1] * edge for edge in (bounds.bottom, bounds.top))
-    return Spot(
+    return Placement(
         middle=((left + right) / 2 * share, (bottom + top) / 2 * share, -depth),
         width=(right - left) * share,
         height=(top - bottom) * share,
@@ -59,11 +61,11 @@ def spot_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, bounds: Boun
 
 
 def add_plane(
-    scene: bpy.types.Scene, collection: bpy.types.Collection, spot: Spot
+    scene: bpy.types.Scene, collection: bpy.types.Collection, placement: Placement
 ) -> bpy.types.Object:
     """Add a plane with a UV map that fills a spot before the camera and moves with it."""
     mesh = bpy.data.meshes.new("Region")
-    corners = [(x * spot.width, y * spot.height, 0.0) for x, y in _CORNERS]
+    corners = [(x * placement.width, y * placement.height, 0.0) for x, y in _CORNERS]
     mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
     layer = mesh.uv_layers.new(name="UVMap")
     uv: Any = layer.data
@@ -71,14 +73,14 @@ def add_plane(
         loop.uv = (x + 0.5, y + 0.5)
     mesh.update()
     plane = bpy.data.objects.new("Region", mesh)
-    _stand_before_camera(scene, collection, plane, spot)
+    _stand_before_camera(scene, collection, plane, placement)
     return plane
 
 
 def add_image(
     scene: bpy.types.Scene,
     collection: bpy.types.Collection,
-    spot: Spot,
+    placement: Placement,
     image: bpy.types.Image,
 ) -> bpy.types.Object:
     """Add an empty that shows an image, as large as fits into a spot before the camera."""
@@ -86,18 +88,21 @@ def add_image(
     empty.empty_display_type = "IMAGE"
     cast(Any, empty).data = image
     width, height = (max(1, size) for size in cast(Any, image.size))
-    scale = min(spot.width / width, spot.height / height)
+    scale = min(placement.width / width, placement.height / height)
     empty.empty_display_size = max(width, height) * scale
-    _stand_before_camera(scene, collection, empty, spot)
+    _stand_before_camera(scene, collection, empty, placement)
     return empty
 
 
 def _stand_before_camera(
-    scene: bpy.types.Scene, collection: bpy.types.Collection, obj: bpy.types.Object, spot: Spot
+    scene: bpy.types.Scene,
+    collection: bpy.types.Collection,
+    obj: bpy.types.Object,
+    placement: Placement,
 ) -> None:
     camera = find_camera(scene)
     collection.objects.link(obj)
-    obj.location = spot.middle
+    obj.location = placement.middle
     obj.parent = camera
     # A camera's own scale is nothing to what it sees.
     scaled = camera.matrix_world
