@@ -111,7 +111,10 @@ class Image2ImageRegion(Region):
 
     reference_image: str = spec(Text(required=True), "File of the picture to start from")
     strength: float = spec(
-        Real(0, 1), "How much of the picture stays: 0 nothing, 1 everything", default=0.8
+        Real(0, 1),
+        "How much of the reference picture stays: 0 nothing, 1 everything. The opposite of "
+        "denoising strength in other tools, where 1 keeps nothing",
+        default=0.8,
     )
 
 

@@ -1,7 +1,7 @@
 """Ties the engine's life to Blender's, by each system's own means.
 
-The engine ends with its stdin, and watches the process that `parent_description` names. On Windows a job
-object also ends it, together with what a launcher of Python may have put between the two.
+The engine ends with its stdin, and watches the process that `parent_description` names. On Windows
+a job object also ends it, with whatever a launcher of Python may have put between the two.
 """
 
 from __future__ import annotations

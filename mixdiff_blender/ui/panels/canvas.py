@@ -25,7 +25,9 @@ class PromptPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         settings = canvas_settings(context.scene)
         column = layout.column(align=True)
         column.prop(settings, "prompt", text="", icon="FONT_DATA", placeholder="Prompt")
-        column.prop(settings, "negative_prompt", text="", icon="CANCEL", placeholder="Avoid")
+        column.prop(
+            settings, "negative_prompt", text="", icon="CANCEL", placeholder="Negative prompt"
+        )
         layout.prop(settings, "background")
 
 

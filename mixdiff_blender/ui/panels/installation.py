@@ -17,7 +17,7 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
     box = layout.box()
     if not draw_installation(box, context):
         status = installing.status()
-        text = f"The engine runs in a Python named by {standing.named_by}"
+        text = f"The engine runs in a Python named by {status.named_by}"
         if status.is_own:
             size = installing.size_on_disk()
             text = "The engine is installed" + (f" ({gigabytes(size)})" if size else "")

@@ -69,7 +69,7 @@ def _split(layout: Any) -> Any:
 def _draw_text_region(layout: Any, region: RegionSettings) -> None:
     column = layout.column(align=True)
     column.prop(region, "prompt", text="", icon="FONT_DATA", placeholder="Prompt")
-    column.prop(region, "negative_prompt", text="", icon="CANCEL", placeholder="Avoid")
+    column.prop(region, "negative_prompt", text="", icon="CANCEL", placeholder="Negative prompt")
     column = _split(layout)
     row = column.row(align=True)
     value = row.row(align=True)
