@@ -16,10 +16,10 @@ from typing import Any
 
 from engine import __version__
 from engine.contract.catalogue import cache_folder, listed
+from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
 from engine.contract.limits import Limits
-from engine.contract.validate import check
 from engine.process.threads import wait_briefly
 
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -241,7 +241,7 @@ def _explain(options: argparse.Namespace) -> int:
     source = read_source(options.job)
     limits = Limits(max_canvas_px=options.max_canvas_px)
     job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
-    write_explanation(job, options.output)
+    write_explanation(job, options.output, folder=source.folder, limits=limits)
     print(options.output)
     return OK
 
@@ -288,7 +288,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 def _info(options: argparse.Namespace) -> int:
     from engine.contract.catalogue import BUNDLED_FOLDER
-    from engine.families.loading import model_info
+    from engine.contract.models import model_note
     from engine.runtime.devices import choose_device, memory_of
 
     device = choose_device(options.device, options.dtype)
@@ -301,7 +301,7 @@ def _info(options: argparse.Namespace) -> int:
         "platform": platform.platform(),
         **device.to_document(),
         "memory": memory_of(device.torch_device),
-        "bundled_model": model_info(str(BUNDLED_FOLDER)),
+        "bundled_model": model_note(BUNDLED_FOLDER),
     }
     if options.json:
         print(json.dumps(facts))

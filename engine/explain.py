@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.contract.job import (
-    DEFAULT_STRIDE_PX,
-    Job,
-    Rectangle,
-    Text2ImageRegion,
-)
-from engine.sampling.masks import region_weights
+from engine.contract.geometry import Rectangle
+from engine.contract.job import Job, Text2ImageRegion
+from engine.contract.limits import Limits
+from engine.contract.models import facts_of
+from engine.sampling.masks import MaskImages, region_weights
 from engine.storage.files import whole_file
+from engine.storage.images import open_masks
 
 _LONG_SIDE_PX = 1280
 _PANEL_WIDTH_PX = 300
@@ -38,24 +38,32 @@ def _colour(index: int) -> Colour:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def _shares(regions: Sequence[Text2ImageRegion], job: Job) -> list[npt.NDArray[np.float64]]:
-    """Return each region's share of every canvas cell, (R) arrays of (h, w)."""
-    stride = DEFAULT_STRIDE_PX
-    canvas = np.zeros((job.canvas_height // stride, job.canvas_width // stride))
-    weights = []
-    for region in regions:
-        placed = np.zeros_like(canvas)
-        _part(placed, region)[:] = region_weights(region, stride)
-        weights.append(placed)
-        canvas += placed
-    canvas[canvas == 0] = 1
-    return [weight / canvas for weight in weights]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grid:
+    """A job on the grid of a model's latents, with the masks of its regions."""
 
+    job: Job
+    stride_px: int
+    masks: MaskImages
 
-def _part(canvas: npt.NDArray[np.float64], region: Rectangle) -> npt.NDArray[np.float64]:
-    stride = DEFAULT_STRIDE_PX
-    rows = slice(region.row_init // stride, region.row_end // stride)
-    return canvas[rows, region.col_init // stride : region.col_end // stride]
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.job.canvas_height // self.stride_px, self.job.canvas_width // self.stride_px
+
+    def weights(self, region: Text2ImageRegion) -> npt.NDArray[np.float64]:
+        """Return a region's weight at every cell of the canvas, (h, w)."""
+        canvas = np.zeros(self.shape)
+        top, bottom, left, right = (side // self.stride_px for side in region.bounds)
+        own = region_weights(region, self.job, self.stride_px, self.masks)
+        canvas[top:bottom, left:right] = own
+        return canvas
+
+    def shares(self) -> list[npt.NDArray[np.float64]]:
+        """Return each text region's share of every canvas cell, (R) arrays of (h, w)."""
+        weights = [self.weights(region) for region in self.job.text_regions]
+        total = np.sum(weights, axis=0)
+        total[total == 0] = 1
+        return [weight / total for weight in weights]
 
 
 def _mixed(shares: Sequence[npt.NDArray[np.float64]], shape: tuple[int, int]) -> Rgb:
@@ -126,55 +134,53 @@ class _Canvas:
         )
 
 
-def _label(region: Text2ImageRegion, index: int) -> str:
-    return f"{index}: {region.prompt or '(no prompt)'}"
+def _label(region: Text2ImageRegion) -> str:
+    return f"{region.name}: {region.prompt or '(no prompt)'}"
 
 
-def explain(job: Job) -> Image.Image:
+def explain(job: Job, stride_px: int, masks: MaskImages) -> Image.Image:
     """Return a picture of a job's canvas.
 
-    Above, the whole canvas: each cell in the colours of the regions that paint it, with outlines
-    and labels; red-brown where nothing paints. Below, each text region's weight as heat.
+    Above, the whole canvas: each cell in the colours of the regions that generate it, with outlines
+    and labels; red-brown where none does. Below, each text region's weight as heat.
     """
     texts = job.text_regions
-    shape = (job.canvas_height // DEFAULT_STRIDE_PX, job.canvas_width // DEFAULT_STRIDE_PX)
+    grid = _Grid(job=job, stride_px=stride_px, masks=masks)
     width = round(_LONG_SIDE_PX * min(1, job.canvas_width / job.canvas_height))
-    numbers = {id(region): index for index, region in enumerate(job.regions)}
-    overview = _Canvas(_mixed(_shares(texts, job), shape), job, max(width, 2 * _PANEL_WIDTH_PX))
-    drawn: list[tuple[Rectangle, str, Colour]] = [
-        (region, _label(region, numbers[id(region)]), _colour(i)) for i, region in enumerate(texts)
+    overview = _Canvas(_mixed(grid.shares(), grid.shape), job, max(width, 2 * _PANEL_WIDTH_PX))
+    outlined: list[tuple[Rectangle, str, Colour]] = [
+        (region, _label(region), _colour(i)) for i, region in enumerate(texts)
     ]
     for image in job.image_regions:
-        name = f"{numbers[id(image)]}: {Path(image.reference_image).name}"
-        drawn.append((image, f"{name}, {image.strength:.0%}", _IMAGE_OUTLINE))
-    for index, reroll in enumerate(job.reroll_regions):
-        drawn.append((reroll, f"reroll {index}: {reroll.reroll_mode}", _REROLL_OUTLINE))
-    for place, _, colour in drawn:
-        overview.outline(place, colour)
-    for place, text, colour in drawn:
-        overview.label(place, text, colour)
-    panels = [_panel(region, numbers[id(region)], i, job) for i, region in enumerate(texts)]
+        name = f"{image.name}: {Path(image.reference_image).name}"
+        outlined.append((image, f"{name}, {image.strength:.0%}", _IMAGE_OUTLINE))
+    for reroll in job.reroll_regions:
+        outlined.append((reroll, f"{reroll.name}: {reroll.reroll_mode}", _REROLL_OUTLINE))
+    for bounds, _, colour in outlined:
+        overview.outline(bounds, colour)
+    for bounds, text, colour in outlined:
+        overview.label(bounds, text, colour)
+    panels = [_panel(region, _colour(i), grid) for i, region in enumerate(texts)]
     return _sheet(overview.image, panels)
 
 
-def _panel(region: Text2ImageRegion, number: int, colour_index: int, job: Job) -> Image.Image:
-    stride = DEFAULT_STRIDE_PX
-    weights = np.zeros((job.canvas_height // stride, job.canvas_width // stride))
-    own = region_weights(region, stride)
-    _part(weights, region)[:] = own
-    canvas = _Canvas(_heat(weights), job, _PANEL_WIDTH_PX)
-    canvas.outline(region, _colour(colour_index))
+def _panel(region: Text2ImageRegion, colour: Colour, grid: _Grid) -> Image.Image:
+    weights = grid.weights(region)
+    canvas = _Canvas(_heat(weights), grid.job, _PANEL_WIDTH_PX)
+    canvas.outline(region, colour)
     panel = Image.new("RGB", (_PANEL_WIDTH_PX, canvas.image.height + 44), _BACKGROUND)
     panel.paste(canvas.image, (0, 44))
     draw = ImageDraw.Draw(panel)
     guidance = "random" if region.guidance_scale is None else f"{region.guidance_scale:g}"
+    mask = "" if region.mask is None else " x mask"
     facts = (
-        f"{region.mask_type} x {region.mask_weight:g}, up to {own.max():.3g}; guidance {guidance}"
+        f"{region.mask_type}{mask} x {region.mask_weight:g}, up to {weights.max():.3g}; "
+        f"guidance {guidance}"
     )
-    for row, text in enumerate((_label(region, number), facts)):
+    for row, text in enumerate((_label(region), facts)):
         font = _font(14)
         line = _shortened(text, _PANEL_WIDTH_PX, font)
-        draw.text((0, row * 20), line, font=font, fill=_colour(colour_index) if row == 0 else _TEXT)
+        draw.text((0, row * 20), line, font=font, fill=colour if row == 0 else _TEXT)
     return panel
 
 
@@ -192,10 +198,12 @@ def _sheet(overview: Image.Image, panels: Sequence[Image.Image]) -> Image.Image:
     return sheet
 
 
-def write_explanation(job: Job, path: Path) -> None:
-    """Write the picture of a job as PNG.
+def write_explanation(job: Job, path: Path, *, folder: Path, limits: Limits) -> None:
+    """Write the picture of a job as PNG; the job's relative paths start at `folder`.
 
-    Raises: EngineError of kind `output`.
+    Raises: EngineError of kind `output`, or `picture` for a mask that cannot be read.
     """
+    stride_px = facts_of(job.model, folder).family.stride_px
+    image = explain(job, stride_px, open_masks(job, folder, limits))
     with whole_file(path) as file:
-        explain(job).save(file, format="PNG")
+        image.save(file, format="PNG")

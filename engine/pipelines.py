@@ -18,10 +18,13 @@ from PIL import Image
 from torch import Tensor
 
 from engine.contract import job as contract
+from engine.contract.checks import check
 from engine.contract.errors import JobError
-from engine.contract.findings import Findings, check_sides, read_fields
-from engine.contract.validate import check
-from engine.families.loading import components_of
+from engine.contract.families import DEFAULT_FAMILY
+from engine.contract.models import ModelFacts
+from engine.contract.parse import Findings, read_fields
+from engine.contract.sides import check_sides
+from engine.families.loading import model_of
 from engine.runtime.autoencoder import Picture
 from engine.runtime.devices import Device
 from engine.runtime.references import fitted, preprocess_image
@@ -57,7 +60,7 @@ class CanvasRegion:
     def __post_init__(self) -> None:
         findings = Findings()
         values = read_fields(self.CONTRACT, self._own_values(), "", findings)
-        check_sides(values, "", {}, contract.DEFAULT_STRIDE_PX, findings)
+        check_sides(values, "", {}, DEFAULT_FAMILY.grid_px, findings)
         if findings.has_errors:
             raise JobError(findings.problems)
         if self.region_seed is None:
@@ -170,13 +173,12 @@ class _MixturePipeline(StableDiffusionPipeline):  # type: ignore[misc]
     ) -> dict[str, list[Any]]:
         pipeline: Any = self  # diffusers' own attributes are untyped
         device = Device(torch_device=pipeline.device, dtype=pipeline.unet.dtype)
-        components = components_of(pipeline, device)
-        stride_px = components.denoiser.stride_px
-        checked = check(document, folder=None, stride_px=stride_px)
+        model = model_of(pipeline, device)
+        checked = check(document, folder=None, facts=ModelFacts.of_family(model.family))
         job = contract.resolve_random(checked.job_or_raise(), SystemRandom())
         rows: dict[int | None, list[Picture]] = {}
         with pipeline.progress_bar(total=job.num_inference_steps) as bar:
-            for event in generate(job, components, references=references):
+            for event in generate(job, model, references=references):
                 match event:
                     case StepDone():
                         bar.total = event.steps

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
@@ -13,12 +14,13 @@ import numpy as np
 import torch
 
 from engine import __version__
+from engine.contract.checks import check
 from engine.contract.errors import Problem
-from engine.contract.job import job_to_document, resolve_random
+from engine.contract.job import resolve_random, to_document
 from engine.contract.limits import Limits
-from engine.contract.validate import check
-from engine.families.components import Components
-from engine.families.loading import load_components, resolve
+from engine.contract.models import ModelFacts, facts_of
+from engine.families.base import Model
+from engine.families.loading import load_model, resolve
 from engine.runtime.devices import Device
 from engine.runtime.references import reference_bytes
 from engine.sampling.events import (
@@ -29,10 +31,11 @@ from engine.sampling.events import (
     PictureRows,
     RowsDone,
     RunEvent,
+    Warned,
 )
 from engine.sampling.oom_retry import generate_with_oom_retry
 from engine.storage.files import whole_file
-from engine.storage.images import open_picture
+from engine.storage.images import open_masks, open_picture
 from engine.storage.png import GrowingPng, moved
 
 log = logging.getLogger(__name__)
@@ -56,23 +59,29 @@ class ModelKeeper:
     device: Device
     default_model: str | None = None
     _resolved: str | None = None
-    _components: Components | None = None
+    _model: Model | None = None
 
-    def components(self, name: str | None, folder: Path) -> Components:
-        """Return the components of a model, loaded unless they already are.
+    def model(self, name: str | None, folder: Path) -> Model:
+        """Return a model, loaded unless it already is.
 
         Raises: EngineError of kind `model`.
         """
         resolved = resolve(name or self.default_model, folder)
-        if self._components is None or resolved != self._resolved:
+        if self._model is None or resolved != self._resolved:
             self.unload()  # first, so that two models never share the memory
-            self._components = load_components(resolved, self.device)
+            self._model = load_model(resolved, self.device)
             self._resolved = resolved
-        return self._components
+        return self._model
+
+    def facts(self, document: object, folder: Path) -> ModelFacts:
+        """Return what is known of the model that a job's document names, before it is loaded."""
+        named = document.get("model") if isinstance(document, Mapping) else None
+        return facts_of(named if isinstance(named, str) else self.default_model, folder)
 
     def unload(self) -> None:
         """Give the model's memory back."""
-        self._components = self._resolved = None
+        self._model = self._resolved = None
+        gc.collect()  # a model and its denoiser know each other
         if self.device.torch_device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -104,34 +113,36 @@ def run(
     """
     limits = limits or Limits()
     watch = _Stopwatch()
-    # Before a model is loaded for it; the model's own stride is known after.
-    checked = check(request.document, folder=request.folder, limits=limits)
-    model = checked.job_or_raise().model
+    checked = check(
+        request.document,
+        folder=request.folder,
+        facts=keeper.facts(request.document, request.folder),
+        limits=limits,
+    )
+    job = resolve_random(checked.job_or_raise(), SystemRandom())
     watch.enter("loading")
     yield PhaseBegan(phase="loading")
-    components = keeper.components(model, request.folder)
-    stride = components.denoiser.stride_px
-    checked = check(request.document, folder=request.folder, stride_px=stride, limits=limits)
-    job = resolve_random(checked.job_or_raise(), SystemRandom())
+    model = keeper.model(job.model, request.folder)
     references = {
         region.reference_image: reference_bytes(
             open_picture(request.folder / region.reference_image, limits)
         )
         for region in job.image_regions
     }
+    masks = open_masks(job, request.folder, limits)
 
     notes = {"engine": __version__, "torch": torch.__version__, **keeper.device.to_document()}
     output_folder = request.output.parent
-    kept_job = moved(job, request.folder, output_folder)
-    document = job_to_document(kept_job)
+    document = to_document(moved(job, request.folder, output_folder))
     warnings = checked.warnings
     steps: dict[int, Path] = {}
     png: GrowingPng | None = None
     try:
         for event in generate_with_oom_retry(
             job,
-            components,
+            model,
             references=references,
+            masks=masks,
             is_cancelled=is_cancelled,
             preview_every_s=request.preview_every_s,
         ):
@@ -150,6 +161,8 @@ def run(
                         yield RowsDone(row=png.rows_done, rows=event.size_px[1])
                     if png.is_whole:
                         png = None
+                case Warned():
+                    warnings = (*warnings, event.problem)
                 case OutOfMemoryRetry():
                     log.warning("short of memory: %s", event.told)
                     warnings = (*warnings, _oom_warning(event))

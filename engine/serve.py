@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine import __version__
+from engine.contract.checks import check
 from engine.contract.errors import Cancelled, EngineError
 from engine.contract.limits import Limits
 from engine.contract.protocol import (
@@ -38,7 +39,6 @@ from engine.contract.protocol import (
     read_lines,
 )
 from engine.contract.requests import GenerateParams, InitializeParams, read_params
-from engine.contract.validate import check
 from engine.process.watchdog import PARENT_VARIABLE, watch_parent
 
 log = logging.getLogger("engine.worker")
@@ -196,7 +196,8 @@ class Worker:
         folder = params.get("folder", ".")
         if not isinstance(folder, str):
             raise ProtocolError(INVALID_PARAMS, "params.folder is not a text")
-        checked = check(params["job"], folder=Path(folder), limits=self._limits)
+        facts = self._keeper and self._keeper.facts(params["job"], Path(folder))
+        checked = check(params["job"], folder=Path(folder), facts=facts, limits=self._limits)
         return {"problems": [problem.to_document() for problem in checked.problems]}
 
     def _generate(self, request: Request) -> dict[str, Any]:

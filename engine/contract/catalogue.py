@@ -8,20 +8,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .families import DEFAULT_FAMILY, Family, family_of_pipeline
 from .job import BUNDLED_MODEL
 
 State = Literal["bundled", "downloaded", "partly downloaded", "not downloaded"]
 
-# The folders of a Stable Diffusion model that are loaded; safety checkers and the like are not.
-PARTS = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
-WEIGHTED_PARTS = ("text_encoder", "unet", "vae")
 INDEX = "model_index.json"
 
 BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
 NOTE = "mixdiff.json"
 """What a model's own folder may say of it: title, native size, settings that suit it."""
-
-_PIPELINE = "StableDiffusionPipeline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +27,7 @@ class KnownModel:
     id: str
     title: str
     licence: str
+    family: str = DEFAULT_FAMILY.name
     download_bytes: int
     """About what is fetched; 0 where nothing is."""
     native_px: int
@@ -120,6 +117,28 @@ CATALOGUE = (
         guidance_scale=1.0,
         scheduler="euler_trailing",
     ),
+    KnownModel(
+        id="stabilityai/stable-diffusion-xl-base-1.0",
+        title="Stable Diffusion XL base",
+        licence="CreativeML OpenRAIL++-M",
+        family="sdxl",
+        download_bytes=6_940_000_000,
+        native_px=1024,
+        num_inference_steps=30,
+        guidance_scale=6.0,
+        scheduler="dpmpp_2m_karras",
+    ),
+    KnownModel(
+        id="stabilityai/sdxl-turbo",
+        title="SDXL Turbo, in one to four steps",
+        licence="Stability AI's own: stability.ai/license",
+        family="sdxl",
+        download_bytes=6_940_000_000,
+        native_px=512,
+        num_inference_steps=4,
+        guidance_scale=1.0,
+        scheduler="euler_trailing",
+    ),
 )
 
 
@@ -149,14 +168,30 @@ def folder_in_cache(id_: str, cache: Path) -> Path:
     return cache / f"models--{id_.replace('/', '--')}"
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds, an empty one where it holds none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def family_of_folder(folder: Path) -> Family | None:
+    """Return the family of a model in diffusers' format, None where it is of no known one."""
+    return family_of_pipeline(str(read_object(folder / INDEX).get("_class_name")))
+
+
 def local_snapshot(id_: str, cache: Path) -> Path | None:
     """Return the newest complete copy of a model in the cache."""
-    found = [
-        snapshot
-        for snapshot in folder_in_cache(id_, cache).glob("snapshots/*")
-        if (snapshot / INDEX).exists()
-        and all(any((snapshot / part).glob("*.safetensors")) for part in WEIGHTED_PARTS)
-    ]
+
+    def is_complete(snapshot: Path) -> bool:
+        family = family_of_folder(snapshot) or DEFAULT_FAMILY
+        parts = family.weighted_parts
+        return all(any((snapshot / part).glob("*.safetensors")) for part in parts)
+
+    snapshots = folder_in_cache(id_, cache).glob("snapshots/*")
+    found = [path for path in snapshots if (path / INDEX).exists() and is_complete(path)]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
@@ -214,10 +249,6 @@ def _usable_in(cache: Path) -> list[str]:
     for folder in sorted(cache.glob("models--*--*")):
         id_ = folder.name.removeprefix("models--").replace("--", "/", 1)
         snapshot = local_snapshot(id_, cache)
-        try:
-            index = json.loads((snapshot / INDEX).read_text("utf-8")) if snapshot else {}
-        except (OSError, ValueError):
-            continue
-        if isinstance(index, dict) and index.get("_class_name") == _PIPELINE:
+        if snapshot and family_of_folder(snapshot):
             found.append(id_)
     return found

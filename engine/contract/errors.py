@@ -30,10 +30,12 @@ class Problem:
     message: str
     remedy: str
     severity: Severity = "error"
+    region: str = ""
+    """The name of the region that it belongs to."""
 
     def __str__(self) -> str:
-        place = f"{self.field}: " if self.field else ""
-        return f"{place}{self.message}; {self.remedy}"
+        path = f"{self.field}: " if self.field else ""
+        return f"{path}{self.message}; {self.remedy}"
 
     def to_document(self) -> dict[str, str]:
         """Return the problem as plain values for the wire."""
@@ -43,7 +45,8 @@ class Problem:
     def from_document(cls, document: Mapping[str, Any]) -> Problem:
         """Read back what `to_document` wrote."""
         severity: Severity = "warning" if document.get("severity") == "warning" else "error"
-        texts = {key: str(document.get(key, "")) for key in ("field", "value", "message", "remedy")}
+        keys = ("field", "value", "message", "remedy", "region")
+        texts = {key: str(document.get(key, "")) for key in keys}
         return cls(severity=severity, **texts)
 
 

@@ -6,18 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from .job import (
-    GUIDANCE,
-    MAX_STEPS,
-    SCHEDULERS,
-    SEED,
-    VERSION,
-    Job,
-    Rectangle,
-    RerollRegion,
-    Text2ImageRegion,
-)
-from .kinds import Choice, Flag, OrNone, Text, Whole, spec
+from .geometry import Rectangle
+from .job import GUIDANCE, MAX_STEPS, SEED, VERSION, Job, RerollRegion, Text2ImageRegion
+from .kinds import Choice, Flag, ModelName, OrNone, Text, Whole, spec
+from .schedulers import SCHEDULERS
 
 SEED_TILES_MODES = ("full", "exclusive")
 
@@ -49,10 +41,12 @@ class Grid:
     prompt: tuple[tuple[str, ...], ...]
     version: int = spec(Whole(1, VERSION), "Version of the job's format", default=VERSION)
     model: str | None = spec(
-        OrNone(Text(required=True), "the configured model"), "The model that paints", default=None
+        OrNone(ModelName(), "the configured model"), "The model that generates", default=None
     )
     scheduler: str | None = spec(
-        OrNone(Choice(SCHEDULERS), "the model's own"), "How the noise is removed", default=None
+        OrNone(Choice(tuple(SCHEDULERS)), "the model's own"),
+        "How the noise is removed",
+        default=None,
     )
     num_inference_steps: int = spec(Whole(1, MAX_STEPS), "Steps from noise to picture", default=50)
     guidance_scale: float | None = spec(

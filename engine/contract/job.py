@@ -7,67 +7,53 @@ The keys are the argument names of the original Mixture of Diffusers
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
-from .kinds import Choice, Flag, OrNone, Real, Text, Whole, spec
+from .geometry import Rectangle
+from .kinds import (
+    Choice,
+    File,
+    Flag,
+    ModelName,
+    OrNone,
+    Real,
+    Records,
+    Text,
+    Whole,
+    kind_of,
+    spec,
+)
+from .masks import FALLOFFS
+from .schedulers import SCHEDULERS
 
 VERSION = 1
-DEFAULT_STRIDE_PX = 8
 BUNDLED_MODEL = "bundled"
 
-MASK_TYPES = ("constant", "gaussian", "quartic")
+MASK_TYPES = tuple(FALLOFFS)
+MASK_AREAS = ("region", "canvas")
 REROLL_MODES = ("reset", "epsilon")
 NOISE_DEVICES = ("cpu", "device")
-SCHEDULERS = (
-    "lms",
-    "ddim",
-    "pndm",
-    "euler",
-    "euler_a",
-    "dpmpp_2m",
-    "dpmpp_2m_karras",
-    "unipc",
-    "heun",
-    "lcm",
-    "tcd",
-    "euler_trailing",
-    "ddim_trailing",
-)
-CONSISTENCY_SCHEDULERS = ("lcm", "tcd")  # they choose their steps from few
 
 SEED = Whole(0, 2**64 - 1)
 GUIDANCE = Real(0, 1000)
 MAX_STEPS = 999  # of the 1000 that models are trained on; most schedulers skip the first
 
-_DRAWN_SEED_END = 9_999_999_999  # the original draws its seeds from [0, 9999999999)
-_DRAWN_GUIDANCE = (5, 30)  # and a guidance of None from the whole numbers of [5, 30)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rectangle:
-    """A part of the canvas, in pixels; starts are included, ends are not."""
-
-    row_init: int = spec(Whole(0), "First row of pixels, counted from the top")
-    row_end: int = spec(Whole(0), "Row of pixels below the last one")
-    col_init: int = spec(Whole(0), "First column of pixels, counted from the left")
-    col_end: int = spec(Whole(0), "Column of pixels right of the last one")
-
-    @property
-    def height_px(self) -> int:
-        """Height in pixels."""
-        return self.row_end - self.row_init
-
-    @property
-    def width_px(self) -> int:
-        """Width in pixels."""
-        return self.col_end - self.col_init
+_RANDOM_SEED_END = 9_999_999_999  # the original draws its seeds from [0, 9999999999)
+_RANDOM_GUIDANCE = (5, 30)  # and a guidance of None from the whole numbers of [5, 30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region(Rectangle):
-    """What all regions have: a place, a seed of their own, and noise added to the start."""
+    """What all regions have: bounds, a name, a seed of their own, and noise added to the start."""
 
+    name: str = spec(Text(), "What the region is called; made up and made unique", default="")
+    id: str = spec(
+        Text(),
+        "What the program that made the job knows the region by, whatever it is called",
+        default="",
+    )
     region_seed: int | None = spec(
         OrNone(SEED, "a random one"),
         "Seed of everything drawn at random for this region alone",
@@ -81,12 +67,28 @@ class Region(Rectangle):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text2ImageRegion(Region):
-    """A region that a prompt paints."""
+class MaskedRegion(Region):
+    """A region that may cover a part of its bounds alone, as a picture says."""
+
+    mask: str | None = spec(
+        OrNone(File(), "the whole region"),
+        "Greyscale picture of what the region covers: white all of it, black nothing",
+        default=None,
+    )
+    mask_area: str = spec(
+        Choice(MASK_AREAS),
+        "What the mask is laid over: the region, or the whole canvas",
+        default="region",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text2ImageRegion(MaskedRegion):
+    """A region that is generated from a prompt."""
 
     TYPE: ClassVar[str] = "text2image"
 
-    prompt: str = spec(Text(), "What to paint in this region", default="")
+    prompt: str = spec(Text(), "What to generate in this region", default="")
     negative_prompt: str | None = spec(
         OrNone(Text(), "the canvas's"), "What to keep out of this region", default=None
     )
@@ -96,7 +98,12 @@ class Text2ImageRegion(Region):
         default=7.5,
     )
     mask_type: str = spec(
-        Choice(MASK_TYPES), "How the region's weight fades towards its border", default="gaussian"
+        Choice(MASK_TYPES),
+        "How the region's weight falls off towards its border",
+        default="gaussian",
+    )
+    feather_px: int = spec(
+        Whole(0), "Width of the soft edges of the falloff `feather`, in pixels", default=64
     )
     mask_weight: float = spec(
         Real(0, 1e6), "How strongly the region holds against those it overlaps", default=1.0
@@ -104,12 +111,12 @@ class Text2ImageRegion(Region):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image2ImageRegion(Region):
+class Image2ImageRegion(MaskedRegion):
     """A region that starts from a picture."""
 
     TYPE: ClassVar[str] = "image2image"
 
-    reference_image: str = spec(Text(required=True), "File of the picture to start from")
+    reference_image: str = spec(File(), "File of the picture to start from")
     strength: float = spec(
         Real(0, 1),
         "How much of the reference picture stays: 0 nothing, 1 everything. The opposite of "
@@ -130,8 +137,9 @@ class RerollRegion(Region):
 
 
 _R = TypeVar("_R", bound=Region)
+_T = TypeVar("_T")
 DiffusionRegion = Text2ImageRegion | Image2ImageRegion
-REGION_TYPES: dict[str, type[Text2ImageRegion] | type[Image2ImageRegion]] = {
+REGION_TYPES: dict[str, type[DiffusionRegion]] = {
     Text2ImageRegion.TYPE: Text2ImageRegion,
     Image2ImageRegion.TYPE: Image2ImageRegion,
 }
@@ -143,12 +151,12 @@ class Job:
 
     version: int = spec(Whole(1, VERSION), "Version of the job's format", default=VERSION)
     model: str | None = spec(
-        OrNone(Text(required=True), "the configured model"),
-        "Name, folder, file or hub id of the model that paints",
+        OrNone(ModelName(), "the configured model"),
+        "Name, folder, file or hub id of the model that generates",
         default=None,
     )
     scheduler: str | None = spec(
-        OrNone(Choice(SCHEDULERS), "the model's own"),
+        OrNone(Choice(tuple(SCHEDULERS)), "the model's own"),
         "How the noise is removed, step by step",
         default=None,
     )
@@ -161,8 +169,17 @@ class Job:
     canvas_height: int = spec(Whole(1), "Height of the picture in pixels")
     canvas_width: int = spec(Whole(1), "Width of the picture in pixels")
     negative_prompt: str = spec(Text(), "What to keep out of the whole picture", default="")
-    regions: tuple[DiffusionRegion, ...]
-    reroll_regions: tuple[RerollRegion, ...] = ()
+    regions: tuple[DiffusionRegion, ...] = spec(
+        Records(REGION_TYPES), "What is generated where", default=()
+    )
+    reroll_regions: tuple[RerollRegion, ...] = spec(
+        Records(RerollRegion), "Where the random start is drawn anew or changed", default=()
+    )
+    max_region_px: int | None = spec(
+        OrNone(Whole(1), "never"),
+        "Text regions whose sides are longer than this are generated in overlapping windows",
+        default=None,
+    )
     cpu_vae: bool = spec(
         Flag(), "Encode and decode pictures on the CPU, to save GPU memory", default=False
     )
@@ -177,7 +194,7 @@ class Job:
 
     @property
     def text_regions(self) -> tuple[Text2ImageRegion, ...]:
-        """The regions that a prompt paints, in order."""
+        """The regions with a prompt, in order."""
         return tuple(r for r in self.regions if isinstance(r, Text2ImageRegion))
 
     @property
@@ -185,30 +202,79 @@ class Job:
         """The regions that start from a picture, in order."""
         return tuple(r for r in self.regions if isinstance(r, Image2ImageRegion))
 
-
-def region_to_document(region: Region) -> dict[str, Any]:
-    """Return a region as plain values, its type first."""
-    kind = getattr(region, "TYPE", None)
-    values = {f.name: getattr(region, f.name) for f in fields(region)}
-    return {"type": kind, **values} if kind else values
+    @property
+    def all_regions(self) -> tuple[Region, ...]:
+        """The regions, then the reroll regions."""
+        return (*self.regions, *self.reroll_regions)
 
 
-def job_to_document(job: Job) -> dict[str, Any]:
-    """Return a job as plain values: what its JSON file holds."""
-    values = {f.name: getattr(job, f.name) for f in fields(job)}
-    values["regions"] = [region_to_document(region) for region in job.regions]
-    values["reroll_regions"] = [region_to_document(region) for region in job.reroll_regions]
-    return values
+def to_document(record: Any) -> dict[str, Any]:
+    """Return a job, or a part of one, as plain values: what its JSON file holds, its type first."""
+    kind = getattr(record, "TYPE", None)
+    document: dict[str, Any] = {"type": kind} if kind else {}
+    for declared in fields(record):
+        value = getattr(record, declared.name)
+        is_nested = isinstance(kind_of(declared), Records)
+        document[declared.name] = [to_document(one) for one in value] if is_nested else value
+    return document
+
+
+def files_of(record: Any) -> Iterator[str]:
+    """Yield the files that a job, or a part of one, names; its model is none of them."""
+    for declared in fields(record):
+        value = getattr(record, declared.name)
+        match kind_of(declared):
+            case File() | OrNone(kind=File()) if value is not None:
+                yield value
+            case Records():
+                for one in value:
+                    yield from files_of(one)
+
+
+def with_files(record: _T, change: Callable[[str], str]) -> _T:
+    """Return a job, or a part of one, with each file that it names changed to another."""
+    changes: dict[str, Any] = {}
+    for declared in fields(record):  # type: ignore[arg-type]
+        value = getattr(record, declared.name)
+        match kind_of(declared):
+            case File() | OrNone(kind=File()) if value is not None:
+                changes[declared.name] = change(value)
+            case Records():
+                changes[declared.name] = tuple(with_files(one, change) for one in value)
+    return replace(record, **changes)  # type: ignore[type-var]
+
+
+def with_unique_names(job: Job) -> Job:
+    """Return the job with a name for each region that no other has.
+
+    A name that is missing is made of the region's field path: `region 2` for `regions[2]`.
+    """
+    taken = {region.name for region in job.all_regions}
+    used: set[str] = set()
+
+    def named(region: _R, made_up: str) -> _R:
+        name, number = region.name or made_up, 2
+        wanted = name
+        while name in used or (name != region.name and name in taken):
+            name, number = f"{wanted} {number}", number + 1
+        used.add(name)
+        return region if name == region.name else replace(region, name=name)
+
+    return replace(
+        job,
+        regions=tuple(named(r, f"region {i}") for i, r in enumerate(job.regions)),
+        reroll_regions=tuple(named(r, f"reroll {i}") for i, r in enumerate(job.reroll_regions)),
+    )
 
 
 def random_seed(draw: random.Random) -> int:
     """Return a seed at random."""
-    return draw.randrange(_DRAWN_SEED_END)
+    return draw.randrange(_RANDOM_SEED_END)
 
 
 def random_guidance(draw: random.Random) -> int:
     """Return a guidance at random, for a guidance_scale of None."""
-    return draw.randrange(*_DRAWN_GUIDANCE)
+    return draw.randrange(*_RANDOM_GUIDANCE)
 
 
 def resolve_random(job: Job, draw: random.Random) -> Job:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field
 from typing import Any, Protocol
 
@@ -103,6 +103,24 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file by its path; a relative one starts where its document lies."""
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the value, or None."""
+        return Text(required=True).complaint(value)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A model: `bundled`, a hub id, or a folder or file by its path."""
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the value, or None."""
+        return Text(required=True).complaint(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """One of a closed list of words."""
 
@@ -131,13 +149,26 @@ class Flag:
 class OrNone:
     """A kind whose absence (null) has a meaning of its own."""
 
-    kind: Whole | Real | Text | Choice
+    kind: Whole | Real | Text | Choice | File | ModelName
     meaning: str
 
     def complaint(self, value: object) -> Complaint | None:
         """Return what is wrong with the value, or None."""
         found = None if value is None else self.kind.complaint(value)
         return found and Complaint(found.message, f"{found.remedy}, or null for {self.meaning}")
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A list of records: of one class, or of the class that the key `type` of each names."""
+
+    of: type | Mapping[str, type]
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the list itself, or None."""
+        if isinstance(value, list | tuple):
+            return None
+        return Complaint(f"{shown(value)} is not a list", "write a list of regions")
 
 
 def spec(kind: Kind, doc: str, *, default: object = MISSING) -> Any:

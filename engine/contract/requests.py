@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .devices import AUTO, DEVICES, DTYPES
-from .findings import Findings, read_fields
 from .kinds import Choice, OrNone, Real, Text, Whole, spec
+from .parse import Findings, read_fields
 from .protocol import INVALID_PARAMS, ProtocolError
 
 _P = TypeVar("_P")

@@ -1,58 +1,83 @@
-"""What the sampler needs to know of a model family, and nothing else."""
+"""What a loaded model of any family is to the sampler."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
-from engine.contract.job import Text2ImageRegion
+from engine.contract.families import FAMILIES, Family
+from engine.contract.job import Job
+from engine.families.schedules import Schedule
+from engine.runtime.autoencoder import Autoencoder
+from engine.runtime.batching import Batch, Conditioning, Denoiser, Guidance, Text
+from engine.runtime.devices import Device
+from engine.runtime.windows import Window
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A part of a region's guided prediction: the parts of a region, times `factor`, add up to it.
+class Model(ABC):
+    """A loaded model: texts, one call of its network, its schedule and its codec.
 
-    With classifier-free guidance g the prompt's prediction counts g times and that of the negative
-    prompt 1 − g times; neither needs to wait for the other.
-
-    Shapes: prediction (1, C, h, w), float32.
+    A family is a subclass in a module of its own, named `LoadedModel`, and an entry in
+    `engine.contract.families`.
     """
 
-    region: int
-    prediction: Tensor
-    factor: float
+    NAME: ClassVar[str]
+    """The family's name."""
+    PIPELINE: ClassVar[str]
+    """diffusers' class that loads it."""
+    UNUSED: ClassVar[Mapping[str, Any]] = {}
+    """Settings that keep the pipeline from loading what nobody needs."""
 
+    guidance: Guidance
+    codec: Autoencoder
 
-class Plan(Protocol):
-    """All that a job's predictions have in common, made once a job."""
+    def __init__(self, pipeline: Any, device: Device) -> None:
+        """Take over a pipeline whose parts are on their devices."""
+        self._pipeline = pipeline
+        self.device = device
+        self.denoiser = Denoiser(self)
 
-    def predict(self, seen: Tensor, t: Tensor) -> Iterator[Part]:
-        """Yield the parts of all regions' predictions, in any order, as the calls give them.
+    @classmethod
+    def adjust_single_file(cls, pipeline: Any, names: Collection[str]) -> None:
+        """Set what the names of a single file's tensors say, and its conversion does not read."""
+        return None
 
-        `t` is on the CPU, so that nobody waits for the device to learn it.
-
-        Shapes: seen (1, C, H, W), float32.
-        """
-
-
-class Denoiser(Protocol):
-    """A model family's way to predict: noise, v or velocity, as its scheduler expects.
-
-    Everything that sets families apart stays behind these two calls: text encoders, guidance
-    (two passes, one, or a distilled input), size conditioning, control pictures, adapters'
-    weights, packing of latents; and how many passes share a call.
-    """
+    @property
+    def family(self) -> Family:
+        """What is known of all models of the kind."""
+        return FAMILIES[self.NAME]
 
     @property
     def stride_px(self) -> int:
         """Pixels per latent cell, in both directions."""
+        return self.family.stride_px
 
     @property
     def channels(self) -> int:
         """Channels of a latent cell."""
+        return self.family.channels
 
-    def plan(self, regions: Sequence[Text2ImageRegion], negative_prompt: str) -> Plan:
-        """Return how the regions of a job are predicted."""
+    @property
+    def network_device(self) -> torch.device:
+        """Where the network runs."""
+        return self.device.torch_device
+
+    @abstractmethod
+    def encode(self, text: Text) -> Conditioning:
+        """Return what a text becomes, (1, …) each."""
+
+    def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
+        """Return what a pass sees of a text in a window, with a guidance scale."""
+        return encoded
+
+    @abstractmethod
+    def call(self, batch: Batch) -> Tensor:
+        """Return the network's prediction, (P, C, h, w), float32."""
+
+    @abstractmethod
+    def make_schedule(self, job: Job) -> Schedule:
+        """Return a job's way from noise to picture."""

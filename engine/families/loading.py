@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from engine.contract.catalogue import (
     BUNDLED_FOLDER,
-    NOTE,
+    INDEX,
     cache_folder,
+    family_of_folder,
     is_hub_id,
     local_snapshot,
+    read_object,
 )
 from engine.contract.errors import EngineError
+from engine.contract.families import DEFAULT_FAMILY, Family, family_of_pipeline, family_titles
 from engine.contract.job import BUNDLED_MODEL
-from engine.families.components import Components
-from engine.families.schedules import Schedule, build_scheduler
-from engine.families.sd import UNetDenoiser
-from engine.runtime.autoencoder import Autoencoder
+from engine.contract.models import family_of_file, tensor_names
+from engine.families.base import Model
 from engine.runtime.devices import Device, give_memory_back, is_oom
 
 log = logging.getLogger(__name__)
 
-_UNUSED = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+_HALF = ".fp16."
 
 
 def resolve(name: str | None, folder: Path) -> str:
@@ -53,53 +54,43 @@ def resolve(name: str | None, folder: Path) -> str:
     )
 
 
-def model_info(resolved: str) -> dict[str, Any]:
-    """Return what a model's own note says of it: title, trained, native size, good settings."""
-    path = Path(resolved) / NOTE
-    if not path.is_file():
-        return {}
-    info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return info
-
-
-def load_components(resolved: str, device: Device) -> Components:
-    """Load a Stable Diffusion 1.x or 2.x model, from safetensors only.
+def load_model(resolved: str, device: Device) -> Model:
+    """Load a model of any known family, from safetensors only.
 
     Raises: EngineError of kind `model` where it cannot be loaded, of kind `memory` where it does
     not fit, with what to do.
     """
-    pipeline = _load_pipeline(resolved, device)
     try:
-        return components_of(pipeline, device)
+        return model_of(_load_pipeline(resolved, device), device)
     except (RuntimeError, MemoryError) as error:
         if is_oom(error):
-            raise _too_large(resolved) from error
+            message = f"the model {resolved} does not fit into memory"
+            raise EngineError(message, kind="memory", advice="close other programs") from error
         raise
 
 
-def components_of(pipeline: Any, device: Device) -> Components:
-    """Return the components of a diffusers StableDiffusionPipeline that is already loaded."""
-    for module in (pipeline.text_encoder, pipeline.vae, pipeline.unet):
-        module.eval().requires_grad_(False)
-        if module is not pipeline.text_encoder:
-            # Convolutions are quicker so, on CPUs too, and compute the same.
-            module.to(memory_format=torch.channels_last)
-        _put(module, device.torch_device)
-    config: Mapping[str, Any] = {
-        **pipeline.scheduler.config,
-        "_class_name": type(pipeline.scheduler).__name__,
-    }
+def model_of(pipeline: Any, device: Device) -> Model:
+    """Return the model of a diffusers pipeline that is already loaded.
 
-    def make_schedule(name: str | None, num_inference_steps: int) -> Schedule:
-        scheduler = build_scheduler(name, config)
-        return Schedule(scheduler, num_inference_steps)
+    Raises: EngineError of kind `model` where no family runs it.
+    """
+    classes = [family_of_pipeline(cls.__name__) for cls in type(pipeline).__mro__]
+    family = next((found for found in classes if found), None)
+    if family is None:
+        raise _unknown_kind(type(pipeline).__name__, "the pipeline")
+    for name, part in pipeline.components.items():
+        if isinstance(part, nn.Module):
+            part.eval().requires_grad_(False)
+            if name in ("unet", "vae"):
+                # Convolutions are quicker so, on CPUs too, and compute the same.
+                part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            _put(part, device.torch_device)
+    return _class_of(family)(pipeline, device)
 
-    return Components(
-        denoiser=UNetDenoiser(pipeline),
-        autoencoder=Autoencoder(pipeline.vae),
-        make_schedule=make_schedule,
-        device=device,
-    )
+
+def _class_of(family: Family) -> type[Model]:
+    found: type[Model] = import_module(f"engine.families.{family.name}").LoadedModel
+    return found
 
 
 def _put(module: Any, device: torch.device) -> None:
@@ -110,39 +101,35 @@ def _put(module: Any, device: torch.device) -> None:
     try:
         module.to(device)
     except (RuntimeError, MemoryError) as error:
-        if not is_oom(error) or not hasattr(module, "enable_group_offload"):
+        if not is_oom(error):
             raise
     else:
         return
+    from diffusers.hooks import apply_group_offloading
+
     # Only here, where the error no longer holds what was brought over already.
     host = torch.device("cpu")
     module.to(host)
     give_memory_back(device)
     log.warning("%s is larger than the memory of %s", type(module).__name__, device)
-    module.enable_group_offload(
-        onload_device=device, offload_device=host, offload_type="leaf_level"
+    apply_group_offloading(
+        module, onload_device=device, offload_device=host, offload_type="leaf_level"
     )
 
 
 def _load_pipeline(resolved: str, device: Device) -> Any:
-    from diffusers import StableDiffusionPipeline
-
-    load: Any = StableDiffusionPipeline.from_pretrained
     dtypes = {"vae": torch.float32, "default": device.dtype}
-    settings: dict[str, Any] = {"dtype": dtypes, "use_safetensors": True, **_UNUSED}
+    settings: dict[str, Any] = {"dtype": dtypes, "use_safetensors": True}
     path = Path(resolved)
     try:
         if path.is_file():
             return _load_single_file(path, settings)
-        if not path.exists():
-            path = _from_cache(resolved)
-        _check_folder(path)
-        return load(str(path), **settings)
+        return _load_folder(path if path.exists() else _from_cache(resolved), settings)
     except EngineError:
         raise
     except Exception as error:
         if is_oom(error):
-            raise _too_large(resolved) from error
+            raise
         raise _explained(resolved, error) from error
 
 
@@ -159,18 +146,25 @@ def _from_cache(id_: str) -> Path:
     return found
 
 
-def _check_folder(path: Path) -> None:
-    if path.is_dir() and not (path / "model_index.json").is_file():
+def _load_folder(path: Path, settings: dict[str, Any]) -> Any:
+    if not (path / INDEX).is_file():
         raise EngineError(
-            f"model: {path} holds no model_index.json",
+            f"model: {path} holds no {INDEX}",
             kind="model",
             advice="give the top folder of a model in diffusers' format",
         )
+    family = family_of_folder(path)
+    if family is None:
+        raise _unknown_kind(str(read_object(path / INDEX).get("_class_name")), str(path))
+    # A part in half precision alone is told apart by its file's name.
+    parts = [list((path / part).glob("*.safetensors")) for part in family.weighted_parts]
+    if any(files and all(_HALF in file.name for file in files) for files in parts):
+        settings["variant"] = "fp16"
+    model = _class_of(family)
+    return _pipeline_class(model).from_pretrained(str(path), **settings, **model.UNUSED)
 
 
 def _load_single_file(path: Path, settings: dict[str, Any]) -> Any:
-    from diffusers import StableDiffusionPipeline
-
     if path.suffix != ".safetensors":
         raise EngineError(
             f"model: {path.name} is not a .safetensors file",
@@ -182,12 +176,25 @@ def _load_single_file(path: Path, settings: dict[str, Any]) -> Any:
         settings["config"] = str(beside)
     elif (original := path.with_suffix(".yaml")).is_file():
         settings["original_config"] = str(original)
-    return StableDiffusionPipeline.from_single_file(str(path), **settings)
+    family = family_of_file(path) or DEFAULT_FAMILY
+    model = _class_of(family)
+    pipeline = _pipeline_class(model).from_single_file(str(path), **settings)
+    model.adjust_single_file(pipeline, tensor_names(path))
+    return pipeline
 
 
-def _too_large(resolved: str) -> EngineError:
-    message = f"the model {resolved} does not fit into memory"
-    return EngineError(message, kind="memory", advice="close other programs")
+def _pipeline_class(model: type[Model]) -> Any:
+    import diffusers
+
+    return getattr(diffusers, model.PIPELINE)
+
+
+def _unknown_kind(class_name: str, where: str) -> EngineError:
+    return EngineError(
+        f"model: {where} is a {class_name}, which no family of this engine runs",
+        kind="model",
+        advice=f"give a model of the kind {family_titles()}",
+    )
 
 
 def _explained(resolved: str, error: Exception) -> EngineError:
@@ -197,5 +204,5 @@ def _explained(resolved: str, error: Exception) -> EngineError:
     if isinstance(error, OSError) and not Path(resolved).exists():
         advice = "check the id, the network and your access to it, or give a local folder"
     else:
-        advice = "give a Stable Diffusion 1.x or 2.x model with .safetensors weights"
+        advice = f"give a {family_titles()} model with .safetensors weights"
     return EngineError(message, kind="model", advice=advice)

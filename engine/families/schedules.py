@@ -1,4 +1,4 @@
-"""Schedulers by name: diffusers' classes, built from the model's own configuration."""
+"""Schedules of models that predict noise or v: diffusers' schedulers, by name."""
 
 from __future__ import annotations
 
@@ -11,22 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.contract.errors import EngineError
-
-SCHEDULER_CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
-    "lms": ("LMSDiscreteScheduler", {}),
-    "ddim": ("DDIMScheduler", {}),
-    "pndm": ("PNDMScheduler", {}),
-    "euler": ("EulerDiscreteScheduler", {}),
-    "euler_a": ("EulerAncestralDiscreteScheduler", {}),
-    "dpmpp_2m": ("DPMSolverMultistepScheduler", {}),
-    "dpmpp_2m_karras": ("DPMSolverMultistepScheduler", {"use_karras_sigmas": True}),
-    "unipc": ("UniPCMultistepScheduler", {}),
-    "heun": ("HeunDiscreteScheduler", {}),
-    "lcm": ("LCMScheduler", {}),
-    "tcd": ("TCDScheduler", {}),
-    "euler_trailing": ("EulerDiscreteScheduler", {"timestep_spacing": "trailing"}),
-    "ddim_trailing": ("DDIMScheduler", {"timestep_spacing": "trailing"}),
-}
+from engine.contract.schedulers import SCHEDULERS
 
 
 def build_scheduler(name: str | None, config: Mapping[str, Any]) -> Any:
@@ -34,14 +19,17 @@ def build_scheduler(name: str | None, config: Mapping[str, Any]) -> Any:
 
     Raises: EngineError where the model's configuration names no scheduler of diffusers.
     """
-    own_class = str(config.get("_class_name", "PNDMScheduler"))
-    class_name, settings = (own_class, {}) if name is None else SCHEDULER_CLASSES[name]
+    if name is None:
+        class_name, settings = str(config.get("_class_name", "PNDMScheduler")), {}
+    else:
+        chosen = SCHEDULERS[name]
+        class_name, settings = chosen.class_name, dict(chosen.settings)
     scheduler_class = getattr(diffusers, class_name, None)
     if scheduler_class is None:
         raise EngineError(
             f"the model's scheduler {class_name} is not known to diffusers {diffusers.__version__}",
             kind="model",
-            advice=f"choose one of: {', '.join(SCHEDULER_CLASSES)}",
+            advice=f"choose one of: {', '.join(SCHEDULERS)}",
         )
     return scheduler_class.from_config(dict(config), **settings)
 
@@ -75,6 +63,12 @@ class Schedule:
         extra = {"generator": generator} if self._takes_generator else {}
         moved: Tensor = self._scheduler.step(prediction, t, latents, return_dict=False, **extra)[0]
         return moved
+
+    def add_noise_after(self, clean: Tensor, noise: Tensor, index: int) -> Tensor:
+        """Return clean latents as they would stand after a step, counted from 0."""
+        if index + 1 == len(self.timesteps):
+            return clean
+        return self.add_noise(clean, noise, self.timesteps[index + 1])
 
     def add_noise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """Return clean latents as they would stand at timestep t, given their noise."""

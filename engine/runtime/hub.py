@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,17 @@ from typing import Any
 
 from engine.contract.catalogue import (
     INDEX,
-    PARTS,
-    WEIGHTED_PARTS,
     cache_folder,
+    family_of_folder,
     folder_in_cache,
     local_snapshot,
+    read_object,
 )
 from engine.contract.errors import EngineError
+from engine.contract.families import Family, family_titles
 
-_SMALL = (".json", ".txt", ".model")
+_SMALL = (".json", ".txt", ".model", ".jinja")
+_HALF = ".fp16."
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 _LOGIN_HELP = (
     "then log in with `hf auth login`, or put a token into the variable HF_TOKEN; "
@@ -36,27 +39,22 @@ class File:
     size_bytes: int
 
 
-def needed_files(files: list[File], id_: str) -> list[File]:
-    """Return the files that are loaded, of all that a model has.
+def needed_files(files: list[File], id_: str, family: Family) -> list[File]:
+    """Return the files that are loaded, of all that a model of a family has.
 
-    Raises: EngineError of kind `model` where it is no such model, or its weights are pickles.
+    Raises: EngineError of kind `model` where weights are missing, or are pickles.
     """
-    names = {file.name for file in files}
-    if INDEX not in names:
-        raise EngineError(
-            f"model: {id_} is not in diffusers' format (it has no {INDEX})",
-            kind="model",
-            advice="choose a Stable Diffusion 1.x or 2.x model in diffusers' format",
-        )
     wanted = [file for file in files if file.name == INDEX]
-    for part in PARTS:
+    for part in family.parts:
         inside = [file for file in files if file.name.startswith(f"{part}/")]
         wanted += [file for file in inside if file.name.endswith(_SMALL)]
         weights = [file for file in inside if file.name.endswith(".safetensors")]
         plain = [file for file in weights if file.name.count(".") == 1]  # no .fp16 or .non_ema
-        if part in WEIGHTED_PARTS and not plain:
+        half = [file for file in weights if _HALF in file.name]
+        chosen = half or plain if family.prefers_half else plain or half
+        if part in family.weighted_parts and not chosen:
             raise _unusable(id_, part, any(file.name.endswith(_PICKLES) for file in inside))
-        wanted += plain
+        wanted += chosen
     return wanted
 
 
@@ -65,9 +63,31 @@ def _unusable(id_: str, part: str, has_pickle: bool) -> EngineError:
         message = f"model: {id_} has its {part} as a pickle alone, which can run code when loaded"
         advice = "choose a model with .safetensors weights, or convert it"
     else:
-        message = f"model: {id_} has no weights for its {part} in full precision"
-        advice = "choose a Stable Diffusion 1.x or 2.x model with .safetensors weights"
+        message = f"model: {id_} has no weights for its {part}"
+        advice = f"choose a {family_titles()} model with .safetensors weights"
     return EngineError(message, kind="model", advice=advice)
+
+
+def _family_of(id_: str, names: set[str], revision: str | None) -> Family:
+    """Return the family of a model on the hub, from its index alone.
+
+    Raises: EngineError of kind `model` where it is of no known one.
+    """
+    from huggingface_hub import hf_hub_download
+
+    advice = f"choose a {family_titles()} model in diffusers' format"
+    if INDEX not in names:
+        message = f"model: {id_} is not in diffusers' format (it has no {INDEX})"
+        raise EngineError(message, kind="model", advice=advice)
+    with tempfile.TemporaryDirectory(prefix="mixdiff-index-") as folder:
+        # Not into the cache: there it comes last, as the sign that all the rest is there.
+        hf_hub_download(id_, INDEX, revision=revision, local_dir=folder)
+        family = family_of_folder(Path(folder))
+        found = read_object(Path(folder) / INDEX).get("_class_name")
+    if family is None:
+        message = f"model: {id_} is a {found}, which no family of this engine runs"
+        raise EngineError(message, kind="model", advice=advice)
+    return family
 
 
 def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
@@ -85,7 +105,8 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
         files = [
             File(name=file.rfilename, size_bytes=file.size or 0) for file in info.siblings or []
         ]
-        wanted = needed_files(files, id_)
+        family = _family_of(id_, {file.name for file in files}, info.sha)
+        wanted = needed_files(files, id_, family)
         total, before = sum(file.size_bytes for file in wanted), 0
         for file in sorted(wanted, key=lambda file: file.name == INDEX):  # last: then it is whole
             start = before

@@ -1,4 +1,4 @@
-"""Rectangles of latent cells."""
+"""Windows: the parts of a canvas of latents that are looked at and written to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from engine.contract.job import Rectangle
+from engine.contract.geometry import Rectangle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +38,21 @@ class Window:
         """Width in cells."""
         return self.right - self.left
 
-    def view(self, canvas: Tensor) -> Tensor:
-        """Return the window's part of a canvas, sharing its memory.
+    def take(self, canvas: Tensor) -> Tensor:
+        """Return the window's part of a canvas; to be read, not written to.
 
         Shapes: (..., H, W) of the canvas to (..., h, w) of the window.
         """
         return canvas[..., self.top : self.bottom, self.left : self.right]
+
+    def add_(self, canvas: Tensor, values: Tensor, weights: Tensor | float = 1.0) -> None:
+        """Add values, times weights, to the window's part of a canvas."""
+        part = self.take(canvas)
+        if isinstance(weights, Tensor):
+            part.addcmul_(values, weights)
+        else:
+            part.add_(values, alpha=weights)
+
+    def put_(self, canvas: Tensor, values: Tensor) -> None:
+        """Replace the window's part of a canvas."""
+        self.take(canvas).copy_(values)

@@ -68,6 +68,13 @@ class OutOfMemoryRetry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something doubtful about the job came to light only when its pictures were looked at."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
     """All rows of the finished picture are told; these are its latents, (1, C, h, w)."""
 
@@ -85,5 +92,7 @@ class Done:
     timings_s: dict[str, float]
 
 
-GenerateEvent = PhaseBegan | StepDone | Preview | PictureRows | OutOfMemoryRetry | Generated
+GenerateEvent = (
+    PhaseBegan | StepDone | Preview | PictureRows | OutOfMemoryRetry | Warned | Generated
+)
 RunEvent = PhaseBegan | StepDone | Preview | RowsDone | Done

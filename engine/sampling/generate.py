@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from engine.contract.errors import Cancelled
 from engine.contract.job import Image2ImageRegion, Job
-from engine.families.components import Components
+from engine.families.base import Model
 from engine.runtime.references import Reference
 from engine.runtime.windows import Window
 from engine.sampling.events import (
@@ -21,10 +22,11 @@ from engine.sampling.events import (
     PictureRows,
     Preview,
     StepDone,
+    Warned,
 )
-from engine.sampling.masks import region_weights
+from engine.sampling.masks import MaskImages, coverage_warnings, mask_coverage, region_windows
 from engine.sampling.noise import Noise, starting_noise
-from engine.sampling.sampler import ImageAnchor, TextDiffuser, sample
+from engine.sampling.sampler import ImageAnchor, sample
 
 
 @dataclass(slots=True)
@@ -43,16 +45,17 @@ class _PreviewClock:
 @torch.inference_mode()
 def generate(
     job: Job,
-    components: Components,
+    model: Model,
     *,
     references: Mapping[str, Tensor],
+    masks: MaskImages = MappingProxyType({}),
     is_cancelled: Callable[[], bool] = lambda: False,
     preview_every_s: float = 0.0,
 ) -> Iterator[GenerateEvent]:
-    """Run a job whose seeds and guidances are drawn, and yield what happens.
+    """Run a job whose seeds and guidances are resolved, and yield what happens.
 
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
-    bytes or preprocessed to [-1, 1].
+    bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks.
 
     Raises: Cancelled soon after `is_cancelled` turns true.
     """
@@ -61,50 +64,49 @@ def generate(
         if is_cancelled():
             raise Cancelled
 
-    device = components.device.torch_device
-    denoiser, autoencoder = components.denoiser, components.autoencoder
+    device = model.device.torch_device
     vae_device = torch.device("cpu") if job.cpu_vae else device
-    stride = denoiser.stride_px
-    drawn_on = device if job.noise_device == "device" else torch.device("cpu")
-    noise = Noise(device=device, drawn_on=drawn_on)
+    stride = model.stride_px
+    noise_device = device if job.noise_device == "device" else torch.device("cpu")
+    noise = Noise(device=device, drawn_on=noise_device)
     generator = noise.generator(job.seed)
 
     yield PhaseBegan(phase="encoding")
     checkpoint()
-    schedule = components.make_schedule(job.scheduler, job.num_inference_steps)
+    schedule = model.make_schedule(job)
     start = starting_noise(
-        job, channels=denoiser.channels, stride_px=stride, noise=noise, generator=generator
+        job, channels=model.channels, stride_px=stride, noise=noise, generator=generator
     )
 
     def anchor(region: Image2ImageRegion) -> ImageAnchor:
-        picture = Reference(
+        reference = Reference(
             picture=references[region.reference_image],
             height_px=region.height_px,
             width_px=region.width_px,
         )
         checkpoint()
+        latents = model.codec.encode(reference, generator, on=vae_device, checkpoint=checkpoint)
+        mask = None
+        if region.mask is not None:
+            covered = mask_coverage(masks[region.mask], region, job, stride)
+            mask = torch.from_numpy(covered).to(start)
         return ImageAnchor(
             window=Window.of(region, stride),
-            latents=autoencoder.encode(picture, generator, on=vae_device, checkpoint=checkpoint).to(
-                device
-            ),
+            latents=latents.to(device),
             release=schedule.release_timestep(region.strength),
+            mask=mask,
         )
 
     def decoded(latents: Tensor, step: int | None) -> Iterator[PictureRows]:
-        for rows in autoencoder.decode(latents, on=vae_device, checkpoint=checkpoint):
+        for rows in model.codec.decode(latents, on=vae_device, checkpoint=checkpoint):
             checkpoint()
             yield PictureRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
 
     anchors = [anchor(region) for region in job.image_regions]
-    plan = denoiser.plan(job.text_regions, job.negative_prompt)
-    diffusers = [
-        TextDiffuser(
-            window=Window.of(region, stride),
-            weights=torch.from_numpy(region_weights(region, stride)),
-        )
-        for region in job.text_regions
-    ]
+    windows = region_windows(job, stride, masks)
+    for problem in coverage_warnings(job, windows, stride):
+        yield Warned(problem=problem)
+    plan = model.denoiser.plan(job, windows)
 
     yield PhaseBegan(phase="sampling")
     steps = len(schedule.timesteps)
@@ -113,7 +115,7 @@ def generate(
     latents = start
     run = sample(
         start,
-        diffusers,
+        windows,
         anchors,
         plan=plan,
         schedule=schedule,
@@ -127,7 +129,7 @@ def generate(
         if job.decode_steps:
             yield from decoded(latents, step)
         if clock.is_due():
-            yield Preview(step=step, picture=autoencoder.preview(latents))
+            yield Preview(step=step, picture=model.codec.preview(latents))
         checkpoint()
 
     yield PhaseBegan(phase="decoding")

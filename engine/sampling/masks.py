@@ -1,45 +1,157 @@
-"""Region weights on the latent grid."""
+"""Region weights on the latent grid: a falloff, times what a mask picture covers."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from PIL import Image
 
-from engine.contract.job import Text2ImageRegion
+from engine.contract.checks import gap_warning
+from engine.contract.errors import Problem
+from engine.contract.geometry import Rectangle, spans
+from engine.contract.job import Job, MaskedRegion, Text2ImageRegion
+from engine.contract.masks import profile
+from engine.runtime.batching import RegionWindow
+from engine.runtime.windows import Window
 
 Weights = npt.NDArray[np.float64]
+MaskImages = Mapping[str, Image.Image]
+"""Mask pictures by the names that a job gives them: mode F, from 0 to 1."""
 
-_GAUSSIAN_VARIANCE = 0.01
-_QUARTIC_REACH = 0.995
+_WINDOW_FALLOFF = "quartic"  # whose windows, half a window apart, add up to nearly the same
 
 
-def profile(mask_type: str, cells: int) -> Weights:
-    """Return the weights along one axis of a region; a mask is the product of two profiles.
+def falloff_weights(region: Text2ImageRegion, stride_px: int) -> Weights:
+    """Return the weight of a region at each of its latent cells, without its mask.
 
-    Shapes: (cells,).
-    Source: arXiv 2302.02412; https://en.wikipedia.org/wiki/Kernel_(statistics) for quartic.
+    Shapes: (h, w) of the region.
     """
-    match mask_type:
-        case "constant":
-            return np.ones(cells)
-        case "gaussian":
-            distance = (np.arange(cells) - (cells - 1) / 2) / cells
-            variance = _GAUSSIAN_VARIANCE
-            return np.exp(-(distance**2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
-        case "quartic":
-            reach = _QUARTIC_REACH if cells > 1 else 0
-            return 15 / 16 * (1 - np.linspace(-reach, reach, cells) ** 2) ** 2
-        case _:
-            raise ValueError(f"mask_type: {mask_type!r} is not known")
+    feather = region.feather_px / stride_px
+    rows, columns = (
+        np.array(profile(region.mask_type, side // stride_px, feather))
+        for side in (region.height_px, region.width_px)
+    )
+    return np.outer(rows, columns) * region.mask_weight
 
 
-def region_weights(region: Text2ImageRegion, stride_px: int) -> Weights:
+def mask_coverage(image: Image.Image, region: MaskedRegion, job: Job, stride_px: int) -> Weights:
+    """Return how much of each of a region's latent cells its mask covers: the mean of its pixels.
+
+    Shapes: (h, w) of the region, from 0 to 1.
+    """
+    canvas = Rectangle(row_init=0, row_end=job.canvas_height, col_init=0, col_end=job.canvas_width)
+    area = canvas if region.mask_area == "canvas" else region
+    size = (area.width_px // stride_px, area.height_px // stride_px)
+    cells = np.asarray(image.resize(size, Image.Resampling.BOX), dtype=np.float64)
+    if area is canvas:
+        window = Window.of(region, stride_px)
+        cells = cells[window.top : window.bottom, window.left : window.right]
+    return np.clip(cells, 0.0, 1.0)
+
+
+def region_weights(
+    region: Text2ImageRegion, job: Job, stride_px: int, masks: MaskImages
+) -> Weights:
     """Return the weight of a region at each of its latent cells.
 
     Shapes: (h, w) of the region.
     """
-    rows = profile(region.mask_type, region.height_px // stride_px)
-    columns = profile(region.mask_type, region.width_px // stride_px)
-    return np.outer(rows, columns) * region.mask_weight
+    weights = falloff_weights(region, stride_px)
+    if region.mask is None:
+        return weights
+    return weights * mask_coverage(masks[region.mask], region, job, stride_px)
+
+
+def region_windows(job: Job, stride_px: int, masks: MaskImages) -> list[RegionWindow]:
+    """Return where the text regions of a job are generated, and with which weights.
+
+    A region is one window, unless a side is longer than the job's `max_region_px`: then it is
+    several that overlap, whose weights add up to the region's. A window in which a region weighs
+    nothing is left out.
+    """
+    found = []
+    largest = job.max_region_px and job.max_region_px // stride_px
+    for index, region in enumerate(job.text_regions):
+        weights = region_weights(region, job, stride_px, masks)
+        whole = Window.of(region, stride_px)
+        parts = [(whole, weights)]
+        if largest and max(weights.shape) > largest:
+            parts = _cut(whole, weights, largest)
+        found += [
+            RegionWindow(region=index, window=window, weights=torch.from_numpy(part))
+            for window, part in parts
+            if part.any()
+        ]
+    return found
+
+
+def _cut(whole: Window, weights: Weights, largest: int) -> list[tuple[Window, Weights]]:
+    """Return overlapping windows of a region, each at most so many cells wide and high."""
+    rows, columns = (_shares(side, largest) for side in weights.shape)
+    return [
+        (
+            Window(
+                top=whole.top + top,
+                bottom=whole.top + bottom,
+                left=whole.left + left,
+                right=whole.left + right,
+            ),
+            weights[top:bottom, left:right] * np.outer(down, across),
+        )
+        for (top, bottom), down in rows
+        for (left, right), across in columns
+    ]
+
+
+def _shares(length: int, largest: int) -> Sequence[tuple[tuple[int, int], Weights]]:
+    """Return spans that cover a length, each with its share of every cell in it.
+
+    Shapes: (cells of the span,).
+    """
+    found = spans(length, largest)
+    total = np.zeros(length)
+    weights = [np.array(profile(_WINDOW_FALLOFF, end - start)) for start, end in found]
+    for (start, end), weight in zip(found, weights, strict=True):
+        total[start:end] += weight
+    return [
+        ((start, end), weight / total[start:end])
+        for (start, end), weight in zip(found, weights, strict=True)
+    ]
+
+
+def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int) -> list[Problem]:
+    """Return what masks leave bare: regions without any weight, and parts of the canvas."""
+    problems = []
+    generated = {one.region for one in windows}
+    for index, region in enumerate(job.text_regions):
+        if index not in generated and region.mask_weight > 0:
+            problems.append(
+                Problem(
+                    field="mask",
+                    value=str(region.mask),
+                    region=region.name,
+                    message="the mask covers nothing of the region, which is not generated",
+                    remedy="make white what it should cover",
+                    severity="warning",
+                )
+            )
+    if any(region.mask for region in job.text_regions):
+        bare = np.ones((job.canvas_height // stride_px, job.canvas_width // stride_px), bool)
+        for one in windows:
+            covered = torch.from_numpy(bare)
+            one.window.take(covered)[one.weights > 0] = False
+        if share := float(bare.mean()):
+            message, remedy = gap_warning(share)
+            problems.append(
+                Problem(
+                    field="regions",
+                    value=f"{share:.4f}",
+                    message=message,
+                    remedy=remedy,
+                    severity="warning",
+                )
+            )
+    return problems

@@ -21,7 +21,7 @@ class Noise:
     def generator(self, seed: int | None) -> torch.Generator:
         """Return a generator at the start of a seed's sequence."""
         if seed is None:
-            raise ValueError("the seed is not drawn yet")
+            raise ValueError("the seed is not resolved yet")
         return torch.Generator(self.drawn_on).manual_seed(seed)
 
     def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -45,18 +45,19 @@ def starting_noise(
         (1, channels, job.canvas_height // stride_px, job.canvas_width // stride_px), generator
     )
 
-    def drawn_for(region: Region) -> tuple[Tensor, Tensor]:
-        part = Window.of(region, stride_px).view(canvas)
-        return part, noise.draw(tuple(part.shape), noise.generator(region.region_seed))
+    def own_noise(region: Region) -> tuple[Window, Tensor]:
+        window = Window.of(region, stride_px)
+        shape = tuple(window.take(canvas).shape)
+        return window, noise.draw(shape, noise.generator(region.region_seed))
 
     for reroll in job.reroll_regions:
         if reroll.reroll_mode == "reset":
-            part, drawn = drawn_for(reroll)
-            part.copy_(drawn)
+            window, values = own_noise(reroll)
+            window.put_(canvas, values)
     epsilon_rerolls = [r for r in job.reroll_regions if r.reroll_mode == "epsilon"]
     shifted: list[Region] = [*job.regions, *epsilon_rerolls]
     for region in shifted:
         if region.noise_eps > 0:
-            part, drawn = drawn_for(region)
-            part.add_(drawn, alpha=region.noise_eps)
+            window, values = own_noise(region)
+            window.add_(canvas, values, region.noise_eps)
     return canvas

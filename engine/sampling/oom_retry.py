@@ -5,23 +5,26 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
 from engine.contract.errors import EngineError
 from engine.contract.job import Job
-from engine.families.components import Components
+from engine.families.base import Model
 from engine.runtime.devices import give_memory_back, is_oom, memory_of
 from engine.sampling.events import GenerateEvent, OutOfMemoryRetry
 from engine.sampling.generate import generate
+from engine.sampling.masks import MaskImages
 
 
 def generate_with_oom_retry(
     job: Job,
-    components: Components,
+    model: Model,
     *,
     references: Mapping[str, Tensor],
+    masks: MaskImages = MappingProxyType({}),
     is_cancelled: Callable[[], bool] = lambda: False,
     preview_every_s: float = 0.0,
 ) -> Iterator[GenerateEvent]:
@@ -37,28 +40,29 @@ def generate_with_oom_retry(
         try:
             yield from generate(
                 job,
-                components,
+                model,
                 references=references,
+                masks=masks,
                 is_cancelled=is_cancelled,
                 preview_every_s=preview_every_s,
             )
         except (RuntimeError, MemoryError) as error:
             if not is_oom(error):
                 raise
-            told = f"{_first_line(error)} ({_numbers(components.device.torch_device)})"
+            told = f"{_first_line(error)} ({_numbers(model.device.torch_device)})"
         else:
             return
         # Only here, where the error no longer holds the tensors of the calls that it came through.
         gc.collect()
-        give_memory_back(components.device.torch_device)
+        give_memory_back(model.device.torch_device)
         if not is_retry:
             job = replace(job, cpu_vae=True)
             yield OutOfMemoryRetry(told=told)
     raise EngineError(
-        f"out of memory on {components.device.name}, also with one region at a time and the last "
+        f"out of memory on {model.device.name}, also with one region at a time and the last "
         f"step on the processor: {told}",
         kind="memory",
-        advice=_advice(job, components.device.dtype),
+        advice=_advice(job, model.device.dtype),
     )
 
 

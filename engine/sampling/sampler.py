@@ -4,36 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from engine.families.base import Plan
 from engine.families.schedules import Schedule
+from engine.runtime.batching import Prediction, RegionWindow
 from engine.runtime.windows import Window
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextDiffuser:
-    """A region that the denoiser paints; its weights (h, w) are on the CPU."""
+class Plan(Protocol):
+    """All that a job's predictions have in common, made once a job."""
 
-    window: Window
-    weights: Tensor
+    def predict(self, model_input: Tensor, t: Tensor) -> Iterator[Prediction]:
+        """Yield the predictions of all windows at timestep t, which is on the CPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageAnchor:
-    """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU."""
+    """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU.
+
+    With a mask (h, w) it holds what the mask covers, at the level of noise that the next step
+    sees; without one all of it, at the level of the step before, as the original does.
+    """
 
     window: Window
     latents: Tensor
     release: Tensor
+    mask: Tensor | None = None
+
+    def hold_(self, latents: Tensor, noise: Tensor, schedule: Schedule, index: int) -> None:
+        """Put the picture into a canvas's latents after a step."""
+        t = schedule.timesteps[index]
+        if not t > self.release:
+            return
+        start = self.window.take(noise)
+        if self.mask is None:
+            self.window.put_(latents, schedule.add_noise(self.latents, start, t))
+            return
+        held = schedule.add_noise_after(self.latents, start, index)
+        self.window.put_(latents, self.window.take(latents).lerp(held, self.mask))
 
 
-def normalised(
-    weights: Sequence[Tensor], windows: Sequence[Window], canvas: Tensor
-) -> list[Tensor]:
-    """Return the weights divided by their sum over the regions; uncovered cells stay 0.
+def normalised(windows: Sequence[RegionWindow], canvas: Tensor) -> list[Tensor]:
+    """Return the weights divided by their sum over the windows; uncovered cells stay 0.
 
     Summed in float64 on the CPU: near a corner a raw weight is tiny, and not every device has
     float64. What is returned is on the canvas's device, in its precision.
@@ -41,16 +56,15 @@ def normalised(
     Shapes: (h, w) each; canvas (1, C, H, W).
     """
     total = torch.zeros(canvas.shape[-2:], dtype=torch.float64)
-    for weight, window in zip(weights, windows, strict=True):
-        window.view(total).add_(weight)
+    for one in windows:
+        one.window.add_(total, one.weights)
     total[total == 0] = 1
-    pairs = zip(weights, windows, strict=True)
-    return [(weight / window.view(total)).to(canvas) for weight, window in pairs]
+    return [(one.weights / one.window.take(total)).to(canvas) for one in windows]
 
 
 def sample(
     noise: Tensor,
-    diffusers: Sequence[TextDiffuser],
+    windows: Sequence[RegionWindow],
     anchors: Sequence[ImageAnchor],
     *,
     plan: Plan,
@@ -60,31 +74,28 @@ def sample(
 ) -> Iterator[Tensor]:
     """Yield the canvas's latents after each step, from noise to picture.
 
-    `plan` predicts the regions that `diffusers` place, in the same order. `checkpoint` is called
-    between denoiser calls and may raise to end the run. Nothing here waits for the device: what
-    the host compares is on the CPU.
+    `plan` predicts `windows`, each by its place in their order. `checkpoint` is called between
+    denoiser calls and may raise to end the run. Nothing here waits for the device: what the host
+    compares is on the CPU.
 
     Shapes: noise and what is yielded (1, C, H, W), float32.
     Source: Álvaro Barbero Jiménez, arXiv 2302.02412, algorithm 1.
     """
-    windows = [diffuser.window for diffuser in diffusers]
-    shares = normalised([diffuser.weights for diffuser in diffusers], windows, noise)
+    shares = normalised(windows, noise)
     latents = noise * schedule.init_noise_sigma
 
-    for t in schedule.timesteps:
-        seen = schedule.scale_model_input(latents, t)
-        mixed = torch.zeros_like(latents)  # where no region paints, nothing is predicted
-        for part in plan.predict(seen, t):
-            place, share = windows[part.region].view(mixed), shares[part.region]
-            place.addcmul_(share, part.prediction, value=part.factor)
+    for index, t in enumerate(schedule.timesteps):
+        model_input = schedule.scale_model_input(latents, t)
+        mixed = torch.zeros_like(latents)  # where no region generates, nothing is predicted
+        for prediction in plan.predict(model_input, t):
+            number = prediction.window
+            windows[number].window.add_(mixed, prediction.value, shares[number])
             checkpoint()
 
         # One step on the mixture: schedulers keep state, so never one per region.
         latents = schedule.step(mixed, t, latents, generator)
 
         for anchor in anchors:
-            if t > anchor.release:
-                start = anchor.window.view(noise)
-                anchor.window.view(latents).copy_(schedule.add_noise(anchor.latents, start, t))
+            anchor.hold_(latents, noise, schedule, index)
 
         yield latents

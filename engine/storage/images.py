@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from engine.contract.errors import EngineError
+from engine.contract.job import Job
 from engine.contract.limits import Limits
+
+_DEEP = "I;16"  # how the modes of 16 bits a pixel begin
+_DEEPEST = 2**16 - 1
 
 
 def open_picture(path: Path, limits: Limits) -> Image.Image:
@@ -16,6 +22,37 @@ def open_picture(path: Path, limits: Limits) -> Image.Image:
 
     Raises: EngineError of kind `picture` where it cannot be read or is absurdly large.
     """
+    with _opened(path, limits) as image:
+        if image.mode.startswith(_DEEP):
+            deep = np.asarray(image, dtype=np.uint16)
+            return Image.fromarray((deep >> 8).astype(np.uint8)).convert("RGB")
+        return image.convert("RGB")
+
+
+def open_mask(path: Path, limits: Limits) -> Image.Image:
+    """Return a mask: how bright each pixel of a picture is, times its opacity.
+
+    Shapes: mode F, from 0 to 1.
+    Raises: EngineError of kind `picture` where it cannot be read or is absurdly large.
+    """
+    with _opened(path, limits) as image:
+        if image.mode.startswith(_DEEP):
+            return Image.fromarray(np.asarray(image, dtype=np.float32) / _DEEPEST)
+        levels = np.asarray(image.convert("LA"), dtype=np.float32) / 255
+        return Image.fromarray(levels[..., 0] * levels[..., 1])
+
+
+def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, Image.Image]:
+    """Return the masks of a job's regions by their names, which start at `folder`.
+
+    Raises: EngineError of kind `picture`, as `open_mask`.
+    """
+    names = {region.mask for region in job.regions if region.mask is not None}
+    return {name: open_mask(folder / name, limits) for name in names}
+
+
+@contextmanager
+def _opened(path: Path, limits: Limits) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
             if image.width * image.height > limits.max_picture_px:
@@ -25,10 +62,7 @@ def open_picture(path: Path, limits: Limits) -> Image.Image:
                     kind="picture",
                     advice="scale it down",
                 )
-            if image.mode.startswith("I;16"):
-                deep = np.asarray(image, dtype=np.uint16)
-                return Image.fromarray((deep >> 8).astype(np.uint8)).convert("RGB")
-            return image.convert("RGB")
+            yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise EngineError(
             f"{path} is no picture that can be read: {error}",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.contract.documents import parse_json
 from engine.contract.errors import EngineError
+from engine.contract.parse import parse_json
 from engine.storage.png import read_job_of_png
 
 _MAX_JOB_BYTES = 64 * 2**20

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, PngImagePlugin
 
-from engine.contract.documents import parse_json
 from engine.contract.errors import EngineError
-from engine.contract.job import BUNDLED_MODEL, Image2ImageRegion, Job
+from engine.contract.job import BUNDLED_MODEL, Job, with_files
+from engine.contract.parse import parse_json
 from engine.storage.files import whole_file
 
 JOB_KEY = "mixdiff-job"
@@ -178,18 +178,13 @@ def read_job_of_png(path: Path) -> tuple[object, dict[str, Any]]:
 def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:
     """Return the job with its relative paths seen from another folder."""
 
-    def seen(name: str) -> str:
+    def seen_from_there(name: str) -> str:
         target = (old_folder / name).resolve()
         try:
             return Path(os.path.relpath(target, new_folder.resolve())).as_posix()
         except ValueError:  # another drive of Windows
             return str(target)
 
-    regions = tuple(
-        replace(r, reference_image=seen(r.reference_image))
-        if isinstance(r, Image2ImageRegion)
-        else r
-        for r in job.regions
-    )
+    job = with_files(job, seen_from_there)
     is_path = job.model not in (None, BUNDLED_MODEL) and (old_folder / str(job.model)).exists()
-    return replace(job, regions=regions, model=seen(str(job.model)) if is_path else job.model)
+    return replace(job, model=seen_from_there(str(job.model))) if is_path else job

@@ -1,0 +1,196 @@
+"""What a job must be like to run: checks of a whole job, or of as much of one as could be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from .catalogue import known_model
+from .errors import shown
+from .geometry import uncovered_share
+from .job import Job, RerollRegion, Text2ImageRegion
+from .kinds import File, OrNone, kind_of, nearest
+from .limits import Limits
+from .models import ModelFacts, facts_of
+from .parse import Checked, Draft, Findings, RecordDraft, read_job
+from .parse_grid import is_grid, read_grid
+from .pictures import UnreadablePictureError, read_size
+from .schedulers import SCHEDULERS
+from .sides import check_canvas_size, check_multiple, check_sides
+
+LEAST_WINDOW_CELLS = 8
+_FEW_STEPS = 8  # models of the catalogue that are made for no more are held against it
+_CLEARLY_MORE = 2
+_NOTICEABLE_SHARE = 1e-6
+
+
+def check(
+    document: object,
+    *,
+    folder: Path | None,
+    facts: ModelFacts | None = None,
+    limits: Limits | None = None,
+) -> Checked:
+    """Read and check a job, or a grid configuration of the original.
+
+    `folder` is where the document's paths start, None where its pictures are not files and so are
+    not looked at; `facts` are the model's, found by its name unless they are given.
+    """
+    findings, limits = Findings(), limits or Limits()
+    if not isinstance(document, Mapping):
+        message = f"{shown(document)} is not a job"
+        findings.error("", document, message, "write an object in braces")
+        return findings.checked(None)
+    if is_grid(document):
+        model = document.get("model")
+        facts = facts or facts_of(model if isinstance(model, str) else None, folder)
+        job = read_grid(document, facts.grid_px, limits, findings)
+        return findings.checked(None if job is None else Draft.of(job))
+    draft = read_job(document, findings)
+    facts = facts or facts_of(draft.values.get("model"), folder)
+    _Checks(folder=folder, facts=facts, limits=limits, findings=findings).run(draft)
+    return findings.checked(draft)
+
+
+def validate(
+    job: Job, *, folder: Path | None, facts: ModelFacts, limits: Limits | None = None
+) -> Checked:
+    """Check a job that is there already, as `check` does with a document's."""
+    findings, draft = Findings(), Draft.of(job)
+    checks = _Checks(folder=folder, facts=facts, limits=limits or Limits(), findings=findings)
+    checks.run(draft)
+    return findings.checked(draft)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checks:
+    """Everything that is held against a job beyond its single fields."""
+
+    folder: Path | None
+    facts: ModelFacts
+    limits: Limits
+    findings: Findings
+
+    def run(self, draft: Draft) -> None:
+        self._canvas(draft.values)
+        self._schedule(draft.values)
+        self._windows(draft.values)
+        if not any(region.cls is Text2ImageRegion for region in draft.regions):
+            message = "no region has a prompt, so nothing would be generated"
+            self.findings.error("regions", None, message, "add a text2image region")
+        for region in draft.all_regions:
+            at = f"{region.path}."
+            check_sides(region.values, at, draft.values, self.facts.grid_px, self.findings)
+            self._files(region)
+            if region.cls is RerollRegion:
+                self._reroll(region)
+        if not self.findings.has_errors:
+            job = draft.job()
+            self._gaps(job)
+            self._few_steps(job)
+
+    def _canvas(self, values: Mapping[str, Any]) -> None:
+        height, width = values.get("canvas_height"), values.get("canvas_width")
+        for name, value in (("canvas_height", height), ("canvas_width", width)):
+            if value is not None:
+                check_multiple(name, value, self.facts.grid_px, self.findings)
+        if height is not None and width is not None:
+            check_canvas_size("canvas_height", height, width, self.limits, self.findings)
+
+    def _schedule(self, values: Mapping[str, Any]) -> None:
+        name = values.get("scheduler")
+        if name is None:
+            return
+        family = self.facts.family
+        if name not in family.schedulers:
+            message = f"{shown(name)} does not suit a model of the kind {family.title}"
+            self.findings.error("scheduler", name, message, nearest(name, family.schedulers))
+        most = SCHEDULERS[name].most_steps
+        steps = values.get("num_inference_steps", 0)
+        if most is not None and steps > most:
+            message = f"{name} takes at most {most} steps"
+            self.findings.error("num_inference_steps", steps, message, "try 8")
+
+    def _windows(self, values: Mapping[str, Any]) -> None:
+        largest, least = values.get("max_region_px"), LEAST_WINDOW_CELLS * self.facts.grid_px
+        if largest is not None and largest < least:
+            message = f"{largest} is less than any window can be"
+            remedy = f"use {self.facts.largest_px}, which suits the model, or at least {least}"
+            self.findings.error("max_region_px", largest, message, remedy)
+
+    def _files(self, region: RecordDraft) -> None:
+        if self.folder is None:
+            return
+        for declared in fields(region.cls):
+            name = region.values.get(declared.name)
+            match kind_of(declared):
+                case File() | OrNone(kind=File()) if name is not None:
+                    self._picture(name, f"{region.path}.{declared.name}", self.folder)
+
+    def _picture(self, name: str, path: str, folder: Path) -> None:
+        try:
+            size = read_size(folder / name)
+        except FileNotFoundError:
+            message = f"there is no file {name!r}"
+            self.findings.error(path, name, message, f"put it in {folder}, or mend the path")
+        except OSError as error:
+            message = f"{name!r} cannot be opened: {error.strerror}"
+            self.findings.error(path, name, message, "choose a picture that can be read")
+        except (UnreadablePictureError, ValueError) as error:
+            message = f"{name!r} is no picture that can be read: {error}"
+            self.findings.error(path, name, message, "save it anew, as PNG for example")
+        else:
+            if size.width_px * size.height_px > self.limits.max_picture_px:
+                self.findings.error(
+                    path,
+                    name,
+                    f"{name!r} has {size.width_px} × {size.height_px} pixels, over the limit of "
+                    f"{self.limits.max_picture_px} pixels",
+                    "scale it down: it is resized to its region in any case",
+                )
+
+    def _reroll(self, region: RecordDraft) -> None:
+        mode, amount = region.values.get("reroll_mode", "reset"), region.values.get("noise_eps", 0)
+        path = f"{region.path}.noise_eps"
+        if mode == "epsilon" and amount == 0:
+            self.findings.warn(path, 0, "0 changes nothing in mode epsilon", "try 0.2")
+        if mode == "reset" and amount > 0:
+            message = "has no effect in mode reset, which draws the region anew"
+            self.findings.warn(path, amount, message, "use mode epsilon, or leave it out")
+
+    def _gaps(self, job: Job) -> None:
+        covering = [region for region in job.text_regions if region.mask_weight > 0]
+        share = uncovered_share(job.canvas_height, job.canvas_width, covering)
+        if share > _NOTICEABLE_SHARE:
+            self.findings.warn("regions", round(share, 4), *gap_warning(share))
+
+    def _few_steps(self, job: Job) -> None:
+        model = known_model(job.model)
+        few = model if model and model.num_inference_steps <= _FEW_STEPS else None
+        if few and job.num_inference_steps > _CLEARLY_MORE * few.num_inference_steps:
+            self.findings.warn(
+                "num_inference_steps",
+                job.num_inference_steps,
+                f"{few.title} is made to generate in {few.num_inference_steps} steps",
+                f"try {few.num_inference_steps}",
+            )
+        for index, region in enumerate(job.regions):
+            if not isinstance(region, Text2ImageRegion) or region.guidance_scale is None:
+                continue
+            path, guidance = f"regions[{index}].guidance_scale", region.guidance_scale
+            if guidance == 0 and region.prompt.strip():
+                message = "0 generates as if there were no prompt"
+                self.findings.warn(path, guidance, message, "use 1 to follow the prompt alone")
+            elif few and guidance > _CLEARLY_MORE * few.guidance_scale:
+                message = f"{guidance:g} is far more than {few.title} is made for"
+                self.findings.warn(path, guidance, message, f"try {few.guidance_scale:g}")
+
+
+def gap_warning(share: float) -> tuple[str, str]:
+    """Return what is said of a canvas of which a share is in no text region, and what helps."""
+    return (
+        f"{share:.1%} of the canvas is covered by no text region and will stay formless",
+        "add a region of the whole canvas with a background prompt and a small mask_weight",
+    )

@@ -1,0 +1,96 @@
+"""Model families: what every part of the program must know of each, as plain values.
+
+`engine.families` holds a module of the same name for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .schedulers import SCHEDULERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A kind of model, with what suits most of its kind."""
+
+    name: str
+    """The module of `engine.families` that runs it."""
+    title: str
+    pipelines: tuple[str, ...]
+    """diffusers' classes, as a model's `model_index.json` names them."""
+    signs: tuple[str, ...]
+    """How the names of tensors begin that tell the family of a single file."""
+    stride_px: int
+    """Pixels per cell of the canvas's latents, in both directions."""
+    grid_px: int
+    """The canvas, and the sides of regions, are multiples of this."""
+    channels: int
+    """Channels of a latent cell."""
+    native_px: int
+    """The side of the pictures that it was trained on."""
+    num_inference_steps: int
+    guidance_scale: float
+    schedulers: tuple[str, ...]
+    """Those that suit it, by their names in a job."""
+    parts: tuple[str, ...]
+    """The folders of a model that are loaded; safety checkers and the like are not."""
+    weighted_parts: tuple[str, ...]
+    """Those of the parts that hold weights."""
+    size_config: tuple[str, str] = ("unet/config.json", "sample_size")
+    """The file and the key that say, in cells, what size a model was trained on."""
+    prefers_half: bool = False
+    """Whether weights in half precision are fetched where a model has both."""
+
+
+_SD_PARTS = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
+_SD_SCHEDULERS = tuple(SCHEDULERS)
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family(
+            name="sd",
+            title="Stable Diffusion 1 or 2",
+            pipelines=("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
+            signs=("cond_stage_model.",),
+            stride_px=8,
+            grid_px=8,
+            channels=4,
+            native_px=512,
+            num_inference_steps=30,
+            guidance_scale=7.5,
+            schedulers=_SD_SCHEDULERS,
+            parts=_SD_PARTS,
+            weighted_parts=("text_encoder", "unet", "vae"),
+        ),
+        Family(
+            name="sdxl",
+            title="Stable Diffusion XL",
+            pipelines=("StableDiffusionXLPipeline",),
+            signs=("conditioner.embedders.1.",),
+            stride_px=8,
+            grid_px=8,
+            channels=4,
+            native_px=1024,
+            num_inference_steps=30,
+            guidance_scale=6.0,
+            schedulers=_SD_SCHEDULERS,
+            parts=(*_SD_PARTS, "text_encoder_2", "tokenizer_2"),
+            weighted_parts=("text_encoder", "text_encoder_2", "unet", "vae"),
+            prefers_half=True,
+        ),
+    )
+}
+
+DEFAULT_FAMILY = FAMILIES["sd"]
+
+
+def family_of_pipeline(class_name: str) -> Family | None:
+    """Return the family that runs one of diffusers' pipelines."""
+    return next((f for f in FAMILIES.values() if class_name in f.pipelines), None)
+
+
+def family_titles() -> str:
+    """Return the families as a person names them, for advice."""
+    return " or ".join(family.title for family in FAMILIES.values())

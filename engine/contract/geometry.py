@@ -1,0 +1,74 @@
+"""Rectangles of the canvas: how much of it they cover, and how a large one is cut."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .kinds import Whole, spec
+
+SIDES = ("row_init", "row_end", "col_init", "col_end")
+_LEAST_OVERLAP = 1 / 3  # of a span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rectangle:
+    """A part of the canvas, in pixels; starts are included, ends are not."""
+
+    row_init: int = spec(Whole(0), "First row of pixels, counted from the top")
+    row_end: int = spec(Whole(0), "Row of pixels below the last one")
+    col_init: int = spec(Whole(0), "First column of pixels, counted from the left")
+    col_end: int = spec(Whole(0), "Column of pixels right of the last one")
+
+    @property
+    def height_px(self) -> int:
+        """Height in pixels."""
+        return self.row_end - self.row_init
+
+    @property
+    def width_px(self) -> int:
+        """Width in pixels."""
+        return self.col_end - self.col_init
+
+    @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """Top, bottom, left and right, as `SIDES` names them."""
+        return self.row_init, self.row_end, self.col_init, self.col_end
+
+
+def uncovered_share(height_px: int, width_px: int, rectangles: Sequence[Rectangle]) -> float:
+    """Return the share of the canvas that no rectangle covers, from 0 to 1."""
+    edges = sorted(
+        {0, height_px, *(r.row_init for r in rectangles), *(r.row_end for r in rectangles)}
+    )
+    edges = [edge for edge in edges if 0 <= edge <= height_px]
+    covered = 0
+    for top, bottom in pairwise(edges):
+        spans_here = sorted(
+            (max(r.col_init, 0), min(r.col_end, width_px))
+            for r in rectangles
+            if r.row_init <= top and r.row_end >= bottom
+        )
+        reached = 0
+        for start, end in spans_here:
+            covered += max(0, end - max(start, reached)) * (bottom - top)
+            reached = max(reached, end)
+    return 1 - covered / (height_px * width_px)
+
+
+def spans(length: int, largest: int) -> list[tuple[int, int]]:
+    """Return the fewest spans that cover a length, each at most `largest` long, evenly spread.
+
+    Neighbours share at least a third of a span and about half of one at most.
+
+    Units: cells.
+    """
+    if length <= largest:
+        return [(0, length)]
+    shared = min(math.ceil(largest * _LEAST_OVERLAP), largest - 1)
+    count = math.ceil((length - shared) / (largest - shared))
+    size = min(largest, math.ceil(2 * length / (count + 1)))  # half of which two would share
+    starts = [round(index * (length - size) / (count - 1)) for index in range(count)]
+    return [(start, start + size) for start in starts]

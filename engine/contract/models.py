@@ -1,0 +1,128 @@
+"""What is known of a model before it is loaded: its family, and what suits it."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .catalogue import (
+    BUNDLED_FOLDER,
+    NOTE,
+    cache_folder,
+    family_of_folder,
+    is_hub_id,
+    known_model,
+    local_snapshot,
+    read_object,
+)
+from .families import DEFAULT_FAMILY, FAMILIES, Family
+from .job import BUNDLED_MODEL
+
+_MAX_HEADER_BYTES = 2**27
+_LEAST_NATIVE_PX = 256  # no model that people use was trained on less; some small ones say so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What suits a model: its family's values, or its own where it has a say."""
+
+    family: Family
+    native_px: int
+    """The side of the pictures that it was trained on."""
+    largest_px: int
+    """The longest side of a region that it generates well in one piece."""
+    num_inference_steps: int
+    guidance_scale: float
+    scheduler: str | None = None
+
+    @property
+    def grid_px(self) -> int:
+        """The canvas, and the sides of regions, are multiples of this."""
+        return self.family.grid_px
+
+    @classmethod
+    def of_family(cls, family: Family, native_px: int = 0) -> ModelFacts:
+        """Return what suits most models of a family."""
+        native_px = native_px or family.native_px
+        return cls(
+            family=family,
+            native_px=native_px,
+            largest_px=native_px,
+            num_inference_steps=family.num_inference_steps,
+            guidance_scale=family.guidance_scale,
+        )
+
+
+def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
+    """Return what is known of a job's model; what cannot be found out is the default family's.
+
+    `folder` is where a relative path starts.
+    """
+    name = (model or BUNDLED_MODEL).strip()
+    if name in ("", BUNDLED_MODEL):
+        return _of_folder(BUNDLED_FOLDER)
+    path = (folder or Path()) / name
+    if path.is_dir():
+        return _of_folder(path)
+    if path.is_file():
+        return ModelFacts.of_family(family_of_file(path) or DEFAULT_FAMILY)
+    if is_hub_id(name):
+        if snapshot := local_snapshot(name, cache_folder(os.environ)):
+            return _of_folder(snapshot)
+        if known := known_model(name):
+            return ModelFacts.of_family(FAMILIES[known.family], known.native_px)
+    return ModelFacts.of_family(DEFAULT_FAMILY)
+
+
+def model_note(folder: Path) -> dict[str, Any]:
+    """Return what a model's folder says of itself: title, native size, settings that suit it."""
+    return read_object(folder / NOTE)
+
+
+def family_of_file(path: Path) -> Family | None:
+    """Return the family of a single file of weights by the names of its tensors."""
+    names = tensor_names(path)
+    found = [f for f in FAMILIES.values() if any(n.startswith(f.signs) for n in names)]
+    return found[0] if found else None
+
+
+def tensor_names(path: Path) -> frozenset[str]:
+    """Return the names of a safetensors file's tensors, none where it is no such file.
+
+    Source: https://github.com/huggingface/safetensors, the format of the header.
+    """
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(length)) if length <= _MAX_HEADER_BYTES else {}
+    except (OSError, struct.error, ValueError, RecursionError):
+        return frozenset()
+    return frozenset(header) - {"__metadata__"} if isinstance(header, dict) else frozenset()
+
+
+def _of_folder(folder: Path) -> ModelFacts:
+    family = family_of_folder(folder) or DEFAULT_FAMILY
+    file, key = family.size_config
+    cells = read_object(folder / file).get(key)
+    own_px = cells * family.stride_px if isinstance(cells, int) else 0
+    facts = ModelFacts.of_family(family, own_px if own_px >= _LEAST_NATIVE_PX else 0)
+    note = model_note(folder)
+    if not note:
+        return facts
+    return ModelFacts(
+        family=family,
+        native_px=_number(note, "native_size_px", facts.native_px),
+        largest_px=_number(note, "largest_size_px", facts.largest_px),
+        num_inference_steps=_number(note, "num_inference_steps", facts.num_inference_steps),
+        guidance_scale=_number(note, "guidance_scale", facts.guidance_scale),
+        scheduler=note.get("scheduler"),
+    )
+
+
+def _number(note: dict[str, Any], key: str, otherwise: Any) -> Any:
+    value = note.get(key)
+    return value if isinstance(value, int | float) and value > 0 else otherwise

@@ -1,0 +1,255 @@
+"""From a document to a job, field by field, with every problem where it belongs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Any
+
+from .errors import JobError, Problem, shown
+from .job import Job, with_unique_names
+from .kinds import Choice, Complaint, Records, kind_of, nearest
+
+# Keys of earlier versions that change nothing any more.
+RETIRED = {"reuse_attention": "attention is computed at every step now"}
+
+_REGION_PATH = re.compile(r"^((?:reroll_)?regions\[\d+\])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check found; the job is there unless a problem is an error."""
+
+    job: Job | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that do not stop the job."""
+        return tuple(p for p in self.problems if p.severity == "warning")
+
+    def job_or_raise(self) -> Job:
+        """Return the job.
+
+        Raises: JobError with every problem where one is an error.
+        """
+        if self.job is None:
+            raise JobError(p for p in self.problems if p.severity == "error")
+        return self.job
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """Collects problems while a document is read or a job is checked."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def error(self, path: str, value: object, message: str, remedy: str) -> None:
+        """Note a problem that stops the job."""
+        self.problems.append(
+            Problem(field=path, value=shown(value), message=message, remedy=remedy)
+        )
+
+    def warn(self, path: str, value: object, message: str, remedy: str) -> None:
+        """Note a problem that the job survives."""
+        self.error(path, value, message, remedy)
+        self.problems[-1] = replace(self.problems[-1], severity="warning")
+
+    def complain(self, path: str, value: object, complaint: Complaint | None) -> bool:
+        """Note a kind's complaint, if there is one; tell whether there was none."""
+        if complaint:
+            self.error(path, value, complaint.message, complaint.remedy)
+        return complaint is None
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether something was found that stops the job."""
+        return any(p.severity == "error" for p in self.problems)
+
+    def checked(self, draft: Draft | None) -> Checked:
+        """Return the outcome, each problem with the name of its region."""
+        job = None if draft is None or self.has_errors else draft.job()
+        names = {} if draft is None else dict(_names(draft, job))
+
+        def named(problem: Problem) -> Problem:
+            path = _REGION_PATH.match(problem.field)
+            return replace(problem, region=names.get(path[1], "")) if path else problem
+
+        return Checked(job=job, problems=tuple(named(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordDraft:
+    """A region on its way to be one: the class that it will be of, and its values so far."""
+
+    path: str
+    cls: type
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A job on its way to be one: values that are wrong or missing are not in it."""
+
+    values: Mapping[str, Any]
+    regions: Sequence[RecordDraft]
+    reroll_regions: Sequence[RecordDraft]
+
+    @classmethod
+    def of(cls, job: Job) -> Draft:
+        """Return what is known of a whole job: everything."""
+        values = _values(job)
+        drafts = {
+            name: [
+                RecordDraft(path=f"{name}[{i}]", cls=type(record), values=_values(record))
+                for i, record in enumerate(values.pop(name))
+            ]
+            for name in ("regions", "reroll_regions")
+        }
+        return cls(values=values, **drafts)
+
+    @property
+    def all_regions(self) -> Sequence[RecordDraft]:
+        """The regions, then the reroll regions."""
+        return [*self.regions, *self.reroll_regions]
+
+    def job(self) -> Job:
+        """Return the job; nothing of it may be wrong or missing."""
+        return with_unique_names(
+            Job(
+                **self.values,
+                regions=tuple(draft.cls(**draft.values) for draft in self.regions),
+                reroll_regions=tuple(draft.cls(**draft.values) for draft in self.reroll_regions),
+            )
+        )
+
+
+def _values(record: Any) -> dict[str, Any]:
+    return {f.name: getattr(record, f.name) for f in fields(record)}
+
+
+def _names(draft: Draft, job: Job | None) -> Iterator[tuple[str, str]]:
+    """Yield the path and the name of each region, also of those that cannot become one."""
+    if job is not None:
+        for record, region in zip(draft.all_regions, job.all_regions, strict=True):
+            yield record.path, region.name
+        return
+    for record in draft.all_regions:
+        made_up = record.path.replace("_regions[", " ").replace("regions[", "region ").rstrip("]")
+        yield record.path, record.values.get("name") or made_up
+
+
+def read_job(document: Mapping[str, Any], findings: Findings) -> Draft:
+    """Read all of a job that is right in itself; what is not is noted."""
+    values = read_fields(Job, document, "", findings)
+    drafts = {
+        name: _read_records(values.pop(name, ()), kind, name, findings)
+        for name, kind in (
+            (f.name, kind_of(f)) for f in fields(Job) if isinstance(kind_of(f), Records)
+        )
+        if isinstance(kind, Records)
+    }
+    return Draft(values=values, **drafts)
+
+
+def _read_records(
+    items: Sequence[object], kind: Records, name: str, findings: Findings
+) -> list[RecordDraft]:
+    found = []
+    for index, item in enumerate(items):
+        path = f"{name}[{index}]"
+        if not isinstance(item, Mapping):
+            remedy = "write an object in braces"
+            findings.error(path, item, f"{shown(item)} is not a region", remedy)
+            continue
+        cls = _class_of(item, kind, path, findings)
+        if cls is not None:
+            elsewhere = ("type",) if isinstance(kind.of, Mapping) else ()
+            values = read_fields(cls, item, f"{path}.", findings, elsewhere=elsewhere)
+            found.append(RecordDraft(path=path, cls=cls, values=values))
+    return found
+
+
+def _class_of(item: Mapping[str, Any], kind: Records, path: str, findings: Findings) -> type | None:
+    if not isinstance(kind.of, Mapping):
+        return kind.of
+    named = item.get("type")
+    if named is None:
+        findings.error(f"{path}.type", None, "is missing", f"add one of: {', '.join(kind.of)}")
+        return None
+    complaint = Choice(tuple(kind.of)).complaint(named)
+    return kind.of[named] if findings.complain(f"{path}.type", named, complaint) else None
+
+
+def read_fields(
+    cls: type,
+    document: Mapping[str, Any],
+    path: str,
+    findings: Findings,
+    *,
+    elsewhere: Sequence[str] = (),
+    written: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the values of a dataclass's declared fields, those that are right.
+
+    `elsewhere` are known keys that the caller reads itself; `written` says under which other
+    key a document gave a field. A field that the document leaves out is left out here too.
+    """
+    written = written or {}
+    declared = {f.name: f for f in fields(cls) if "kind" in f.metadata}
+    for key in document:
+        if key in RETIRED:
+            if document[key]:
+                findings.warn(
+                    path + str(key), document[key], "has no effect any more", RETIRED[key]
+                )
+        elif key not in declared and key not in elsewhere:
+            known = [*declared, *elsewhere]
+            findings.error(path + str(key), document[key], "is not known", nearest(str(key), known))
+    values: dict[str, Any] = {}
+    for name, declaration in declared.items():
+        at = path + written.get(name, name)
+        if name not in document:
+            if declaration.default is MISSING:
+                findings.error(at, None, "is missing", f"add it: {declaration.metadata['doc']}")
+            continue
+        value = document[name]
+        if value is None and isinstance(kind_of(declaration), Records):
+            continue  # the original's pipelines take None for no reroll regions
+        if findings.complain(at, value, kind_of(declaration).complaint(value)):
+            values[name] = value
+    return values
+
+
+class _RepeatedKeyError(ValueError):
+    pass
+
+
+def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise _RepeatedKeyError(f"the key {repeated!r} stands twice in one object")
+    return document
+
+
+def parse_json(text: str | bytes) -> object:
+    """Return the document that a JSON text holds.
+
+    Raises: JobError where the text is no JSON, or gives a key twice.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_distinct_keys)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        complaint = Complaint(f"the file is not JSON: {error.msg} ({where})", "mend it there")
+    except _RepeatedKeyError as error:
+        complaint = Complaint(str(error), "keep one of them")
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        complaint = Complaint(f"the file is not JSON: {error}", "save it as UTF-8 text")
+    findings = Findings()
+    findings.complain("", None, complaint)
+    raise JobError(findings.problems)

@@ -1,0 +1,74 @@
+"""Stable Diffusion XL: a UNet that sees two encodings of a text, and the size of its picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import torch
+from diffusers import EulerDiscreteScheduler
+
+from engine.families import sd
+from engine.families.sd import cleaned
+from engine.runtime.batching import Conditioning, Text
+from engine.runtime.windows import Window
+
+_ADDED = ("text_embeds", "time_ids")
+
+
+class LoadedModel(sd.LoadedModel):
+    """A diffusers StableDiffusionXLPipeline."""
+
+    NAME = "sdxl"
+    PIPELINE = "StableDiffusionXLPipeline"
+    UNUSED = {  # noqa: RUF012
+        "feature_extractor": None,
+        "image_encoder": None,
+        "add_watermarker": False,
+    }
+
+    @classmethod
+    def adjust_single_file(cls, pipeline: Any, names: Collection[str]) -> None:
+        """Have a model that says so predict v, from a start without any signal."""
+        if "v_pred" in names:
+            pipeline.scheduler = EulerDiscreteScheduler.from_config(
+                pipeline.scheduler.config,
+                prediction_type="v_prediction",
+                rescale_betas_zero_snr="ztsnr" in names,
+                timestep_spacing="trailing",
+            )
+
+    def encode(self, text: Text) -> Conditioning:
+        """Return a text's embeddings, (1, T, D) of both encoders and (1, D) pooled.
+
+        Like diffusers' pipeline, nothing to avoid is zeros where the model was trained so.
+        """
+        prompt = cleaned(text.prompt)
+        embedded, _, pooled, _ = self._pipeline.encode_prompt(
+            prompt, device=self.network_device, do_classifier_free_guidance=False
+        )
+        is_nothing = text.is_negative and not prompt
+        if is_nothing and self._pipeline.config.force_zeros_for_empty_prompt:
+            embedded, pooled = torch.zeros_like(embedded), torch.zeros_like(pooled)
+        return {"encoder_hidden_states": embedded, "text_embeds": pooled}
+
+    def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
+        """Return a text's embeddings, and the window's size as the picture's, uncropped (1, 6).
+
+        Its original size is at least the model's own: small ones stand for blurred pictures.
+        """
+        height, width = (side * self.stride_px for side in (window.height, window.width))
+        native_px = self._unet.config.sample_size * self.stride_px
+        enlarged = max(1.0, native_px / math.sqrt(height * width))
+        original = (round(height * enlarged), round(width * enlarged))
+        sizes = torch.tensor([(*original, 0, 0, height, width)], dtype=self._unet.dtype)
+        return {
+            **super().condition(encoded, window, scale),
+            "time_ids": sizes.to(self.network_device),
+        }
+
+    def _inputs(self, conditioning: Conditioning) -> dict[str, Any]:
+        added = {name: conditioning[name] for name in _ADDED}
+        others = {name: t for name, t in conditioning.items() if name not in _ADDED}
+        return {**others, "added_cond_kwargs": added}

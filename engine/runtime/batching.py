@@ -1,0 +1,269 @@
+"""A denoiser for any model family: which passes share a call of the network, and what fits.
+
+A window of a region is predicted from one pass or several, as the family's guidance needs: with
+the region's prompt, with its negative prompt. Passes of one shape share calls.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engine.contract.job import Job, Text2ImageRegion
+from engine.runtime.capacity import Capacity
+from engine.runtime.devices import give_memory_back, is_oom
+from engine.runtime.windows import Window
+
+Conditioning = Mapping[str, Tensor]
+"""What the network sees beside latents and timestep, by name; (B, …) each."""
+
+_KEPT_TEXT_BYTES = 2**28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A prompt as an encoder takes it; some families encode an empty negative one as nothing."""
+
+    prompt: str
+    is_negative: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A term of a guided prediction: what the network says to a text, and its weight."""
+
+    text: Text
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What the sampler steps by in a window, guidance included.
+
+    Shapes: value (1, C, h, w), float32.
+    """
+
+    window: int
+    value: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One call of the network.
+
+    Shapes: latents (P, C, h, w), float32; timestep (1,), on their device.
+    """
+
+    latents: Tensor
+    timestep: Tensor
+    conditioning: Conditioning
+
+
+class Guidance(Protocol):
+    """How a family follows a prompt: from which terms a prediction is made, and how."""
+
+    def terms(self, prompt: str, negative_prompt: str, scale: float) -> Sequence[Term]:
+        """Return the terms that must be predicted; none that would count 0 times."""
+
+    def combine(self, terms: Sequence[Term], outputs: Sequence[Tensor]) -> Tensor:
+        """Return the guided prediction from what the network said to each term.
+
+        Shapes: (1, C, h, w) each.
+        """
+
+
+class Network(Protocol):
+    """What a model family gives: texts encoded, and one call on a batch."""
+
+    @property
+    def guidance(self) -> Guidance:
+        """How predictions follow prompts."""
+
+    @property
+    def network_device(self) -> torch.device:
+        """Where the network runs."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of a latent cell."""
+
+    def encode(self, text: Text) -> Conditioning:
+        """Return what a text becomes, (1, …) each; by itself, so that none changes another's."""
+
+    def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
+        """Return what a pass sees of a text in a window, with a guidance scale."""
+
+    def call(self, batch: Batch) -> Tensor:
+        """Return the network's prediction, as the family's scheduler expects it.
+
+        Shapes: (P, C, h, w), float32.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionWindow:
+    """A window in which a text region is generated; its weights (h, w) are on the CPU."""
+
+    region: int
+    """The region's place among the job's text regions."""
+    window: Window
+    weights: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    """One look of the network at a window."""
+
+    index: int
+    window: Window
+    term: Term
+    conditioning: Conditioning
+
+
+class Denoiser:
+    """Predicts the windows of a job with a network; remembers texts, and what fits into a call.
+
+    `capacity` bounds how many passes share one call: more is faster, fewer need less memory, the
+    result is the same to float rounding.
+    """
+
+    def __init__(self, network: Network, *, capacity: Capacity | None = None) -> None:
+        self._network = network
+        self._capacity = capacity or Capacity(network.network_device)
+        self._texts: OrderedDict[Text, Conditioning] = OrderedDict()
+
+    def plan(self, job: Job, windows: Sequence[RegionWindow]) -> BatchPlan:
+        """Return how windows are predicted, each distinct text encoded once, now or earlier."""
+        regions = job.text_regions
+        predicted = [
+            _Predicted.of(self._network.guidance, regions[one.region], job.negative_prompt)
+            for one in windows
+        ]
+        passes = [
+            _Pass(
+                index=index,
+                window=one.window,
+                term=term,
+                conditioning=self._network.condition(
+                    self._encoded(term.text), one.window, wanted.scale
+                ),
+            )
+            for index, (one, wanted) in enumerate(zip(windows, predicted, strict=True))
+            for term in wanted.terms
+        ]
+        return BatchPlan(self._network, passes, self._capacity)
+
+    def _encoded(self, text: Text) -> Conditioning:
+        if text not in self._texts:
+            self._texts[text] = self._network.encode(text)
+            while len(self._texts) > 1 and self._text_bytes() > _KEPT_TEXT_BYTES:
+                self._texts.popitem(last=False)
+        self._texts.move_to_end(text)
+        return self._texts[text]
+
+    def _text_bytes(self) -> int:
+        return sum(t.nbytes for encoded in self._texts.values() for t in encoded.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Predicted:
+    """What the prediction of a region is made from."""
+
+    scale: float
+    terms: Sequence[Term]
+
+    @classmethod
+    def of(cls, guidance: Guidance, region: Text2ImageRegion, canvas_negative: str) -> _Predicted:
+        if region.guidance_scale is None:
+            raise ValueError("the guidance is not resolved yet")
+        own = region.negative_prompt
+        negative = canvas_negative if own is None else own
+        terms = guidance.terms(region.prompt, negative, region.guidance_scale)
+        return cls(scale=region.guidance_scale, terms=terms)
+
+
+class BatchPlan:
+    """The passes of a job, in groups that share calls."""
+
+    def __init__(self, network: Network, passes: Sequence[_Pass], capacity: Capacity) -> None:
+        self._network = network
+        groups: dict[object, list[_Pass]] = {}
+        for one in passes:
+            shapes = tuple((name, t.shape) for name, t in sorted(one.conditioning.items()))
+            key = (one.window.height, one.window.width, shapes)
+            groups.setdefault(key, []).append(one)
+        self._groups = list(groups.values())
+        self._terms: dict[int, list[Term]] = {}
+        for one in passes:
+            self._terms.setdefault(one.index, []).append(one.term)
+        self._fitting = [self._fitting_now(group, capacity) for group in self._groups]
+
+    def predict(self, model_input: Tensor, t: Tensor) -> Iterator[Prediction]:
+        """Yield the predictions of all windows, in any order, as the calls give them.
+
+        `t` is on the CPU, so that nobody waits for the device to learn it.
+
+        Shapes: model_input (1, C, H, W), float32.
+        """
+        # Filled by the device itself: a copy from the host would have to wait for it.
+        timestep = torch.full((1,), t.item(), dtype=t.dtype, device=model_input.device)
+        outputs: dict[int, list[Tensor]] = {}
+        for number, group in enumerate(self._groups):
+            done = 0
+            while done < len(group):
+                called = self._as_many_as_fit(number, done, model_input, timestep)
+                for one, output in zip(group[done:], torch.split(called, 1), strict=False):
+                    known = outputs.setdefault(one.index, [])
+                    known.append(output)
+                    terms = self._terms[one.index]
+                    if len(known) == len(terms):
+                        del outputs[one.index]
+                        value = self._network.guidance.combine(terms, known)
+                        yield Prediction(window=one.index, value=value)
+                done += len(called)
+
+    def _as_many_as_fit(
+        self, number: int, done: int, model_input: Tensor, timestep: Tensor
+    ) -> Tensor:
+        """Call the network once, with fewer passes from then on where the memory is too small."""
+        while True:
+            passes = self._groups[number][done : done + self._fitting[number]]
+            try:
+                return self._called(passes, lambda one: one.window.take(model_input), timestep)
+            except (RuntimeError, MemoryError) as error:
+                if len(passes) == 1 or not is_oom(error):
+                    raise
+            # Only here, where the error no longer holds the tensors of the call.
+            self._fitting[number] = len(passes) // 2
+            give_memory_back(model_input.device)
+
+    def _called(
+        self, passes: Sequence[_Pass], view: Callable[[_Pass], Tensor], timestep: Tensor
+    ) -> Tensor:
+        names = passes[0].conditioning
+        return self._network.call(
+            Batch(
+                latents=torch.cat([view(one) for one in passes]),
+                timestep=timestep,
+                conditioning={
+                    name: torch.cat([one.conditioning[name] for one in passes]) for name in names
+                },
+            )
+        )
+
+    def _fitting_now(self, group: Sequence[_Pass], capacity: Capacity) -> int:
+        height, width = group[0].window.height, group[0].window.width
+        device = self._network.network_device
+        blank = torch.zeros((1, self._network.channels, height, width), device=device)
+        timestep = torch.zeros(1, dtype=torch.int64, device=device)
+        return capacity.passes(
+            height,
+            width,
+            len(group),
+            lambda count: self._called(group[:count], lambda _: blank, timestep),
+        )
