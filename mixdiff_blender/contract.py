@@ -13,34 +13,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.contract import (
         catalogue,
-        coverage,
+        checks,
         errors,
-        findings,
+        geometry,
         job,
         kinds,
+        masks,
+        models,
+        parse,
         pictures,
         protocol,
-        tiles,
-        validate,
+        schedulers,
     )
 else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
-    catalogue, coverage, errors, findings, job, kinds, pictures, protocol, tiles, validate = (
-        import_module(f"{_CONTRACT}.{name}")
-        for name in (
-            "catalogue",
-            "coverage",
-            "errors",
-            "findings",
-            "job",
-            "kinds",
-            "pictures",
-            "protocol",
-            "tiles",
-            "validate",
-        )
-    )
+    for _name in (
+        *("catalogue", "checks", "errors", "geometry", "job", "kinds", "masks", "models"),
+        *("parse", "pictures", "protocol", "schedulers"),
+    ):
+        globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
 
 ENGINE_FOLDER = Path(errors.__file__).parents[1]
 
@@ -56,29 +48,35 @@ JobError = errors.JobError
 Cancelled = errors.Cancelled
 Problem = errors.Problem
 
-Checked = findings.Checked
-check = validate.check
+Checked = parse.Checked
+check = checks.check
+validate = checks.validate
+ModelFacts = models.ModelFacts
+facts_of = models.facts_of
 
 Job = job.Job
+Region = job.Region
 Text2ImageRegion = job.Text2ImageRegion
 Image2ImageRegion = job.Image2ImageRegion
 RerollRegion = job.RerollRegion
-Rectangle = job.Rectangle
 BUNDLED_MODEL = job.BUNDLED_MODEL
-DEFAULT_STRIDE_PX = job.DEFAULT_STRIDE_PX
-SCHEDULERS = job.SCHEDULERS
-VERSION = job.VERSION
 SEED = job.SEED
-random_guidance = job.random_guidance
-region_to_document = job.region_to_document
+to_document = job.to_document
+files_of = job.files_of
+with_files = job.with_files
+with_unique_names = job.with_unique_names
 
-uncovered_share = coverage.uncovered_share
-LEAST_TILE_CELLS = tiles.LEAST_TILE_CELLS
-split = tiles.split
+Rectangle = geometry.Rectangle
+uncovered_share = geometry.uncovered_share
+FALLOFFS = masks.FALLOFFS
+profile = masks.profile
+SCHEDULERS = schedulers.SCHEDULERS
 
 Choice = kinds.Choice
+File = kinds.File
 Flag = kinds.Flag
 Kind = kinds.Kind
+ModelName = kinds.ModelName
 OrNone = kinds.OrNone
 Real = kinds.Real
 Text = kinds.Text

@@ -14,7 +14,7 @@ from benchmarks.performance.calls import Call, operations, recorded, replayed
 from benchmarks.performance.clocks import Run, clock_for, in_turn, one_after_another
 from benchmarks.performance.plain import plain_run
 from engine.contract.job import Job, Text2ImageRegion
-from engine.families.components import Components
+from engine.families.base import Model
 from engine.families.schedules import build_scheduler
 from engine.sampling.events import Generated, PhaseBegan, StepDone
 from engine.sampling.generate import generate
@@ -70,7 +70,7 @@ def _job(regions: tuple[Text2ImageRegion, ...], height: int, width: int, steps: 
 
 
 def engine_run(
-    job: Job, components: Components, results: dict[str, Tensor] | None = None
+    job: Job, components: Model, results: dict[str, Tensor] | None = None
 ) -> Iterator[str]:
     """Yield after the texts, after every step, and after the picture, as the engine does them."""
     for event in generate(job, components, references={}):
@@ -102,7 +102,7 @@ class Outcome:
 
 def compete(
     job: Job,
-    components: Components,
+    components: Model,
     unet: Any,
     plain: Mapping[str, Any],
     *,
@@ -160,7 +160,7 @@ def compete(
     )
 
 
-def _calls_of_a_step(job: Job, components: Components, unet: Any) -> list[Call]:
+def _calls_of_a_step(job: Job, components: Model, unet: Any) -> list[Call]:
     """Return the denoiser's calls in the engine's first step; this warms up, too."""
     run = engine_run(replace(job, num_inference_steps=2), components)
     next(run)  # on a GPU the engine may try before it begins how much fits

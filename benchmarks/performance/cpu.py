@@ -8,7 +8,7 @@ from benchmarks.performance.contest import BARE, ENGINE, compete, row_job
 from benchmarks.performance.rates import convolution_rate, matrix_rate
 from benchmarks.performance.record import Aim, Record
 from benchmarks.performance.shapes import Shape, copy_of, parameters_of, pipeline_of
-from engine.families.loading import components_of
+from engine.families.loading import model_of
 from engine.runtime.devices import choose_device
 
 PLAIN = "plain loop, float32"
@@ -20,7 +20,7 @@ def measure(record: Record, shape: Shape, *, quick: bool) -> None:
     device = choose_device("cpu")
     pipeline = pipeline_of(shape, device=device.torch_device, dtype=device.dtype)
     plain = {PLAIN: copy_of(pipeline, dtype=torch.float32)}
-    components = components_of(pipeline, device)
+    components = model_of(pipeline, device)
     unet = pipeline.unet
     steps = 2 if quick else 4
     before = matrix_rate(device.torch_device, device.dtype)

@@ -14,9 +14,9 @@ from benchmarks.performance.phases import demo_document
 from benchmarks.performance.record import Aim, Record
 from benchmarks.sheets import sheet
 from engine.contract.job import Job
-from engine.contract.validate import check
-from engine.families.components import Components
-from engine.families.loading import load_components, resolve
+from engine.contract.checks import check
+from engine.families.base import Model
+from engine.families.loading import load_model, resolve
 from engine.runtime import autoencoder as decode
 from engine.runtime.devices import Device, choose_device
 from engine.sampling.events import Generated
@@ -34,7 +34,7 @@ def measure(record: Record, folder: Path, *, quick: bool) -> None:
     document = demo_document(quick=quick)
     job = check(document, folder=None).job_or_raise()
     fastest, exact = choose_device(), choose_device(dtype="float32")
-    components = load_components(resolve(job.model, Path()), exact)
+    components = load_model(resolve(job.model, Path()), exact)
     latents = _latents(job, components)
     whole = decoded(components, latents)
     rows = []
@@ -60,7 +60,7 @@ def _precision(
 ) -> list[tuple[str, Bytes]]:
     """Make the picture again in the precision that this machine works in."""
     name = str(device.dtype).removeprefix("torch.")
-    components = load_components(resolve(job.model, Path()), device)
+    components = load_model(resolve(job.model, Path()), device)
     found = _latents(job, components)
     distance = float((found - latents).norm() / latents.norm())
     picture = decoded(components, found)
@@ -69,17 +69,17 @@ def _precision(
     return compared("float32", whole, name, picture, _AMPLIFIED["precision"])
 
 
-def _latents(job: Job, components: Components) -> Tensor:
+def _latents(job: Job, components: Model) -> Tensor:
     *_, last = generate(job, components, references={})
     assert isinstance(last, Generated)
     return last.latents.float().cpu()
 
 
 @torch.inference_mode()
-def decoded(components: Components, latents: Tensor) -> Bytes:
+def decoded(components: Model, latents: Tensor) -> Bytes:
     """Return the picture of latents, (H, W, 3)."""
     on = components.device.torch_device
-    return np.concatenate(list(components.autoencoder.decode(latents, on=on)))
+    return np.concatenate(list(components.codec.decode(latents, on=on)))
 
 
 def psnr_db(found: Bytes, expected: Bytes) -> float:

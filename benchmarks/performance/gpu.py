@@ -19,8 +19,8 @@ from benchmarks.performance.peaks import peak_of
 from benchmarks.performance.rates import matrix_rate
 from benchmarks.performance.record import Aim, Record
 from benchmarks.performance.shapes import Shape, copy_of, pipeline_of
-from engine.families.components import Components
-from engine.families.loading import components_of
+from engine.families.base import Model
+from engine.families.loading import model_of
 from engine.runtime.devices import Device
 
 PLAIN32, PLAIN16 = "plain loop, float32", "plain loop, float16"
@@ -66,7 +66,7 @@ def measure_on(
         name = str(dtype).removeprefix("torch.")
         part = f"GPU, {shape.name}, {size}, three regions, {steps} steps, {name}"
         own = copy_of(base, dtype=dtype)
-        components = components_of(own, Device(torch_device=device, dtype=dtype))
+        components = model_of(own, Device(torch_device=device, dtype=dtype))
         outcome = compete(
             job, components, own.unet, loops, by_step=False, rounds=rounds, decodes=True
         )
@@ -77,7 +77,7 @@ def measure_on(
     here = Device(torch_device=device, dtype=dtypes[0])
     growing = copy_of(base, dtype=dtypes[0])
     del base
-    components = components_of(growing, here)
+    components = model_of(growing, here)
     series = {"canvas": _grown(components, sides, side_px, overlap_px)}
     series["canvas, frugal"] = _grown(frugal(components, growing), sides, side_px, overlap_px)
     part = f"Growth on the GPU, {shape.name}, tiles of {side_px} × {side_px}"
@@ -113,7 +113,7 @@ def _put(record: Record, part: str, outcome: Outcome, rate: float, steps: int) -
 
 
 def _grown(
-    components: Components, sides: tuple[int, ...], side_px: int, overlap_px: int
+    components: Model, sides: tuple[int, ...], side_px: int, overlap_px: int
 ) -> list[Point]:
     device = components.device.torch_device
     clock = clock_for(device)

@@ -18,9 +18,9 @@ from benchmarks.performance.contest import engine_run, tiled_job
 from benchmarks.performance.peaks import can_measure, peak_of
 from benchmarks.performance.record import Aim, Record
 from engine.contract.catalogue import BUNDLED_FOLDER
-from engine.contract.job import job_to_document
-from engine.families.components import Components
-from engine.families.loading import components_of
+from engine.contract.job import to_document
+from engine.families.base import Model
+from engine.families.loading import model_of
 from engine.families.sd import UNetDenoiser
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime.capacity import Capacity
@@ -59,7 +59,7 @@ def measure(record: Record, *, quick: bool) -> None:
         record.remark("left out: a process's peak memory is known on Linux alone")
         return
     pipeline = StableDiffusionPipeline.from_pretrained(BUNDLED_FOLDER, safety_checker=None)
-    usual = components_of(pipeline, device)
+    usual = model_of(pipeline, device)
     few = 4 if quick else None
     keeper = ModelKeeper(device=device)
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +83,7 @@ def measure(record: Record, *, quick: bool) -> None:
     record.series["growth"] = {name: plain(points) for name, points in series.items()}
 
 
-def frugal(components: Components, pipeline: Any) -> Components:
+def frugal(components: Model, pipeline: Any) -> Model:
     """Return components whose denoiser looks at one pass of one region at a time."""
     capacity = Capacity(components.device.torch_device, most_passes=1)
     return replace(components, denoiser=UNetDenoiser(pipeline, capacity=capacity))
@@ -103,7 +103,7 @@ def plain(points: Sequence[Point]) -> list[dict[str, float]]:
     return [{**asdict(point), "seconds": round(point.seconds, 5)} for point in points]
 
 
-def _sampled(components: Components, count: int) -> Point:
+def _sampled(components: Model, count: int) -> Point:
     """Measure a step, and the memory until the picture would be decoded."""
     device = components.device.torch_device
     clock = clock_for(device)
@@ -125,7 +125,7 @@ def _sampled(components: Components, count: int) -> Point:
 def _whole(keeper: ModelKeeper, side: int, folder: Path) -> Point:
     """Measure a whole job of one step, from its document to its file."""
     job = tiled_job(side, side, _SIDE_PX, _OVERLAP_PX, steps=1)
-    request = RunRequest(document=job_to_document(job), folder=folder, output=folder / "out.png")
+    request = RunRequest(document=to_document(job), folder=folder, output=folder / "out.png")
     spent: list[float] = []
 
     def work() -> None:

@@ -31,7 +31,7 @@ from engine.contract.protocol import (
     encode,
     read_lines,
 )
-from engine.families.loading import load_components
+from engine.families.loading import load_model
 from engine.runtime.devices import Device, choose_device
 
 _SECOND_JOBS = 5
@@ -88,7 +88,7 @@ def _measure_load(record: Record, name: str, folder: Path, device: Device, *, ro
             raw.to(device.torch_device)
 
     def load() -> None:
-        load_components(str(folder), device)
+        load_model(str(folder), device)
 
     load()  # the first imports the model's classes
     seconds = medians({"load": load, "read": read_and_move}, clock_for(device.torch_device), rounds)

@@ -77,7 +77,8 @@ class _Checks:
         self._canvas(draft.values)
         self._schedule(draft.values)
         self._windows(draft.values)
-        if not any(region.cls is Text2ImageRegion for region in draft.regions):
+        is_list = not any(problem.field == "regions" for problem in self.findings.problems)
+        if is_list and not any(region.cls is Text2ImageRegion for region in draft.regions):
             message = "no region has a prompt, so nothing would be generated"
             self.findings.error("regions", None, message, "add a text2image region")
         for region in draft.all_regions:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 
 from engine.contract.checks import gap_warning
 from engine.contract.errors import Problem
@@ -18,8 +17,8 @@ from engine.runtime.batching import RegionWindow
 from engine.runtime.windows import Window
 
 Weights = npt.NDArray[np.float64]
-MaskImages = Mapping[str, Image.Image]
-"""Mask pictures by the names that a job gives them: mode F, from 0 to 1."""
+MaskImages = Mapping[str, npt.NDArray[np.float32]]
+"""Mask pictures by the names that a job gives them: (H, W) each, from 0 to 1."""
 
 _WINDOW_FALLOFF = "quartic"  # whose windows, half a window apart, add up to nearly the same
 
@@ -37,19 +36,36 @@ def falloff_weights(region: Text2ImageRegion, stride_px: int) -> Weights:
     return np.outer(rows, columns) * region.mask_weight
 
 
-def mask_coverage(image: Image.Image, region: MaskedRegion, job: Job, stride_px: int) -> Weights:
+def mask_coverage(
+    image: npt.NDArray[np.float32], region: MaskedRegion, job: Job, stride_px: int
+) -> Weights:
     """Return how much of each of a region's latent cells its mask covers: the mean of its pixels.
 
     Shapes: (h, w) of the region, from 0 to 1.
     """
     canvas = Rectangle(row_init=0, row_end=job.canvas_height, col_init=0, col_end=job.canvas_width)
     area = canvas if region.mask_area == "canvas" else region
-    size = (area.width_px // stride_px, area.height_px // stride_px)
-    cells = np.asarray(image.resize(size, Image.Resampling.BOX), dtype=np.float64)
+    down, across = (
+        _averages(side // stride_px, pixels)
+        for side, pixels in zip((area.height_px, area.width_px), image.shape, strict=True)
+    )
+    cells = (down @ image @ across.T).astype(np.float64)
     if area is canvas:
         window = Window.of(region, stride_px)
         cells = cells[window.top : window.bottom, window.left : window.right]
     return np.clip(cells, 0.0, 1.0)
+
+
+def _averages(cells: int, pixels: int) -> npt.NDArray[np.float32]:
+    """Return what turns a line of pixels into the means of so many cells laid over it.
+
+    Shapes: (cells, pixels).
+    """
+    edges = np.linspace(0, pixels, cells + 1)
+    starts = np.maximum(edges[:-1, None], np.arange(pixels))
+    ends = np.minimum(edges[1:, None], np.arange(1, pixels + 1))
+    shares = np.maximum(ends - starts, 0) * cells / pixels
+    return shares.astype(np.float32)
 
 
 def region_weights(

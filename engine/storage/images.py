@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from engine.contract.errors import EngineError
@@ -29,20 +30,21 @@ def open_picture(path: Path, limits: Limits) -> Image.Image:
         return image.convert("RGB")
 
 
-def open_mask(path: Path, limits: Limits) -> Image.Image:
+def open_mask(path: Path, limits: Limits) -> npt.NDArray[np.float32]:
     """Return a mask: how bright each pixel of a picture is, times its opacity.
 
-    Shapes: mode F, from 0 to 1.
+    Shapes: (H, W), from 0 to 1.
     Raises: EngineError of kind `picture` where it cannot be read or is absurdly large.
     """
     with _opened(path, limits) as image:
         if image.mode.startswith(_DEEP):
-            return Image.fromarray(np.asarray(image, dtype=np.float32) / _DEEPEST)
+            return np.asarray(image, dtype=np.float32) / np.float32(_DEEPEST)
         levels = np.asarray(image.convert("LA"), dtype=np.float32) / 255
-        return Image.fromarray(levels[..., 0] * levels[..., 1])
+        mask: npt.NDArray[np.float32] = levels[..., 0] * levels[..., 1]
+        return mask
 
 
-def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, Image.Image]:
+def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[np.float32]]:
     """Return the masks of a job's regions by their names, which start at `folder`.
 
     Raises: EngineError of kind `picture`, as `open_mask`.

@@ -22,7 +22,7 @@ from benchmarks.performance.peaks import peak_of
 from benchmarks.performance.phases import model_seconds
 from benchmarks.performance.record import Aim, Figure, Record, append, machine, markdown
 from benchmarks.performance.shapes import SD15, TINY, copy_of, parameters_of, pipeline_of
-from engine.families.loading import components_of
+from engine.families.loading import model_of
 from engine.runtime.devices import choose_device
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ def pipeline() -> Any:
 @pytest.fixture(scope="module")
 def outcome(pipeline: Any) -> Outcome:
     plain = {"plain": copy_of(pipeline, dtype=torch.float32)}
-    components = components_of(pipeline, choose_device("cpu", "float32"))
+    components = model_of(pipeline, choose_device("cpu", "float32"))
     return compete(row_job(3, 64, 16, steps=2), components, pipeline.unet, plain, by_step=True)
 
 

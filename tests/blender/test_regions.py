@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.contract.validate import check
+from engine.contract.checks import check
 from tests.blender.hosts import Host
 from tests.blender.test_whole_path import SCRIPTS
 

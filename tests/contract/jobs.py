@@ -6,9 +6,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from engine.contract.job import CONSISTENCY_SCHEDULERS, MASK_TYPES, REROLL_MODES, SCHEDULERS
+from engine.contract.job import MASK_AREAS, MASK_TYPES, REROLL_MODES
+from engine.contract.schedulers import SCHEDULERS
 
-ANY_STEPS = sorted({*SCHEDULERS} - {*CONSISTENCY_SCHEDULERS})
+ANY_STEPS = [name for name, one in SCHEDULERS.items() if one.most_steps is None]
 
 
 def right_job() -> dict[str, Any]:
@@ -55,16 +56,22 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
         chosen = {key: draw(values) for key, values in optional.items() if draw(st.booleans())}
         return {**required, **chosen}
 
-    own = {"region_seed": SEEDS, "noise_eps": NUMBERS}
-    text = {
+    own = {"region_seed": SEEDS, "noise_eps": NUMBERS, "id": TEXTS}
+    masked = {
         **own,
+        "mask": st.none() | TEXTS.filter(str.strip),
+        "mask_area": st.sampled_from(MASK_AREAS),
+    }
+    text = {
+        **masked,
         "prompt": TEXTS,
         "negative_prompt": st.none() | TEXTS,
         "guidance_scale": st.none() | NUMBERS,
         "mask_type": st.sampled_from(MASK_TYPES),
         "mask_weight": NUMBERS,
+        "feather_px": st.integers(0, 512),
     }
-    image = {**own, "strength": st.floats(0, 1)}
+    image = {**masked, "strength": st.floats(0, 1)}
     reroll = {**own, "reroll_mode": st.sampled_from(REROLL_MODES)}
     regions = [some({"type": "text2image", **draw(places())}, text)]
     for _ in range(draw(st.integers(0, 3))):
@@ -79,8 +86,8 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
         {
             "version": st.just(1),
             "model": st.none() | TEXTS.filter(str.strip),
-            "scheduler": st.none()
-            | st.sampled_from(sorted({*SCHEDULERS} - {*CONSISTENCY_SCHEDULERS})),
+            "scheduler": st.none() | st.sampled_from(ANY_STEPS),
+            "max_region_px": st.none() | st.integers(64, 2048),
             "num_inference_steps": st.integers(1, 999),
             "seed": SEEDS,
             "negative_prompt": TEXTS,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from engine.contract.checks import check
 from engine.contract.errors import Problem
 from engine.contract.job import Job
-from engine.contract.validate import check
 
 FOREST = {
     "cpu_vae": True,

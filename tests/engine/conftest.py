@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.families.components import Components
-from engine.families.loading import load_components
+from engine.families.base import Model
+from engine.families.loading import load_model
 from engine.process.quiet import silence_libraries
 from engine.runtime.devices import choose_device
 
@@ -16,6 +16,6 @@ TINY_SD = DATA / "tiny-sd"
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Components:
+def tiny() -> Model:
     silence_libraries()
-    return load_components(str(TINY_SD), choose_device("cpu", "float32"))
+    return load_model(str(TINY_SD), choose_device("cpu", "float32"))

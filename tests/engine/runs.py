@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -11,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from engine.contract.checks import check
 from engine.contract.job import Job, resolve_random
-from engine.contract.validate import check
-from engine.families.components import Components
+from engine.families.base import Model
+from engine.runtime.batching import Denoiser
+from engine.runtime.capacity import Capacity
 from engine.sampling.events import Generated, GenerateEvent, PictureRows
 from engine.sampling.generate import generate
 
@@ -33,11 +36,11 @@ def read_job(document: Mapping[str, Any]) -> Job:
 
 def generated(
     document: Mapping[str, Any],
-    components: Components,
+    model: Model,
     references: Mapping[str, Tensor] | None = None,
 ) -> ResultRecord:
     """Run a document to its end."""
-    events = list(generate(read_job(document), components, references=references or {}))
+    events = list(generate(read_job(document), model, references=references or {}))
     last = events[-1]
     assert isinstance(last, Generated)
     return ResultRecord(picture=pictures_of(events)[None], latents=last.latents)
@@ -52,13 +55,20 @@ def pictures_of(events: Iterable[GenerateEvent]) -> dict[int | None, npt.NDArray
     return {step: np.concatenate(strips) for step, strips in rows.items()}
 
 
+def by_another_denoiser(model: Model, capacity: Capacity | None = None) -> Model:
+    """Return the model with a denoiser that has seen nothing yet."""
+    other = copy.copy(model)
+    other.denoiser = Denoiser(other, capacity=capacity)
+    return other
+
+
 def latents(
     document: Mapping[str, Any],
-    components: Components,
+    model: Model,
     references: Mapping[str, Tensor] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Run a document and return its final latents, (1, C, h, w)."""
-    values: npt.NDArray[np.float32] = generated(document, components, references).latents.numpy()
+    values: npt.NDArray[np.float32] = generated(document, model, references).latents.numpy()
     return values
 
 

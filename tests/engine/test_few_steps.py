@@ -8,8 +8,8 @@ import diffusers
 import pytest
 import torch
 
-from engine.families.components import Components
-from engine.families.loading import components_of
+from engine.families.base import Model
+from engine.families.loading import model_of
 from engine.families.schedules import build_scheduler
 from engine.runtime.devices import choose_device
 from tests.engine.conftest import TINY_SD
@@ -45,7 +45,7 @@ def plain(pipeline: Any, *, steps: int, guidance: float, eta: float = 0.0) -> An
 
 
 def ours(pipeline: Any, *, steps: int, guidance: float, scheduler: str | None = None) -> Any:
-    components: Components = components_of(pipeline, choose_device("cpu", "float32"))
+    components: Model = model_of(pipeline, choose_device("cpu", "float32"))
     region = text_region(0, 64, 0, 96, "a tower", guidance_scale=guidance)
     job = canvas(64, 96, region, scheduler=scheduler, num_inference_steps=steps)
     return latents(job, components)
@@ -84,7 +84,7 @@ def test_regions_of_such_a_model_have_a_guidance_each_and_one_pass_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pipeline = tiny_pipeline("lcm", time_cond_proj_dim=32)
-    components = components_of(pipeline, choose_device("cpu", "float32"))
+    components = model_of(pipeline, choose_device("cpu", "float32"))
     left = text_region(0, 64, 0, 64, "a tower", guidance_scale=2)
     right = text_region(0, 64, 64, 128, "a tower", guidance_scale=9)
     passes = []

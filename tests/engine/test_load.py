@@ -14,8 +14,8 @@ import torch
 
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import EngineError
-from engine.families.components import Components
-from engine.families.loading import components_of, load_components, resolve
+from engine.families.base import Model
+from engine.families.loading import load_model, model_of, resolve
 from engine.runtime.devices import choose_device
 from tests.engine.conftest import TINY_SD
 from tests.engine.ldm_checkpoint import write_checkpoint
@@ -36,22 +36,22 @@ def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_single_checkpoint_file_paints_what_the_folder_paints(
-    checkpoint_folder: Path, tiny: Components
+    checkpoint_folder: Path, tiny: Model
 ) -> None:
     config = checkpoint_folder / "tiny"
     ignored = shutil.ignore_patterns("*.safetensors")
     shutil.copytree(TINY_SD, config, ignore=ignored)
-    loaded = load_components(str(checkpoint_folder / "tiny.safetensors"), CPU)
+    loaded = load_model(str(checkpoint_folder / "tiny.safetensors"), CPU)
     assert relative_error(latents(JOB, loaded), latents(JOB, tiny)) < 1e-5
 
 
-def test_a_v_prediction_model_keeps_its_prediction_type(tmp_path: Path, tiny: Components) -> None:
+def test_a_v_prediction_model_keeps_its_prediction_type(tmp_path: Path, tiny: Model) -> None:
     folder = tmp_path / "v"
     shutil.copytree(TINY_SD, folder)
     config = folder / "scheduler" / "scheduler_config.json"
     settings = json.loads(config.read_text())
     config.write_text(json.dumps({**settings, "prediction_type": "v_prediction"}))
-    loaded = load_components(str(folder), CPU)
+    loaded = load_model(str(folder), CPU)
     found = latents(JOB, loaded)
     plain = diffusers.StableDiffusionPipeline.from_pretrained(
         folder, safety_checker=None, requires_safety_checker=False
@@ -97,7 +97,7 @@ def test_pickled_checkpoints_are_refused_unread(suffix: str, tmp_path: Path) -> 
     path = tmp_path / f"model{suffix}"
     path.write_bytes(b"cos\nsystem\n(S'false'\ntR.")
     with pytest.raises(EngineError, match=r"not a \.safetensors file"):
-        load_components(str(path), CPU)
+        load_model(str(path), CPU)
 
 
 def test_a_folder_of_pickled_weights_is_refused(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_folder_of_pickled_weights_is_refused(tmp_path: Path) -> None:
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))
     with pytest.raises(EngineError, match="cannot be loaded") as caught:
-        load_components(str(folder), CPU)
+        load_model(str(folder), CPU)
     assert "safetensors" in caught.value.advice
 
 
@@ -122,7 +122,7 @@ def test_a_broken_model_is_one_clear_error(broken: str, tmp_path: Path) -> None:
         else:
             weights.unlink()
     with pytest.raises(EngineError, match=r"model: .*broken") as caught:
-        load_components(str(folder), CPU)
+        load_model(str(folder), CPU)
     assert caught.value.kind == "model"
     assert caught.value.advice
 
@@ -148,10 +148,10 @@ def refuse_the_first_move(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_unet_larger_than_the_device_visits_it_layer_by_layer_and_paints_the_same(
-    pipeline: Any, tiny: Components, monkeypatch: pytest.MonkeyPatch
+    pipeline: Any, tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse_the_first_move(pipeline.unet, monkeypatch)
-    components = components_of(pipeline, CPU)
+    components = model_of(pipeline, CPU)
     hooked = [module for module in pipeline.unet.modules() if hasattr(module, "_diffusers_hook")]
     assert len(hooked) > 50
     assert relative_error(latents(JOB, components), latents(JOB, tiny)) < 1e-6
@@ -163,12 +163,12 @@ def test_a_text_encoder_larger_than_the_device_is_a_shortage_of_memory(
     refuse_the_first_move(pipeline.text_encoder, monkeypatch)
     monkeypatch.setattr("engine.families.loading._load_pipeline", lambda *_: pipeline)
     with pytest.raises(EngineError, match="does not fit") as caught:
-        load_components(str(TINY_SD), CPU)
+        load_model(str(TINY_SD), CPU)
     assert caught.value.kind == "memory"
 
 
-def test_bfloat16_stays_near_float32(tiny: Components) -> None:
-    halved = load_components(str(TINY_SD), choose_device("cpu", "bfloat16"))
+def test_bfloat16_stays_near_float32(tiny: Model) -> None:
+    halved = load_model(str(TINY_SD), choose_device("cpu", "bfloat16"))
     found = latents(JOB, halved)
     assert found.dtype == np.float32
     assert 0 < relative_error(found, latents(JOB, tiny)) < 0.05

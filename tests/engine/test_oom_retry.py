@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from engine.contract.errors import EngineError
-from engine.families.components import Components
-from engine.families.loading import load_components
+from engine.families.base import Model
+from engine.families.loading import load_model
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.events import Done
@@ -31,14 +31,14 @@ JOB = canvas(
 
 
 @pytest.fixture
-def components() -> Components:
-    return load_components(str(TINY_SD), choose_device("cpu", "float32"))
+def components() -> Model:
+    return load_model(str(TINY_SD), choose_device("cpu", "float32"))
 
 
-def limit_batches(components: Components, most: int, error: Exception) -> list[int]:
+def limit_batches(components: Model, most: int, error: Exception) -> list[int]:
     """Have the UNet refuse more pictures in one call; return the sizes of the calls it gets."""
-    denoiser: Any = components.denoiser
-    unet, seen = denoiser._unet, []
+    model: Any = components
+    unet, seen = model._unet, []
     forward = unet.forward
 
     def limited(sample: torch.Tensor, *arguments: Any, **named: Any) -> Any:
@@ -51,9 +51,9 @@ def limit_batches(components: Components, most: int, error: Exception) -> list[i
     return seen
 
 
-def made(components: Components, output: Path) -> Done:
+def made(components: Model, output: Path) -> Done:
     keeper = ModelKeeper(device=components.device)
-    keeper._components, keeper._resolved = components, str(TINY_SD)
+    keeper._model, keeper._resolved = components, str(TINY_SD)
     request = RunRequest(document=JOB, folder=output.parent, output=output)
     last = list(run(request, keeper))[-1]
     assert isinstance(last, Done)
@@ -75,7 +75,7 @@ def worst_difference(first: Done, second: Done) -> int:
 )
 @pytest.mark.parametrize(("most", "sizes"), [(4, [6, 3, 3]), (1, [6, 3, 1, 1, 1, 1, 1, 1])])
 def test_a_step_without_room_goes_on_in_smaller_calls_to_the_same_picture(
-    most: int, sizes: list[int], error: Exception, components: Components, tmp_path: Path
+    most: int, sizes: list[int], error: Exception, components: Model, tmp_path: Path
 ) -> None:
     plain = made(components, tmp_path / "plain.png")
     seen = limit_batches(components, most, error)
@@ -88,10 +88,10 @@ def test_a_step_without_room_goes_on_in_smaller_calls_to_the_same_picture(
 
 
 def test_without_room_for_the_last_step_the_job_is_run_again_with_it_on_the_processor(
-    components: Components, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    components: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = made(components, tmp_path / "plain.png")
-    decode = components.autoencoder.decode
+    decode = components.codec.decode
     refused = list[bool]()
 
     def decode_once_refused(*arguments: Any, **named: Any) -> Any:
@@ -100,7 +100,7 @@ def test_without_room_for_the_last_step_the_job_is_run_again_with_it_on_the_proc
             raise torch.OutOfMemoryError("Tried to allocate 2 GiB")
         return decode(*arguments, **named)
 
-    monkeypatch.setattr(components.autoencoder, "decode", decode_once_refused)
+    monkeypatch.setattr(components.codec, "decode", decode_once_refused)
     done = made(components, tmp_path / "frugal.png")
     (warning,) = done.problems
     assert warning.severity == "warning"
@@ -110,7 +110,7 @@ def test_without_room_for_the_last_step_the_job_is_run_again_with_it_on_the_proc
 
 
 def test_without_room_for_one_pass_it_is_explained_with_numbers_and_what_helps(
-    components: Components, tmp_path: Path
+    components: Model, tmp_path: Path
 ) -> None:
     limit_batches(components, 0, torch.OutOfMemoryError("Tried to allocate 2 GiB"))
     with pytest.raises(EngineError) as caught:
@@ -121,7 +121,7 @@ def test_without_room_for_one_pass_it_is_explained_with_numbers_and_what_helps(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_fault_is_not_taken_for_a_shortage(components: Components, tmp_path: Path) -> None:
+def test_another_fault_is_not_taken_for_a_shortage(components: Model, tmp_path: Path) -> None:
     seen = limit_batches(components, 0, RuntimeError("a fault of its own"))
     with pytest.raises(RuntimeError, match="of its own"):
         made(components, tmp_path / "none.png")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.contract.checks import check
 from engine.contract.errors import EngineError
 from engine.contract.job import Job
 from engine.contract.limits import Limits
-from engine.contract.validate import check
 from engine.storage.files import whole_file
 from engine.storage.images import open_picture
 from engine.storage.png import moved, read_job_of_png, write_png

@@ -10,7 +10,7 @@ import torch
 from diffusers import LMSDiscreteScheduler
 from PIL import Image
 
-from engine.families.components import Components
+from engine.families.base import Model
 from engine.pipelines import (
     CanvasRegion,
     Image2ImageRegion,
@@ -152,9 +152,7 @@ def test_decode_steps_gives_a_picture_of_every_step(canvas_pipeline: Any) -> Non
     assert np.array_equal(last, sample)
 
 
-def test_the_pipeline_and_the_job_make_the_same_picture(
-    canvas_pipeline: Any, tiny: Components
-) -> None:
+def test_the_pipeline_and_the_job_make_the_same_picture(canvas_pipeline: Any, tiny: Model) -> None:
     place: dict[str, Any] = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 64}
     reroll = {**place, "region_seed": 8, "noise_eps": 0.3, "reroll_mode": "epsilon"}
     region = {**place, "prompt": "a house", "guidance_scale": 8, "region_seed": 1}
@@ -179,7 +177,7 @@ def test_the_pipeline_and_the_job_make_the_same_picture(
 
 
 def test_the_tiling_pipeline_and_a_grid_file_make_the_same_picture(
-    tiling_pipeline: Any, tiny: Components
+    tiling_pipeline: Any, tiny: Model
 ) -> None:
     result = tiling_pipeline(
         prompt=[["a", "b"], ["c", "d"]],

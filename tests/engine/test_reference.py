@@ -12,7 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.families.components import Components
+from engine.families.base import Model
 from tests.engine.conftest import DATA, TINY_SD
 from tests.engine.plain_mixture import plain_mixture
 from tests.engine.runs import generated, latents, relative_error
@@ -39,7 +39,7 @@ def pipeline() -> Any:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_latents_and_picture_agree_with_the_reference(name: str, tiny: Components) -> None:
+def test_latents_and_picture_agree_with_the_reference(name: str, tiny: Model) -> None:
     document, expected = reference(name)
     found = generated(document, tiny)
     assert relative_error(found.latents.numpy(), expected["latents"]) < 1e-5
@@ -116,7 +116,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
 )
 @given(document=jobs())
 def test_any_job_gives_what_the_plain_mixture_gives(
-    document: dict[str, Any], tiny: Components, pipeline: Any
+    document: dict[str, Any], tiny: Model, pipeline: Any
 ) -> None:
     drawn = torch.Generator().manual_seed(1)
     pictures = {name: torch.rand((1, 3, 64, 96), generator=drawn) * 2 - 1 for name in "ab"}

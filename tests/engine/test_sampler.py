@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -12,16 +11,24 @@ import pytest
 import torch
 
 from engine.contract.errors import Cancelled
-from engine.contract.job import CONSISTENCY_SCHEDULERS, MAX_STEPS, SCHEDULERS
-from engine.families.components import Components
-from engine.families.schedules import SCHEDULER_CLASSES, build_scheduler
-from engine.families.sd import UNetDenoiser
+from engine.contract.job import MAX_STEPS
+from engine.contract.schedulers import SCHEDULERS
+from engine.families.base import Model
+from engine.families.schedules import build_scheduler
 from engine.runtime.capacity import Capacity
 from engine.runtime.references import Reference
 from engine.sampling.events import GenerateEvent, PhaseBegan, Preview, StepDone
 from engine.sampling.generate import generate
 from tests.engine.conftest import TINY_SD
-from tests.engine.runs import canvas, latents, pictures_of, read_job, relative_error, text_region
+from tests.engine.runs import (
+    by_another_denoiser,
+    canvas,
+    latents,
+    pictures_of,
+    read_job,
+    relative_error,
+    text_region,
+)
 
 THREE = (
     text_region(0, 64, 0, 64, "sky", region_seed=1),
@@ -54,7 +61,7 @@ def plain(scheduler: str, *, steps: int, prompt: str, negative: str | None = Non
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 @pytest.mark.parametrize("mask_type", ["constant", "gaussian"])
 def test_one_full_canvas_region_equals_plain_diffusers(
-    scheduler: str, mask_type: str, tiny: Components
+    scheduler: str, mask_type: str, tiny: Model
 ) -> None:
     region = text_region(
         0, 96, 0, 64, "a tower", guidance_scale=6.0, mask_type=mask_type, mask_weight=0.3
@@ -64,14 +71,14 @@ def test_one_full_canvas_region_equals_plain_diffusers(
     assert relative_error(latents(job, tiny), expected) < 1e-5
 
 
-def test_a_negative_prompt_takes_the_place_of_the_unconditional_text(tiny: Components) -> None:
+def test_a_negative_prompt_takes_the_place_of_the_unconditional_text(tiny: Model) -> None:
     region = text_region(0, 96, 0, 64, "a tower", guidance_scale=6.0)
     job = canvas(96, 64, region, scheduler="ddim", negative_prompt="fog, rain")
     expected = plain("ddim", steps=3, prompt="a tower", negative="fog, rain")
     assert relative_error(latents(job, tiny), expected) < 1e-5
 
 
-def test_a_regions_own_negative_prompt_goes_before_the_canvass(tiny: Components) -> None:
+def test_a_regions_own_negative_prompt_goes_before_the_canvass(tiny: Model) -> None:
     own = canvas(96, 64, text_region(0, 96, 0, 64, "sky", negative_prompt="fog"))
     common = canvas(96, 64, text_region(0, 96, 0, 64, "sky"), negative_prompt="fog")
     both = {**own, "negative_prompt": "rain"}
@@ -85,7 +92,7 @@ def test_a_regions_own_negative_prompt_goes_before_the_canvass(tiny: Components)
     assert relative_error(latents(own, tiny), latents(without, tiny)) > 1e-3
 
 
-def test_regions_in_another_order_give_the_same_result(tiny: Components) -> None:
+def test_regions_in_another_order_give_the_same_result(tiny: Model) -> None:
     results = [latents(canvas(64, 96, *order), tiny) for order in permutations(THREE)]
     for result in results[1:]:
         assert relative_error(result, results[0]) < 1e-5
@@ -93,24 +100,23 @@ def test_regions_in_another_order_give_the_same_result(tiny: Components) -> None
 
 @pytest.mark.parametrize("most_passes", [1, 3, 4])
 def test_passes_evaluated_in_other_groups_give_the_same_result(
-    most_passes: int, tiny: Components
+    most_passes: int, tiny: Model
 ) -> None:
-    assert isinstance(tiny.denoiser, UNetDenoiser)
     capacity = Capacity(tiny.device.torch_device, most_passes=most_passes)
-    grouped = replace(tiny, denoiser=UNetDenoiser(tiny.denoiser._pipeline, capacity=capacity))
+    grouped = by_another_denoiser(tiny, capacity)
     same_shape = [text_region(0, 64, 8 * i, 8 * i + 64, f"prompt {i}") for i in range(5)]
     job = canvas(64, 96, *same_shape, THREE[2])
     assert relative_error(latents(job, grouped), latents(job, tiny)) < 1e-5
 
 
-def test_a_region_of_weight_zero_changes_nothing(tiny: Components) -> None:
+def test_a_region_of_weight_zero_changes_nothing(tiny: Model) -> None:
     ghost = text_region(0, 64, 0, 96, "ghost", mask_weight=0)
     with_ghost = latents(canvas(64, 96, *THREE, ghost), tiny)
     assert relative_error(with_ghost, latents(canvas(64, 96, *THREE), tiny)) < 1e-6
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_a_run_repeats_and_another_seed_does_not(scheduler: str, tiny: Components) -> None:
+def test_a_run_repeats_and_another_seed_does_not(scheduler: str, tiny: Model) -> None:
     job = canvas(64, 96, *THREE, scheduler=scheduler)
     first = latents(job, tiny)
     assert np.isfinite(first).all()
@@ -118,7 +124,7 @@ def test_a_run_repeats_and_another_seed_does_not(scheduler: str, tiny: Component
     assert relative_error(latents({**job, "seed": 6}, tiny), first) > 0.1
 
 
-def test_the_schedulers_all_differ(tiny: Components) -> None:
+def test_the_schedulers_all_differ(tiny: Model) -> None:
     steps = {"num_inference_steps": 6}
     results = {
         name: latents(canvas(64, 96, *THREE, scheduler=name, **steps), tiny) for name in SCHEDULERS
@@ -129,25 +135,22 @@ def test_the_schedulers_all_differ(tiny: Components) -> None:
             assert relative_error(results[one], results[other]) > 1e-4, (one, other)
 
 
-def test_the_job_and_the_engine_know_the_same_schedulers() -> None:
-    assert set(SCHEDULERS) == set(SCHEDULER_CLASSES)
-
-
-@pytest.mark.parametrize("scheduler", sorted({*SCHEDULERS} - {*CONSISTENCY_SCHEDULERS}))
+@pytest.mark.parametrize("scheduler", [n for n, s in SCHEDULERS.items() if s.most_steps is None])
 def test_the_most_steps_that_a_job_may_have_are_steps_that_a_schedule_has(
-    scheduler: str, tiny: Components
+    scheduler: str, tiny: Model
 ) -> None:
-    schedule = tiny.make_schedule(scheduler, MAX_STEPS)
+    job = canvas(64, 96, *THREE, scheduler=scheduler, num_inference_steps=MAX_STEPS)
+    schedule = tiny.make_schedule(read_job(job))
     assert schedule.timesteps.min() >= 0
     assert schedule.timesteps.max() < 1000
 
 
-def test_no_scheduler_means_the_models_own(tiny: Components) -> None:
+def test_no_scheduler_means_the_models_own(tiny: Model) -> None:
     own = latents(canvas(64, 96, *THREE), tiny)
     assert np.array_equal(own, latents(canvas(64, 96, *THREE, scheduler="pndm"), tiny))
 
 
-def test_a_reset_reroll_leaves_far_cells_of_the_start_alone(tiny: Components) -> None:
+def test_a_reset_reroll_leaves_far_cells_of_the_start_alone(tiny: Model) -> None:
     one, other = (text_region(0, 64, c, c + 48, "x", guidance_scale=2) for c in (0, 48))
     job = canvas(64, 96, one, other)
     reroll = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 48, "region_seed": 3}
@@ -157,11 +160,11 @@ def test_a_reset_reroll_leaves_far_cells_of_the_start_alone(tiny: Components) ->
     assert relative_error(after[..., :6], before[..., :6]) > 0.3
 
 
-def test_the_result_comes_nearer_to_the_picture_with_strength(tiny: Components) -> None:
+def test_the_result_comes_nearer_to_the_picture_with_strength(tiny: Model) -> None:
     drawn = torch.Generator().manual_seed(0)
     picture = torch.rand((1, 3, 64, 96), generator=drawn) * 2 - 1
     whole = Reference(picture=picture, height_px=64, width_px=96)
-    encoded = tiny.autoencoder.encode(whole, drawn, on=torch.device("cpu")).numpy()
+    encoded = tiny.codec.encode(whole, drawn, on=torch.device("cpu")).numpy()
     place = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 96}
     image = {"type": "image2image", **place, "reference_image": "p"}
 
@@ -173,13 +176,13 @@ def test_the_result_comes_nearer_to_the_picture_with_strength(tiny: Components) 
     assert distance(0.0) > distance(0.5) > distance(1.0)
 
 
-def test_noise_of_the_device_is_the_same_on_the_cpu(tiny: Components) -> None:
+def test_noise_of_the_device_is_the_same_on_the_cpu(tiny: Model) -> None:
     job = canvas(64, 96, *THREE)
     on_device = latents({**job, "noise_device": "device"}, tiny)
     assert np.array_equal(on_device, latents(job, tiny))
 
 
-def test_a_run_tells_its_phases_steps_previews_and_step_pictures(tiny: Components) -> None:
+def test_a_run_tells_its_phases_steps_previews_and_step_pictures(tiny: Model) -> None:
     job = read_job(canvas(64, 96, *THREE, decode_steps=True))
     events = list(generate(job, tiny, references={}, preview_every_s=1e-9))
     assert [e.phase for e in events if isinstance(e, PhaseBegan)] == [
@@ -197,12 +200,12 @@ def test_a_run_tells_its_phases_steps_previews_and_step_pictures(tiny: Component
     assert {p.shape for p in pictures.values()} == {(64, 96, 3)}
 
 
-def test_no_preview_is_made_unless_asked_for(tiny: Components) -> None:
+def test_no_preview_is_made_unless_asked_for(tiny: Model) -> None:
     events = generate(read_job(canvas(64, 96, *THREE)), tiny, references={})
     assert not any(isinstance(event, Preview) for event in events)
 
 
-def test_cancel_takes_effect_within_one_denoiser_call(tiny: Components) -> None:
+def test_cancel_takes_effect_within_one_denoiser_call(tiny: Model) -> None:
     job = read_job(canvas(64, 96, *THREE, num_inference_steps=20))
     heard: list[GenerateEvent] = []
     asked = 0

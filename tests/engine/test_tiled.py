@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import Cancelled, EngineError
-from engine.families.components import Components
+from engine.families.base import Model
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime import autoencoder as decode
 from engine.runtime import tiled
@@ -206,9 +206,9 @@ JOB = canvas(
 )
 
 
-def keeper_of(components: Components) -> ModelKeeper:
+def keeper_of(components: Model) -> ModelKeeper:
     keeper = ModelKeeper(device=components.device)
-    keeper._components, keeper._resolved = components, str(TINY_SD)
+    keeper._model, keeper._resolved = components, str(TINY_SD)
     return keeper
 
 
@@ -229,7 +229,7 @@ def at_tile(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], None
 
 @pytest.mark.usefixtures("small_tiles")
 def test_cancel_while_decoding_ends_within_a_tile_and_leaves_no_file(
-    tiny: Components, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pressed: list[bool] = []
     begun = at_tile(monkeypatch, 5, lambda: pressed.append(True))  # a strip has 3
@@ -252,7 +252,7 @@ def test_cancel_while_decoding_ends_within_a_tile_and_leaves_no_file(
 
 @pytest.mark.usefixtures("small_tiles")
 def test_memory_that_ends_while_rows_are_written_begins_the_file_anew(
-    tiny: Components, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def short() -> None:
         raise torch.OutOfMemoryError("Tried to allocate 2 GiB")

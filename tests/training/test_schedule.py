@@ -6,13 +6,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
-from engine.families.schedules import SCHEDULER_CLASSES, build_scheduler  # noqa: E402
+from engine.contract.schedulers import SCHEDULERS  # noqa: E402
+from engine.families.schedules import build_scheduler  # noqa: E402
 from training.denoiser import build_scheduler as model_schedule  # noqa: E402
 from training.denoiser import training_times  # noqa: E402
 from training.settings import DenoiserSettings  # noqa: E402
 
 
-@pytest.mark.parametrize("name", sorted(SCHEDULER_CLASSES))
+@pytest.mark.parametrize("name", sorted(SCHEDULERS))
 def test_an_exact_velocity_leads_every_scheduler_to_the_clean_latents(name: str) -> None:
     own = model_schedule(DenoiserSettings())
     scheduler = build_scheduler(name, own.config)

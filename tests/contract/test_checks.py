@@ -6,6 +6,7 @@ import json
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.contract.documents import parse_json
+from engine.contract.checks import check
 from engine.contract.errors import JobError, Problem
+from engine.contract.families import DEFAULT_FAMILY
 from engine.contract.limits import Limits
-from engine.contract.validate import check
+from engine.contract.models import ModelFacts
+from engine.contract.parse import parse_json
 from tests.contract.jobs import jobs, right_job
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -199,14 +202,54 @@ def test_a_canvas_over_the_limit_is_refused_and_the_limit_can_be_moved() -> None
     assert found(right_job(), limits=Limits(max_canvas_px=64 * 128)) == []
 
 
-def test_the_models_own_stride_is_what_counts() -> None:
+def test_the_grid_of_the_models_family_is_what_counts() -> None:
     document = with_region(col_end=120)
-    problems = check(document, folder=Path(), stride_px=16).problems
+    facts = ModelFacts.of_family(replace(DEFAULT_FAMILY, grid_px=16))
+    problems = check(document, folder=Path(), facts=facts).problems
     assert {p.field for p in problems if p.severity == "error"} == {
         "regions[0].col_end",
         "reroll_regions[0].row_end",
         "reroll_regions[0].col_end",
     }
+
+
+def test_a_scheduler_must_suit_the_models_family() -> None:
+    facts = ModelFacts.of_family(replace(DEFAULT_FAMILY, schedulers=("euler",)))
+    (problem,) = check(changed(scheduler="ddim"), folder=Path(), facts=facts).problems
+    assert problem.field == "scheduler"
+    assert "does not suit" in problem.message
+    assert "euler" in problem.remedy
+
+
+def test_windows_must_have_room_for_something() -> None:
+    (problem,) = found(changed(max_region_px=40))
+    assert (problem.field, "320" in problem.remedy) == ("max_region_px", True)
+    assert found(changed(max_region_px=64)) == []
+
+
+def test_a_problem_names_its_region() -> None:
+    job = changed()
+    job["regions"][0]["name"] = "House"
+    job["regions"].append({**job["regions"][0], "row_end": 60})
+    job["regions"].append({"type": "text2image", "row_init": -1})
+    job["reroll_regions"][0]["row_end"] = 4
+    named = {problem.field: problem.region for problem in found(job)}
+    assert named["regions[1].row_end"] == "House"
+    assert named["regions[2].row_init"] == "region 2"
+    assert named["reroll_regions[0].row_end"] == "reroll 0"
+
+
+def test_a_doubt_about_a_region_names_it_as_the_job_does() -> None:
+    job = changed()
+    for _ in range(2):
+        job["regions"].append({**job["regions"][0], "name": "House", "guidance_scale": 0})
+    assert [problem.region for problem in found(job)] == ["House", "House 2"]
+
+
+def test_what_was_retired_is_read_and_said_where_it_asked_for_something() -> None:
+    assert found(changed(reuse_attention=False)) == []
+    (problem,) = found(changed(reuse_attention=True))
+    assert (problem.field, problem.severity) == ("reuse_attention", "warning")
 
 
 def png_header(width: int, height: int) -> bytes:
