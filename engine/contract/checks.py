@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from .catalogue import known_model
-from .errors import shown
+from .errors import Problem, shown
 from .geometry import uncovered_share
 from .job import Job, RerollRegion, Text2ImageRegion
 from .kinds import File, OrNone, kind_of, nearest
 from .limits import Limits
 from .models import ModelFacts, facts_of
-from .parse import Checked, Draft, Findings, RecordDraft, read_job
+from .parse import Checked, Draft, Findings, RecordDraft, check_kinds, read_job
 from .parse_grid import is_grid, read_grid
 from .pictures import UnreadablePictureError, read_size
 from .schedulers import SCHEDULERS
@@ -56,12 +56,13 @@ def check(
 
 def validate(
     job: Job, *, folder: Path | None, facts: ModelFacts, limits: Limits | None = None
-) -> Checked:
-    """Check a job that is there already, as `check` does with a document's."""
+) -> tuple[Problem, ...]:
+    """Return what is wrong or doubtful about a job that is there already, as `check` would."""
     findings, draft = Findings(), Draft.of(job)
+    check_kinds(job, "", findings)
     checks = _Checks(folder=folder, facts=facts, limits=limits or Limits(), findings=findings)
     checks.run(draft)
-    return findings.checked(draft)
+    return findings.checked(draft).problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -223,6 +223,15 @@ def read_fields(
     return values
 
 
+def check_kinds(record: Any, path: str, findings: Findings) -> None:
+    """Note the values of a job, or of a part of one, that its fields cannot hold."""
+    for declared in fields(record):
+        value, at = getattr(record, declared.name), path + declared.name
+        if findings.complain(at, value, kind_of(declared).complaint(value)):
+            for index, one in enumerate(value if isinstance(kind_of(declared), Records) else ()):
+                check_kinds(one, f"{at}[{index}].", findings)
+
+
 class _RepeatedKeyError(ValueError):
     pass
 

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..contract import DEFAULT_STRIDE_PX, VERSION, EngineError, Job, JobError, Problem, check
+from ..contract import (
+    EngineError,
+    Job,
+    JobError,
+    ModelFacts,
+    Problem,
+    Region,
+    validate,
+    with_unique_names,
+)
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..storage.pictures import write_png
+from .model_facts import facts_of_model, model_path
 from .prompts import whole_picture_prompt
 from .regions.background import background_of
 from .regions.camera import canvas_of
 from .regions.entries import has_region, switched_on
 from .regions.places import Places
-from .regions.reader import RegionReader
-from .regions.tile_size import largest_region_px
+from .regions.reader import RegionReader, WantedImage
 
-_PLACE = re.compile(r"^(regions|reroll_regions)\[\d+\]")
+_LEAST_WINDOW_CELLS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneJob:
-    """A scene's job, and what is needed to speak of it in the scene's own names."""
+    """A scene's job, and what is needed to make it ready."""
 
-    document: Mapping[str, Any]
-    objects: Mapping[str, str]
-    """The object's or layer's name for each place such as `regions[1]`."""
-    pictures: Mapping[str, bpy.types.Image] = field(default_factory=dict)
+    job: Job
+    facts: ModelFacts
+    names: Mapping[str, str]
+    """The name of each region by its id, those among them that the camera does not see."""
+    images: Mapping[str, WantedImage] = field(default_factory=dict)
     """Images to be written, under these names, into the folder where the job's paths start."""
     problems: tuple[Problem, ...] = ()
 
@@ -45,28 +54,23 @@ class SceneJob:
         """The problems that the job survives."""
         return tuple(p for p in self.problems if p.severity == "warning")
 
-    def object_of(self, problem: Problem) -> str | None:
-        """Return the name of the object that a problem belongs to."""
-        place = _PLACE.match(problem.field)
-        return self.objects.get(place[0]) if place else None
+    def region(self, id_: str) -> Region | None:
+        """Return a region of the job by its id; None where the camera does not see it."""
+        return next((region for region in self.job.all_regions if region.id == id_), None)
 
-    def told(self, problem: Problem) -> str:
-        """Return a problem in words that name its object."""
-        name = self.object_of(problem)
-        if name is None:
-            return str(problem)
-        key = _PLACE.sub("", problem.field).lstrip(".")
-        place = f"{name}: {key}" if key else name
-        return f"{place}: {problem.message}; {problem.remedy}"
+    def problems_of(self, id_: str) -> tuple[Problem, ...]:
+        """Return what is wrong or doubtful about a region."""
+        name = self.names.get(id_)
+        return tuple(p for p in self.problems if name and p.region == name)
 
-    def write_pictures(self, folder: Path) -> None:
+    def write_images(self, folder: Path) -> None:
         """Write the images that are in no file of their own.
 
         Raises: EngineError of kind `picture` or `output`.
         """
-        for name, image in self.pictures.items():
+        for name, wanted in self.images.items():
             try:
-                write_png(image, folder / name)
+                write_png(wanted.image, folder / name, as_mask=wanted.as_mask)
             except OSError as error:
                 message = f"{folder / name} cannot be written: {error.strerror or error}"
                 advice = "make room there, or choose another folder"
@@ -75,11 +79,24 @@ class SceneJob:
     def or_raise(self) -> SceneJob:
         """Return this job.
 
-        Raises: JobError where it cannot run.
+        Raises: JobError where it cannot run, each problem's field beginning with its region's name.
         """
         if self.errors:
-            raise JobError(self.errors)
+            raise JobError(replace(p, field=field_in_words(p)) for p in self.errors)
         return self
+
+
+def field_in_words(problem: Problem) -> str:
+    """Return where a problem lies: its region by its name, and the key."""
+    if not problem.region:
+        return problem.field
+    key = problem.field.rpartition("].")[2]
+    return f"{problem.region}: {key}" if key else problem.region
+
+
+def in_words(problem: Problem) -> str:
+    """Return a problem as a sentence that names its region."""
+    return str(replace(problem, field=field_in_words(problem)))
 
 
 def job_from_scene(
@@ -93,11 +110,13 @@ def job_from_scene(
     The regions stand in the order of the scene's list, after the background; `changes` replace
     values of the canvas, such as its seed.
 
-    Raises: EngineError of kind `job` where there is nothing to paint, or where the scene has
+    Raises: EngineError of kind `job` where there is nothing to generate, or where the scene has
     regions and no camera that sees them.
     """
+    changes = changes or {}
     settings = canvas_settings(scene)
-    canvas = canvas_of(scene)
+    facts = facts_of_model(changes.get("model", settings.model))
+    canvas = canvas_of(scene, facts.grid_px)
     sources = list(switched_on(scene))
     if not sources and not whole_picture_prompt(settings.prompt):
         raise EngineError(
@@ -106,45 +125,46 @@ def job_from_scene(
             advice="type a prompt; or select an object that the camera sees, and choose "
             "Object > Add as MixDiff Region",
         )
-    model = str((changes or {}).get("model", settings.model))
-    reader = RegionReader(settings.prompt, largest_region_px(model, settings.tile_size))
+    reader = RegionReader(settings.prompt)
     # Without a region no camera is needed.
-    placed = reader.place(sources, Places(scene, depsgraph, sources)) if sources else []
-    if whole := background_of(settings, canvas, placed):
-        reader.add_text(whole, "Background")
-    for source, rectangle in placed:
-        reader.read(source, rectangle)
-    document: dict[str, Any] = {
-        "version": VERSION,
-        "model": _model_name(settings.model),
-        "scheduler": None if settings.scheduler == SCHEDULER_OF_MODEL else settings.scheduler,
-        "num_inference_steps": settings.num_inference_steps,
-        "seed": settings.seed,
-        "canvas_height": canvas.height_px,
-        "canvas_width": canvas.width_px,
-        "negative_prompt": settings.negative_prompt,
-        "regions": reader.regions,
-        "reroll_regions": reader.rerolls,
-        "cpu_vae": settings.cpu_vae,
-        "decode_steps": settings.decode_steps,
-        "noise_device": settings.noise_device,
-    }
-    assert set(document) == {f.name for f in fields(Job)}
-    document.update(changes or {})
-    found = check(document, folder=None, stride_px=DEFAULT_STRIDE_PX).problems
+    if sources:
+        reader.read(sources, Places(scene, depsgraph, sources, canvas))
+    whole = background_of(settings, canvas, reader.regions)
+    job = Job(
+        model=model_path(settings.model),
+        scheduler=None if settings.scheduler == SCHEDULER_OF_MODEL else settings.scheduler,
+        num_inference_steps=settings.num_inference_steps,
+        seed=settings.seed,
+        canvas_height=canvas.height_px,
+        canvas_width=canvas.width_px,
+        negative_prompt=settings.negative_prompt,
+        regions=(*([whole] if whole else []), *reader.regions),
+        reroll_regions=tuple(reader.reroll_regions),
+        max_region_px=largest_region_px(facts, settings.tile_size),
+        cpu_vae=settings.cpu_vae,
+        decode_steps=settings.decode_steps,
+        noise_device=settings.noise_device,
+    )
+    job = with_unique_names(replace(job, **changes))
+    # Images are files later, or are looked at where they were named.
+    problems = validate(job, folder=None, facts=facts)
     return SceneJob(
-        document=document,
-        objects=reader.names,
-        pictures=reader.pictures,
-        problems=(*reader.problems, *found),
+        job=job,
+        facts=facts,
+        names={**reader.names, **{region.id: region.name for region in job.all_regions}},
+        images=reader.images,
+        problems=(*reader.problems, *problems),
     )
 
 
-def has_something_to_paint(scene: bpy.types.Scene) -> bool:
+def largest_region_px(facts: ModelFacts, tile_size: int) -> int:
+    """Return the longest side of a region that is generated in one piece.
+
+    The scene's tile size; where that is 0, what suits the model.
+    """
+    return max(tile_size or facts.largest_px, _LEAST_WINDOW_CELLS * facts.grid_px)
+
+
+def has_something_to_generate(scene: bpy.types.Scene) -> bool:
     """Tell whether a scene has a region, or a prompt for the whole picture."""
     return bool(whole_picture_prompt(canvas_settings(scene).prompt)) or has_region(scene)
-
-
-def _model_name(name: str) -> str | None:
-    name = name.strip()
-    return bpy.path.abspath(name) if name.startswith("//") else name or None

@@ -76,11 +76,11 @@ class SceneRef:
 class PendingJob:
     """A job that is ready to be sent, and what its end needs to know."""
 
-    document: Mapping[str, Any]
+    job: Job
     folder: Path
-    """Where the document's relative paths start."""
-    setting: JobContext
-    job: SceneJob | None = None
+    """Where the job's relative paths start."""
+    context: JobContext
+    warnings: tuple[Problem, ...] = ()
 
 
 def _uid(scene: bpy.types.Scene) -> int:

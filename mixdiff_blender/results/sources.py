@@ -1,38 +1,34 @@
-"""Pictures that only Blender has, kept beside the results that were painted from them."""
+"""The pictures that results were made from, kept beside them by their content."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from ..contract import Job, with_files
 from ..storage.files import copy_whole
 
 FOLDER_NAME = "sources"
 
 
-def with_kept_sources(document: Mapping[str, Any], written: Path, results: Path) -> dict[str, Any]:
-    """Return a job whose pictures lie beside its result, so that it can be run again later.
+def with_kept_sources(job: Job, written: Path, results: Path) -> Job:
+    """Return a job whose pictures lie below its result, so that it can be run again later.
 
-    `written` is the folder where its relative paths start. A picture that is there already is not
-    written again.
+    Its relative paths start at `written` before, and at the results' folder after. A picture that
+    is there already is not written again; one that is not there at all keeps its name.
 
-    Raises: OSError where one cannot be written.
+    Raises: OSError where one cannot be read or written.
     """
-    return {
-        **document,
-        "regions": [_kept(region, written, results) for region in document["regions"]],
-    }
 
+    def kept(name: str) -> str:
+        source = written / name
+        if not source.is_file():
+            return str(source)
+        with source.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        goal = results / FOLDER_NAME / f"{digest}{source.suffix.lower()}"
+        if not goal.exists():
+            copy_whole(source, goal)
+        return f"{FOLDER_NAME}/{goal.name}"
 
-def _kept(region: Mapping[str, Any], written: Path, results: Path) -> Mapping[str, Any]:
-    name = region.get("reference_image")
-    if name is None or Path(name).is_absolute() or not (written / name).is_file():
-        return region
-    source = written / name
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
-    goal = results / FOLDER_NAME / f"{digest}.png"
-    if not goal.exists():
-        copy_whole(source, goal)
-    return {**region, "reference_image": str(goal)}
+    return with_files(job, kept)

@@ -16,6 +16,8 @@ from .files import write_whole
 
 Bytes = NDArray[np.uint8]
 
+_BRIGHTNESS = np.array((0.299, 0.587, 0.114), np.float32)  # as Pillow has it, for the engine
+
 
 def picture_path(image: bpy.types.Image) -> Path | None:
     """Return the file that holds what an image shows, or None where it must be written first."""
@@ -43,8 +45,10 @@ def _pixels(image: bpy.types.Image) -> Any:
     return image.pixels  # an array, though its type says a number
 
 
-def write_png(image: bpy.types.Image, path: Path) -> None:
+def write_png(image: bpy.types.Image, path: Path, *, as_mask: bool = False) -> None:
     """Write what an image shows as an 8-bit PNG, and leave the image itself alone.
+
+    As a mask it is written as it covers: its brightness times its opacity, whatever its colours.
 
     Raises: EngineError of kind `picture` where it has no pixels.
     """
@@ -54,7 +58,8 @@ def write_png(image: bpy.types.Image, path: Path) -> None:
             kind="picture",
             advice="find its file (File > External Data), or choose another picture",
         )
-    write_whole(path, png_of(rows_from_top(image)))
+    rows = np.repeat(coverage_from_top(image)[..., None], 3, axis=2) if as_mask else None
+    write_whole(path, png_of(rows_from_top(image) if rows is None else rows))
 
 
 def rows_from_top(image: bpy.types.Image) -> Bytes:
@@ -62,14 +67,32 @@ def rows_from_top(image: bpy.types.Image) -> Bytes:
 
     Shapes: (H, W, 3), first row at the top.
     """
+    rows = _values_from_top(image)
+    rows = np.repeat(rows[..., :1], 3, axis=2) if image.channels < 3 else rows[..., :3]
+    return _levels(_display_values(rows) if image.is_float else rows)  # those are scene-linear
+
+
+def coverage_from_top(image: bpy.types.Image) -> Bytes:
+    """Return how much an image covers as a mask, as bytes: its brightness times its opacity.
+
+    Shapes: (H, W), first row at the top.
+    """
+    values = _values_from_top(image)
+    brightness = values[..., :3] @ _BRIGHTNESS if image.channels >= 3 else values[..., 0]
+    has_alpha = image.channels in (2, 4)
+    return _levels(brightness * values[..., -1] if has_alpha else brightness)
+
+
+def _values_from_top(image: bpy.types.Image) -> NDArray[np.float32]:
+    """Return an image's values, (H, W, channels), first row at the top."""
     width, height = _size(image)
     values = np.empty(width * height * image.channels, dtype=np.float32)
     _pixels(image).foreach_get(values)
-    rows = values.reshape(height, width, image.channels)[::-1]
-    rows = np.repeat(rows[..., :1], 3, axis=2) if image.channels < 3 else rows[..., :3]
-    if image.is_float:  # scene-linear
-        rows = _display_values(rows)
-    levels: Bytes = np.rint(np.clip(rows, 0, 1) * 255).astype(np.uint8)
+    return values.reshape(height, width, image.channels)[::-1]
+
+
+def _levels(values: NDArray[np.float32]) -> Bytes:
+    levels: Bytes = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
     return levels
 
 

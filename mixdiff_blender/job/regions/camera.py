@@ -8,7 +8,7 @@ from typing import Any, cast
 import bpy
 import numpy as np
 
-from ...contract import DEFAULT_STRIDE_PX, EngineError
+from ...contract import EngineError
 from .projection import CameraView, Canvas, nearest_multiple
 
 
@@ -61,13 +61,13 @@ def render_size_px(scene: bpy.types.Scene) -> tuple[int, int]:
     )
 
 
-def canvas_of(scene: bpy.types.Scene, stride_px: int = DEFAULT_STRIDE_PX) -> Canvas:
-    """Return the canvas that a scene's render size stands for, on the grid of the stride."""
+def canvas_of(scene: bpy.types.Scene, grid_px: int) -> Canvas:
+    """Return the canvas that a scene's render size stands for, on the model's grid."""
     width_px, height_px = _frame_px(scene)
     border = border_of(scene)
     sizes = (height_px * (border.top - border.bottom), width_px * (border.right - border.left))
-    height_px, width_px = (max(stride_px, nearest_multiple(size, stride_px)) for size in sizes)
-    return Canvas(height_px=height_px, width_px=width_px, stride_px=stride_px)
+    height_px, width_px = (max(grid_px, nearest_multiple(size, grid_px)) for size in sizes)
+    return Canvas(height_px=height_px, width_px=width_px, grid_px=grid_px)
 
 
 def find_camera(scene: bpy.types.Scene) -> bpy.types.Object:

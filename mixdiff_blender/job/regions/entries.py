@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import bpy
 
@@ -16,6 +17,8 @@ from .annotations import layers_of
 class Source:
     """What is a region, listed or not yet."""
 
+    id: str
+    """Survives renaming; made of the name where nobody could note one yet."""
     name: str
     object: bpy.types.Object | None
     layer: str
@@ -37,7 +40,7 @@ def sources(scene: bpy.types.Scene) -> list[Source]:
     What is not listed yet comes last, in the order of names: a script need not know of the list.
     """
     found = [_source(entry) for entry in entries(scene)]
-    return [*found, *(_unlisted_source(obj) for obj in _unlisted(scene))]
+    return [*found, *(_source_of_object(obj) for obj in _unlisted(scene))]
 
 
 def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
@@ -69,7 +72,29 @@ def sync(scene: bpy.types.Scene) -> bool:
     missing = _unlisted(scene)
     for obj in missing:
         listed.add().object = obj
+    _note_ids(scene)
     return bool(dead or missing)
+
+
+def unique_names(found: Sequence[Source]) -> dict[str, str]:
+    """Return a name that no other has for each region, by its id."""
+    names: dict[str, str] = {}
+    for source in found:
+        name, number = source.name, 2
+        while name in names.values():
+            name, number = f"{source.name} {number}", number + 1
+        names[source.id] = name
+    return names
+
+
+def _note_ids(scene: bpy.types.Scene) -> None:
+    """Give each region an id of its own; of an original and its copy the copy gets another."""
+    used = set[str]()
+    for entry in canvas_settings(scene).regions:
+        settings = settings_of(entry)
+        if settings.id_data.library is None and (not settings.uid or settings.uid in used):
+            settings.uid = uuid4().hex
+        used.add(settings.uid)
 
 
 def list_object(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
@@ -129,10 +154,14 @@ def _unlisted(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 
 def _source(entry: RegionEntry) -> Source:
-    return Source(
-        name=name_of(entry), object=entry.object, layer=entry.layer, settings=settings_of(entry)
-    )
+    if entry.object is not None:
+        return _source_of_object(entry.object)
+    settings = entry.settings
+    id_ = settings.uid or f"layer {entry.layer}"
+    return Source(id=id_, name=entry.layer, object=None, layer=entry.layer, settings=settings)
 
 
-def _unlisted_source(obj: bpy.types.Object) -> Source:
-    return Source(name=obj.name, object=obj, layer="", settings=region_settings(obj))
+def _source_of_object(obj: bpy.types.Object) -> Source:
+    settings = region_settings(obj)
+    id_ = settings.uid or f"object {obj.name_full}"
+    return Source(id=id_, name=obj.name, object=obj, layer="", settings=settings)

@@ -10,12 +10,12 @@ import bpy
 
 from ...properties import region_settings
 from .annotations import bounds_of_layer, layers_of
-from .camera import border_of, canvas_of, view_of
+from .camera import border_of, view_of
 from .empties import bounds_of_empty, is_image_empty
 from .entries import Source
 from .instances import bounds_of_instances, may_have_instances
 from .planes import WITH_SURFACE, Visibility, surface_of, to_world
-from .projection import Bounds, CanvasRectangle, on_canvas, visible_bounds
+from .projection import Bounds, Canvas, CanvasRectangle, on_canvas, visible_bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +54,13 @@ class Places:
     """
 
     def __init__(
-        self, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, sources: Sequence[Source]
+        self,
+        scene: bpy.types.Scene,
+        depsgraph: bpy.types.Depsgraph,
+        sources: Sequence[Source],
+        canvas: Canvas,
     ) -> None:
-        self.canvas = canvas_of(scene)
+        self.canvas = canvas
         self._border = border_of(scene)
         self._depsgraph = depsgraph
         self._view = view_of(scene, depsgraph)
@@ -69,7 +73,7 @@ class Places:
         )
 
     def rectangle_of(self, source: Source) -> CanvasRectangle | LeftOut:
-        """Return a region's rectangle on the grid of the stride, or why there is none."""
+        """Return a region's rectangle on the canvas's grid, or why there is none."""
         bounds = self.bounds_of(source)
         return bounds if isinstance(bounds, LeftOut) else on_canvas(bounds, self.canvas)
 

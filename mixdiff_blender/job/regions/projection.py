@@ -59,11 +59,11 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canvas:
-    """The picture to be made, whose sizes are multiples of the stride."""
+    """The picture to be made, whose sizes are multiples of the model's grid."""
 
     height_px: int
     width_px: int
-    stride_px: int
+    grid_px: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class CanvasRectangle:
 
 
 def nearest_multiple(value: float, stride: int) -> int:
-    """Return the multiple of a stride that is nearest, the upper one of two."""
+    """Return the multiple of a number that is nearest, the upper one of two."""
     return int(np.floor(value / stride + 0.5)) * stride
 
 
@@ -127,7 +127,7 @@ def on_canvas(bounds: Bounds, canvas: Canvas) -> CanvasRectangle:
 
 
 def _snapped(start: float, end: float, size_px: int, canvas: Canvas) -> tuple[int, int]:
-    stride = canvas.stride_px
+    stride = canvas.grid_px
     first = min(max(nearest_multiple(start * size_px, stride), 0), size_px)
     last = min(max(nearest_multiple(end * size_px, stride), 0), size_px)
     if first == last:
