@@ -66,7 +66,8 @@ def wait(on_progress: Callable[[], None] = lambda: None) -> None:
 
 
 def wait_for(
-    task: BackgroundTask[ProgressT], on_progress: Callable[[Running[ProgressT]], None]
+    task: BackgroundTask[ProgressT],
+    on_progress: Callable[[Running[ProgressT]], None] = lambda _: None,
 ) -> None:
     """Return when a task is through, or was cancelled.
 

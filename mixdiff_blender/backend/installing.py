@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import bpy
@@ -14,7 +14,7 @@ from ..contract import EngineError
 from ..properties.preferences import engine_python
 from ..storage import folders
 from . import engine
-from .background_task import BackgroundTask, Running
+from .background_task import BackgroundTask
 from .environment import choose_python
 from .installation.install import Progress, install, remove
 from .installation.plan import STAMP, InstallPlan
@@ -23,7 +23,7 @@ from .installation.plan import State as EnvironmentState
 _LOOK_EVERY_S = 2.0
 
 task: BackgroundTask[Progress] = BackgroundTask()
-engine.pump.watch(task)
+engine.pump.sources.append(task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +105,6 @@ def start(*, afresh: bool = False) -> None:
     )
     task.start("the engine is being installed", Progress(step=0), _then_looking_again(steps))
     engine.keep_going()
-
-
-def wait(on_progress: Callable[[Running[Progress]], None] = lambda _: None) -> None:
-    """Return when the installation has ended.
-
-    Raises: EngineError where it failed.
-    """
-    engine.wait_for(task, on_progress)
 
 
 def _then_looking_again(steps: Iterator[Progress]) -> Iterator[Progress]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from ..contract import Cancelled, EngineError
 from .session import Job, JobRequest, Outcome, Session
@@ -30,11 +29,6 @@ class JobQueue:
     def is_busy(self) -> bool:
         """Whether a job is under way or waits, from `add` until its end is notified."""
         return bool(self.running or self._waiting)
-
-    @property
-    def outputs(self) -> frozenset[Path]:
-        """The files that jobs under way or waiting will write."""
-        return frozenset(job.request.output for job in (*self.running, *self._waiting))
 
     @property
     def state(self) -> object:

@@ -15,7 +15,7 @@ from ..properties.preferences import engine_python
 from ..storage import folders
 from ..storage.processes import FailedProgram, lines_of
 from . import engine
-from .background_task import BackgroundTask, Running
+from .background_task import BackgroundTask
 from .client import Launch
 from .environment import find_launch
 
@@ -37,7 +37,7 @@ class Download:
 
 
 task: BackgroundTask[Download] = BackgroundTask()
-engine.pump.watch(task)
+engine.pump.sources.append(task)
 
 _seen: tuple[float, tuple[Listed, ...]] | None = None
 
@@ -82,14 +82,6 @@ def start(name: str) -> None:
     doing = f"the model {name} is being downloaded"
     task.start(doing, Download(model=name), _fetch(name, launch))
     engine.keep_going()
-
-
-def wait(on_progress: Callable[[Running[Download]], None] = lambda _: None) -> None:
-    """Return when the model is there, or the download was cancelled.
-
-    Raises: EngineError where it is not.
-    """
-    engine.wait_for(task, on_progress)
 
 
 def remove(name: str) -> None:

@@ -29,19 +29,15 @@ class Pump:
         """Called after a run in which something has changed."""
         self.on_run: list[Callable[[], None]] = []
         """Called after each run, for those who watch the clock."""
-        self._sources = list(sources)
+        self.sources = list(sources)
         self._seen: tuple[object, ...] = ()
-
-    def watch(self, source: Source) -> None:
-        """Move this one on too."""
-        self._sources.append(source)
 
     def run(self, wait_s: float = 0.0) -> bool:
         """Move everything on, waiting for something at most so long; tell whether to come soon."""
         # Asked before the states are: what ends in between is seen by one run more.
-        is_active = any(source.is_active for source in self._sources)
-        for source in self._sources:
-            source.pump(wait_s / len(self._sources))
+        is_active = any(source.is_active for source in self.sources)
+        for source in self.sources:
+            source.pump(wait_s / len(self.sources))
         self.notify()
         for on_run in tuple(self.on_run):
             on_run()
@@ -49,7 +45,7 @@ class Pump:
 
     def notify(self) -> None:
         """Notify of what has changed since the last time."""
-        now = tuple(source.state for source in self._sources)
+        now = tuple(source.state for source in self.sources)
         if now != self._seen:
             self._seen = now
             for on_change in tuple(self.on_change):

@@ -27,7 +27,7 @@ class Counted:
 def test_subscribers_are_notified_once_for_each_run_that_changed_something() -> None:
     one, other = Counted(), Counted()
     pump = Pump(one)
-    pump.watch(other)
+    pump.sources.append(other)
     changes: list[tuple[int, int]] = []
     runs: list[None] = []
     pump.on_change.append(lambda: changes.append((one.state, other.state)))

@@ -39,7 +39,7 @@ class InstallEngine(bpy.types.Operator):
         try:
             installing.start(afresh=self.afresh)
             if bpy.app.background:
-                installing.wait()
+                engine.wait_for(installing.task)
         except EngineError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -61,7 +61,7 @@ class DownloadModel(bpy.types.Operator):
         try:
             models.start(_named(self, context))
             if bpy.app.background:
-                models.wait()
+                engine.wait_for(models.task)
         except EngineError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

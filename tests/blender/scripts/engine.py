@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 from bl_ext.user_default.mixdiff.backend import idle, installing, models
-from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, wait
+from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.report import report_text
 from bl_ext.user_default.mixdiff.backend.session import Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
@@ -156,7 +156,7 @@ try:
     models.start("owner/else")
 except EngineError as error:
     told["second download"] = str(error)
-models.wait()
+wait_for(models.task)
 tried(bpy.ops.mixdiff.choose_model, model="bundled")
 told["chosen_model"] = scene.mixdiff.model
 

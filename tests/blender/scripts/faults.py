@@ -61,7 +61,7 @@ told["can_queue"] = bool(bpy.ops.mixdiff.generate.poll())
 scene.mixdiff.num_inference_steps = 2
 start()
 told["queued"] = len(queue.waiting)
-told["outputs"] = len(queue.outputs)
+told["outputs"] = len({job.request.output for job in (*queue.running, *queue.waiting)})
 queue.cancel()
 told["second"] = outcome()
 scene.mixdiff.num_inference_steps = 900
