@@ -7,7 +7,7 @@ from typing import Any, cast
 from bpy.utils import register_classes_factory
 
 from . import properties
-from .backend import idle, installing, models, running
+from .backend import engine, idle, installing, live_preview, models
 from .cli import main as cli
 from .job.regions import handlers
 from .properties import preferences
@@ -29,7 +29,8 @@ def register() -> None:
     handlers.register()
     cli.register()
     saving.register()
-    running.register()
+    engine.register()
+    live_preview.register()
     installing.register()
     installation.attach()
     idle.register()
@@ -45,7 +46,8 @@ def unregister() -> None:
     models.unregister()
     installation.detach()
     installing.unregister()
-    running.unregister()
+    live_preview.unregister()
+    engine.unregister()
     saving.unregister()
     thumbnails.unload()
     cli.unregister()

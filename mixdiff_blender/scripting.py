@@ -18,7 +18,7 @@ from typing import Any, Unpack
 
 import bpy
 
-from .backend import running
+from .backend import engine
 from .backend.environment import find_launch
 from .backend.session import Outcome
 from .contract import EngineError, JobError, Problem
@@ -239,7 +239,7 @@ def generate(
         changes = changes_of(overrides)
         _runnable(job_from_scene(found, depsgraph, changes=changes))
         generation.begin(found, depsgraph, output=goal, changes=changes, then=ends.append)
-    running.wait(on_progress)
+    engine.wait(on_progress)
     end = ends[0] if ends else EngineError("there is no picture", kind="internal")
     if isinstance(end, EngineError):
         raise end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import bpy
@@ -13,17 +13,17 @@ import bpy
 from ..contract import EngineError
 from ..properties.preferences import engine_python
 from ..storage import folders
-from . import running
+from . import engine
+from .background_task import BackgroundTask
 from .environment import choose_python
-from .installation.install import install, remove
+from .installation.install import Progress, install, remove
 from .installation.plan import STAMP, InstallPlan
 from .installation.plan import State as EnvironmentState
-from .installation.task import Broken, Installing, Task
 
-_TICK_S = 0.25
 _LOOK_EVERY_S = 2.0
 
-task = Task()
+task: BackgroundTask[Progress] = BackgroundTask()
+engine.pump.sources.append(task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +92,10 @@ def start(*, afresh: bool = False) -> None:
 
     Raises: EngineError of kind `busy` while an installation runs, or pictures are being made.
     """
-    if running.session.is_busy:
+    if engine.queue.is_busy:
         advice = "wait until it is there, or cancel it"
         raise EngineError("a picture is being made", kind="busy", advice=advice)
-    running.stop()
+    engine.stop()
     steps = install(
         plan(),
         variables=dict(os.environ),
@@ -103,23 +103,15 @@ def start(*, afresh: bool = False) -> None:
         afresh=afresh,
         is_cancelled=task.is_cancelled,
     )
-    task.start(steps)
-    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+    task.start("the engine is being installed", Progress(step=0), _then_looking_again(steps))
+    engine.keep_going()
 
 
-def wait(on_progress: Callable[[Installing], None]) -> None:
-    """Return when the installation has ended.
-
-    Raises: EngineError where it failed.
-    """
-    while task.is_running:
-        task.wait(_TICK_S)
-        if isinstance(task.state, Installing):
-            on_progress(task.state)
-    look_again()
-    if isinstance(task.state, Broken):
-        raise task.state.error
+def _then_looking_again(steps: Iterator[Progress]) -> Iterator[Progress]:
+    try:
+        yield from steps
+    finally:
+        look_again()
 
 
 def uninstall() -> None:
@@ -127,23 +119,15 @@ def uninstall() -> None:
 
     Raises: EngineError.
     """
-    running.stop()
+    engine.stop()
     remove(plan())
     look_again()
 
 
 def look_again() -> None:
-    """Have `standing` look anew."""
+    """Have `status` look anew."""
     global _status
     _status = None
-
-
-def _tick() -> float | None:
-    running.redraw()
-    if task.is_running:
-        return _TICK_S
-    look_again()
-    return None
 
 
 def register() -> None:
@@ -153,7 +137,5 @@ def register() -> None:
 
 def unregister() -> None:
     """End an installation that may run; what has arrived is kept."""
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
     task.cancel()
-    task.wait(2)
+    task.pump(2)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from ..storage import folders
 from ..storage.files import write_whole
 from ..storage.pictures import png_of
+from . import engine
+from .session import Generating, Job
 
 INTERVAL_S = 1.0
 _NAME = ".MixDiff Preview"  # whose first letter keeps it out of Blender's lists
@@ -30,39 +32,50 @@ class Preview:
     """What a panel draws."""
 
 
-_last: Preview | None = None
-_sent = ""
+_shown: tuple[Job, str, Preview | None] | None = None
 _icons: Any = None
 _is_warm = False
 
 
-def last() -> Preview | None:
-    """Return the last preview of the job that runs."""
-    return _last
+def of(job: Job | None) -> Preview | None:
+    """Return the last preview of a job that runs."""
+    return _shown[2] if _shown and _shown[0] is job else None
 
 
-def show(sent: str) -> None:
-    """Take in a preview as the engine sends it: a PNG in base64, or an empty text for none."""
-    global _last, _sent
-    if sent == _sent:
-        return
-    _sent = sent
-    pixels = _decoded(sent) if sent else None
-    _last = None if pixels is None else Preview(pixels=pixels, icon=_icon_of(pixels))
+def show(job: Job, sent: str) -> None:
+    """Take in a job's preview as the engine sends it: a PNG in base64."""
+    global _shown
+    pixels = _decoded(sent)
+    preview = None if pixels is None else Preview(pixels=pixels, icon=_icon_of(pixels))
+    _shown = job, sent, preview
 
 
-def warm_up() -> None:
-    """Have Blender read a first picture, which takes it long, before a job runs."""
-    global _is_warm
-    if not _is_warm:
-        _is_warm = True
+def _refresh() -> None:
+    global _shown, _is_warm
+    state, job = engine.session.state, engine.session.job
+    if job and not _is_warm:
+        _is_warm = True  # Blender takes long for the first picture that it reads
         _decoded(base64.b64encode(png_of(np.zeros((1, 1, 3), dtype=np.uint8))).decode())
+    if _shown and _shown[0] is not job:
+        _shown = None
+    sent = state.progress.preview if isinstance(state, Generating) else ""
+    if job and sent and not (_shown and _shown[1] == sent):
+        show(job, sent)
 
 
-def forget() -> None:
+def register() -> None:
+    """Have jobs show what they look like, where there is a window."""
+    if not bpy.app.background:
+        engine.session.preview_every_s = INTERVAL_S
+        engine.pump.on_change.insert(0, _refresh)  # before what draws it
+
+
+def unregister() -> None:
     """Give back everything."""
-    global _icons
-    show("")
+    global _shown, _icons
+    if _refresh in engine.pump.on_change:
+        engine.pump.on_change.remove(_refresh)
+    _shown = None
     if _icons is not None:
         bpy.utils.previews.remove(_icons)
         _icons = None

@@ -14,29 +14,30 @@ from ..contract import CATALOGUE, EngineError, Listed, cache_folder, is_hub_id, 
 from ..properties.preferences import engine_python
 from ..storage import folders
 from ..storage.processes import FailedProgram, lines_of
-from . import running
+from . import engine
+from .background_task import BackgroundTask
 from .client import Launch
 from .environment import find_launch
-from .installation.install import Progress
-from .installation.task import Broken, Installing, Task
 
-_TICK_S = 0.25
 _LOOK_EVERY_S = 2.0
-
-task = Task()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fetching(Progress):
+class Download:
     """How much of a model has arrived."""
 
     model: str
+    done_bytes: int = 0
+    total_bytes: int = 0
 
     @property
     def title(self) -> str:
         """What is being fetched."""
         return self.model.rpartition("/")[2]
 
+
+task: BackgroundTask[Download] = BackgroundTask()
+engine.pump.sources.append(task)
 
 _seen: tuple[float, tuple[Listed, ...]] | None = None
 
@@ -78,23 +79,9 @@ def start(name: str) -> None:
             advice="allow online access (Preferences > System > Network) to download a model",
         )
     launch = find_launch(engine_python(), folders.user_folder())
-    task.start(_fetch(name, launch, task.is_cancelled))
-    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
-
-
-def wait(on_progress: Callable[[Installing], None] = lambda _: None) -> None:
-    """Return when the model is there, or the download was cancelled.
-
-    Raises: EngineError where it is not.
-    """
-    while task.is_running:
-        task.wait(_TICK_S)
-        if isinstance(task.state, Installing):
-            on_progress(task.state)
-    look_again()
-    if isinstance(task.state, Broken):
-        raise task.state.error
+    doing = f"the model {name} is being downloaded"
+    task.start(doing, Download(model=name), _fetch(name, launch))
+    engine.keep_going()
 
 
 def remove(name: str) -> None:
@@ -102,7 +89,7 @@ def remove(name: str) -> None:
 
     Raises: EngineError.
     """
-    running.session.unload()
+    engine.session.unload()
     launch = find_launch(engine_python(), folders.user_folder())
     try:
         for _ in _told(launch, ("remove", name), lambda: False):
@@ -111,13 +98,15 @@ def remove(name: str) -> None:
         look_again()
 
 
-def _fetch(name: str, launch: Launch, is_cancelled: Callable[[], bool]) -> Iterator[Progress]:
-    yield _Fetching(step=0, model=name)
-    for line in _told(launch, ("download", name, "--json"), is_cancelled):
-        if line.startswith('{"done_bytes"'):
-            told = json.loads(line)
-            done, total = int(told["done_bytes"]), int(told["total_bytes"])
-            yield _Fetching(step=0, done_bytes=done, total_bytes=total, model=name)
+def _fetch(name: str, launch: Launch) -> Iterator[Download]:
+    try:
+        for line in _told(launch, ("download", name, "--json"), task.is_cancelled):
+            if line.startswith('{"done_bytes"'):
+                told = json.loads(line)
+                done, total = int(told["done_bytes"]), int(told["total_bytes"])
+                yield Download(model=name, done_bytes=done, total_bytes=total)
+    finally:
+        look_again()
 
 
 def _told(
@@ -133,15 +122,7 @@ def _told(
         raise EngineError(text, kind="model") from error
 
 
-def _tick() -> float | None:
-    running.redraw()
-    look_again()
-    return _TICK_S if isinstance(task.state, Installing) else None
-
-
 def unregister() -> None:
     """End a download that may run; what has arrived is kept."""
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
     task.cancel()
-    task.wait(2)
+    task.pump(2)

@@ -8,9 +8,9 @@ import sys
 import bpy
 
 from ..storage import folders
-from . import installing, running
+from . import engine, installing
+from .background_task import Broken
 from .installation.faults import gigabytes
-from .installation.task import Broken
 from .logs import redacted
 from .session import Failed
 from .wording import state_text
@@ -20,7 +20,7 @@ _LINES = 60
 
 def report_text() -> str:
     """Return the report, without tokens, passwords or the name of the user's home."""
-    session = running.session
+    session = engine.session
     status = installing.status()
     folder = folders.user_folder()
     facts = {

@@ -1,7 +1,7 @@
-"""One engine for one Blender: starts it, gives it jobs one after another, and knows what it does.
+"""One process of the engine: starts it, gives it one job at a time, and knows what it does.
 
-Knows nothing of Blender itself: whoever owns the session calls `pump` from one thread, and hears
-of a job's end there.
+Knows nothing of Blender, nor of jobs that wait: whoever owns a session calls `pump` from one
+thread, and is notified of a job's end there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from ..contract import PROTOCOL_VERSION, Cancelled, EngineError, Problem
 from .client import Answer, EngineClient, EngineNotification, ErrorResponse, Event, ProcessExit
+from .progress import Progress
 
 HANDSHAKE_S = 180.0  # importing torch from a slow disk can take a minute
 CANCEL_GRACE_S = 3.0
@@ -22,63 +23,8 @@ _PATIENCE_S = 20.0  # an engine that has begun for longer is not worth keeping f
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
-    """No engine runs; the next job starts one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Starting:
-    """The engine loads its libraries."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """The engine waits for a job."""
-
-    device: str
-    device_name: str
-    dtype: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generating:
-    """A job runs; `steps` is 0 until the first step, `rows` until the first strip is decoded."""
-
-    phase: str
-    step: int = 0
-    steps: int = 0
-    row: int = 0
-    rows: int = 0
-    remaining_s: float | None = None
-    preview: str = field(default="", repr=False)
-    """The last preview, a PNG in base64."""
-
-    @property
-    def share(self) -> float:
-        """How much of the steps is done, or of the rows once the picture is decoded."""
-        if self.row:
-            return self.row / self.rows
-        return self.step / self.steps if self.steps else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelling:
-    """A job was told to stop and has not yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """The engine could not start, or died; the next job starts another."""
-
-    error: EngineError
-
-
-State = Stopped | Starting | Ready | Generating | Cancelling | Failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
-    """A job on its way; its document's relative paths start at `folder`."""
+    """What a job needs; its document's relative paths start at `folder`."""
 
     document: Mapping[str, Any]
     folder: Path
@@ -102,10 +48,71 @@ Outcome = Done | EngineError
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Job:
-    """An order in the queue; `on_end` is called once, from `pump` or from what ended it."""
+    """A job that waits or is under way; `on_end` is called once."""
 
-    order: JobRequest
+    request: JobRequest
     on_end: Callable[[Outcome], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """No engine runs; the next job starts one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starting:
+    """The engine loads its libraries; the job for it may have been cancelled meanwhile."""
+
+    client: EngineClient
+    request_id: int
+    started_at_s: float
+    job: Job | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The engine waits for a job."""
+
+    client: EngineClient
+    facts: Mapping[str, str]
+    has_model: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generating:
+    """A job runs."""
+
+    client: EngineClient
+    request_id: int
+    job: Job
+    progress: Progress = field(default_factory=Progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelling:
+    """A job was asked to stop and has not yet."""
+
+    client: EngineClient
+    request_id: int
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unloading:
+    """The engine gives the model's memory back."""
+
+    client: EngineClient
+    request_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The engine could not start, or died; the next job starts another."""
+
+    error: EngineError
+
+
+State = Stopped | Starting | Ready | Generating | Cancelling | Unloading | Failed
 
 
 class Session:
@@ -120,259 +127,178 @@ class Session:
         """`connect` starts an engine or raises EngineError; `explain` says why none began."""
         self.state: State = Stopped()
         self.preview_every_s = 0.0
-        """How often a job shows what it has painted so far; 0 for never."""
-        self.has_model = False
-        """Whether a model may be in the engine's memory."""
+        """How often a job shows what it has generated so far; 0 for never."""
         self.facts: Mapping[str, str] = {}
-        """What the engine told of itself when it began last: device, versions."""
+        """What the engine reported of itself when one began last: device, versions."""
         self._connect = connect
         self._explain = explain
-        self._client: EngineClient | None = None
-        self._ready: Ready | None = None
-        self._handshake: int | None = None
-        self._started_at = 0.0
-        self._work: Job | None = None
-        self._waiting: list[Job] = []
-        self._job: int | None = None
-        self._unload: int | None = None
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a job is under way or waits, from `generate` until its end was told."""
-        return self._work is not None or bool(self._waiting)
+    def job(self) -> Job | None:
+        """The job that is under way, until its end is notified."""
+        match self.state:
+            case Starting(job=job) | Generating(job=job) | Cancelling(job=job):
+                return job
+            case Stopped() | Ready() | Unloading() | Failed():
+                return None
 
     @property
-    def current(self) -> Job | None:
-        """The job that is under way."""
-        return self._work
-
-    @property
-    def queue(self) -> tuple[Job, ...]:
-        """The jobs that wait for the current one, in the order in which they will run."""
-        return tuple(self._waiting)
-
-    @property
-    def outputs(self) -> frozenset[Path]:
-        """The files that jobs under way or waiting will write."""
-        jobs = [self._work, *self._waiting]
-        return frozenset(job.order.output for job in jobs if job)
+    def client(self) -> EngineClient | None:
+        """The engine's process, where one runs."""
+        return None if isinstance(self.state, Stopped | Failed) else self.state.client
 
     @property
     def engine_pid(self) -> int | None:
-        """The engine's process, where one runs."""
-        return self._client.pid if self._client else None
+        """The id of the engine's process, where one runs."""
+        return self.client.pid if self.client else None
 
-    def generate(self, order: JobRequest, on_end: Callable[[Outcome], None]) -> Job:
-        """Begin a job, or have it wait for those before it.
+    @property
+    def has_model(self) -> bool:
+        """Whether a model may be in the engine's memory."""
+        match self.state:
+            case Ready(has_model=has_model):
+                return has_model
+            case Generating() | Cancelling():
+                return True
+            case Stopped() | Starting() | Unloading() | Failed():
+                return False
 
-        Raises: EngineError of kind `environment` where the engine cannot be started for it.
+    @property
+    def is_active(self) -> bool:
+        """Whether the engine owes an answer."""
+        return isinstance(self.state, Starting | Generating | Cancelling | Unloading)
+
+    def generate(self, job: Job) -> None:
+        """Begin a job, where none is under way; an engine is started for it where none runs.
+
+        Raises: EngineError of kind `environment` where the engine cannot be started.
         """
-        job = Job(order=order, on_end=on_end)
-        if self.is_busy:
-            self._waiting.append(job)
-        else:
-            self._begin_work(job)
-        return job
-
-    def move(self, job: Job, places: int) -> None:
-        """Move a waiting job towards the end of the queue, or by a negative number to its front."""
-        if job in self._waiting:
-            place = self._waiting.index(job)
-            self._waiting.remove(job)
-            self._waiting.insert(max(0, place + places), job)
-
-    def remove(self, job: Job) -> None:
-        """Take a job out of the queue; the one under way is cancelled."""
-        if job is self._work:
-            self.cancel()
-        elif job in self._waiting:
-            self._waiting.remove(job)
-            job.on_end(Cancelled())
+        assert self.job is None
+        match self.state:
+            case Ready(client=client) | Unloading(client=client) if client.is_running:
+                self.state = self._sent(client, job)
+            case Starting(client=client) as starting if client.is_running:
+                self.state = replace(starting, job=job)
+            case _:
+                self.state = self._started(job)
 
     def cancel(self) -> None:
-        """Ask the current job to stop; an engine that does not within the grace time is ended.
+        """Ask the job to stop; an engine that does not within the grace time is ended.
 
         Asked a second time, the engine is ended at once. The next job starts another.
         """
-        if not self._work or not self._client:
-            return
-        if self._job is None:
-            if time.monotonic() - self._started_at > _PATIENCE_S:
-                self._client.kill(Cancelled())
-            else:
-                self._end_work(Cancelled())
-        elif isinstance(self.state, Cancelling):
-            self._client.kill(Cancelled())
-        else:
-            self._client.cancel(self._job, grace_s=CANCEL_GRACE_S)
-            self.state = Cancelling()
+        match self.state:
+            case Starting(job=Job() as job) as state:
+                if time.monotonic() - state.started_at_s > _PATIENCE_S:
+                    state.client.kill(Cancelled())
+                else:
+                    self.state = replace(state, job=None)
+                    job.on_end(Cancelled())
+            case Generating(client=client, request_id=request_id, job=job):
+                client.cancel(request_id, grace_s=CANCEL_GRACE_S)
+                self.state = Cancelling(client=client, request_id=request_id, job=job)
+            case Cancelling(client=client):
+                client.kill(Cancelled())
+            case _:
+                pass
 
     def unload(self) -> None:
         """Have an idle engine give the model's memory back; the next job loads it again."""
-        if self._client and self._ready and not self.is_busy:
-            self._unload = self._client.request("unload", {})
-            self.has_model = False
-
-    @property
-    def is_unloading(self) -> bool:
-        """Whether the memory is on its way back."""
-        return self._client is not None and self._unload is not None
+        if isinstance(self.state, Ready):
+            client = self.state.client
+            self.state = Unloading(client=client, request_id=client.request("unload", {}))
 
     def pump(self, wait_s: float = 0.0) -> None:
-        """Take in what the engine has told, waiting for the first message at most so long."""
-        while self._client:
+        """Take in what the engine has reported, waiting for the first message at most so long."""
+        while client := self.client:
             try:
-                event = self._client.events.get(block=wait_s > 0, timeout=wait_s or None)
+                event = client.events.get(block=wait_s > 0, timeout=wait_s or None)
             except queue.Empty:
                 return
             wait_s = 0.0
-            self._take(event)
+            job = self.job
+            self.state, outcome = self._transition(self.state, event)
+            if job and outcome is not None:
+                job.on_end(outcome)
 
     def stop(self) -> None:
-        """End the engine, the job that may run in it, and those that wait."""
-        client, self._client = self._client, None
-        self._ready = self._handshake = None
-        waiting, self._waiting = self._waiting, []
+        """End the engine, and the job that may run in it."""
+        client, job = self.client, self.job
+        self.state = Stopped()
         if client:
             client.stop()
-        self.state = Stopped()
-        self.has_model = False
-        self._end_work(Cancelled())
-        for job in waiting:
+        if job:
             job.on_end(Cancelled())
 
-    def _begin_work(self, job: Job) -> None:
-        self._ensure_engine()
-        self._work = job
-        if self._ready:
-            self._send()
+    def _transition(self, state: State, event: Event) -> tuple[State, Outcome | None]:
+        """Return the state after an event, and the outcome that ends the state's job."""
+        match state, event:
+            case _, ProcessExit(error=error):
+                return _without_engine(error), error or Cancelled()
+            case ((Stopped() | Failed() | Ready()), _):
+                return state, None
+            case _ if event.id != state.request_id:
+                return state, None  # the answer to `cancel`, or to what nobody waits for any more
+            case Starting(client=client, job=job), Answer(result=result):
+                self.facts = _facts(result)
+                return self._sent(client, job) if job else self._ready(client), None
+            case Starting(client=client), ErrorResponse(error=error):
+                error = self._explain(error)
+                client.kill(error)
+                return _without_engine(error), error
+            case Generating(progress=progress), EngineNotification():
+                return replace(state, progress=progress.after(event)), None
+            case ((Generating() | Cancelling()), (Answer() | ErrorResponse())):
+                outcome = _done(event.result) if isinstance(event, Answer) else event.error
+                return self._after_job(state.client, outcome), outcome
+            case Unloading(client=client), (Answer() | ErrorResponse()):
+                return self._ready(client), None
+        return state, None  # a notification that comes too late
 
-    def _ensure_engine(self) -> None:
-        if self._client and self._client.is_running:
-            return
+    def _started(self, job: Job) -> Starting:
         try:
-            self._client = self._connect()
+            client = self._connect()
         except EngineError as error:
             self.state = Failed(error=error)
             raise
-        self._ready = self._unload = None
-        self._started_at = time.monotonic()
-        self.has_model = False
-        self.state = Starting()
-        self._handshake = self._client.request(
-            "initialize",
-            {"protocol": PROTOCOL_VERSION},
-            timeout_s=HANDSHAKE_S,
+        hello = {"protocol": PROTOCOL_VERSION}
+        request_id = client.request("initialize", hello, timeout_s=HANDSHAKE_S)
+        return Starting(
+            client=client, request_id=request_id, started_at_s=time.monotonic(), job=job
         )
 
-    def _send(self) -> None:
-        assert self._work is not None
-        assert self._client is not None
-        order = self._work.order
+    def _ready(self, client: EngineClient, *, has_model: bool = False) -> Ready:
+        return Ready(client=client, facts=self.facts, has_model=has_model)
+
+    def _sent(self, client: EngineClient, job: Job) -> Generating:
         params = {
-            "job": dict(order.document),
-            "folder": str(order.folder),
-            "output": str(order.output),
+            "job": dict(job.request.document),
+            "folder": str(job.request.folder),
+            "output": str(job.request.output),
             "preview_every_s": self.preview_every_s,
         }
-        self._job = self._client.request("generate", params)
-        self.state = Generating(phase="loading")
-        self.has_model = True
+        return Generating(client=client, request_id=client.request("generate", params), job=job)
 
-    def _take(self, event: Event) -> None:
-        match event:
-            case Answer() if event.id == self._handshake:
-                self._begin(event.result)
-            case ErrorResponse() if event.id == self._handshake:
-                self._fail(self._explain(event.error))
-            case Answer() if event.id == self._job:
-                self._end_job(_done(event.result))
-            case ErrorResponse() if event.id == self._job:
-                self._end_job(event.error)
-            case EngineNotification() if event.id == self._job and isinstance(
-                self.state, Generating
-            ):
-                if isinstance(self.state, Generating):
-                    self.state = _progressed(self.state, event)
-            case Answer() | ErrorResponse() if event.id == self._unload:
-                self._unload = None
-            case ProcessExit():
-                self._lose(event.error)
+    def _after_job(self, client: EngineClient, outcome: Outcome) -> State:
+        match outcome:
+            case EngineError(kind="crashed" | "protocol"):
+                client.kill(outcome)
+                return Failed(error=outcome)
+            case Cancelled():  # not the engine's own answer: it was ended
+                return Stopped()
             case _:
-                pass  # the answer to `cancel`, or news that came too late
+                return self._ready(client, has_model=True)
 
-    def _begin(self, told: Mapping[str, Any]) -> None:
-        self._handshake = None
-        names = ("device", "device_name", "dtype")
-        self.facts = _facts(told)
-        self._ready = Ready(**{name: str(told.get(name, "")) for name in names})
-        self.state = self._ready
-        if self._work:
-            self._send()
 
-    def _fail(self, error: EngineError) -> None:
-        """Give up an engine that would not begin."""
-        client, self._client = self._client, None
-        self._ready = self._handshake = None
-        if client:
-            client.kill(error)
-        self.has_model = False
-        self.state = Stopped() if error.kind == "cancelled" else Failed(error=error)
-        self._end_work(error)
-
-    def _lose(self, error: EngineError | None) -> None:
-        """Note that the process is gone; its open requests have ended before this event."""
-        self._client = self._ready = self._handshake = None
-        self.has_model = False
-        if not isinstance(self.state, Failed):
-            failed = error is not None and error.kind != "cancelled"
-            self.state = Failed(error=error) if error and failed else Stopped()
-
-    def _end_job(self, outcome: Outcome) -> None:
-        self._job = None
-        crashed = isinstance(outcome, EngineError) and outcome.kind in ("crashed", "protocol")
-        if crashed and isinstance(outcome, EngineError):
-            self.state = Failed(error=outcome)
-        elif self._client and self._client.is_running:
-            self.state = self._ready or Stopped()
-        else:
-            self.state = Stopped()
-        self._end_work(outcome)
-
-    def _end_work(self, outcome: Outcome) -> None:
-        work, self._work = self._work, None
-        self._job = None
-        if work:
-            work.on_end(outcome)
-        while self._waiting and not self._work:
-            following = self._waiting.pop(0)
-            try:
-                self._begin_work(following)
-            except EngineError as error:
-                following.on_end(error)
+def _without_engine(error: EngineError | None) -> Stopped | Failed:
+    return Stopped() if error is None or error.kind == "cancelled" else Failed(error=error)
 
 
 def _facts(told: Mapping[str, Any]) -> dict[str, str]:
-    """Return what an engine told of itself, in one level."""
+    """Return what an engine reports of itself, in one level."""
     versions = told.get("versions")
     flat = {**told, **(versions if isinstance(versions, dict) else {})}
     return {name: str(value) for name, value in flat.items() if not isinstance(value, dict)}
-
-
-def _progressed(state: Generating, news: EngineNotification) -> Generating:
-    match news.method, news.params:
-        case "phase", {"phase": str(phase)}:
-            # A job that begins again, more frugally, decodes again from its first row.
-            return replace(state, phase=phase, remaining_s=None, row=0, rows=0)
-        case "progress", {"step": int(step), "steps": int(steps), **rest}:
-            left = rest.get("remaining_s")
-            remaining = float(left) if isinstance(left, int | float) else None
-            return replace(state, step=step, steps=steps, remaining_s=remaining)
-        case "rows", {"row": int(row), "rows": int(rows)}:
-            return replace(state, row=row, rows=rows)
-        case "preview", {"image": str(image)}:
-            return replace(state, preview=image)
-    return state
 
 
 def _done(told: Any) -> Outcome:

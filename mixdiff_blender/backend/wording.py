@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from .background_task import ProgressT, Running
 from .installation.faults import gigabytes
-from .installation.task import Installing
-from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped
+from .progress import Progress
+from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped, Unloading
 
 _PHASES = {
     "loading": "Loading the model",
@@ -17,8 +18,8 @@ _PHASES = {
 }
 
 
-def installing_text(state: Installing) -> str:
-    """Return how far an installation is, in a few words."""
+def task_text(state: Running[ProgressT]) -> str:
+    """Return how far an installation or a download is, in a few words."""
     progress = state.progress
     if state.is_cancelling:
         return "Cancelling…"
@@ -35,22 +36,28 @@ def state_text(state: State) -> str:
             return "Starts with the next picture"
         case Starting():
             return "Starting…"
-        case Ready():
-            name = state.device_name or state.device
-            return f"Ready · {name} · {state.dtype}"
-        case Generating(steps=0):
-            return _PHASES.get(state.phase, state.phase)
-        case Generating(phase="decoding") if state.row:
-            return f"{_PHASES['decoding']}: row {state.row} of {state.rows}"
-        case Generating() if state.phase != "sampling":
-            return _PHASES.get(state.phase, state.phase)
-        case Generating():
-            left = "" if state.remaining_s is None else f" · {duration(state.remaining_s)} left"
-            return f"Step {state.step} of {state.steps}{left}"
+        case Ready(facts=facts):
+            name = facts.get("device_name") or facts.get("device", "")
+            return f"Ready · {name} · {facts.get('dtype', '')}"
+        case Unloading():
+            return "Freeing the memory…"
+        case Generating(progress=progress):
+            return progress_text(progress)
         case Cancelling():
             return "Cancelling…"
         case Failed():
             return "Failed"
+
+
+def progress_text(progress: Progress) -> str:
+    """Return how far a job is, in a few words."""
+    phase = _PHASES.get(progress.phase, progress.phase)
+    if progress.phase == "decoding" and progress.row:
+        return f"{phase}: row {progress.row} of {progress.rows}"
+    if progress.phase != "sampling" or not progress.steps:
+        return phase
+    left = "" if progress.remaining_s is None else f" · {duration(progress.remaining_s)} left"
+    return f"Step {progress.step} of {progress.steps}{left}"
 
 
 def duration(seconds: float) -> str:

@@ -12,11 +12,11 @@ from typing import Any
 
 import bpy
 
-from ..backend import installing, models, report
+from ..backend import engine, installing, models, report
+from ..backend.background_task import BackgroundTask, Idle, ProgressT, Running
 from ..backend.installation.faults import gigabytes
-from ..backend.installation.install import STEPS
-from ..backend.installation.task import Idle, Installing, Task
-from ..backend.wording import installing_text
+from ..backend.installation.install import STEPS, Progress
+from ..backend.wording import task_text
 from ..contract import EngineError
 
 OK, FAILED, CANCELLED = 0, 1, 130
@@ -65,26 +65,25 @@ def setup(options: argparse.Namespace) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
-    def show(state: Installing) -> str:
+    def show(state: Running[Progress]) -> str:
         step = state.progress.step + 1
-        return f"[{step}/{len(STEPS)}] {installing_text(state)}"
+        return f"[{step}/{len(STEPS)}] {task_text(state)}"
 
     installing.start(afresh=options.repair)
-    if not _followed(installing.task, installing.wait, show, options.quiet):
+    if not _followed(installing.task, show, options.quiet):
         return CANCELLED
     return _tell()
 
 
 def _followed(
-    task: Task,
-    wait: Callable[[Callable[[Installing], None]], None],
-    words: Callable[[Installing], str],
+    task: BackgroundTask[ProgressT],
+    words: Callable[[Running[ProgressT]], str],
     quiet: bool,
 ) -> bool:
     """Show how far a task is until it ends; Ctrl-C cancels it. Tell whether it came to its end."""
     shown = ""
 
-    def show(state: Installing) -> None:
+    def show(state: Running[ProgressT]) -> None:
         nonlocal shown
         text = words(state)
         if text != shown and not quiet:
@@ -95,7 +94,7 @@ def _followed(
     if threading.current_thread() is threading.main_thread():
         previous = signal.signal(signal.SIGINT, lambda *_: task.cancel())
     try:
-        wait(show)
+        engine.wait_for(task, show)
     finally:
         if previous is not None:
             signal.signal(signal.SIGINT, previous)
@@ -135,7 +134,7 @@ def list_models(options: argparse.Namespace) -> int:
 def download(options: argparse.Namespace) -> int:
     """Fetch a model."""
     models.start(options.model)
-    if not _followed(models.task, models.wait, installing_text, options.quiet):
+    if not _followed(models.task, task_text, options.quiet):
         return CANCELLED
     print(f"{options.model} is here")
     return OK

@@ -14,7 +14,7 @@ from typing import Any, cast
 import bpy
 
 from .. import scripting
-from ..backend import running
+from ..backend import engine
 from ..backend.session import Generating
 from ..contract import EngineError, JobError
 from ..job.overrides import Overrides
@@ -204,10 +204,11 @@ class _Progress:
         self._shown = ""
 
     def show(self) -> None:
-        state = running.session.state
+        state = engine.session.state
         if not isinstance(state, Generating):
             return
-        text = f"step {state.step} of {state.steps}" if state.step else state.phase
+        progress = state.progress
+        text = f"step {progress.step} of {progress.steps}" if progress.step else progress.phase
         if text != self._shown:
             print(f"{self._before}{text}", file=sys.stderr, flush=True)
         self._shown = text

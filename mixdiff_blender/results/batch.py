@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import bpy
 
-from ..backend import running
+from ..backend import engine
 from ..backend.session import Job, Outcome
 from ..contract import SEED, EngineError
 from ..properties import canvas_settings
@@ -29,8 +29,8 @@ def begin(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, count: int) ->
             rest = jobs.copy()
             jobs.clear()
             for job in rest:
-                if job in running.session.queue:
-                    running.session.remove(job)
+                if job in engine.queue.waiting:
+                    engine.queue.remove(job)
 
     for seed in _seeds(canvas_settings(scene).seed, count):
         one = replace(prepared, document={**prepared.document, "seed": seed})

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import bpy
 
-from ..backend import running
+from ..backend import engine
 from ..backend.session import Done, Job, JobRequest, Outcome
 from ..contract import EngineError, JobError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
@@ -104,7 +104,7 @@ def begin(
     changes: Mapping[str, Any] | None = None,
     then: Then | None = None,
 ) -> None:
-    """Begin to make a scene's picture; `last_report` tells how it went once `running` is through.
+    """Begin to make a scene's picture; `last_report` tells how it went once the engine is through.
 
     While other pictures are being made it waits for its turn.
     `changes` replace values of the job; without `output` the picture gets a name of its own;
@@ -189,27 +189,25 @@ def send(
                 document = with_kept_sources(prepared.document, prepared.folder, output.parent)
             except OSError as error:
                 raise folders.unwritable(output.parent, error) from error
-            order = JobRequest(
+            request = JobRequest(
                 document=document, folder=prepared.folder, output=output, scene_name=scene.name
             )
-            job = running.session.generate(
-                order, lambda end: _end(end, order, prepared, target, then)
-            )
+            job = engine.queue.add(request, lambda end: _end(end, request, prepared, target, then))
         except EngineError:
             folders.release(output)
             raise
     except EngineError as error:
         _tell(scene.name, _error_lines(error, prepared.job), error)
         raise
-    running.keep_going()
+    engine.keep_going()
     return job
 
 
 def _end(
-    outcome: Outcome, order: JobRequest, prepared: PendingJob, target: SceneRef, then: Then | None
+    outcome: Outcome, request: JobRequest, prepared: PendingJob, target: SceneRef, then: Then | None
 ) -> None:
     if isinstance(outcome, EngineError):
-        folders.release(order.output)
+        folders.release(request.output)
     else:
         _import_result(outcome, prepared, target)
     if then is not None:
@@ -261,4 +259,4 @@ def _line(job: SceneJob | None, problem: Problem) -> Line:
 def _tell(scene_name: str, lines: list[Line], error: EngineError | None = None) -> None:
     global _last
     _last = Report(scene_name=scene_name, lines=tuple(lines), error=error)
-    running.redraw()
+    engine.redraw()

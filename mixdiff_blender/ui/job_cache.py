@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..backend import running
+from ..backend import engine
 from ..contract import EngineError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.entries import sources
@@ -91,7 +91,7 @@ def _read() -> None:
     ended_s = time.monotonic()
     _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1)
     if is_new:
-        running.redraw()
+        engine.redraw()
 
 
 def _settings_of(scene: bpy.types.Scene) -> _Settings:

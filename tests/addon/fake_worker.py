@@ -50,6 +50,11 @@ for line in sys.stdin:
             continue
         job = request["params"].get("job")
         if isinstance(job, dict):
+            if preview := job.get("preview"):
+                tell(method="preview", params={"id": id_, "step": 1, "image": preview})
+            if job.get("nonsense"):
+                tell(id=id_, result={"nonsense": True})
+                continue
             while job.get("hold") and '"cancel"' not in (line := sys.stdin.readline()):
                 pass
             if job.get("hold"):

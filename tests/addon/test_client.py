@@ -21,8 +21,7 @@ from mixdiff_blender.backend.client import (
     Launch,
     ProcessExit,
 )
-
-FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
+from tests.addon.conftest import FAKE_WORKER
 
 Start = Callable[..., EngineClient]
 

@@ -21,6 +21,7 @@ from engine.contract.errors import EngineError
 from mixdiff_blender.backend import session as session_module
 from mixdiff_blender.backend.client import EngineClient
 from mixdiff_blender.backend.environment import engine_launch
+from mixdiff_blender.backend.job_queue import JobQueue
 from mixdiff_blender.backend.session import Done, Generating, Job, JobRequest, Outcome, Session
 from tests.engine.conftest import TINY_SD
 from tests.faulty_python import FAULTS, POINTS, install
@@ -42,7 +43,7 @@ TOKEN = "hf_" + "NeverWriteThisDown"
 
 
 class Engine:
-    """A session, where it writes, and what it can be asked."""
+    """An engine and its queue, where it writes, and what it can be asked."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,6 +51,7 @@ class Engine:
         python, self.plan = install(folder)
         self.launch = engine_launch(python, variables)
         self.session = Session(self._connect)
+        self.queue = JobQueue([self.session])
         self.started = 0
 
     def _connect(self) -> EngineClient:
@@ -65,14 +67,15 @@ class Engine:
     def add(
         self, output: Path, ends: list[Outcome], *, folder: Path | None = None, **changes: Any
     ) -> Job:
-        order = JobRequest(document={**JOB, **changes}, folder=folder or self.folder, output=output)
-        return self.session.generate(order, ends.append)
+        document = {**JOB, **changes}
+        request = JobRequest(document=document, folder=folder or self.folder, output=output)
+        return self.queue.add(request, ends.append)
 
     def until(self, condition: Callable[[], bool], seconds: float = 250) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, self.session.state
-            self.session.pump(wait_s=0.002)
+            self.queue.pump(wait_s=0.002)
 
     def make(self, output: Path, **changes: Any) -> Outcome:
         ends: list[Outcome] = []
@@ -82,14 +85,14 @@ class Engine:
 
     def is_in(self, phase: str) -> bool:
         state = self.session.state
-        return isinstance(state, Generating) and state.phase == phase
+        return isinstance(state, Generating) and state.progress.phase == phase
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine = Engine(tmp_path_factory.mktemp("engine"))
     yield engine
-    engine.session.stop()
+    engine.queue.stop()
 
 
 @pytest.fixture
@@ -114,7 +117,7 @@ def test_an_engine_that_fails_at_any_point_costs_its_job_alone(
     monkeypatch.setattr(session_module, "CANCEL_GRACE_S", 0.3)
     monkeypatch.setattr(session_module, "_PATIENCE_S", 0.0)
     if point == "starting":
-        engine.session.stop()
+        engine.queue.stop()
     elif point == "loading":
         engine.session.unload()
     told = engine.plan.with_suffix(".told")
@@ -127,7 +130,7 @@ def test_an_engine_that_fails_at_any_point_costs_its_job_alone(
     if fault == "stop":
         engine.until(lambda: told.exists() and _is_stopped(engine.pid))
         assert not ends
-        engine.session.cancel()
+        engine.queue.cancel()
     engine.until(lambda: len(ends) == 2)
     assert isinstance(ends[0], EngineError)
     assert ends[0].kind == ("cancelled" if fault == "stop" else "crashed")
@@ -154,9 +157,9 @@ def test_a_hundred_cancels_at_random_moments_end_a_hundred_jobs(
         engine.add(output, ends, num_inference_steps=200)
         end = time.monotonic() + moments.uniform(0, 0.12)
         while time.monotonic() < end:
-            engine.session.pump(wait_s=0.005)
+            engine.queue.pump(wait_s=0.005)
         asked_at = time.monotonic()
-        engine.session.cancel()
+        engine.queue.cancel()
         engine.until(lambda ends=ends: bool(ends))  # type: ignore[misc]
         assert _kind(ends[0]) == "cancelled"
         assert time.monotonic() - asked_at < 3
@@ -225,7 +228,7 @@ def _listening(pid: int) -> list[str]:
 def test_no_socket_listens_at_any_time_and_the_token_is_written_nowhere(
     engine: Engine, output: Path
 ) -> None:
-    engine.session.stop()
+    engine.queue.stop()
     ends: list[Outcome] = []
     engine.add(output, ends, num_inference_steps=300)
     seen = set()

@@ -113,12 +113,16 @@ def test_a_model_of_the_hub_is_fetched_when_asked_used_and_removed(told: dict[st
     assert missing is True
     assert "download it first" in refused
     assert "no owner/else" in unknown
-    assert (fetched, state) == (["FINISHED"], "Installed")
+    assert (fetched, state) == (["FINISHED"], "Finished")
     assert missing_then is False
     assert made == ["FINISHED"]
     assert removed == ["FINISHED"]
     assert at_last is True
     assert told["chosen_model"] == "bundled"
+
+
+def test_a_second_download_is_refused_by_the_name_of_the_first(told: dict[str, Any]) -> None:
+    assert told["second download"].startswith("the model owner/name is being downloaded;")
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -89,10 +89,12 @@ def test_a_preview_is_shown_as_it_was_sent_and_leaves_nothing(told: dict[str, An
     assert preview["worst"] < 1 / 255
     assert preview["images"]
     assert preview["garbage"]
+    assert preview["next_job"], "a job is shown with the preview of another"
 
 
 def test_the_main_thread_is_free_while_a_job_runs(told: dict[str, Any]) -> None:
     assert told["tick"]["has_preview"]
+    assert told["tick"]["is_gone"]
     assert told["tick"]["step"] == 49
     assert told["tick"]["median_ms"] < 15
     assert told["twenty"]["read_ms"] < 30

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...backend import idle, installing, report, running
+from ...backend import engine, idle, installing, report
 from ...backend.installation.faults import gigabytes
 from ...contract import EngineError
 from ...properties.declarations import props
@@ -26,9 +26,9 @@ class InstallEngine(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         """Tell whether the engine can be installed now."""
-        if installing.task.is_running:
+        if installing.task.is_active:
             cls.poll_message_set("The engine is being installed")
-        elif running.session.is_busy:
+        elif engine.queue.is_busy:
             cls.poll_message_set("A picture is being made; wait until it is there, or cancel it")
         else:
             return True
@@ -39,7 +39,7 @@ class InstallEngine(bpy.types.Operator):
         try:
             installing.start(afresh=self.afresh)
             if bpy.app.background:
-                installing.wait(lambda _: None)
+                engine.wait_for(installing.task)
         except EngineError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -65,12 +65,12 @@ class CancelInstallation(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether there is something to cancel."""
         cls.poll_message_set("The engine is not being installed")
-        return installing.task.is_running
+        return installing.task.is_active
 
     def execute(self, context: Any) -> Result:
         """Ask for the end; the timer hears of it."""
         installing.task.cancel()
-        running.redraw()
+        engine.redraw()
         return {"FINISHED"}
 
 
@@ -84,7 +84,7 @@ class RemoveEngine(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether there is an engine to remove."""
         cls.poll_message_set("The extension has installed no engine, or is at work")
-        is_idle = not (installing.task.is_running or running.session.is_busy)
+        is_idle = not (installing.task.is_active or engine.queue.is_busy)
         return is_idle and installing.status().environment != "absent"
 
     def invoke(self, context: Any, event: Any) -> Result:
@@ -115,12 +115,12 @@ class StopEngine(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether an engine runs."""
         cls.poll_message_set("The engine does not run")
-        return running.session.engine_pid is not None
+        return engine.session.engine_pid is not None
 
     def execute(self, context: Any) -> Result:
         """End it."""
-        running.stop()
-        running.redraw()
+        engine.stop()
+        engine.redraw()
         return {"FINISHED"}
 
 
@@ -133,9 +133,9 @@ class FreeMemory(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         """Tell whether a model is in memory, and unused."""
-        if running.session.is_busy:
+        if engine.queue.is_busy:
             cls.poll_message_set("A picture is being made")
-        elif not running.session.has_model:
+        elif not engine.session.has_model:
             cls.poll_message_set("No model is in memory")
         else:
             return True
@@ -165,7 +165,7 @@ class _QueueOperator:
     def poll(cls, context: Any) -> bool:
         """Tell whether pictures wait."""
         cls.poll_message_set("No picture waits")  # type: ignore[attr-defined]
-        return bool(running.session.queue)
+        return bool(engine.queue.waiting)
 
 
 class RemoveJob(_QueueOperator, bpy.types.Operator):
@@ -179,12 +179,12 @@ class RemoveJob(_QueueOperator, bpy.types.Operator):
 
     def execute(self, context: Any) -> Result:
         """Remove it."""
-        queue = running.session.queue
-        if not -len(queue) <= self.index < len(queue):
-            self.report({"ERROR"}, f"Only {len(queue)} pictures wait")
+        waiting = engine.queue.waiting
+        if not -len(waiting) <= self.index < len(waiting):
+            self.report({"ERROR"}, f"Only {len(waiting)} pictures wait")
             return {"CANCELLED"}
-        running.session.remove(queue[self.index])
-        running.redraw()
+        engine.queue.remove(waiting[self.index])
+        engine.redraw()
         return {"FINISHED"}
 
 
@@ -200,12 +200,12 @@ class MoveJob(_QueueOperator, bpy.types.Operator):
 
     def execute(self, context: Any) -> Result:
         """Move it."""
-        queue = running.session.queue
-        if not -len(queue) <= self.index < len(queue):
-            self.report({"ERROR"}, f"Only {len(queue)} pictures wait")
+        waiting = engine.queue.waiting
+        if not -len(waiting) <= self.index < len(waiting):
+            self.report({"ERROR"}, f"Only {len(waiting)} pictures wait")
             return {"CANCELLED"}
-        running.session.move(queue[self.index], self.places)
-        running.redraw()
+        engine.queue.move(waiting[self.index], self.places)
+        engine.redraw()
         return {"FINISHED"}
 
 

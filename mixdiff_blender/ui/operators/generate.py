@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...backend import running
+from ...backend import engine
 from ...contract import EngineError
 from ...job.job_from_scene import has_something_to_paint
 from ...job.regions.entries import has_region
@@ -52,7 +52,7 @@ class Generate(bpy.types.Operator):
             return {"CANCELLED"}
         if not (self.wait or bpy.app.background):
             return {"FINISHED"}
-        running.wait()
+        engine.wait()
         report = generation.last_report(scene)
         if report is None or report.error:
             self.report({"ERROR"}, report.text if report else "There is no picture")
@@ -81,12 +81,12 @@ class Cancel(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether there is something to cancel."""
         cls.poll_message_set("No picture is being made")
-        return running.session.current is not None
+        return bool(engine.queue.running)
 
     def execute(self, context: Any) -> Result:
         """Ask for the end; the timer hears of it."""
-        running.session.cancel()
-        running.redraw()
+        engine.queue.cancel()
+        engine.redraw()
         return {"FINISHED"}
 
 

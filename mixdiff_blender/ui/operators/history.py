@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 
-from ...backend import running
+from ...backend import engine
 from ...contract import EngineError
 from ...properties import HistoryEntry, canvas_settings
 from ...properties.contexts import scene_in
@@ -31,7 +31,7 @@ def _finish(operator: Any, scene: bpy.types.Scene) -> Result:
     """Wait where there is no window, and tell how it went."""
     if not bpy.app.background:
         return {"FINISHED"}
-    running.wait()
+    engine.wait()
     report = generation.last_report(scene)
     if report is None or report.error:
         operator.report({"ERROR"}, report.text if report else "There is no picture")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...backend import models, running
+from ...backend import engine, models
 from ...contract import EngineError
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
@@ -54,14 +54,14 @@ class DownloadModel(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether a download can begin."""
         cls.poll_message_set("A model is being downloaded")
-        return not models.task.is_running
+        return not models.task.is_active
 
     def execute(self, context: Any) -> Result:
         """Begin; without a window, return when it is there."""
         try:
             models.start(_named(self, context))
             if bpy.app.background:
-                models.wait()
+                engine.wait_for(models.task)
         except EngineError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -78,12 +78,12 @@ class CancelDownload(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether there is something to cancel."""
         cls.poll_message_set("No model is being downloaded")
-        return models.task.is_running
+        return models.task.is_active
 
     def execute(self, context: Any) -> Result:
         """Ask for the end."""
         models.task.cancel()
-        running.redraw()
+        engine.redraw()
         return {"FINISHED"}
 
 
@@ -100,7 +100,7 @@ class RemoveModel(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Tell whether nothing uses models just now."""
         cls.poll_message_set("A picture is being made, or a model downloaded")
-        return not (running.session.is_busy or models.task.is_running)
+        return not (engine.queue.is_busy or models.task.is_active)
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Ask first."""

@@ -12,7 +12,7 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
-from ...backend import live_preview, running
+from ...backend import engine, live_preview
 from ...backend.live_preview import Preview
 from ...contract import EngineError
 from ...job.regions.camera import view_of
@@ -85,8 +85,8 @@ def draw(context: Any) -> None:
 
 
 def _preview_for(scene: bpy.types.Scene) -> Preview | None:
-    job = running.session.current
-    return live_preview.last() if job and job.order.scene_name == scene.name else None
+    job = engine.session.job
+    return live_preview.of(job) if job and job.request.scene_name == scene.name else None
 
 
 def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:

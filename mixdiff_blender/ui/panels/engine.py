@@ -6,10 +6,10 @@ from typing import Any
 
 import bpy
 
-from ...backend import installing, models, running
-from ...backend.installation.task import Broken, Installing
+from ...backend import engine, installing, models
+from ...backend.background_task import Broken, Running
 from ...backend.session import Failed, Stopped
-from ...backend.wording import installing_text, state_text
+from ...backend.wording import state_text, task_text
 from ...contract import EngineError
 from ...properties import canvas_settings
 from ..operators.engine import (
@@ -29,11 +29,9 @@ from .sidebar import SidebarPanel, draw_text
 def draw_installation(layout: Any, context: Any) -> bool:
     """Draw what has to be installed, or is; tell whether there was something to draw."""
     task, status = installing.task, installing.status()
-    if isinstance(task.state, Installing):
+    if isinstance(task.state, Running):
         row = layout.row(align=True)
-        progress = task.state.progress
-        share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
-        row.progress(factor=share, text=installing_text(task.state))
+        row.progress(factor=task.state.share, text=task_text(task.state))
         row.operator(CancelInstallation.bl_idname, text="", icon="X")
         return True
     is_missing = status.is_own and status.fault is not None
@@ -75,7 +73,7 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
     def draw(self, context: Any) -> None:
         """Draw the engine's state, and what is the same for the whole picture."""
         layout: Any = self.layout
-        session = running.session
+        session = engine.session
         if not draw_installation(layout, context) or not isinstance(session.state, Stopped):
             self._draw_state(layout, context)
         settings = canvas_settings(context.scene)
@@ -97,12 +95,12 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         layout.operator(DownloadModel.bl_idname, text=text, icon="IMPORT")
 
     def _draw_state(self, layout: Any, context: Any) -> None:
-        session = running.session
+        session = engine.session
         state = session.state
         row = layout.row(align=True)
         icon = "ERROR" if isinstance(state, Failed) else "RADIOBUT_ON"
         row.label(text=state_text(state), icon=icon)
-        if session.has_model and not session.is_busy:
+        if session.has_model and not engine.queue.is_busy:
             row.operator(FreeMemory.bl_idname, text="", icon="MEMORY")
         if session.engine_pid is not None:
             row.operator(StopEngine.bl_idname, text="", icon="QUIT")
@@ -110,14 +108,14 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
             _draw_error(layout, context, state.error)
 
     def _draw_queue(self, layout: Any) -> None:
-        waiting = running.session.queue
+        waiting = engine.queue.waiting
         if not waiting:
             return
         box = layout.box().column(align=True)
         box.label(text=f"{len(waiting)} more to make", icon="LINENUMBERS_ON")
         for index, job in enumerate(waiting):
             row = box.row(align=True)
-            row.label(text=job.order.output.name)
+            row.label(text=job.request.output.name)
             for places, icon in ((-1, "TRIA_UP"), (1, "TRIA_DOWN")):
                 move: Any = row.operator(MoveJob.bl_idname, text="", icon=icon)
                 move.index, move.places = index, places

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ...backend import live_preview, running
+from ...backend import engine, live_preview
 from ...backend.session import Generating
 from ...backend.wording import state_text
 from ...properties import canvas_settings
@@ -34,7 +34,7 @@ class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
     def draw(self, context: Any) -> None:
         """Draw the button or the progress, then how the last job went."""
         layout: Any = self.layout
-        if running.session.is_busy:
+        if engine.queue.is_busy:
             self._draw_progress(layout)
             return
         row = layout.row()
@@ -51,14 +51,14 @@ class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
             draw_text(layout, context, line.text, LINE_ICONS[line.severity])
 
     def _draw_progress(self, layout: Any) -> None:
-        state = running.session.state
-        share = state.share if isinstance(state, Generating) else 0.0
+        state = engine.session.state
+        share = state.progress.share if isinstance(state, Generating) else 0.0
         row = layout.row(align=True)
         row.scale_y = 1.6
         row.progress(factor=share, text=state_text(state))
         row.operator(Cancel.bl_idname, text="", icon="X")
         layout.operator(Generate.bl_idname, text="Queue Another", icon="ADD")
-        if preview := live_preview.last():
+        if preview := live_preview.of(engine.session.job):
             layout.template_icon(icon_value=preview.icon, scale=_PREVIEW_UNITS)
 
 

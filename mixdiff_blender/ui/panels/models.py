@@ -7,8 +7,8 @@ from typing import Any
 import bpy
 
 from ...backend import models
-from ...backend.installation.task import Broken, Installing
-from ...backend.wording import installing_text
+from ...backend.background_task import Broken, Running
+from ...backend.wording import task_text
 from ...contract import Listed
 from ...properties.preferences import hub_model
 from ..operators.models import CancelDownload, DownloadModel, RemoveModel
@@ -25,12 +25,10 @@ _ICONS = {
 def draw_fetching(layout: Any) -> bool:
     """Draw how far a download is; tell whether there is one."""
     state = models.task.state
-    if not isinstance(state, Installing):
+    if not isinstance(state, Running):
         return False
-    progress = state.progress
-    share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
     row = layout.row(align=True)
-    row.progress(factor=share, text=installing_text(state))
+    row.progress(factor=state.share, text=task_text(state))
     row.operator(CancelDownload.bl_idname, text="", icon="X")
     return True
 

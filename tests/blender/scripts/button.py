@@ -18,18 +18,18 @@ report: Any
 JOBS = 6
 
 client = import_module("bl_ext.user_default.mixdiff.backend.client")
-session = import_module("bl_ext.user_default.mixdiff.backend.running").session
+session = import_module("bl_ext.user_default.mixdiff.backend.engine").session
 heard: list[float] = []
-take = session._take
+take = session._transition
 
 
-def take_and_note(event: Any) -> None:
+def take_and_note(state: Any, event: Any) -> Any:
     if isinstance(event, client.EngineNotification):
         heard.append(time.perf_counter())
-    take(event)
+    return take(state, event)
 
 
-session._take = take_and_note
+session._transition = take_and_note
 scene = empty_scene(256, 128)
 scene.mixdiff.model = "bundled"
 scene.mixdiff.num_inference_steps = 1

@@ -8,9 +8,11 @@ from typing import Any
 
 import bpy
 from bl_ext.user_default.mixdiff.backend import idle, installing, models
+from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.report import report_text
-from bl_ext.user_default.mixdiff.backend.running import session, wait
+from bl_ext.user_default.mixdiff.backend.session import Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
+from bl_ext.user_default.mixdiff.contract import EngineError
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import generation
 from bl_ext.user_default.mixdiff.storage import folders
@@ -54,8 +56,8 @@ before = sorted(str(path) for path in folders.user_folder().rglob("*"))
 bpy.ops.wm.open_mainfile(filepath=blend)
 told["opened"] = [
     session.engine_pid,
-    session.is_busy,
-    installing.task.is_running or models.task.is_running,
+    queue.is_busy,
+    installing.task.is_active or models.task.is_active,
     sorted(str(path) for path in folders.user_folder().rglob("*")) == before,
 ]
 scene = street()
@@ -63,12 +65,12 @@ scene = street()
 # A queue of four: the third is moved to the front, the last is removed.
 for _ in range(4):
     start()
-second, third, fourth = session.queue
+second, third, fourth = queue.waiting
 bpy.ops.mixdiff.move_job(index=1, places=-1)
-told["moved"] = session.queue == (third, second, fourth)
+told["moved"] = queue.waiting == (third, second, fourth)
 bpy.ops.mixdiff.remove_job()
-told["removed"] = session.queue == (third, second)
-told["names"] = [job.order.output.name for job in (session.current, *session.queue)]
+told["removed"] = queue.waiting == (third, second)
+told["names"] = [job.request.output.name for job in (*queue.running, *queue.waiting)]
 wait()
 told["state"] = state_text(session.state)
 
@@ -98,14 +100,14 @@ told["has_model"].append(session.has_model)
 chosen.free_before_render = True
 render(scene, str(folders.session_folder() / "freed.png"))
 told["has_model"].append(session.has_model)
-told["unloading"] = session.is_unloading
+told["unloading"] = isinstance(session.state, Unloading)
 start()
 wait()
 told["has_model"].append(session.has_model)
 
 # The report, with secrets around.
 os.environ["HF_TOKEN"] = "a-very-secret-token"
-log = session._client.log
+log = session.client.log
 log.write("Authorization: Bearer hf_abcdefghijklmnop and a-very-secret-token")
 told["report"] = report_text()
 told["home"] = str(Path.home())
@@ -117,8 +119,7 @@ pid = session.engine_pid
 os.kill(pid, 9)
 end = time.monotonic() + 10
 while state_text(session.state) != "Failed" and time.monotonic() < end:
-    idle.look(time.monotonic())
-    time.sleep(0.05)
+    pump.run(wait_s=0.05)
 told["died"] = state_text(session.state)
 start()
 wait()
@@ -150,6 +151,12 @@ told["hub"] += [
     tried(bpy.ops.mixdiff.remove_model),
     models.is_missing("owner/name"),
 ]
+models.start("owner/name")
+try:
+    models.start("owner/else")
+except EngineError as error:
+    told["second download"] = str(error)
+wait_for(models.task)
 tried(bpy.ops.mixdiff.choose_model, model="bundled")
 told["chosen_model"] = scene.mixdiff.model
 

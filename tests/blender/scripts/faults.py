@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bl_ext.user_default.mixdiff.backend.running import session, stop, wait
+from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, stop, wait
 from bl_ext.user_default.mixdiff.backend.session import Generating
 from bl_ext.user_default.mixdiff.results import generation
 from bl_ext.user_default.mixdiff.storage import folders
@@ -30,11 +30,11 @@ def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, session.state
-        session.pump(wait_s=0.01)
+        pump.run(wait_s=0.01)
 
 
 def in_phase(phase: str) -> Callable[[], bool]:
-    return lambda: isinstance(session.state, Generating) and session.state.phase == phase
+    return lambda: isinstance(session.state, Generating) and session.state.progress.phase == phase
 
 
 def outcome() -> dict[str, Any]:
@@ -60,14 +60,14 @@ until(in_phase("sampling"))
 told["can_queue"] = bool(bpy.ops.mixdiff.generate.poll())
 scene.mixdiff.num_inference_steps = 2
 start()
-told["queued"] = len(session.queue)
-told["outputs"] = len(session.outputs)
-session.cancel()
+told["queued"] = len(queue.waiting)
+told["outputs"] = len({job.request.output for job in (*queue.running, *queue.waiting)})
+queue.cancel()
 told["second"] = outcome()
 scene.mixdiff.num_inference_steps = 900
 start()
 until(in_phase("sampling"))
-session.cancel()
+queue.cancel()
 told["cancelled"] = outcome()
 
 start()

@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 from bl_ext.user_default.mixdiff import scripting
 from bl_ext.user_default.mixdiff.backend import live_preview
-from bl_ext.user_default.mixdiff.backend.running import session, stop, wait
+from bl_ext.user_default.mixdiff.backend.engine import session, stop, wait
 from bl_ext.user_default.mixdiff.results import generation, history
 from bl_ext.user_default.mixdiff.storage import folders
 from bl_ext.user_default.mixdiff.storage.pictures import png_of
@@ -88,7 +88,7 @@ try:
             "preview": live_preview._decoded(PREVIEW) is not None,
             "unsaved": tried(lambda: folders.reserve(folders.unsaved_folder(), "x").name),
         }
-        found = session._client
+        found = session.client
         told[state]["log"] = repr(found.log.fault) if found else None
     subprocess.run(["mount", "-o", "remount,rw", str(user)], check=True)
     painted()

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bl_ext.user_default.mixdiff.backend import running
+from bl_ext.user_default.mixdiff.backend import engine
 from bl_ext.user_default.mixdiff.contract import EngineError
 from bl_ext.user_default.mixdiff.results import batch, generation, history
 from bl_ext.user_default.mixdiff.storage import folders
@@ -188,10 +188,10 @@ told["batch_seeds"] = [entry.seed for entry in list(settings.history)[before:]]
 settings.num_inference_steps, settings.scheduler, settings.seed = 300, "ddim", 5
 before = len(settings.history)
 batch.begin(scene, bpy.context.evaluated_depsgraph_get(), 3)
-told["batch_left"] = len(running.session.queue)
-running.session.cancel()
-running.wait()
-told["batch_cancelled"] = [len(settings.history) - before, len(running.session.queue)]
+told["batch_left"] = len(engine.queue.waiting)
+engine.queue.cancel()
+engine.wait()
+told["batch_cancelled"] = [len(settings.history) - before, len(engine.queue.waiting)]
 pictures = (folder / "mixdiff").glob("*.png")
 told["left_behind"] = [path.name for path in pictures if not path.stat().st_size]
 
@@ -237,7 +237,7 @@ bpy.ops.wm.save_mainfile()
 generation.begin(scene, bpy.context.evaluated_depsgraph_get())
 bpy.ops.wm.open_mainfile(filepath=str(folder / "batch.blend"))
 before = len(bpy.context.scene.mixdiff.history)
-running.wait()
+engine.wait()
 told["reopened"] = len(bpy.context.scene.mixdiff.history) - before
 told["reopened_file"] = file_of(bpy.context.scene.mixdiff.result) == str(
     history.path_of(bpy.context.scene.mixdiff.history[-1])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bl_ext.user_default.mixdiff.backend import installing, running
+from bl_ext.user_default.mixdiff.backend import engine, installing
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street
@@ -37,8 +37,8 @@ while not installing.size_on_disk() and time.monotonic() < end:
 told["shown"] = installing.size_on_disk()
 bpy.context.preferences.system.use_online_access = False
 told["made"] = generate()
-told["torch"] = running.session.facts["torch"]
-told["python"] = running.session.facts["python"]
+told["torch"] = engine.session.facts["torch"]
+told["python"] = engine.session.facts["python"]
 told["in_its_folder"] = str(installing.plan().python).startswith(bpy.utils.resource_path("USER"))
 told["modules"] = [name for name in ("torch", "diffusers") if name in sys.modules]
 told["removed"] = list(bpy.ops.mixdiff.remove_engine())

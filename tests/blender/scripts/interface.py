@@ -4,13 +4,12 @@ import base64
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import bpy
 import numpy as np
-from bl_ext.user_default.mixdiff.backend import live_preview, running
-from bl_ext.user_default.mixdiff.backend.session import Generating, Ready, Session
+from bl_ext.user_default.mixdiff.backend import engine, live_preview
+from bl_ext.user_default.mixdiff.backend.session import Generating, Job, Stopped
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, name_of, sync
 from bl_ext.user_default.mixdiff.ui import job_cache
@@ -141,16 +140,17 @@ image.filepath_raw, image.file_format = str(Path(sys.argv[1]) / "gradient.png"),
 image.save()
 sent = base64.b64encode(Path(image.filepath_raw).read_bytes()).decode()
 before = sorted(item.name for item in bpy.data.images)
-live_preview.show(sent)
-shown = live_preview.last()
+job_of_preview, next_job = (Job(request=None, on_end=lambda _: None) for _ in range(2))
+live_preview.show(job_of_preview, sent)
+shown = live_preview.of(job_of_preview)
 told["preview"] = {
     "shape": list(shown.pixels.shape),
     "worst": float(np.abs(shown.pixels - rows).max()),
     "images": sorted(item.name for item in bpy.data.images) == before,
 }
-live_preview.show("bm90IGEgcGljdHVyZQ==")
-told["preview"]["garbage"] = live_preview.last() is None
-live_preview.forget()
+told["preview"]["next_job"] = live_preview.of(next_job) is None
+live_preview.show(job_of_preview, "bm90IGEgcGljdHVyZQ==")
+told["preview"]["garbage"] = live_preview.of(job_of_preview) is None
 
 # One tick that takes in all that an engine may tell between two of them.
 events = [("progress", {"step": n, "steps": 50, "remaining_s": 5.0}) for n in range(50)]
@@ -171,27 +171,25 @@ class FakeClient:
 from bl_ext.user_default.mixdiff.backend.client import EngineNotification  # noqa: E402
 
 client = FakeClient()
-session = Session(lambda: client)
-session._client, session._job = client, 7
-session._ready = Ready(device="cpu", device_name="", dtype="float32")
-session._work = SimpleNamespace(on_end=lambda outcome: None)
-session.state = Generating(phase="sampling")
-real, running.session = running.session, session
+engine.pump.on_change.append(live_preview._refresh)
+engine.session.state = Generating(client=client, request_id=7, job=next_job)
 ticks_ms = []
 for _ in range(20):
     for method, params in events:
         client.events.put(EngineNotification(id=7, method=method, params=params))
     start_s = time.thread_time()
-    running._tick()
+    engine._tick()
     ticks_ms.append((time.thread_time() - start_s) * 1000)
 told["tick"] = {
     "median_ms": sorted(ticks_ms)[10],
     "most_ms": max(ticks_ms),
-    "step": session.state.step,
-    "has_preview": live_preview.last() is not None,
+    "step": engine.session.state.progress.step,
+    "has_preview": live_preview.of(next_job) is not None,
 }
-running.session = real
-live_preview.forget()
+engine.session.state = Stopped()
+engine.pump.run()
+told["tick"]["is_gone"] = live_preview.of(next_job) is None
+engine.pump.on_change.clear()
 
 # Reading and preparing twenty regions.
 scene = empty_scene()

@@ -10,8 +10,8 @@ from typing import Any
 
 import bpy
 from bl_ext.user_default.mixdiff.backend import installing
+from bl_ext.user_default.mixdiff.backend.engine import pump, session, stop, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.installation.plan import InstallPlan
-from bl_ext.user_default.mixdiff.backend.running import session, stop, wait
 from bl_ext.user_default.mixdiff.backend.session import Generating
 from bl_ext.user_default.mixdiff.contract import EngineError
 from bl_ext.user_default.mixdiff.results import generation
@@ -30,7 +30,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + 500
     while not condition():
         assert time.monotonic() < end, f"{name}: {what}"
-        session.pump()
+        pump.run()
         time.sleep(0.02)
 
 
@@ -101,7 +101,7 @@ bpy.context.preferences.system.use_online_access = True
 meet("both install")
 try:
     installing.start()
-    installing.wait(lambda _: None)
+    wait_for(installing.task)
 except EngineError as error:
     told["installed"] = error.message
 else:

@@ -15,7 +15,7 @@ import bpy
 
 ADDON = "bl_ext.user_default.mixdiff"
 folder = Path(sys.argv[sys.argv.index("--") + 1])
-running = import_module(f"{ADDON}.backend.running")
+engine = import_module(f"{ADDON}.backend.engine")
 job_cache = import_module(f"{ADDON}.ui.job_cache")
 drawing = import_module(f"{ADDON}.ui.overlay.drawing")
 scripting = import_module(f"{ADDON}.scripting")
@@ -42,7 +42,7 @@ def measured(name: str, function: Any) -> Any:
     return wrapper
 
 
-running._tick = measured("tick", running._tick)
+engine._tick = measured("tick", engine._tick)
 job_cache._read = measured("read", job_cache._read)
 drawing.draw = measured("draw", drawing.draw)
 
@@ -71,17 +71,17 @@ def frame() -> list[float] | None:
 def tell() -> None:
     window, _, sidebar, _ = view()
     scene = window.scene
-    state = running.session.state
+    state = engine.session.state
     report = generation.last_report(scene)
     told = {
         "tab": getattr(sidebar, "active_panel_category", ""),
         "frame": frame(),
         "shown": shown,
         "modal": [operator.bl_idname for operator in window.modal_operators],
-        "busy": running.session.is_busy,
+        "busy": engine.queue.is_busy,
         "state": type(state).__name__,
-        "step": getattr(state, "step", 0),
-        "preview": live_preview.last() is not None,
+        "step": state.progress.step if hasattr(state, "progress") else 0,
+        "preview": live_preview.of(engine.session.job) is not None,
         "result": list(scene.mixdiff.result.size) if scene.mixdiff.result else None,
         "selected": sum(obj.select_get() for obj in window.view_layer.objects),
         "regions": [[r.name, *map(list, r.rectangles)] for r in scripting.regions(scene)],

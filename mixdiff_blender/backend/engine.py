@@ -1,4 +1,4 @@
-"""The one session of this Blender: moved on by a timer in a window, by a loop without one."""
+"""The one engine of this Blender, its jobs, and what moves them on: a timer, or a loop."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ import bpy
 from ..contract import EngineError
 from ..properties.preferences import engine_python
 from ..storage import folders
-from . import live_preview
+from .background_task import BackgroundTask, Broken, ProgressT, Running
 from .client import EngineClient, Launch
 from .environment import find_launch, why_it_does_not_begin
-from .session import Generating, Session, Starting
+from .job_queue import JobQueue
+from .pump import Pump
+from .session import Session
 
 _TICK_S = 0.1
-
+_REST_S = 5.0
 
 _launch: Launch | None = None
 
@@ -42,43 +44,63 @@ def _explained(error: EngineError) -> EngineError:
 
 
 session = Session(_connect, explain=_explained)
+queue = JobQueue([session])
+pump = Pump(queue)
 
 
 def keep_going() -> None:
-    """Move the session on until its job has ended, without holding anything up.
+    """Have the pump look often from now on, and those who show it hear of what has begun.
 
     Timers never fire without a window: there `wait` takes their place.
     """
-    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
-        live_preview.warm_up()
-        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+    pump.notify()
+    if not bpy.app.background:
+        _look_again_in(_TICK_S)
 
 
 def wait(on_progress: Callable[[], None] = lambda: None) -> None:
-    """Return when the job has ended; its end has been told by then."""
-    while session.is_busy:
-        session.pump(wait_s=_TICK_S)
+    """Return when all jobs have ended; their ends have been notified by then."""
+    while queue.is_busy:
+        pump.run(wait_s=_TICK_S)
         on_progress()
+
+
+def wait_for(
+    task: BackgroundTask[ProgressT],
+    on_progress: Callable[[Running[ProgressT]], None] = lambda _: None,
+) -> None:
+    """Return when a task is through, or was cancelled.
+
+    Raises: EngineError where it failed.
+    """
+    while task.is_active:
+        pump.run(wait_s=_TICK_S)
+        if isinstance(task.state, Running):
+            on_progress(task.state)
+    if isinstance(task.state, Broken):
+        raise task.state.error
 
 
 def stop() -> None:
     """End the engine, and remove what this run of Blender needed for it."""
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
     if session.engine_pid is None:
         return
-    session.stop()
+    queue.stop()
     shutil.rmtree(folders.session_folder(), ignore_errors=True)
 
 
-def _tick() -> float | None:
-    before = session.state
-    session.pump()
-    state = session.state
-    if state != before:
-        live_preview.show(state.preview if isinstance(state, Generating) else "")
-        redraw()
-    return _TICK_S if session.is_busy or isinstance(session.state, Starting) else None
+def _tick() -> float:
+    return _TICK_S if pump.run() else _REST_S
+
+
+def _look_again_in(seconds: float) -> None:
+    _look_no_more()
+    bpy.app.timers.register(_tick, first_interval=seconds, persistent=True)
+
+
+def _look_no_more() -> None:
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
 
 
 def redraw() -> None:
@@ -91,13 +113,17 @@ def redraw() -> None:
 
 
 def register() -> None:
-    """See to it that no engine outlives Blender, and that jobs are seen while they run."""
-    session.preview_every_s = 0.0 if bpy.app.background else live_preview.INTERVAL_S
+    """See to it that no engine outlives Blender, and that what goes on is seen."""
     atexit.register(stop)
+    if not bpy.app.background:
+        pump.on_change.append(redraw)
+        _look_again_in(_REST_S)
 
 
 def unregister() -> None:
     """End the engine."""
     atexit.unregister(stop)
+    _look_no_more()
     stop()
-    live_preview.forget()
+    if redraw in pump.on_change:
+        pump.on_change.remove(redraw)
