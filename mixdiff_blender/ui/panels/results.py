@@ -10,9 +10,9 @@ import bpy
 from ...properties import canvas_settings
 from ...results import history, thumbnails
 from ...results.colour import expectation, is_exact
+from ..operators.generate import GenerateBatch
 from ..operators.history import (
     BrowseHistory,
-    GenerateBatch,
     KeepImage,
     LoadPicture,
     RemoveResult,
