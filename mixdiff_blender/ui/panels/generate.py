@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import bpy
-
 from ...backend import live_preview, running
 from ...backend.session import Generating
 from ...backend.wording import state_text
@@ -18,7 +16,7 @@ from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 _PREVIEW_UNITS = 7
 
 
-class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class GeneratePanel(SidebarPanel):
     """The button, and how far the picture is."""
 
     bl_idname = "MIXDIFF_PT_generate"

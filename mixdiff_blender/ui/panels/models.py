@@ -8,11 +8,10 @@ import bpy
 
 from ...backend import models
 from ...backend.installation.task import Broken, Installing
-from ...backend.wording import installing_text
 from ...contract import Listed
 from ...properties.preferences import hub_model
 from ..operators.models import CancelDownload, DownloadModel, RemoveModel
-from .sidebar import draw_text
+from .sidebar import draw_progress, draw_text
 
 _ICONS = {
     "bundled": "CHECKMARK",
@@ -23,15 +22,11 @@ _ICONS = {
 
 
 def draw_fetching(layout: Any) -> bool:
-    """Draw how far a download is; tell whether there is one."""
+    """Draw how far a download is; return whether there is one."""
     state = models.task.state
     if not isinstance(state, Installing):
         return False
-    progress = state.progress
-    share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
-    row = layout.row(align=True)
-    row.progress(factor=share, text=installing_text(state))
-    row.operator(CancelDownload.bl_idname, text="", icon="X")
+    draw_progress(layout, state, CancelDownload.bl_idname)
     return True
 
 

@@ -92,7 +92,7 @@ class AddRegionMenu(bpy.types.Menu):
             module.draw_add_menu(layout)
 
 
-class RegionsPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class RegionsPanel(SidebarPanel):
     """The list of regions."""
 
     bl_idname = "MIXDIFF_PT_regions"

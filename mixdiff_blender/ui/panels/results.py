@@ -67,7 +67,7 @@ class HistoryList(bpy.types.UIList):
         return [], list(range(count - 1, -1, -1))
 
 
-class ResultPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class ResultPanel(SidebarPanel):
     """The picture, and what to do with it."""
 
     bl_idname = "MIXDIFF_PT_result"
@@ -121,7 +121,7 @@ def _draw_uses(column: Any) -> None:
     column.operator(UseAsBackground.bl_idname, text="Camera Background", icon="IMAGE_BACKGROUND")
 
 
-class HistoryPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class HistoryPanel(SidebarPanel):
     """The results so far."""
 
     bl_idname = "MIXDIFF_PT_history"
