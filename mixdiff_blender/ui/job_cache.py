@@ -39,11 +39,11 @@ class CachedJob:
 
     def _name_of(self, problem: Problem) -> str | None:
         assert self.job is not None
-        # What is left out has no place in the job: only its name is told.
+        # What is left out has no field in the job: only its name is reported.
         return self.job.object_of(problem) or (None if problem.field else problem.value)
 
     def is_like(self, other: CachedJob) -> bool:
-        """Tell whether two readings say the same."""
+        """Return whether two readings say the same."""
         return self.job == other.job and str(self.error) == str(other.error)
 
 
@@ -127,8 +127,8 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
     if not isinstance(changed, bpy.types.Object) or changed.type == "CAMERA":
         return True
     return region_settings(changed).enabled or any(
-        seen.job is not None and changed.name in seen.job.objects.values()
-        for seen in _cached.values()
+        cached.job is not None and changed.name in cached.job.objects.values()
+        for cached in _cached.values()
     )
 
 

@@ -24,7 +24,7 @@ class ReportingOperator(Declaring, bpy.types.Operator):
     """An operator that says why it cannot begin, and reports what went wrong."""
 
     requirements: tuple[Requirement, ...] = ()
-    """What must hold before it can begin; the first that does not is told in its tooltip."""
+    """What must hold before it can begin; the first that does not is the tooltip's."""
 
     @classmethod
     def poll(cls, context: Any) -> bool:

@@ -50,7 +50,7 @@ class CancelInstallation(ReportingOperator):
     )
 
     def run(self, context: Any) -> None:
-        """Ask for the end; the timer hears of it."""
+        """Ask for the end; the timer sees it."""
         installing.task.cancel()
         running.redraw()
 

@@ -1,4 +1,4 @@
-"""Making a picture, and giving up one that is being made."""
+"""Generating images, and cancelling it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .base import ReportingOperator, Result, require
 def finish(scene: bpy.types.Scene, *, wait: bool = False) -> tuple[generation.Line, ...]:
     """Wait if asked to, as always without a window, and return what there is to report then.
 
-    Raises: EngineError where there is no picture.
+    Raises: EngineError where there is no image.
     """
     if not (wait or bpy.app.background):
         return ()
@@ -37,7 +37,7 @@ def _has_no_camera(context: Any) -> bool:
 
 
 class _OfScene(ReportingOperator):
-    """Makes pictures of the scene as it is; errors are reported in the scene's words."""
+    """Generates from the scene as it is; errors are reported in the scene's words."""
 
     requirements = (
         require(
@@ -70,7 +70,7 @@ class Generate(_OfScene):
     )
 
     def run(self, context: Any) -> None:
-        """Begin the job; without a window, or told to wait, return when the picture is there."""
+        """Begin the job; without a window, or where it waits, return when it has ended."""
         scene = scene_in(context)
         generation.begin(scene, context.evaluated_depsgraph_get())
         for line in finish(scene, wait=self.wait):
@@ -110,13 +110,13 @@ class Cancel(ReportingOperator):
     )
 
     def run(self, context: Any) -> None:
-        """Ask for the end; the timer hears of it."""
+        """Ask for the end; the timer sees it."""
         running.session.cancel()
         running.redraw()
 
 
 def draw_render_menu(menu: Any, context: Any) -> None:
-    """Add what makes pictures to the Render menu; F3 searches menus."""
+    """Add what generates to the Render menu; F3 searches menus."""
     layout = menu.layout
     layout.separator()
     layout.operator(Generate.bl_idname, icon="IMAGE_DATA")

@@ -1,4 +1,4 @@
-"""Image regions from picture files."""
+"""Image regions from files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AddImageRegion(ChoosesFile, ReportingOperator):
     filter_folder = BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     def run(self, context: Any) -> None:
-        """Load the picture and put it in the middle of the frame."""
+        """Load the image and put it in the middle of the frame."""
         scene = scene_in(context)
         try:
             image = bpy.data.images.load(self.filepath, check_existing=True)

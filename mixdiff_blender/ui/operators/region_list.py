@@ -49,7 +49,7 @@ class RemoveRegion(ReportingOperator):
     requirements = (_HAS_ACTIVE,)
 
     def run(self, context: Any) -> None:
-        """Remove the entry, and choose the one that takes its place."""
+        """Remove the entry, and choose the one that follows it."""
         settings = canvas_settings(scene_in(context))
         index = settings.active_region
         settings_of(settings.regions[index]).enabled = False

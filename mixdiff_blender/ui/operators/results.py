@@ -1,4 +1,4 @@
-"""Using the picture."""
+"""Using the generated image."""
 
 from __future__ import annotations
 

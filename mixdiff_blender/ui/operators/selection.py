@@ -13,7 +13,7 @@ from ...properties.contexts import scene_in, view_layer_in
 
 
 def selected_with_surface(context: Any) -> list[bpy.types.Object]:
-    """Return the selected objects that can show a picture."""
+    """Return the selected objects that can show an image."""
     objects = view_layer_in(context).objects
     return [obj for obj in objects if obj.select_get() and obj.type in WITH_SURFACE]
 

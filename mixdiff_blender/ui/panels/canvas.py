@@ -1,4 +1,4 @@
-"""The picture as a whole: what it is of, and how it is painted."""
+"""The canvas as a whole: its prompts, and how it is generated."""
 
 from __future__ import annotations
 

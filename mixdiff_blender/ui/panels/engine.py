@@ -1,4 +1,4 @@
-"""The engine's state, what it needs, the queue, and the picture as a whole."""
+"""The engine's state, what it needs, the queue, and the model."""
 
 from __future__ import annotations
 

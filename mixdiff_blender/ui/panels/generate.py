@@ -38,12 +38,12 @@ class GeneratePanel(SidebarPanel):
         row = layout.row()
         row.scale_y = 1.6
         row.operator(Generate.bl_idname, text="Generate", icon="IMAGE_DATA")
-        seen = cached_job(context.scene, context.view_layer)
-        if seen.error:
-            draw_text(layout, context, str(seen.error), "INFO")
-        for problem in seen.job.errors if seen.job else ():
-            assert seen.job is not None
-            draw_text(layout, context, seen.job.told(problem), LINE_ICONS["ERROR"])
+        cached = cached_job(context.scene, context.view_layer)
+        if cached.error:
+            draw_text(layout, context, str(cached.error), "INFO")
+        for problem in cached.job.errors if cached.job else ():
+            assert cached.job is not None
+            draw_text(layout, context, cached.job.told(problem), LINE_ICONS["ERROR"])
         report = generation.last_report(context.scene)
         for line in report.lines if report else ():
             draw_text(layout, context, line.text, LINE_ICONS[line.severity])

@@ -21,7 +21,7 @@ class RegionPanel(SidebarPanel):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        """Tell whether a region is chosen."""
+        """Return whether a region is chosen."""
         return active_entry(context.scene) is not None
 
     def draw_header_preset(self, context: Any) -> None:

@@ -1,4 +1,4 @@
-"""The picture, what to do with it, and the ones before it."""
+"""The generated image, what to do with it, and the ones before it."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class HistoryList(bpy.types.UIList):
             row.template_icon(icon_value=thumbnail, scale=2.0)
         else:
             row.label(text="", icon="FILE_HIDDEN")
-        told = row.column(align=True)
-        told.scale_y = 0.9
-        told.label(text=f"{item.name} · {_time(item.made_at)}")
-        seed = told.row()
+        text = row.column(align=True)
+        text.scale_y = 0.9
+        text.label(text=f"{item.name} · {_time(item.made_at)}")
+        seed = text.row()
         seed.active = False
         seed.label(text=f"Seed {item.seed_digits}" if thumbnail else "The file is gone")
 
