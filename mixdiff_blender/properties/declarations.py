@@ -79,7 +79,11 @@ def choice_items(options: tuple[str, ...]) -> list[tuple[str, str, str]]:
 
 
 class Declaring:
-    """Lets a class state its properties in its body; Blender wants them as annotations."""
+    """Lets a class state its properties in its body; Blender wants them as annotations.
+
+    Properties that classes share belong in a base that derives from nothing of Blender's: in bases
+    that do, Blender does not look for any.
+    """
 
     __slots__ = ()
 
