@@ -1,57 +1,99 @@
-"""Makes the add-on known to Blender, in one order, and takes it away in the opposite one."""
+"""Makes the add-on known to Blender, module by module, and takes it away in the opposite order.
+
+A module says what it has: `CLASSES`, `MENUS` (a menu and what draws into it), `HANDLERS` (events of
+`bpy.app.handlers`), `TIMERS` (functions that may be running at the end), and functions `register`
+and `unregister` for what is none of these.
+"""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from contextlib import ExitStack
+from importlib import import_module
+from typing import Any
 
-from bpy.utils import register_classes_factory
+import bpy
 
-from . import properties
-from .backend import engine, idle, installing, live_preview, models
-from .cli import main as cli
-from .job.regions import handlers
-from .properties import preferences
-from .results import saving, thumbnails
-from .ui import job_cache, operators, panels
-from .ui.overlay import drawing
-from .ui.panels import installation
+MODULES = (
+    "properties.history",
+    "properties.regions",
+    "properties.canvas",
+    "properties.preferences",
+    "properties",
+    "ui.operators.engine",
+    "ui.operators.models",
+    "ui.operators.generate",
+    "ui.operators.regions",
+    "ui.operators.region_list",
+    "ui.operators.drawing",
+    "ui.operators.images",
+    "ui.operators.annotation_layers",
+    "ui.operators.add_menu",
+    "ui.operators.results",
+    "ui.operators.history",
+    "ui.panels.engine",
+    "ui.panels.canvas",
+    "ui.panels.regions",
+    "ui.panels.region",
+    "ui.panels.generate",
+    "ui.panels.results",
+    "ui.panels.installation",
+    "job.regions.handlers",
+    "cli.main",
+    "results.thumbnails",
+    "results.saving",
+    "backend.engine",
+    "backend.live_preview",
+    "backend.installing",
+    "backend.models",
+    "backend.idle",
+    "ui.job_cache",
+    "ui.overlay.drawing",
+)
+"""All that Blender has to know of, in the order of menus and panels."""
 
-CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *panels.CLASSES)
-
-_register_classes, _unregister_classes = cast(Any, register_classes_factory)(CLASSES)
+_persistent: Any = bpy.app.handlers.persistent
+_undo = ExitStack()
 
 
 def register() -> None:
-    """Make everything known to Blender."""
-    _register_classes()
-    properties.attach()
-    operators.attach()
-    handlers.register()
-    cli.register()
-    saving.register()
-    engine.register()
-    live_preview.register()
-    installing.register()
-    installation.attach()
-    idle.register()
-    job_cache.register()
-    drawing.register()
+    """Make everything known to Blender, or nothing where a part of it fails."""
+    global _undo
+    with ExitStack() as undo:
+        for name in MODULES:
+            _register(import_module(f".{name}", __package__), undo)
+        _undo = undo.pop_all()
 
 
 def unregister() -> None:
     """Take everything away again, and end the engine."""
-    drawing.unregister()
-    job_cache.unregister()
-    idle.unregister()
-    models.unregister()
-    installation.detach()
-    installing.unregister()
-    live_preview.unregister()
-    engine.unregister()
-    saving.unregister()
-    thumbnails.unload()
-    cli.unregister()
-    handlers.unregister()
-    operators.detach()
-    properties.detach()
-    _unregister_classes()
+    _undo.close()
+
+
+def _register(module: Any, undo: ExitStack) -> None:
+    for cls in getattr(module, "CLASSES", ()):
+        bpy.utils.register_class(cls)
+        undo.callback(bpy.utils.unregister_class, cls)
+    for menu_name, draw in getattr(module, "MENUS", ()):
+        menu = getattr(bpy.types, menu_name)
+        menu.append(draw)
+        undo.callback(menu.remove, draw)
+    for event, handler in getattr(module, "HANDLERS", {}).items():
+        listeners: list[Any] = getattr(bpy.app.handlers, event)
+        listeners.append(_persistent(handler))
+        undo.callback(_end_handler, listeners, handler)
+    for timer in getattr(module, "TIMERS", ()):
+        undo.callback(_end_timer, timer)
+    if hasattr(module, "register"):
+        module.register()
+    if hasattr(module, "unregister"):
+        undo.callback(module.unregister)
+
+
+def _end_handler(listeners: list[Any], handler: Any) -> None:
+    if handler in listeners:  # which anybody may have emptied
+        listeners.remove(handler)
+
+
+def _end_timer(timer: Any) -> None:
+    if bpy.app.timers.is_registered(timer):
+        bpy.app.timers.unregister(timer)

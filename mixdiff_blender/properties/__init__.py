@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import bpy
 
-from . import canvas, history, regions
 from .canvas import SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
-from .declarations import props
+from .declarations import PointerProperty
 from .history import HistoryEntry
 from .regions import REROLL_TYPE, TYPE_ITEMS, RegionEntry, RegionSettings, region_settings
 
@@ -22,22 +21,20 @@ __all__ = (
     "HistoryEntry",
     "RegionEntry",
     "RegionSettings",
-    "attach",
     "canvas_settings",
-    "detach",
     "region_settings",
+    "register",
+    "unregister",
 )
 
-CLASSES = (*history.CLASSES, *regions.CLASSES, *canvas.CLASSES)
 
-
-def attach() -> None:
+def register() -> None:
     """Give objects and scenes their settings."""
-    bpy.types.Object.mixdiff = props.PointerProperty(type=RegionSettings)  # type: ignore[attr-defined]
-    bpy.types.Scene.mixdiff = props.PointerProperty(type=CanvasSettings)  # type: ignore[attr-defined]
+    bpy.types.Object.mixdiff = PointerProperty(type=RegionSettings)  # type: ignore[attr-defined]
+    bpy.types.Scene.mixdiff = PointerProperty(type=CanvasSettings)  # type: ignore[attr-defined]
 
 
-def detach() -> None:
+def unregister() -> None:
     """Take the settings away; what files hold of them stays in the files."""
     del bpy.types.Scene.mixdiff  # type: ignore[attr-defined]
     del bpy.types.Object.mixdiff  # type: ignore[attr-defined]

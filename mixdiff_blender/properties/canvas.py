@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import bpy
 
 from ..contract import BUNDLED_MODEL, SCHEDULERS, Job
-from . import history
 from .contexts import view_layer_in
-from .declarations import choice_items, declared, props
+from .declarations import (
+    BoolProperty,
+    CollectionProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+    choice_items,
+    declared,
+)
+from .history import HistorySettings
 from .regions import RegionEntry
 from .seeds import digits_of, only_digits
 
 SCHEDULER_OF_MODEL = "own"
-
-
-class CanvasSettings(bpy.types.PropertyGroup):
-    """What is the same for the whole picture."""
-
-    __slots__ = ()
-
-    if TYPE_CHECKING:
-        model: str
-        scheduler: str
-        num_inference_steps: int
-        seed_digits: str
-        prompt: str
-        background: bool
-        tile_size: int
-        negative_prompt: str
-        cpu_vae: bool
-        decode_steps: bool
-        noise_device: str
-        result: bpy.types.Image | None
-        result_seed: str
-        show_overlay: bool
-        show_preview: bool
-        regions: Any  # a collection of RegionEntry
-        active_region: int
-        chosen_region: int
-        output_folder: str
-        history: Any  # a collection of HistoryEntry
-        active_history: int
-
-    @property
-    def seed(self) -> int | None:
-        """The seed of the picture; None for a random one."""
-        return int(self.seed_digits) if self.seed_digits else None
-
-    @seed.setter
-    def seed(self, seed: int | None) -> None:
-        self.seed_digits = digits_of(seed)
 
 
 def _active_region(settings: CanvasSettings) -> int:
@@ -78,43 +48,41 @@ def _select_region(settings: CanvasSettings, index: int) -> None:
         chosen.select_set(True)
 
 
-CanvasSettings.__annotations__ = {
-    "model": declared(Job, "model", default=BUNDLED_MODEL),
-    "scheduler": declared(
+class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
+    """What is the same for the whole picture."""
+
+    __slots__ = ()
+
+    model: str = declared(Job, default=BUNDLED_MODEL)
+    scheduler: str = declared(
         Job,
-        "scheduler",
         items=[
             (SCHEDULER_OF_MODEL, "The Model's Own", "The method that the model was made for"),
             *choice_items(SCHEDULERS),
         ],
-    ),
-    "seed_digits": props.StringProperty(
+    )
+    seed_digits = StringProperty(
         name="Seed",
         description="The same seed gives the same picture again; empty for a random one (seed)",
         update=only_digits("seed_digits"),
-    ),
-    **{
-        name: declared(Job, name)
-        for name in (
-            "num_inference_steps",
-            "negative_prompt",
-            "cpu_vae",
-            "decode_steps",
-            "noise_device",
-        )
-    },
-    "prompt": props.StringProperty(
+    )
+    num_inference_steps: int = declared(Job)
+    negative_prompt: str = declared(Job)
+    cpu_vae: bool = declared(Job)
+    decode_steps: bool = declared(Job)
+    noise_device: str = declared(Job)
+    prompt = StringProperty(
         name="Prompt",
         description="What the whole picture is: added to each region's prompt, or wrapped around "
         "it where this holds {prompt}",
-    ),
-    "background": props.BoolProperty(
+    )
+    background = BoolProperty(
         name="Fill Gaps",
         description="Paint what no region covers from the prompt of the whole picture "
         "(a first region of little weight over the whole canvas)",
         default=True,
-    ),
-    "tile_size": props.IntProperty(
+    )
+    tile_size = IntProperty(
         name="Tile Size",
         description="Regions larger than this are painted as overlapping tiles with the same "
         "prompt; 0 for the size that the model was made for",
@@ -122,28 +90,35 @@ CanvasSettings.__annotations__ = {
         soft_max=2048,
         step=64,
         subtype="PIXEL",
-    ),
-    "regions": props.CollectionProperty(
+    )
+    regions: Any = CollectionProperty(
         name="Regions", description="The picture's regions, in the job's order", type=RegionEntry
-    ),
-    "chosen_region": props.IntProperty(options={"HIDDEN"}),
-    "result": props.PointerProperty(
+    )
+    chosen_region = IntProperty(options={"HIDDEN"})
+    result: bpy.types.Image | None = PointerProperty(
         name="Result", description="The last picture that was made", type=bpy.types.Image
-    ),
-    "show_overlay": props.BoolProperty(
+    )
+    show_overlay = BoolProperty(
         name="Show Regions",
         description="Show in the camera's view what each region covers and how its weight fades",
         default=True,
-    ),
-    "show_preview": props.BoolProperty(
+    )
+    show_preview = BoolProperty(
         name="Preview in View",
         description="Show the picture in the camera's view while it is being made",
         default=True,
-    ),
-    "result_seed": props.StringProperty(options={"HIDDEN"}),
-    **history.ANNOTATIONS,
-    "active_region": props.IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"}),
-}
+    )
+    result_seed = StringProperty(options={"HIDDEN"})
+    active_region = IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"})
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of the picture; None for a random one."""
+        return int(self.seed_digits) if self.seed_digits else None
+
+    @seed.setter
+    def seed(self, seed: int | None) -> None:
+        self.seed_digits = digits_of(seed)
 
 
 def canvas_settings(scene: bpy.types.Scene) -> CanvasSettings:

@@ -1,15 +1,27 @@
-"""Blender's properties, declared from the contract's fields: one source of names and bounds."""
+"""Blender's properties, each stated once: in a class body, or from a field of the contract."""
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import bpy
 
 from ..contract import Choice, Flag, Kind, OrNone, Real, Text, Whole, kind_of
 
-props: Any = bpy.props  # whose stubs do not say that they return anything
+_props: Any = bpy.props  # whose stubs do not say that they return anything
+
+# Typed as the value that an instance holds, as `dataclasses.field` is.
+BoolProperty: Callable[..., bool] = _props.BoolProperty
+IntProperty: Callable[..., int] = _props.IntProperty
+FloatProperty: Callable[..., float] = _props.FloatProperty
+StringProperty: Callable[..., str] = _props.StringProperty
+EnumProperty: Callable[..., Any] = _props.EnumProperty
+PointerProperty: Callable[..., Any] = _props.PointerProperty
+CollectionProperty: Callable[..., Any] = _props.CollectionProperty
+
+_Deferred: type = type(_props.BoolProperty())
 
 _INT_MAX = 2**31 - 1
 
@@ -66,38 +78,71 @@ def choice_items(options: tuple[str, ...]) -> list[tuple[str, str, str]]:
     return [(key, label, f"{what} ({key})".strip()) for key, label, what in named]
 
 
-def declared(cls: type, name: str, **overrides: Any) -> Any:
-    """Return the property for a field of the contract."""
-    field = next(f for f in fields(cls) if f.name == name)
-    settings: dict[str, Any] = {
-        "name": _LABELS.get(name, name),
-        "description": f"{field.metadata['doc']} ({name})",
-    }
-    if field.default is not MISSING and field.default is not None:
-        settings["default"] = field.default
-    return _property(kind_of(field), name, settings, overrides)
+class Declaring:
+    """Lets a class state its properties in its body; Blender wants them as annotations.
+
+    Properties that classes share belong in a base that derives from nothing of Blender's: in bases
+    that do, Blender does not look for any.
+    """
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        """Move the properties to where Blender looks for them."""
+        super().__init_subclass__()
+        stated = {
+            name: value
+            for name, value in vars(cls).items()
+            if isinstance(value, (_Deferred, _ContractField))
+        }
+        for name in stated:
+            delattr(cls, name)
+        cls.__annotations__ = {
+            name: value.named(name) if isinstance(value, _ContractField) else value
+            for name, value in stated.items()
+        }
 
 
-def _property(kind: Kind, name: str, settings: dict[str, Any], overrides: dict[str, Any]) -> Any:
+@dataclass(frozen=True, slots=True)
+class _ContractField:
+    owner: type
+    overrides: Mapping[str, Any]
+
+    def named(self, name: str) -> Any:
+        """Return the property for the field of this name."""
+        field = next(f for f in fields(self.owner) if f.name == name)
+        settings: dict[str, Any] = {
+            "name": _LABELS.get(name, name),
+            "description": f"{field.metadata['doc']} ({name})",
+        }
+        if field.default is not MISSING and field.default is not None:
+            settings["default"] = field.default
+        return _property(kind_of(field), name, {**settings, **self.overrides})
+
+
+def declared(cls: type, **overrides: Any) -> Any:
+    """Return the property for the field of the contract that has the same name."""
+    return _ContractField(cls, overrides)
+
+
+def _property(kind: Kind, name: str, settings: Mapping[str, Any]) -> Any:
     match kind:
         case OrNone():
-            return _property(kind.kind, name, settings, overrides)
+            return _property(kind.kind, name, settings)
         case Whole():
             bounds = {"min": kind.minimum or 0, "max": min(kind.maximum or _INT_MAX, _INT_MAX)}
             soft = _SOFT_MAXIMA_WHOLE.get(name)
             more = {"soft_max": soft} if soft else {}
-            return props.IntProperty(**{**settings, **bounds, **more, **overrides})
+            return IntProperty(**{**bounds, **more, **settings})
         case Real():
             reals = {"min": kind.minimum or 0.0, "soft_max": _SOFT_MAXIMA.get(name, kind.maximum)}
             more_reals = {"max": kind.maximum, "precision": 2, "step": 10}
-            return props.FloatProperty(**{**settings, **reals, **more_reals, **overrides})
+            return FloatProperty(**{**reals, **more_reals, **settings})
         case Text():
-            return props.StringProperty(**{**settings, **overrides})
+            return StringProperty(**settings)
         case Choice():
-            return props.EnumProperty(
-                **{**settings, "items": choice_items(kind.options), **overrides}
-            )
+            return EnumProperty(**{"items": choice_items(kind.options), **settings})
         case Flag():
-            return props.BoolProperty(**{**settings, **overrides})
+            return BoolProperty(**settings)
         case _:
             raise AssertionError(f"no property for {kind}")

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
 from .. import package
-from .declarations import props
+from .declarations import BoolProperty, Declaring, IntProperty, StringProperty
 
 # The engine's part of the page is drawn by who knows the engine, which knows these preferences.
 DRAWN_BY_ENGINE: list[Any] = []
 
 
-class MixDiffPreferences(bpy.types.AddonPreferences):
+class MixDiffPreferences(Declaring, bpy.types.AddonPreferences):
     """What is set once for this computer."""
 
     bl_idname = package.NAME
 
-    if TYPE_CHECKING:
-        engine_python: str
-        idle_minutes: int
-        free_before_render: bool
-        hub_model: str
+    engine_python = StringProperty(
+        name="Engine's Python",
+        description="The Python that the engine runs in; empty for the one that the extension "
+        "installs (an environment of yours with torch and diffusers)",
+        subtype="FILE_PATH",
+    )
+    idle_minutes = IntProperty(
+        name="Free After",
+        description="Give the model's memory back when no picture was made for so many minutes; "
+        "0 for never",
+        default=15,
+        min=0,
+        soft_max=120,
+    )
+    free_before_render = BoolProperty(
+        name="Free Before Rendering",
+        description="Give the model's memory back before Blender renders, "
+        "so that both need not fit on the graphics card",
+        default=False,
+    )
+    hub_model = StringProperty(
+        name="Model of the Hub",
+        description="Another model of the Hugging Face hub, as owner/name: Stable Diffusion 1.x or "
+        "2.x in diffusers' format, with safetensors",
+        options={"SKIP_SAVE"},
+    )
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the preferences."""
@@ -36,36 +57,6 @@ class MixDiffPreferences(bpy.types.AddonPreferences):
         column = layout.column(heading="Memory")
         column.prop(self, "idle_minutes")
         column.prop(self, "free_before_render")
-
-
-MixDiffPreferences.__annotations__ = {
-    "engine_python": props.StringProperty(
-        name="Engine's Python",
-        description="The Python that the engine runs in; empty for the one that the extension "
-        "installs (an environment of yours with torch and diffusers)",
-        subtype="FILE_PATH",
-    ),
-    "idle_minutes": props.IntProperty(
-        name="Free After",
-        description="Give the model's memory back when no picture was made for so many minutes; "
-        "0 for never",
-        default=15,
-        min=0,
-        soft_max=120,
-    ),
-    "free_before_render": props.BoolProperty(
-        name="Free Before Rendering",
-        description="Give the model's memory back before Blender renders, "
-        "so that both need not fit on the graphics card",
-        default=False,
-    ),
-    "hub_model": props.StringProperty(
-        name="Model of the Hub",
-        description="Another model of the Hugging Face hub, as owner/name: Stable Diffusion 1.x or "
-        "2.x in diffusers' format, with safetensors",
-        options={"SKIP_SAVE"},
-    ),
-}
 
 
 def _preferences() -> Any:

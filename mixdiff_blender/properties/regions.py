@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import bpy
 
 from ..contract import Image2ImageRegion, RerollRegion, Text2ImageRegion
-from .declarations import declared, props
+from .declarations import (
+    BoolProperty,
+    Declaring,
+    EnumProperty,
+    PointerProperty,
+    StringProperty,
+    declared,
+)
 from .seeds import digits_of, only_digits
 
 REROLL_TYPE = "reroll"
@@ -19,26 +26,54 @@ TYPE_ITEMS = [
 ]
 
 
-class RegionSettings(bpy.types.PropertyGroup):
+def _hide_guide(settings: RegionSettings, context: bpy.types.Context) -> None:
+    owner = settings.id_data
+    if isinstance(owner, bpy.types.Object):
+        owner.hide_render = settings.guide
+        owner.display_type = "WIRE" if settings.guide else "TEXTURED"
+
+
+class RegionSettings(Declaring, bpy.types.PropertyGroup):
     """What an object asks for, in the part of the picture that it covers."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        enabled: bool
-        guide: bool
-        type: str
-        prompt: str
-        negative_prompt: str
-        guidance_scale: float
-        randomize_guidance: bool
-        mask_type: str
-        mask_weight: float
-        region_seed_digits: str
-        noise_eps: float
-        reference_image: bpy.types.Image | None
-        strength: float
-        reroll_mode: str
+    enabled = BoolProperty(
+        name="Region", description="This object is a region of the picture", default=False
+    )
+    guide = BoolProperty(
+        name="Guide",
+        description="Not a thing of the scene: hidden from renders, and a region all the same",
+        update=_hide_guide,
+    )
+    type: str = EnumProperty(
+        name="Type", description="What fills the region (type)", items=TYPE_ITEMS
+    )
+    prompt: str = declared(Text2ImageRegion)
+    guidance_scale: float = declared(Text2ImageRegion)
+    mask_type: str = declared(Text2ImageRegion)
+    mask_weight: float = declared(Text2ImageRegion)
+    noise_eps: float = declared(Text2ImageRegion)
+    negative_prompt: str = declared(
+        Text2ImageRegion,
+        description="What to keep out of this region; empty for the canvas's (negative_prompt)",
+    )
+    randomize_guidance = BoolProperty(
+        name="Random Guidance", description="Draw the guidance at random (guidance_scale: null)"
+    )
+    region_seed_digits = StringProperty(
+        name="Own Seed",
+        description="Seed of everything drawn for this region alone; empty for a random one "
+        "(region_seed)",
+        update=only_digits("region_seed_digits"),
+    )
+    reference_image: bpy.types.Image | None = PointerProperty(
+        name="Picture",
+        description="The picture to start from (reference_image)",
+        type=bpy.types.Image,
+    )
+    strength: float = declared(Image2ImageRegion, subtype="FACTOR")
+    reroll_mode: str = declared(RerollRegion)
 
     @property
     def region_seed(self) -> int | None:
@@ -50,76 +85,22 @@ class RegionSettings(bpy.types.PropertyGroup):
         self.region_seed_digits = digits_of(seed)
 
 
-class RegionEntry(bpy.types.PropertyGroup):
+class RegionEntry(Declaring, bpy.types.PropertyGroup):
     """One region of a scene: an object, or a layer of annotations. Their order is the job's."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        object: bpy.types.Object | None
-        layer: str
-        settings: RegionSettings
-
-
-def _hide_guide(settings: RegionSettings, context: bpy.types.Context) -> None:
-    owner = settings.id_data
-    if isinstance(owner, bpy.types.Object):
-        owner.hide_render = settings.guide
-        owner.display_type = "WIRE" if settings.guide else "TEXTURED"
-
-
-RegionSettings.__annotations__ = {
-    "enabled": props.BoolProperty(
-        name="Region", description="This object is a region of the picture", default=False
-    ),
-    "guide": props.BoolProperty(
-        name="Guide",
-        description="Not a thing of the scene: hidden from renders, and a region all the same",
-        update=_hide_guide,
-    ),
-    "type": props.EnumProperty(
-        name="Type", description="What fills the region (type)", items=TYPE_ITEMS
-    ),
-    **{
-        name: declared(Text2ImageRegion, name)
-        for name in ("prompt", "guidance_scale", "mask_type", "mask_weight", "noise_eps")
-    },
-    "negative_prompt": declared(
-        Text2ImageRegion,
-        "negative_prompt",
-        description="What to keep out of this region; empty for the canvas's (negative_prompt)",
-    ),
-    "randomize_guidance": props.BoolProperty(
-        name="Random Guidance", description="Draw the guidance at random (guidance_scale: null)"
-    ),
-    "region_seed_digits": props.StringProperty(
-        name="Own Seed",
-        description="Seed of everything drawn for this region alone; empty for a random one "
-        "(region_seed)",
-        update=only_digits("region_seed_digits"),
-    ),
-    "reference_image": props.PointerProperty(
-        name="Picture",
-        description="The picture to start from (reference_image)",
-        type=bpy.types.Image,
-    ),
-    "strength": declared(Image2ImageRegion, "strength", subtype="FACTOR"),
-    "reroll_mode": declared(RerollRegion, "reroll_mode"),
-}
-
-RegionEntry.__annotations__ = {
-    "object": props.PointerProperty(
+    object: bpy.types.Object | None = PointerProperty(
         name="Object", description="The object that is the region", type=bpy.types.Object
-    ),
-    "layer": props.StringProperty(
+    )
+    layer = StringProperty(
         name="Layer", description="The layer of annotations whose strokes are the region"
-    ),
-    "settings": props.PointerProperty(
+    )
+    settings: RegionSettings = PointerProperty(
         name="Settings",
         description="What the layer's region asks for; an object has its own settings",
         type=RegionSettings,
-    ),
-}
+    )
 
 
 def region_settings(obj: bpy.types.Object) -> RegionSettings:

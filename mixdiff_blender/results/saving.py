@@ -112,7 +112,17 @@ def _after_loading(*_: Any) -> None:
     history.forget_arrived()
 
 
-_HANDLERS = {
+def register() -> None:
+    """Have the result that is chosen shown."""
+    history_properties.when_activated = history.show_active
+
+
+def unregister() -> None:
+    """Have it shown no more."""
+    history_properties.when_activated = None
+
+
+HANDLERS = {
     "save_pre": _before_saving,
     "save_post": _after_saving,
     "save_post_fail": _after_saving,
@@ -120,20 +130,3 @@ _HANDLERS = {
     "redo_post": _after_undo,
     "load_post": _after_loading,
 }
-
-
-def register() -> None:
-    """Listen to Blender."""
-    history_properties.when_activated = history.show_active
-    for event, handler in _HANDLERS.items():
-        listeners: list[Any] = getattr(bpy.app.handlers, event)
-        listeners.append(bpy.app.handlers.persistent(handler))
-
-
-def unregister() -> None:
-    """Listen no more."""
-    for event, handler in _HANDLERS.items():
-        listeners: list[Any] = getattr(bpy.app.handlers, event)
-        if handler in listeners:
-            listeners.remove(handler)
-    history_properties.when_activated = None

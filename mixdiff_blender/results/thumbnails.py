@@ -28,7 +28,7 @@ def icon_of(file: Path) -> int:
     return icon
 
 
-def unload() -> None:
+def unregister() -> None:
     """Forget all of them."""
     global _loaded
     if _loaded is not None:

@@ -88,7 +88,7 @@ class RectangleDrawing:
             if top < bottom and left < right:
                 return Dragging.DONE
             self._start = None  # a click without a drag: the next one may be
-        self._tell()
+        self._show_hint()
         return Dragging.GOES_ON
 
     def end(self) -> None:
@@ -101,7 +101,7 @@ class RectangleDrawing:
         self._area.header_text_set(None)
         self._area.tag_redraw()
 
-    def _tell(self) -> None:
+    def _show_hint(self) -> None:
         text = _HINT.format(stride=DEFAULT_STRIDE_PX)
         if self._start:
             top, bottom, left, right = self.sides_px
@@ -113,15 +113,15 @@ class RectangleDrawing:
         self._area.tag_redraw()
 
     def _frame(self) -> tuple[Point, Point]:
-        """Return the lower left and upper right corner of the picture in the viewport."""
+        """Return the lower left and upper right corner of the image in the viewport."""
         camera = find_camera(self._scene)
         data: Any = camera.data
         matrix = camera.matrix_world.normalized()
-        seen = [
+        corners = [
             location_3d_to_region_2d(self._region, self._view, matrix @ corner)
             for corner in data.view_frame(scene=self._scene)
         ]
-        points = np.array(seen)
+        points = np.array(corners)
         low, high = points.min(axis=0), points.max(axis=0)
         border = border_of(self._scene)
         start = low + (high - low) * (border.left, border.bottom)

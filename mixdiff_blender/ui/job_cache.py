@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
-from bpy.app.handlers import persistent
 
 from ..backend import engine
 from ..contract import EngineError, Problem
@@ -40,11 +39,11 @@ class CachedJob:
 
     def _name_of(self, problem: Problem) -> str | None:
         assert self.job is not None
-        # What is left out has no place in the job: only its name is told.
+        # What is left out has no field in the job: only its name is reported.
         return self.job.object_of(problem) or (None if problem.field else problem.value)
 
     def is_like(self, other: CachedJob) -> bool:
-        """Tell whether two readings say the same."""
+        """Return whether two readings say the same."""
         return self.job == other.job and str(self.error) == str(other.error)
 
 
@@ -128,12 +127,11 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
     if not isinstance(changed, bpy.types.Object) or changed.type == "CAMERA":
         return True
     return region_settings(changed).enabled or any(
-        seen.job is not None and changed.name in seen.job.objects.values()
-        for seen in _cached.values()
+        cached.job is not None and changed.name in cached.job.objects.values()
+        for cached in _cached.values()
     )
 
 
-@persistent  # type: ignore[untyped-decorator]
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Note that something has changed, and no more: a render calls this from its own thread."""
     updates: Any = depsgraph.updates
@@ -141,38 +139,27 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
         _stale.update(_cached)
 
 
-@persistent  # type: ignore[untyped-decorator]
 def _after_change(*_: Any) -> None:
     _stale.update(_cached)
 
 
-@persistent  # type: ignore[untyped-decorator]
 def _after_load(*_: Any) -> None:
     _cached.clear()
     _stale.clear()
     _settings.clear()
 
 
-_HANDLERS: tuple[tuple[str, Any], ...] = (
-    ("depsgraph_update_post", _after_update),
-    ("frame_change_post", _after_change),
-    ("undo_post", _after_change),
-    ("redo_post", _after_change),
-    ("load_post", _after_load),
-)
-
-
-def register() -> None:
-    """Hear of changes."""
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(handler)
-
-
 def unregister() -> None:
-    """Hear of changes no more."""
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).remove(handler)
-    if bpy.app.timers.is_registered(_read):
-        bpy.app.timers.unregister(_read)
+    """Forget everything."""
     _after_load()
     _wanted.clear()
+
+
+HANDLERS = {
+    "depsgraph_update_post": _after_update,
+    "frame_change_post": _after_change,
+    "undo_post": _after_change,
+    "redo_post": _after_change,
+    "load_post": _after_load,
+}
+TIMERS = (_read,)

@@ -11,8 +11,6 @@ from ...properties import canvas_settings, region_settings
 from .annotations import layers_of
 from .entries import sync
 
-_persistent: Any = bpy.app.handlers.persistent
-
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
@@ -72,22 +70,14 @@ def _uid(scene: Any) -> int:
     return uid
 
 
-_HANDLERS: tuple[tuple[str, Any], ...] = (
-    ("depsgraph_update_post", _persistent(_after_update)),
-    ("undo_post", _persistent(_after_change_of_everything)),
-    ("redo_post", _persistent(_after_change_of_everything)),
-    ("load_post", _persistent(_after_change_of_everything)),
-)
-
-
-def register() -> None:
-    """Begin to keep the lists true."""
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).append(handler)
-
-
 def unregister() -> None:
-    """Stop, and forget what was seen."""
-    for name, handler in _HANDLERS:
-        getattr(bpy.app.handlers, name).remove(handler)
+    """Forget what was seen."""
     _seen.clear()
+
+
+HANDLERS = {
+    "depsgraph_update_post": _after_update,
+    "undo_post": _after_change_of_everything,
+    "redo_post": _after_change_of_everything,
+    "load_post": _after_change_of_everything,
+}

@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
+from ...contract import EngineError
 from ...job.regions.annotations import active_layer_of, layers_of
 from ...job.regions.entries import list_layer, sync
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
-from ...properties.declarations import props
+from ...properties.declarations import EnumProperty
+from .base import ReportingOperator, require
 
-Result = set[Any]
 _ALL, _ACTIVE = "all", "active"
 
 
-class MarkAnnotations(bpy.types.Operator):
+class MarkAnnotations(ReportingOperator):
     """Make layers of annotations regions of the picture: each covers what its strokes cover, and
     shows what its name says"""
 
     bl_idname = "mixdiff.mark_annotations"
     bl_label = "Add Annotations as MixDiff Regions"
     bl_options = {"REGISTER", "UNDO"}
+    requirements = (
+        require(
+            lambda context: layers_of(scene_in(context)),
+            "Draw an annotation in the camera's view first",
+        ),
+    )
 
-    if TYPE_CHECKING:
-        layers: str
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether there is an annotation."""
-        cls.poll_message_set("Draw an annotation in the camera's view first")
-        return bool(layers_of(scene_in(context)))
-
-    def execute(self, context: Any) -> Result:
-        """List the layers."""
-        scene = scene_in(context)
-        active = active_layer_of(scene)
-        names = list(layers_of(scene)) if self.layers == _ALL else [active] if active else []
-        if not names:
-            self.report({"ERROR"}, "No layer of the annotations is active; choose one in the tool")
-            return {"CANCELLED"}
-        sync(scene)
-        for name in names:
-            list_layer(scene, name)
-        settings = canvas_settings(scene)
-        listed = [entry.layer for entry in settings.regions]
-        settings.active_region = listed.index(names[-1])
-        return {"FINISHED"}
-
-
-MarkAnnotations.__annotations__ = {
-    "layers": props.EnumProperty(
+    layers: str = EnumProperty(
         name="Layers",
         description="Which layers become regions",
         items=[
@@ -59,8 +39,25 @@ MarkAnnotations.__annotations__ = {
             (_ACTIVE, "Active", "The layer that is drawn on"),
         ],
         options={"SKIP_SAVE"},
-    ),
-}
+    )
+
+    def run(self, context: Any) -> None:
+        """List the layers."""
+        scene = scene_in(context)
+        active = active_layer_of(scene)
+        names = list(layers_of(scene)) if self.layers == _ALL else [active] if active else []
+        if not names:
+            raise EngineError(
+                "No layer of the annotations is active",
+                kind="job",
+                advice="choose one in the tool",
+            )
+        sync(scene)
+        for name in names:
+            list_layer(scene, name)
+        settings = canvas_settings(scene)
+        listed = [entry.layer for entry in settings.regions]
+        settings.active_region = listed.index(names[-1])
 
 
 def draw_add_menu(layout: Any) -> None:

@@ -1,8 +1,8 @@
-"""Making a picture, and giving up one that is being made."""
+"""Generating images, and cancelling it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
@@ -11,92 +11,115 @@ from ...contract import EngineError
 from ...job.job_from_scene import has_something_to_paint
 from ...job.regions.entries import has_region
 from ...properties.contexts import scene_in
-from ...properties.declarations import props
-from ...results import generation
+from ...properties.declarations import BoolProperty, IntProperty
+from ...results import batch, generation
+from .base import ReportingOperator, Result, require
 
-Result = set[Any]
+
+def finish(scene: bpy.types.Scene, *, wait: bool = False) -> tuple[generation.Line, ...]:
+    """Wait if asked to, as always without a window, and return what there is to report then.
+
+    Raises: EngineError where there is no image.
+    """
+    if not (wait or bpy.app.background):
+        return ()
+    engine.wait()
+    report = generation.last_report(scene)
+    if report is None or report.error:
+        message = report.text if report else "There is no picture"
+        raise EngineError(message, kind="output")
+    return report.lines
 
 
-class Generate(bpy.types.Operator):
+def _has_no_camera(context: Any) -> bool:
+    scene = scene_in(context)
+    return scene.camera is None and has_region(scene)
+
+
+class _OfScene(ReportingOperator):
+    """Generates from the scene as it is; errors are reported in the scene's words."""
+
+    requirements = (
+        require(
+            lambda context: not _has_no_camera(context),
+            "The scene has no camera; add one (Add > Camera)",
+        ),
+        require(
+            lambda context: has_something_to_paint(scene_in(context)),
+            "Nothing to paint: type a prompt, or select an object and choose "
+            "Object > Add as MixDiff Region",
+        ),
+    )
+
+    def describe(self, error: EngineError, context: Any) -> str:
+        """Return the report of the scene's last job."""
+        report = generation.last_report(scene_in(context))
+        return report.text if report else str(error)
+
+
+class Generate(_OfScene):
     """Paint the picture that the regions before the camera describe"""
 
     bl_idname = "mixdiff.generate"
     bl_label = "Generate MixDiff Picture"
 
-    if TYPE_CHECKING:
-        wait: bool
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether a picture can be made."""
-        scene = scene_in(context)
-        if scene.camera is None and has_region(scene):
-            cls.poll_message_set("The scene has no camera; add one (Add > Camera)")
-        elif not has_something_to_paint(scene):
-            cls.poll_message_set(
-                "Nothing to paint: type a prompt, or select an object and choose "
-                "Object > Add as MixDiff Region"
-            )
-        else:
-            return True
-        return False
-
-    def execute(self, context: Any) -> Result:
-        """Begin the job; without a window, or told to wait, return when the picture is there."""
-        scene = scene_in(context)
-        try:
-            generation.begin(scene, context.evaluated_depsgraph_get())
-        except EngineError as error:
-            report = generation.last_report(scene)
-            self.report({"ERROR"}, report.text if report else str(error))
-            return {"CANCELLED"}
-        if not (self.wait or bpy.app.background):
-            return {"FINISHED"}
-        engine.wait()
-        report = generation.last_report(scene)
-        if report is None or report.error:
-            self.report({"ERROR"}, report.text if report else "There is no picture")
-            return {"CANCELLED"}
-        for line in report.lines:
-            self.report({line.severity}, line.text)
-        return {"FINISHED"}
-
-
-Generate.__annotations__ = {
-    "wait": props.BoolProperty(
+    wait = BoolProperty(
         name="Wait",
         description="Return only when the picture is there, as always without a window",
         options={"SKIP_SAVE", "HIDDEN"},
-    ),
-}
+    )
+
+    def run(self, context: Any) -> None:
+        """Begin the job; without a window, or where it waits, return when it has ended."""
+        scene = scene_in(context)
+        generation.begin(scene, context.evaluated_depsgraph_get())
+        for line in finish(scene, wait=self.wait):
+            self.report({line.severity}, line.text)
 
 
-class Cancel(bpy.types.Operator):
+class GenerateBatch(_OfScene):
+    """Paint several pictures, each with another seed; cancelling one cancels the rest"""
+
+    bl_idname = "mixdiff.generate_batch"
+    bl_label = "Generate Several MixDiff Pictures"
+
+    count = IntProperty(
+        name="Pictures", description="How many pictures to make", default=4, min=1, soft_max=16
+    )
+
+    def invoke(self, context: Any, event: Any) -> Result:
+        """Ask how many."""
+        manager: Any = context.window_manager
+        answer: Result = manager.invoke_props_dialog(self)
+        return answer
+
+    def run(self, context: Any) -> None:
+        """Begin them, one after the other."""
+        scene = scene_in(context)
+        batch.begin(scene, context.evaluated_depsgraph_get(), self.count)
+        finish(scene)
+
+
+class Cancel(ReportingOperator):
     """Stop making the picture; an engine that does not stop within seconds is ended"""
 
     bl_idname = "mixdiff.cancel"
     bl_label = "Cancel MixDiff Picture"
+    requirements = (require(lambda _: engine.queue.running, "No picture is being made"),)
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether there is something to cancel."""
-        cls.poll_message_set("No picture is being made")
-        return bool(engine.queue.running)
-
-    def execute(self, context: Any) -> Result:
-        """Ask for the end; the timer hears of it."""
+    def run(self, context: Any) -> None:
+        """Ask for the end; the timer sees it."""
         engine.queue.cancel()
         engine.redraw()
-        return {"FINISHED"}
 
 
 def draw_render_menu(menu: Any, context: Any) -> None:
-    """Add what makes pictures to the Render menu; F3 searches menus."""
+    """Add what generates to the Render menu; F3 searches menus."""
     layout = menu.layout
     layout.separator()
     layout.operator(Generate.bl_idname, icon="IMAGE_DATA")
     layout.operator(Cancel.bl_idname, icon="X")
 
 
-CLASSES = (Generate, Cancel)
+CLASSES = (Generate, GenerateBatch, Cancel)
 MENUS = (("TOPBAR_MT_render", draw_render_menu),)

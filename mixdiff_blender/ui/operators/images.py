@@ -1,8 +1,8 @@
-"""Image regions from picture files."""
+"""Image regions from files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
@@ -11,57 +11,36 @@ from ...job.regions.helper_planes import add_image, placement_of
 from ...job.regions.marking import mark
 from ...job.regions.projection import Bounds
 from ...properties.contexts import scene_in
-from ...properties.declarations import props
-from .selection import camera_problem, select_only
+from ...properties.declarations import BoolProperty
+from .base import ChoosesFile, ReportingOperator
+from .selection import camera_problem, select
 
-Result = set[Any]
 _MIDDLE = Bounds(left=0.25, right=0.75, bottom=0.25, top=0.75)
 
 
-class AddImageRegion(bpy.types.Operator):
+class AddImageRegion(ChoosesFile, ReportingOperator):
     """Put a picture before the camera, as a region that starts from it"""
 
     bl_idname = "mixdiff.add_image_region"
     bl_label = "Image Region"
     bl_options = {"REGISTER", "UNDO"}
+    requirements = (camera_problem,)
 
-    if TYPE_CHECKING:
-        filepath: str
-        filter_image: bool
-        filter_folder: bool
+    filter_image = BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder = BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether there is a camera to put it before."""
-        if problem := camera_problem(context):
-            cls.poll_message_set(problem)
-        return not problem
-
-    def invoke(self, context: Any, event: Any) -> Result:
-        """Ask for the file."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context: Any) -> Result:
-        """Load the picture and put it in the middle of the frame."""
+    def run(self, context: Any) -> None:
+        """Load the image and put it in the middle of the frame."""
         scene = scene_in(context)
         try:
             image = bpy.data.images.load(self.filepath, check_existing=True)
             placement = placement_of(scene, context.evaluated_depsgraph_get(), _MIDDLE)
         except (RuntimeError, EngineError) as error:
-            self.report({"ERROR"}, f"{str(error).strip()}; choose a picture that Blender can open")
-            return {"CANCELLED"}
+            advice = "choose a picture that Blender can open"
+            raise EngineError(str(error).strip(), kind="picture", advice=advice) from error
         empty = add_image(scene, context.collection, placement, image)
-        select_only(context, empty)
+        select(context, empty)
         mark(scene, empty, Image2ImageRegion.TYPE)
-        return {"FINISHED"}
-
-
-AddImageRegion.__annotations__ = {
-    "filepath": props.StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"}),
-    "filter_image": props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"}),
-    "filter_folder": props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"}),
-}
 
 
 def draw_add_menu(layout: Any) -> None:

@@ -2,124 +2,83 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
 from ...backend import engine, models
-from ...contract import EngineError
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
-from ...properties.declarations import props
-
-Result = set[Any]
-
-_MODEL = props.StringProperty(
-    name="Model", description="The model's name on the hub; empty for the scene's"
-)
+from ...properties.declarations import Declaring, StringProperty
+from .base import Confirmed, ReportingOperator, require
 
 
-def _named(operator: Any, context: Any) -> str:
-    name: str = operator.model or canvas_settings(scene_in(context)).model
-    return name
+class _OfModel(Declaring):
+    """Acts on a model of the hub."""
+
+    model = StringProperty(
+        name="Model", description="The model's name on the hub; empty for the scene's"
+    )
+
+    def name_in(self, context: Any) -> str:
+        """Return the model's name."""
+        return self.model or canvas_settings(scene_in(context)).model
 
 
-class ChooseModel(bpy.types.Operator):
+class ChooseModel(_OfModel, ReportingOperator):
     """Use this model for the scene"""
 
     bl_idname = "mixdiff.choose_model"
     bl_label = "Choose MixDiff Model"
     bl_options = {"UNDO"}
 
-    if TYPE_CHECKING:
-        model: str
-
-    def execute(self, context: Any) -> Result:
+    def run(self, context: Any) -> None:
         """Set the scene's model."""
-        if self.model:
-            canvas_settings(scene_in(context)).model = self.model
-        return {"FINISHED"}
+        canvas_settings(scene_in(context)).model = self.name_in(context)
 
 
-class DownloadModel(bpy.types.Operator):
+class DownloadModel(_OfModel, ReportingOperator):
     """Fetch the model from the hub to this computer, into the folder that other tools use too"""
 
     bl_idname = "mixdiff.download_model"
     bl_label = "Download MixDiff Model"
+    requirements = (require(lambda _: not models.task.is_active, "A model is being downloaded"),)
 
-    if TYPE_CHECKING:
-        model: str
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether a download can begin."""
-        cls.poll_message_set("A model is being downloaded")
-        return not models.task.is_active
-
-    def execute(self, context: Any) -> Result:
+    def run(self, context: Any) -> None:
         """Begin; without a window, return when it is there."""
-        try:
-            models.start(_named(self, context))
-            if bpy.app.background:
-                engine.wait_for(models.task)
-        except EngineError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        models.start(self.name_in(context))
+        if bpy.app.background:
+            engine.wait_for(models.task)
 
 
-class CancelDownload(bpy.types.Operator):
+class CancelDownload(ReportingOperator):
     """Stop downloading; what has arrived is kept for the next time"""
 
     bl_idname = "mixdiff.cancel_download"
     bl_label = "Cancel MixDiff Model Download"
+    requirements = (require(lambda _: models.task.is_active, "No model is being downloaded"),)
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether there is something to cancel."""
-        cls.poll_message_set("No model is being downloaded")
-        return models.task.is_active
-
-    def execute(self, context: Any) -> Result:
+    def run(self, context: Any) -> None:
         """Ask for the end."""
         models.task.cancel()
         engine.redraw()
-        return {"FINISHED"}
 
 
-class RemoveModel(bpy.types.Operator):
+class RemoveModel(Confirmed, _OfModel, ReportingOperator):
     """Remove the model from this computer, also for other tools that use it"""
 
     bl_idname = "mixdiff.remove_model"
     bl_label = "Remove Downloaded MixDiff Model"
+    requirements = (
+        require(
+            lambda _: not (engine.queue.is_busy or models.task.is_active),
+            "A picture is being made, or a model downloaded",
+        ),
+    )
 
-    if TYPE_CHECKING:
-        model: str
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether nothing uses models just now."""
-        cls.poll_message_set("A picture is being made, or a model downloaded")
-        return not (engine.queue.is_busy or models.task.is_active)
-
-    def invoke(self, context: Any, event: Any) -> Result:
-        """Ask first."""
-        manager: Any = context.window_manager
-        answer: Result = manager.invoke_confirm(self, event)
-        return answer
-
-    def execute(self, context: Any) -> Result:
+    def run(self, context: Any) -> None:
         """Remove it."""
-        try:
-            models.remove(_named(self, context))
-        except EngineError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-
-for _cls in (ChooseModel, DownloadModel, RemoveModel):
-    _cls.__annotations__ = {"model": _MODEL}
+        models.remove(self.name_in(context))
 
 
 class ModelsMenu(bpy.types.Menu):

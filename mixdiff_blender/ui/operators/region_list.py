@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
 from ...job.regions.entries import settings_of, sync
 from ...properties import RegionEntry, canvas_settings
 from ...properties.contexts import scene_in, view_layer_in
-from ...properties.declarations import props
-
-Result = set[Any]
-_NO_REGION = "Choose a region in the list first; add one with Object > Add as MixDiff Region"
+from ...properties.declarations import BoolProperty, EnumProperty
+from .base import ReportingOperator, Result, require
+from .selection import select
 
 
 def active_entry(scene: bpy.types.Scene) -> RegionEntry | None:
@@ -25,52 +24,52 @@ def active_entry(scene: bpy.types.Scene) -> RegionEntry | None:
     return chosen
 
 
-def _has_active(cls: type[bpy.types.Operator], context: Any) -> bool:
-    cls.poll_message_set(_NO_REGION)
-    return active_entry(scene_in(context)) is not None
+def _active_object(context: Any) -> bpy.types.Object | None:
+    entry = active_entry(scene_in(context))
+    return entry.object if entry else None
 
 
-class RemoveRegion(bpy.types.Operator):
+def _is_in_view_layer(context: Any) -> bool:
+    found = _active_object(context)
+    return found is not None and found.name in view_layer_in(context).objects
+
+
+_HAS_ACTIVE = require(
+    lambda context: active_entry(scene_in(context)) is not None,
+    "Choose a region in the list first; add one with Object > Add as MixDiff Region",
+)
+
+
+class RemoveRegion(ReportingOperator):
     """Take the chosen region off the list; its object or annotation stays"""
 
     bl_idname = "mixdiff.remove_region"
     bl_label = "Remove MixDiff Region"
     bl_options = {"REGISTER", "UNDO"}
+    requirements = (_HAS_ACTIVE,)
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether a region is chosen."""
-        return _has_active(cls, context)
-
-    def execute(self, context: Any) -> Result:
-        """Remove the entry, and choose the one that takes its place."""
-        scene = scene_in(context)
-        settings = canvas_settings(scene)
+    def run(self, context: Any) -> None:
+        """Remove the entry, and choose the one that follows it."""
+        settings = canvas_settings(scene_in(context))
         index = settings.active_region
         settings_of(settings.regions[index]).enabled = False
         settings.regions.remove(index)
         if len(settings.regions):
             settings.active_region = min(index, len(settings.regions) - 1)
-        return {"FINISHED"}
 
 
-class DuplicateRegion(bpy.types.Operator):
+class DuplicateRegion(ReportingOperator):
     """Copy the chosen region's object, in the same place and with the same settings"""
 
     bl_idname = "mixdiff.duplicate_region"
     bl_label = "Duplicate MixDiff Region"
     bl_options = {"REGISTER", "UNDO"}
+    requirements = (
+        _HAS_ACTIVE,
+        require(_active_object, "An annotation cannot be copied here; draw another layer"),
+    )
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether the chosen region is an object."""
-        if not _has_active(cls, context):
-            return False
-        entry = active_entry(scene_in(context))
-        cls.poll_message_set("An annotation cannot be copied here; draw another layer")
-        return entry is not None and entry.object is not None
-
-    def execute(self, context: Any) -> Result:
+    def run(self, context: Any) -> None:
         """Copy the object and its shape, and list the copy after it."""
         scene = scene_in(context)
         settings = canvas_settings(scene)
@@ -89,25 +88,22 @@ class DuplicateRegion(bpy.types.Operator):
         settings.regions.move(listed.index(copy), index + 1)
         view_layer_in(context).update()
         settings.active_region = index + 1
-        return {"FINISHED"}
 
 
-class MoveRegion(bpy.types.Operator):
+class MoveRegion(ReportingOperator):
     """Move the chosen region in the list, whose order is the job's order"""
 
     bl_idname = "mixdiff.move_region"
     bl_label = "Move MixDiff Region"
     bl_options = {"REGISTER", "UNDO"}
+    requirements = (_HAS_ACTIVE,)
 
-    if TYPE_CHECKING:
-        direction: str
+    direction: str = EnumProperty(
+        name="Direction",
+        items=[("UP", "Up", "Towards the start"), ("DOWN", "Down", "Towards the end")],
+    )
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether a region is chosen."""
-        return _has_active(cls, context)
-
-    def execute(self, context: Any) -> Result:
+    def run(self, context: Any) -> Result | None:
         """Move the entry one place; at the end of the list it stays."""
         settings = canvas_settings(scene_in(context))
         index = settings.active_region
@@ -116,57 +112,30 @@ class MoveRegion(bpy.types.Operator):
             return {"CANCELLED"}
         settings.regions.move(index, goal)
         settings.chosen_region = goal
-        return {"FINISHED"}
+        return None
 
 
-MoveRegion.__annotations__ = {
-    "direction": props.EnumProperty(
-        name="Direction",
-        items=[("UP", "Up", "Towards the start"), ("DOWN", "Down", "Towards the end")],
-    ),
-}
-
-
-class SelectRegion(bpy.types.Operator):
+class SelectRegion(ReportingOperator):
     """Select the chosen region's object in the viewport"""
 
     bl_idname = "mixdiff.select_region"
     bl_label = "Select MixDiff Region's Object"
     bl_options = {"REGISTER", "UNDO"}
+    requirements = (
+        _HAS_ACTIVE,
+        require(_is_in_view_layer, "The region's object is not in this view layer"),
+    )
 
-    if TYPE_CHECKING:
-        extend: bool
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether the chosen region's object can be selected."""
-        if not _has_active(cls, context):
-            return False
-        entry = active_entry(scene_in(context))
-        cls.poll_message_set("The region's object is not in this view layer")
-        found = entry.object if entry else None
-        return found is not None and found.name in view_layer_in(context).objects
-
-    def execute(self, context: Any) -> Result:
-        """Select the object, and make it the active one."""
-        entry = active_entry(scene_in(context))
-        layer = view_layer_in(context)
-        assert entry is not None
-        assert entry.object is not None
-        if not self.extend:
-            for obj in list(layer.objects.selected):
-                obj.select_set(False)
-        entry.object.hide_set(False)
-        entry.object.select_set(True)
-        layer.objects.active = entry.object
-        return {"FINISHED"}
-
-
-SelectRegion.__annotations__ = {
-    "extend": props.BoolProperty(
+    extend = BoolProperty(
         name="Extend", description="Keep what is selected already", options={"SKIP_SAVE"}
-    ),
-}
+    )
+
+    def run(self, context: Any) -> None:
+        """Select the object, and make it the active one."""
+        found = _active_object(context)
+        assert found is not None
+        found.hide_set(False)
+        select(context, found, extend=self.extend)
 
 
 class RegionListMenu(bpy.types.Menu):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
@@ -10,9 +10,8 @@ from ...contract import Image2ImageRegion
 from ...job.regions.marking import FITTING, can_be_region, mark
 from ...properties import REROLL_TYPE, TYPE_ITEMS
 from ...properties.contexts import scene_in, view_layer_in
-from ...properties.declarations import props
-
-Result = set[Any]
+from ...properties.declarations import EnumProperty
+from .base import ReportingOperator, require
 
 
 def _selected(context: Any) -> list[bpy.types.Object]:
@@ -20,31 +19,17 @@ def _selected(context: Any) -> list[bpy.types.Object]:
     return [obj for obj in objects.selected if can_be_region(obj)]
 
 
-class MarkRegions(bpy.types.Operator):
+class MarkRegions(ReportingOperator):
     """Make each selected object a region of the picture, with settings of its own"""
 
     bl_idname = "mixdiff.mark_regions"
     bl_label = "Add as MixDiff Region"
     bl_options = {"REGISTER", "UNDO"}
+    requirements = (
+        require(_selected, "Select a plane, another object with a surface, or an image"),
+    )
 
-    if TYPE_CHECKING:
-        type: str
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Tell whether something is selected that can be a region."""
-        cls.poll_message_set("Select a plane, another object with a surface, or an image")
-        return bool(_selected(context))
-
-    def execute(self, context: Any) -> Result:
-        """Mark the objects."""
-        for obj in _selected(context):
-            mark(scene_in(context), obj, self.type)
-        return {"FINISHED"}
-
-
-MarkRegions.__annotations__ = {
-    "type": props.EnumProperty(
+    type: str = EnumProperty(
         name="Type",
         description="What fills the regions (type)",
         items=[
@@ -56,8 +41,12 @@ MarkRegions.__annotations__ = {
             *TYPE_ITEMS,
         ],
         options={"SKIP_SAVE"},
-    ),
-}
+    )
+
+    def run(self, context: Any) -> None:
+        """Mark the objects."""
+        for obj in _selected(context):
+            mark(scene_in(context), obj, self.type)
 
 
 def draw_object_menu(menu: Any, context: Any) -> None:

@@ -13,16 +13,17 @@ from ...properties.contexts import scene_in, view_layer_in
 
 
 def selected_with_surface(context: Any) -> list[bpy.types.Object]:
-    """Return the selected objects that can show a picture."""
+    """Return the selected objects that can show an image."""
     objects = view_layer_in(context).objects
     return [obj for obj in objects if obj.select_get() and obj.type in WITH_SURFACE]
 
 
-def select_only(context: Any, obj: bpy.types.Object) -> None:
-    """Make an object the only selected one, and the active one."""
+def select(context: Any, obj: bpy.types.Object, *, extend: bool = False) -> None:
+    """Select an object and make it the active one; unless it extends, nothing else stays so."""
     objects = view_layer_in(context).objects
-    for other in list(objects.selected):
-        other.select_set(False)
+    if not extend:
+        for other in list(objects.selected):
+            other.select_set(False)
     objects.active = obj
     obj.select_set(True)
 

@@ -1,18 +1,16 @@
-"""The picture as a whole: what it is of, and how it is painted."""
+"""The canvas as a whole: its prompts, and how it is generated."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import bpy
-
 from ...contract import DEFAULT_STRIDE_PX
 from ...job.regions.camera import canvas_of
 from ...properties import canvas_settings
-from .sidebar import SidebarPanel
+from .sidebar import SidebarPanel, split_column
 
 
-class PromptPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class PromptPanel(SidebarPanel):
     """What the whole picture is of."""
 
     bl_idname = "MIXDIFF_PT_prompt"
@@ -31,7 +29,7 @@ class PromptPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         layout.prop(settings, "background")
 
 
-class CanvasPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class CanvasPanel(SidebarPanel):
     """How the picture is painted."""
 
     bl_idname = "MIXDIFF_PT_canvas"
@@ -47,17 +45,14 @@ class CanvasPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
 
     def draw(self, context: Any) -> None:
         """Draw where the size comes from, and how the picture is painted."""
-        layout: Any = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
         settings = canvas_settings(context.scene)
-        column = layout.column()
+        column = split_column(self.layout)
         column.prop(settings, "num_inference_steps")
         column.prop(settings, "scheduler")
         column.prop(settings, "seed_digits", placeholder="random")
 
 
-class SizePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class SizePanel(SidebarPanel):
     """Where the canvas's size comes from."""
 
     bl_idname = "MIXDIFF_PT_size"
@@ -67,9 +62,7 @@ class SizePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
 
     def draw(self, context: Any) -> None:
         """Draw the render's size, which is the canvas's."""
-        layout: Any = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = split_column(self.layout)
         render = context.scene.render
         column = layout.column(align=True)
         column.prop(render, "resolution_x", text="Render Width")
@@ -83,7 +76,7 @@ class SizePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         layout.prop(canvas_settings(context.scene), "tile_size")
 
 
-class PaintingPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class PaintingPanel(SidebarPanel):
     """What seldom needs to be changed."""
 
     bl_idname = "MIXDIFF_PT_painting"
@@ -93,11 +86,8 @@ class PaintingPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
 
     def draw(self, context: Any) -> None:
         """Draw the rest of what a job has."""
-        layout: Any = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
         settings = canvas_settings(context.scene)
-        column = layout.column()
+        column = split_column(self.layout)
         for name in ("noise_device", "cpu_vae", "decode_steps"):
             column.prop(settings, name)
 

@@ -1,4 +1,4 @@
-"""The engine's state, what it needs, the queue, and the picture as a whole."""
+"""The engine's state, what it needs, the queue, and the model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 from ...backend import engine, installing, models
 from ...backend.background_task import Broken, Running
 from ...backend.session import Failed, Stopped
-from ...backend.wording import state_text, task_text
+from ...backend.wording import state_text
 from ...contract import EngineError
 from ...properties import canvas_settings
 from ..operators.engine import (
@@ -23,16 +23,14 @@ from ..operators.engine import (
 )
 from ..operators.models import DownloadModel, ModelsMenu
 from .models import draw_fault, draw_fetching
-from .sidebar import SidebarPanel, draw_text
+from .sidebar import SidebarPanel, draw_progress, draw_text, split_column
 
 
 def draw_installation(layout: Any, context: Any) -> bool:
-    """Draw what has to be installed, or is; tell whether there was something to draw."""
+    """Draw what has to be installed, or is; return whether there was something to draw."""
     task, status = installing.task, installing.status()
     if isinstance(task.state, Running):
-        row = layout.row(align=True)
-        row.progress(factor=task.state.share, text=task_text(task.state))
-        row.operator(CancelInstallation.bl_idname, text="", icon="X")
+        draw_progress(layout, task.state, CancelInstallation.bl_idname)
         return True
     is_missing = status.is_own and status.fault is not None
     is_outdated = status.is_own and status.environment == "outdated"
@@ -63,7 +61,7 @@ def _draw_error(layout: Any, context: Any, error: EngineError) -> None:
     layout.operator(CopyReport.bl_idname, text="Copy Report", icon="COPYDOWN")
 
 
-class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class EnginePanel(SidebarPanel):
     """The picture as a whole."""
 
     bl_idname = "MIXDIFF_PT_engine"
@@ -77,10 +75,7 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         if not draw_installation(layout, context) or not isinstance(session.state, Stopped):
             self._draw_state(layout, context)
         settings = canvas_settings(context.scene)
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        row = column.row(align=True)
+        row = split_column(layout).row(align=True)
         row.prop(settings, "model")
         row.menu(ModelsMenu.bl_idname, text="", icon="DOWNARROW_HLT")
         self._draw_download(layout, context, settings.model)
@@ -119,8 +114,7 @@ class EnginePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
             for places, icon in ((-1, "TRIA_UP"), (1, "TRIA_DOWN")):
                 move: Any = row.operator(MoveJob.bl_idname, text="", icon=icon)
                 move.index, move.places = index, places
-            take: Any = row.operator(RemoveJob.bl_idname, text="", icon="X")
-            take.index = index
+            row.operator(RemoveJob.bl_idname, text="", icon="X").index = index
 
 
 CLASSES = (EnginePanel,)

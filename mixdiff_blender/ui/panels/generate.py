@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import bpy
-
 from ...backend import engine, live_preview
 from ...backend.session import Generating
 from ...backend.wording import state_text
@@ -18,7 +16,7 @@ from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 _PREVIEW_UNITS = 7
 
 
-class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class GeneratePanel(SidebarPanel):
     """The button, and how far the picture is."""
 
     bl_idname = "MIXDIFF_PT_generate"
@@ -40,12 +38,12 @@ class GeneratePanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         row = layout.row()
         row.scale_y = 1.6
         row.operator(Generate.bl_idname, text="Generate", icon="IMAGE_DATA")
-        seen = cached_job(context.scene, context.view_layer)
-        if seen.error:
-            draw_text(layout, context, str(seen.error), "INFO")
-        for problem in seen.job.errors if seen.job else ():
-            assert seen.job is not None
-            draw_text(layout, context, seen.job.told(problem), LINE_ICONS["ERROR"])
+        cached = cached_job(context.scene, context.view_layer)
+        if cached.error:
+            draw_text(layout, context, str(cached.error), "INFO")
+        for problem in cached.job.errors if cached.job else ():
+            assert cached.job is not None
+            draw_text(layout, context, cached.job.told(problem), LINE_ICONS["ERROR"])
         report = generation.last_report(context.scene)
         for line in report.lines if report else ():
             draw_text(layout, context, line.text, LINE_ICONS[line.severity])

@@ -30,11 +30,11 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
     draw_models(layout.box(), context)
 
 
-def attach() -> None:
+def register() -> None:
     """Have the preferences show it."""
     DRAWN_BY_ENGINE.append(draw_in_preferences)
 
 
-def detach() -> None:
+def unregister() -> None:
     """Have the preferences show it no longer."""
     DRAWN_BY_ENGINE.remove(draw_in_preferences)

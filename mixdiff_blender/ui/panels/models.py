@@ -8,11 +8,10 @@ import bpy
 
 from ...backend import models
 from ...backend.background_task import Broken, Running
-from ...backend.wording import task_text
 from ...contract import Listed
 from ...properties.preferences import hub_model
 from ..operators.models import CancelDownload, DownloadModel, RemoveModel
-from .sidebar import draw_text
+from .sidebar import draw_progress, draw_text
 
 _ICONS = {
     "bundled": "CHECKMARK",
@@ -23,13 +22,11 @@ _ICONS = {
 
 
 def draw_fetching(layout: Any) -> bool:
-    """Draw how far a download is; tell whether there is one."""
+    """Draw how far a download is; return whether there is one."""
     state = models.task.state
     if not isinstance(state, Running):
         return False
-    row = layout.row(align=True)
-    row.progress(factor=state.share, text=task_text(state))
-    row.operator(CancelDownload.bl_idname, text="", icon="X")
+    draw_progress(layout, state, CancelDownload.bl_idname)
     return True
 
 

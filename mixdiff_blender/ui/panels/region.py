@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import bpy
-
 from ...contract import Image2ImageRegion, Text2ImageRegion
 from ...job.regions.entries import name_of, settings_of
 from ...properties import REROLL_TYPE, RegionSettings
 from ..job_cache import last_cached_job
 from ..operators.region_list import active_entry
-from .sidebar import LINE_ICONS, SidebarPanel, draw_text
+from .sidebar import LINE_ICONS, SidebarPanel, draw_text, split_column
 
 
-class RegionPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class RegionPanel(SidebarPanel):
     """What the chosen region asks for."""
 
     bl_idname = "MIXDIFF_PT_region"
@@ -23,7 +21,7 @@ class RegionPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        """Tell whether a region is chosen."""
+        """Return whether a region is chosen."""
         return active_entry(context.scene) is not None
 
     def draw_header_preset(self, context: Any) -> None:
@@ -52,25 +50,19 @@ class RegionPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
             _draw_text_region(layout, region)
         elif region.type == Image2ImageRegion.TYPE:
             layout.template_ID(region, "reference_image", open="image.open")
-            _split(layout).prop(region, "strength")
+            split_column(layout, decorate=True).prop(region, "strength")
         else:
-            column = _split(layout)
+            column = split_column(layout, decorate=True)
             column.prop(region, "reroll_mode")
             if region.reroll_mode == "epsilon":
                 column.prop(region, "noise_eps")
-
-
-def _split(layout: Any) -> Any:
-    column = layout.column()
-    column.use_property_split = True
-    return column
 
 
 def _draw_text_region(layout: Any, region: RegionSettings) -> None:
     column = layout.column(align=True)
     column.prop(region, "prompt", text="", icon="FONT_DATA", placeholder="Prompt")
     column.prop(region, "negative_prompt", text="", icon="CANCEL", placeholder="Negative prompt")
-    column = _split(layout)
+    column = split_column(layout, decorate=True)
     row = column.row(align=True)
     value = row.row(align=True)
     value.active = not region.randomize_guidance
@@ -79,7 +71,7 @@ def _draw_text_region(layout: Any, region: RegionSettings) -> None:
     column.prop(region, "mask_weight")
 
 
-class SeedPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class SeedPanel(SidebarPanel):
     """Where the chosen region's noise comes from."""
 
     bl_idname = "MIXDIFF_PT_region_seed"
@@ -93,7 +85,7 @@ class SeedPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
         entry = active_entry(context.scene)
         assert entry is not None
         region = settings_of(entry)
-        column = _split(layout)
+        column = split_column(layout, decorate=True)
         column.active = region.enabled
         column.prop(region, "region_seed_digits", placeholder="random")
         if region.type != REROLL_TYPE:

@@ -54,8 +54,7 @@ class RegionList(bpy.types.UIList):
             name.prop(item.object, "name", text="", emboss=False)
         else:
             name.label(text=item.layer)
-        told = parts.row()
-        self._draw_content(told, settings)
+        self._draw_content(parts.row(), settings)
         is_text = settings.type == Text2ImageRegion.TYPE
         if is_text and context.region.width > _WIDE_PX * context.preferences.system.ui_scale:
             weight = row.row()
@@ -92,7 +91,7 @@ class AddRegionMenu(bpy.types.Menu):
             module.draw_add_menu(layout)
 
 
-class RegionsPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class RegionsPanel(SidebarPanel):
     """The list of regions."""
 
     bl_idname = "MIXDIFF_PT_regions"

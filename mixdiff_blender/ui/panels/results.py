@@ -1,4 +1,4 @@
-"""The picture, what to do with it, and the ones before it."""
+"""The generated image, what to do with it, and the ones before it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import bpy
 from ...properties import canvas_settings
 from ...results import history, thumbnails
 from ...results.colour import expectation, is_exact
+from ..operators.generate import GenerateBatch
 from ..operators.history import (
     BrowseHistory,
-    GenerateBatch,
     KeepImage,
     LoadPicture,
     RemoveResult,
@@ -54,10 +54,10 @@ class HistoryList(bpy.types.UIList):
             row.template_icon(icon_value=thumbnail, scale=2.0)
         else:
             row.label(text="", icon="FILE_HIDDEN")
-        told = row.column(align=True)
-        told.scale_y = 0.9
-        told.label(text=f"{item.name} · {_time(item.made_at)}")
-        seed = told.row()
+        text = row.column(align=True)
+        text.scale_y = 0.9
+        text.label(text=f"{item.name} · {_time(item.made_at)}")
+        seed = text.row()
         seed.active = False
         seed.label(text=f"Seed {item.seed_digits}" if thumbnail else "The file is gone")
 
@@ -67,7 +67,7 @@ class HistoryList(bpy.types.UIList):
         return [], list(range(count - 1, -1, -1))
 
 
-class ResultPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class ResultPanel(SidebarPanel):
     """The picture, and what to do with it."""
 
     bl_idname = "MIXDIFF_PT_result"
@@ -121,7 +121,7 @@ def _draw_uses(column: Any) -> None:
     column.operator(UseAsBackground.bl_idname, text="Camera Background", icon="IMAGE_BACKGROUND")
 
 
-class HistoryPanel(SidebarPanel, bpy.types.Panel):  # type: ignore[misc]
+class HistoryPanel(SidebarPanel):
     """The results so far."""
 
     bl_idname = "MIXDIFF_PT_history"

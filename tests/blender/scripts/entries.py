@@ -44,13 +44,15 @@ add_region("zebra", "z")
 add_region("ape", "a")
 updated()
 told["listed"] = names()
-handlers.unregister()
+for event, handler in handlers.HANDLERS.items():
+    getattr(bpy.app.handlers, event).remove(handler)
 for name in ("mouse", "cat"):
     made = with_mesh(name)
     made.mixdiff.enabled, made.mixdiff.prompt = True, name
 updated()
 told["unlisted"], told["unlisted_prompts"] = names(), prompts()
-handlers.register()
+for event, handler in handlers.HANDLERS.items():
+    getattr(bpy.app.handlers, event).append(handler)
 bpy.data.objects["cat"].location.x = 1
 updated()
 told["listed_later"] = names()

@@ -137,7 +137,7 @@ bpy.context.view_layer.update()
 shoot(scene, "moved_together")
 told["own_material_stays"] = cube.data.materials[0] == own
 select(cube)
-bpy.ops.mixdiff.remove_projection()
+bpy.ops.mixdiff.take_projection_off()
 told["own_material_back"] = cube.material_slots[0].material == own
 told["projection_left"] = [key for key in dict(cube) if "projection" in key]
 

@@ -1,0 +1,80 @@
+"""What all operators are made of: requirements that explain themselves, and errors as reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from ...contract import EngineError
+from ...properties.declarations import Declaring, StringProperty
+
+Result = set[Any]
+Requirement = Callable[[Any], str]
+"""Returns what a context lacks, or an empty text."""
+
+
+def require(holds: Callable[[Any], object], message: str) -> Requirement:
+    """Return the requirement that something holds; the message says how to get there."""
+    return lambda context: "" if holds(context) else message
+
+
+class ReportingOperator(Declaring, bpy.types.Operator):
+    """An operator that says why it cannot begin, and reports what went wrong."""
+
+    requirements: tuple[Requirement, ...] = ()
+    """What must hold before it can begin; the first that does not is the tooltip's."""
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Return whether it can begin."""
+        for requirement in cls.requirements:
+            if lack := requirement(context):
+                cls.poll_message_set(lack)
+                return False
+        return True
+
+    def execute(self, context: Any) -> Result:
+        """Run it, and report an error."""
+        return self.reporting(self.run, context)
+
+    def run(self, context: Any) -> Result | None:
+        """Do what the operator is for; without a result it is finished.
+
+        Raises: EngineError, which becomes the report.
+        """
+        raise NotImplementedError
+
+    def reporting(self, step: Callable[[Any], Result | None], context: Any) -> Result:
+        """Return the result of a step; one that fails is reported and cancelled."""
+        try:
+            return step(context) or {"FINISHED"}
+        except EngineError as error:
+            self.report({"ERROR"}, self.describe(error, context))
+            return {"CANCELLED"}
+
+    def describe(self, error: EngineError, context: Any) -> str:
+        """Return what is reported of an error."""
+        return str(error)
+
+
+class Confirmed:
+    """Asks before the operator runs."""
+
+    def invoke(self, context: Any, event: Any) -> Result:
+        """Ask first."""
+        manager: Any = context.window_manager
+        answer: Result = manager.invoke_confirm(self, event)
+        return answer
+
+
+class ChoosesFile(Declaring):
+    """Asks for a file before the operator runs."""
+
+    filepath = StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+
+    def invoke(self, context: Any, event: Any) -> Result:
+        """Ask for the file."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
