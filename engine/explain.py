@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.contract.files import atomic_write
 from engine.contract.job import (
     DEFAULT_STRIDE_PX,
     Job,
@@ -17,7 +18,6 @@ from engine.contract.job import (
     Text2ImageRegion,
 )
 from engine.sampling.masks import region_weights
-from engine.storage.files import whole_file
 
 _LONG_SIDE_PX = 1280
 _PANEL_WIDTH_PX = 300
@@ -197,5 +197,5 @@ def write_explanation(job: Job, path: Path) -> None:
 
     Raises: EngineError of kind `output`.
     """
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         explain(job).save(file, format="PNG")

@@ -14,6 +14,7 @@ import torch
 
 from engine import __version__
 from engine.contract.errors import Problem
+from engine.contract.files import atomic_write
 from engine.contract.job import job_to_document, resolve_random
 from engine.contract.limits import Limits
 from engine.contract.validate import check
@@ -31,7 +32,6 @@ from engine.sampling.events import (
     RunEvent,
 )
 from engine.sampling.oom_retry import generate_with_oom_retry
-from engine.storage.files import whole_file
 from engine.storage.images import open_picture
 from engine.storage.png import GrowingPng, moved
 
@@ -160,7 +160,7 @@ def run(
                     watch.enter("writing")
                     yield PhaseBegan(phase="writing")
                     if request.latents is not None:
-                        with whole_file(request.latents) as file:
+                        with atomic_write(request.latents) as file:
                             np.savez_compressed(file, latents=event.latents.cpu().numpy())
                 case _:
                     yield event

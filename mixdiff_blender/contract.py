@@ -15,10 +15,12 @@ if TYPE_CHECKING:
         catalogue,
         coverage,
         errors,
+        files,
         findings,
         job,
         kinds,
         pictures,
+        png,
         protocol,
         tiles,
         validate,
@@ -26,21 +28,21 @@ if TYPE_CHECKING:
 else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
-    catalogue, coverage, errors, findings, job, kinds, pictures, protocol, tiles, validate = (
-        import_module(f"{_CONTRACT}.{name}")
-        for name in (
-            "catalogue",
-            "coverage",
-            "errors",
-            "findings",
-            "job",
-            "kinds",
-            "pictures",
-            "protocol",
-            "tiles",
-            "validate",
-        )
-    )
+    for _name in (
+        "catalogue",
+        "coverage",
+        "errors",
+        "files",
+        "findings",
+        "job",
+        "kinds",
+        "pictures",
+        "png",
+        "protocol",
+        "tiles",
+        "validate",
+    ):
+        globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
 
 ENGINE_FOLDER = Path(errors.__file__).parents[1]
 
@@ -85,8 +87,14 @@ Text = kinds.Text
 Whole = kinds.Whole
 kind_of = kinds.kind_of
 
-UnreadablePictureError = pictures.UnreadablePictureError
+atomic_write = files.atomic_write
+open_input = files.open_input
+
+UnreadablePictureError = png.UnreadablePictureError
 read_size = pictures.read_size
+encode_png = png.encode_png
+read_job = png.read_job
+copy_with_job = png.copy_with_job
 
 PROTOCOL_VERSION = protocol.PROTOCOL_VERSION
 MAX_MESSAGE_BYTES = protocol.MAX_MESSAGE_BYTES

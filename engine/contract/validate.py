@@ -23,13 +23,15 @@ from .job import (
 )
 from .kinds import Choice
 from .limits import Limits
-from .pictures import UnreadablePictureError, read_size
+from .pictures import read_size
+from .png import UnreadablePictureError
 from .validate_grid import is_grid, read_grid
 
 _CONSISTENCY_MOST_STEPS = 50
 _FEW_STEPS = 8  # models of the catalogue that are made for no more are held against it
 _CLEARLY_MORE = 2
 _NOTICEABLE_SHARE = 1e-6
+_RETIRED = "reuse_attention"  # stands in every job that 0.1.0 wrote
 
 
 def _check_picture(name: str, place: str, folder: Path, limits: Limits, findings: Findings) -> None:
@@ -84,7 +86,10 @@ class _Reader:
 
     def job(self, document: Mapping[str, Any]) -> Job | None:
         nested = ("regions", "reroll_regions")
-        values = read_fields(Job, document, "", self.findings, elsewhere=nested)
+        if document.get(_RETIRED) is True:
+            self.findings.warn(_RETIRED, True, "is not there any more", "remove it: it did not pay")
+        known = {key: value for key, value in document.items() if key != _RETIRED}
+        values = read_fields(Job, known, "", self.findings, elsewhere=nested)
         height, width = values.get("canvas_height"), values.get("canvas_width")
         for name in ("canvas_height", "canvas_width"):
             if name in values:

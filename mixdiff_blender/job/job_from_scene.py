@@ -65,12 +65,7 @@ class SceneJob:
         Raises: EngineError of kind `picture` or `output`.
         """
         for name, image in self.pictures.items():
-            try:
-                write_png(image, folder / name)
-            except OSError as error:
-                message = f"{folder / name} cannot be written: {error.strerror or error}"
-                advice = "make room there, or choose another folder"
-                raise EngineError(message, kind="output", advice=advice) from error
+            write_png(image, folder / name)
 
     def or_raise(self) -> SceneJob:
         """Return this job.

@@ -185,10 +185,7 @@ def send(
     try:
         output = output or folders.next_picture(scene)
         try:
-            try:
-                document = with_kept_sources(prepared.document, prepared.folder, output.parent)
-            except OSError as error:
-                raise folders.unwritable(output.parent, error) from error
+            document = with_kept_sources(prepared.document, prepared.folder, output.parent)
             order = JobRequest(
                 document=document, folder=prepared.folder, output=output, scene_name=scene.name
             )

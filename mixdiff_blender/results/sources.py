@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..storage.files import copy_whole
+from ..contract import atomic_write, open_input
 
 FOLDER_NAME = "sources"
 
@@ -18,7 +18,7 @@ def with_kept_sources(document: Mapping[str, Any], written: Path, results: Path)
     `written` is the folder where its relative paths start. A picture that is there already is not
     written again.
 
-    Raises: OSError where one cannot be written.
+    Raises: EngineError of kind `picture` or `output`.
     """
     return {
         **document,
@@ -31,8 +31,11 @@ def _kept(region: Mapping[str, Any], written: Path, results: Path) -> Mapping[st
     if name is None or Path(name).is_absolute() or not (written / name).is_file():
         return region
     source = written / name
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+    with open_input(source, kind="picture", advice="choose the region's picture again") as file:
+        content = file.read()
+    digest = hashlib.sha256(content).hexdigest()[:16]
     goal = results / FOLDER_NAME / f"{digest}.png"
     if not goal.exists():
-        copy_whole(source, goal)
+        with atomic_write(goal) as copy:
+            copy.write(content)
     return {**region, "reference_image": str(goal)}

@@ -209,6 +209,12 @@ def test_the_models_own_stride_is_what_counts() -> None:
     }
 
 
+def test_a_key_that_0_1_0_wrote_and_that_is_gone_stops_no_job() -> None:
+    assert found({**right_job(), "reuse_attention": False}) == []
+    (problem,) = found({**right_job(), "reuse_attention": True})
+    assert (problem.field, problem.severity) == ("reuse_attention", "warning")
+
+
 def png_header(width: int, height: int) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         crc = struct.pack(">I", zlib.crc32(kind + data))
