@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.contract.files import atomic_write
 from engine.contract.geometry import Rectangle
 from engine.contract.job import Job, Text2ImageRegion
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
 from engine.sampling.masks import MaskImages, region_weights
-from engine.storage.files import whole_file
 from engine.storage.images import open_masks
 
 _LONG_SIDE_PX = 1280
@@ -205,5 +205,5 @@ def write_explanation(job: Job, path: Path, *, folder: Path, limits: Limits) -> 
     """
     stride_px = facts_of(job.model, folder).family.stride_px
     image = explain(job, stride_px, open_masks(job, folder, limits))
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         image.save(file, format="PNG")

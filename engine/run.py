@@ -16,6 +16,7 @@ import torch
 from engine import __version__
 from engine.contract.checks import check
 from engine.contract.errors import Problem
+from engine.contract.files import atomic_write
 from engine.contract.job import resolve_random, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import ModelFacts, facts_of
@@ -34,7 +35,6 @@ from engine.sampling.events import (
     Warned,
 )
 from engine.sampling.oom_retry import generate_with_oom_retry
-from engine.storage.files import whole_file
 from engine.storage.images import open_masks, open_picture
 from engine.storage.png import GrowingPng, moved
 
@@ -173,7 +173,7 @@ def run(
                     watch.enter("writing")
                     yield PhaseBegan(phase="writing")
                     if request.latents is not None:
-                        with whole_file(request.latents) as file:
+                        with atomic_write(request.latents) as file:
                             np.savez_compressed(file, latents=event.latents.cpu().numpy())
                 case _:
                     yield event

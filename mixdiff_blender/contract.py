@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         catalogue,
         checks,
         errors,
+        files,
         geometry,
         job,
         kinds,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         models,
         parse,
         pictures,
+        png,
         protocol,
         schedulers,
     )
@@ -29,8 +31,8 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (
-        *("catalogue", "checks", "errors", "geometry", "job", "kinds", "masks", "models"),
-        *("parse", "pictures", "protocol", "schedulers"),
+        *("catalogue", "checks", "errors", "files", "geometry", "job", "kinds", "masks"),
+        *("models", "parse", "pictures", "png", "protocol", "schedulers"),
     ):
         globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
 
@@ -83,8 +85,14 @@ Text = kinds.Text
 Whole = kinds.Whole
 kind_of = kinds.kind_of
 
-UnreadablePictureError = pictures.UnreadablePictureError
+atomic_write = files.atomic_write
+open_input = files.open_input
+
+UnreadablePictureError = png.UnreadablePictureError
 read_size = pictures.read_size
+encode_png = png.encode_png
+read_job = png.read_job
+copy_with_job = png.copy_with_job
 
 PROTOCOL_VERSION = protocol.PROTOCOL_VERSION
 MAX_MESSAGE_BYTES = protocol.MAX_MESSAGE_BYTES

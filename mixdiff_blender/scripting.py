@@ -21,7 +21,7 @@ import bpy
 from .backend import engine
 from .backend.environment import find_launch
 from .backend.session import Outcome
-from .contract import EngineError, JobError, Problem
+from .contract import EngineError, JobError, Problem, atomic_write
 from .job.job_from_scene import SceneJob, job_from_scene
 from .job.overrides import Overrides, changes_of, find_name, overridden
 from .job.regions.entries import list_object, sources
@@ -32,7 +32,6 @@ from .properties.contexts import scene_in
 from .properties.preferences import engine_python
 from .results import generation
 from .storage import folders
-from .storage.files import write_whole
 
 __all__ = (
     "EngineError",
@@ -300,16 +299,10 @@ def _problems(made: SceneJob | None, name: str) -> tuple[str, ...]:
 
 
 def _write_job(made: SceneJob, path: Path) -> Path:
-    try:
-        made.write_pictures(path.parent)
-        text = json.dumps(made.document, indent=2, ensure_ascii=False) + "\n"
-        write_whole(path, text.encode("utf-8"))
-    except OSError as error:
-        raise EngineError(
-            f"{path} cannot be written: {error.strerror or error}",
-            kind="output",
-            advice="make room there, or choose another folder",
-        ) from error
+    made.write_pictures(path.parent)
+    text = json.dumps(made.document, indent=2, ensure_ascii=False) + "\n"
+    with atomic_write(path) as file:
+        file.write(text.encode("utf-8"))
     return path
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from .png import SIGNATURE, UnreadablePictureError, read_png_size
+
 READABLE_FORMATS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
 
 _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -22,10 +24,6 @@ class PictureSize:
 
     width_px: int
     height_px: int
-
-
-class UnreadablePictureError(Exception):
-    """A file that is no picture, or holds less than its header says."""
 
 
 def read_size(path: Path) -> PictureSize:
@@ -42,9 +40,8 @@ def read_size(path: Path) -> PictureSize:
 
 
 def _size(head: bytes, file: BinaryIO) -> PictureSize:
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        _walk_png(file)
-        width, height = struct.unpack(">II", head[16:24])
+    if head.startswith(SIGNATURE):
+        width, height = read_png_size(file)
     elif head.startswith(b"\xff\xd8"):
         width, height = _jpeg_size(file)
     elif head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -61,19 +58,6 @@ def _size(head: bytes, file: BinaryIO) -> PictureSize:
     if width < 1 or height < 1:
         raise UnreadablePictureError(f"its header says {width} × {height} pixels")
     return PictureSize(width_px=width, height_px=height)
-
-
-def _walk_png(file: BinaryIO) -> None:
-    """Follow the chunks to the last one, so that a truncated file is noticed."""
-    end = file.seek(0, 2)
-    position = 8
-    while position + 12 <= end:
-        file.seek(position)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        position += 12 + length
-        if kind == b"IEND" and position <= end:
-            return
-    raise UnreadablePictureError("the file ends too early")
 
 
 def _jpeg_size(file: BinaryIO) -> tuple[int, int]:

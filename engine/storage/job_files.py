@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.contract.errors import EngineError
+from engine.contract.files import open_input
 from engine.contract.parse import parse_json
-from engine.storage.png import read_job_of_png
+from engine.contract.png import SIGNATURE, read_job, read_run
 
 _MAX_JOB_BYTES = 64 * 2**20
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_ADVICE = "give a job file, a grid configuration, or a PNG that the engine made"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +29,9 @@ def read_source(path: Path) -> Source:
     Raises: JobError where it is no JSON; EngineError where it cannot be read.
     """
     folder = path.absolute().parent
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(_PNG_SIGNATURE))
-            if start == _PNG_SIGNATURE:
-                document, run = read_job_of_png(path)
-                return Source(document=document, folder=folder, run=run)
-            text = start + file.read(_MAX_JOB_BYTES)
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
-        advice = "give a job file, a grid configuration, or a PNG that the engine made"
-        raise EngineError(message, kind="job", advice=advice) from error
+    with open_input(path, kind="job", advice=_ADVICE) as file:
+        start = file.read(len(SIGNATURE))
+        if start == SIGNATURE:
+            return Source(document=read_job(path), folder=folder, run=read_run(path))
+        text = start + file.read(_MAX_JOB_BYTES)
     return Source(document=parse_json(text), folder=folder)

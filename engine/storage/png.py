@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,23 +12,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, PngImagePlugin
 
-from engine.contract.errors import EngineError
+from engine.contract.files import atomic_write
 from engine.contract.job import BUNDLED_MODEL, Job, with_files
-from engine.contract.parse import parse_json
-from engine.storage.files import whole_file
-
-JOB_KEY = "mixdiff-job"
-RUN_KEY = "mixdiff-run"
+from engine.contract.png import JOB_KEY, RUN_KEY, ZLIB_LEVEL, write_chunk, write_head, write_note
 
 Picture = npt.NDArray[np.uint8]
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_TRUECOLOUR = 2
 _BYTES_PER_PX = 3
 _ROWS_AT_ONCE = 16
-_ZLIB_LEVEL = 6
 
 
 class GrowingPng:
@@ -49,19 +39,14 @@ class GrowingPng:
     ) -> None:
         self._width, self._height = size_px
         self._rows_left = self._height
-        self._squeezed = zlib.compressobj(_ZLIB_LEVEL, strategy=zlib.Z_FILTERED)
+        self._squeezed = zlib.compressobj(ZLIB_LEVEL, strategy=zlib.Z_FILTERED)
         self._above = np.zeros((1, self._width * _BYTES_PER_PX), np.uint8)
         self._open = ExitStack()
         with self._kept_open() as opened:
-            self._file = opened.enter_context(whole_file(path))
-            self._file.write(_PNG_SIGNATURE)
-            header = struct.pack(">IIBBBBB", *size_px, 8, _TRUECOLOUR, 0, 0, 0)
-            PngImagePlugin.putchunk(self._file, b"IHDR", header)
-            notes = PngImagePlugin.PngInfo()
-            notes.add_itxt(JOB_KEY, json.dumps(job, ensure_ascii=False))
-            notes.add_itxt(RUN_KEY, json.dumps(run, ensure_ascii=False))
-            for name, data, _ in notes.chunks:
-                PngImagePlugin.putchunk(self._file, name, data)
+            self._file = opened.enter_context(atomic_write(path))
+            write_head(self._file, size_px)
+            write_note(self._file, JOB_KEY, job)
+            write_note(self._file, RUN_KEY, run)
 
     @property
     def is_whole(self) -> bool:
@@ -89,7 +74,7 @@ class GrowingPng:
             self._rows_left -= len(rows)
             if self.is_whole:
                 self._write(self._squeezed.flush())
-                PngImagePlugin.putchunk(self._file, b"IEND")
+                write_chunk(self._file, b"IEND")
 
     def discard(self) -> None:
         """Leave nothing of a picture that is not whole."""
@@ -106,7 +91,7 @@ class GrowingPng:
 
     def _write(self, data: bytes) -> None:
         if data:
-            PngImagePlugin.putchunk(self._file, b"IDAT", data)
+            write_chunk(self._file, b"IDAT", data)
 
 
 class _DiscardedError(Exception):
@@ -141,38 +126,6 @@ def _filtered(lines: Picture, above: Picture) -> bytes:
         better = size < least
         best[better, 0], best[better, 1:], least[better] = kind, rest[better], size[better]
     return best.tobytes()
-
-
-def write_png(
-    path: Path, picture: Picture, *, job: Mapping[str, Any], run: Mapping[str, Any]
-) -> None:
-    """Write a picture that holds its own job, and what it ran on.
-
-    Shapes: (H, W, 3), uint8.
-    Raises: EngineError of kind `output`.
-    """
-    height, width, _ = picture.shape
-    GrowingPng(path, (width, height), job=job, run=run).add(picture)
-
-
-def read_job_of_png(path: Path) -> tuple[object, dict[str, Any]]:
-    """Return the job document and the run's notes that a PNG of the engine holds.
-
-    Raises: EngineError of kind `picture` where it holds none.
-    """
-    try:
-        with Image.open(path) as image:
-            texts = dict(getattr(image, "text", {}))
-    except (OSError, SyntaxError, ValueError) as error:
-        message = f"{path} cannot be read: {error}"
-        raise EngineError(
-            message, kind="picture", advice="give a PNG that the engine made"
-        ) from error
-    if JOB_KEY not in texts:
-        message = f"{path} holds no job"
-        raise EngineError(message, kind="picture", advice="give a PNG that the engine made")
-    run = parse_json(texts.get(RUN_KEY, "{}"))
-    return parse_json(texts[JOB_KEY]), run if isinstance(run, dict) else {}
 
 
 def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:

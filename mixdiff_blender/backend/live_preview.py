@@ -12,8 +12,8 @@ import bpy.utils.previews
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract import EngineError, atomic_write
 from ..storage import folders
-from ..storage.files import write_whole
 from ..storage.pictures import png_of
 from . import engine
 from .session import Generating, Job
@@ -85,9 +85,10 @@ def _decoded(sent: str) -> NDArray[np.float32] | None:
     """Return a preview's pixels; Blender reads PNGs from files alone, and as datablocks alone."""
     try:
         path = folders.session_folder() / "preview.png"
-        write_whole(path, base64.b64decode(sent, validate=True))
+        with atomic_write(path, durable=False) as file:
+            file.write(base64.b64decode(sent, validate=True))
         image: Any = bpy.data.images.load(str(path))
-    except (OSError, RuntimeError, binascii.Error):
+    except (EngineError, RuntimeError, binascii.Error):
         return None  # a preview is not worth a job
     try:
         image.name = _NAME

@@ -69,12 +69,7 @@ class SceneJob:
         Raises: EngineError of kind `picture` or `output`.
         """
         for name, wanted in self.images.items():
-            try:
-                write_png(wanted.image, folder / name, as_mask=wanted.as_mask)
-            except OSError as error:
-                message = f"{folder / name} cannot be written: {error.strerror or error}"
-                advice = "make room there, or choose another folder"
-                raise EngineError(message, kind="output", advice=advice) from error
+            write_png(wanted.image, folder / name, as_mask=wanted.as_mask)
 
     def or_raise(self) -> SceneJob:
         """Return this job.

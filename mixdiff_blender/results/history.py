@@ -14,13 +14,13 @@ from uuid import uuid4
 import bpy
 import numpy as np
 
-from ..contract import EngineError, JobError, check
+from ..contract import EngineError, JobError, check, read_job
 from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry, canvas_settings
 from ..storage import folders
 from . import snapshots
 from .image import file_of, own_image, show_picture
-from .records import made_at, read_job
+from .records import made_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

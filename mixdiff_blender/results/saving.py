@@ -8,14 +8,13 @@ from typing import Any
 
 import bpy
 
-from ..contract import EngineError
+from ..contract import EngineError, atomic_write, copy_with_job
 from ..properties import HistoryEntry, canvas_settings
 from ..properties import history as history_properties
 from ..storage import folders
-from ..storage.files import copy_whole
 from . import history
 from .image import file_of
-from .records import copy_with_job, moved_job
+from .records import moved_job
 
 # Where pictures were brought in the save that is under way.
 _moved: dict[Path, Path] = {}
@@ -86,8 +85,9 @@ def _imported(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
         for source in _sources(file, entry):
             beside = folder / source.relative_to(file.parent)
             if not beside.exists():
-                copy_whole(source, beside)
-    except OSError:
+                with atomic_write(beside) as copy:
+                    copy.write(source.read_bytes())
+    except EngineError:
         goal.unlink(missing_ok=True)
         return file
     return goal

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import EngineError, UnreadablePictureError, read_size
-from .files import write_whole
+from ..contract import EngineError, UnreadablePictureError, atomic_write, encode_png, read_size
 
 Bytes = NDArray[np.uint8]
 
@@ -50,7 +47,7 @@ def write_png(image: bpy.types.Image, path: Path, *, as_mask: bool = False) -> N
 
     As a mask it is written as it covers: its brightness times its opacity, whatever its colours.
 
-    Raises: EngineError of kind `picture` where it has no pixels.
+    Raises: EngineError of kind `picture` where it has no pixels, or `output`.
     """
     if not has_pixels(image):
         raise EngineError(
@@ -59,7 +56,9 @@ def write_png(image: bpy.types.Image, path: Path, *, as_mask: bool = False) -> N
             advice="find its file (File > External Data), or choose another picture",
         )
     rows = np.repeat(coverage_from_top(image)[..., None], 3, axis=2) if as_mask else None
-    write_whole(path, png_of(rows_from_top(image) if rows is None else rows))
+    content = png_of(rows_from_top(image) if rows is None else rows)
+    with atomic_write(path) as file:
+        file.write(content)
 
 
 def rows_from_top(image: bpy.types.Image) -> Bytes:
@@ -109,12 +108,4 @@ def png_of(rows: Bytes) -> bytes:
     Shapes: (H, W, 3), first row at the top.
     """
     height, width, _ = rows.shape
-    unfiltered = np.zeros((height, 1 + width * 3), dtype=np.uint8)  # each row begins with filter 0
-    unfiltered[:, 1:] = rows.reshape(height, width * 3)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(unfiltered.tobytes(), 6)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return encode_png((width, height), rows.tobytes())

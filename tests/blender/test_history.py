@@ -12,6 +12,7 @@ from tests.blender.hosts import Host
 from tests.blender.test_whole_path import SCRIPTS
 
 SEED = 7178915308
+SAVED = Path(__file__).parent.parent / "data" / "saved-0.1.0" / "picture.png"
 
 
 @pytest.fixture(scope="module", params=["bpy-4.2", "bpy-5.2"])
@@ -24,7 +25,7 @@ def told(
     folder = tmp_path_factory.mktemp("history")
     script = SCRIPTS / "history.py"
     host = find_host(request.param)
-    run = host.run_python(script, folder, extension_zip=extension_zip, timeout_s=280).check()
+    run = host.run_python(script, folder, SAVED, extension_zip=extension_zip, timeout_s=280).check()
     result: dict[str, Any] = run.result
     return result
 
@@ -87,6 +88,11 @@ def test_a_picture_brings_its_own_job(told: dict[str, Any]) -> None:
     assert told["read"] == SEED
     assert told["loaded_known"] == 0
     assert "holds no job; choose a PNG" in told["loaded_plain"]
+
+
+def test_a_picture_of_0_1_0_comes_into_the_history(told: dict[str, Any]) -> None:
+    assert told["loaded_saved"] == [2**64 - 1, 3]
+    assert told["restored_saved"] == [[], 3, "ddim", 2**64 - 1]
 
 
 def test_removing_leaves_the_file_unless_told_otherwise(told: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Pictures that hold their job, and files that are whole or not there."""
+"""Pictures that are read and written, and the paths of what they were made from."""
 
 from __future__ import annotations
 
@@ -10,68 +10,50 @@ from PIL import Image
 
 from engine.contract.checks import check
 from engine.contract.errors import EngineError
-from engine.contract.job import Job
+from engine.contract.job import Image2ImageRegion, Job, Text2ImageRegion
 from engine.contract.limits import Limits
+<<<<<<< HEAD
 from engine.storage.files import whole_file
+=======
+from engine.contract.validate import check
+>>>>>>> files
 from engine.storage.images import open_picture
-from engine.storage.png import moved, read_job_of_png, write_png
+from engine.storage.job_files import read_source
+from engine.storage.png import GrowingPng, moved
 from tests.contract.jobs import right_job
 
+SAVED = Path(__file__).parent.parent / "data" / "saved-0.1.0"
 PICTURE = np.random.default_rng(0).integers(0, 256, (8, 16, 3), dtype=np.uint8)
-
-
-def test_a_png_holds_its_job_and_its_pixels(tmp_path: Path) -> None:
-    path = tmp_path / "new folder" / "ö 'quoted'.png"
-    job = {"prompt": "naïve café 漢字", "seed": 2**63}
-    write_png(path, PICTURE, job=job, run={"device": "cpu"})
-    assert read_job_of_png(path) == (job, {"device": "cpu"})
-    assert np.array_equal(np.asarray(Image.open(path)), PICTURE)
-
-
-def test_a_foreign_png_is_refused(tmp_path: Path) -> None:
-    Image.fromarray(PICTURE).save(tmp_path / "foreign.png")
-    with pytest.raises(EngineError, match="holds no job"):
-        read_job_of_png(tmp_path / "foreign.png")
-
-
-def test_a_file_is_whole_or_what_was_there_stays(tmp_path: Path) -> None:
-    path = tmp_path / "kept.txt"
-    path.write_text("before")
-
-    def break_off() -> None:
-        with whole_file(path) as file:
-            file.write(b"half")
-            raise RuntimeError("power cut")
-
-    with pytest.raises(RuntimeError, match="power cut"):
-        break_off()
-    assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_name_as_long_as_names_can_be_is_written(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 251 + ".png")
-    write_png(path, PICTURE, job={}, run={})
+    GrowingPng(path, (16, 8), job={}, run={}).add(PICTURE)
     assert path.exists()
 
 
-@pytest.mark.parametrize("name", ["a file/out.png", "n" * 300 + ".png"])
-def test_what_cannot_be_written_says_where_and_what_to_do(name: str, tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_written_says_so_before_its_rows_come(tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("not a folder")
     with pytest.raises(EngineError, match="cannot be written") as caught:
-        write_png(tmp_path / name, PICTURE, job={}, run={})
+        GrowingPng(tmp_path / "a file" / "out.png", (16, 8), job={}, run={})
     assert caught.value.kind == "output"
-    assert caught.value.advice
 
 
-def test_a_disk_that_is_full_leaves_what_was_there() -> None:
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("no /dev/full here")
-    # A device cannot be replaced: the temporary file beside it is where writing happens.
-    with pytest.raises(EngineError, match="cannot be written"), whole_file(full / "out.png"):
-        pass
-    assert full.exists()
+def test_a_picture_that_0_1_0_made_is_a_job_with_its_device() -> None:
+    source = read_source(SAVED / "picture.png")
+    checked = check(source.document, folder=source.folder)
+    job = checked.job_or_raise()
+    assert [type(region) for region in job.regions] == [
+        Text2ImageRegion,
+        Text2ImageRegion,
+        Image2ImageRegion,
+    ]
+    assert job.seed == 2**64 - 1
+    assert job.image_regions[0].reference_image == "sources/photo.png"
+    assert (SAVED / str(job.model) / "unet").is_dir()
+    assert (source.run["engine"], source.run["dtype"]) == ("0.1.0", "float32")
+    photo = source.folder / job.image_regions[0].reference_image
+    assert open_picture(photo, Limits()).size == (24, 24)
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\x89PNG\r\n\x1a\n" + b"\0" * 50])

@@ -17,7 +17,12 @@ from torch import Tensor, nn
 
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import Cancelled, EngineError
+<<<<<<< HEAD
 from engine.families.base import Model
+=======
+from engine.contract.png import read_job, read_run
+from engine.families.components import Components
+>>>>>>> files
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime import autoencoder as decode
 from engine.runtime import tiled
@@ -25,7 +30,7 @@ from engine.runtime.autoencoder import Autoencoder
 from engine.runtime.references import Reference
 from engine.runtime.tiled import Box, tiled_rows
 from engine.sampling.events import Done, PhaseBegan
-from engine.storage.png import GrowingPng, read_job_of_png
+from engine.storage.png import GrowingPng
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, text_region
 
@@ -173,7 +178,7 @@ def test_a_png_of_strips_holds_every_byte_and_its_job(rows_at_once: int, tmp_pat
     with Image.open(path) as image:
         assert image.mode == "RGB"
         assert np.array_equal(np.asarray(image), picture)
-    assert read_job_of_png(path) == (job, {"device": "cpu"})
+    assert (read_job(path), read_run(path)) == (job, {"device": "cpu"})
 
 
 def test_rows_that_do_not_belong_leave_no_file(tmp_path: Path) -> None:

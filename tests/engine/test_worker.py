@@ -225,7 +225,7 @@ def test_a_killed_worker_leaves_no_half_file(phase: str, tmp_path: Path) -> None
 def test_nothing_that_a_library_prints_reaches_the_wire() -> None:
     script = (
         "import os, sys, threading\n"
-        "from engine import worker\n"
+        "from engine import serve as worker\n"
         "run = worker.Worker.run\n"
         "def noisy(self):\n"
         "    print('a stray print'); os.write(1, b'a stray write\\n'); run(self)\n"

@@ -140,6 +140,13 @@ count = len(settings.history)
 told["read"] = history.read_job(source)["seed"]
 bpy.ops.mixdiff.load_picture(filepath=str(source))
 told["loaded_known"] = len(settings.history) - count
+saved = folder / "0.1.0.png"
+shutil.copy(sys.argv[2], saved)
+loaded = history.load(scene, saved)
+told["loaded_saved"] = [loaded.seed, len(json.loads(loaded.job)["regions"])]
+restored = history.restore(scene, loaded)
+told["restored_saved"] = [restored, settings.num_inference_steps, settings.scheduler, settings.seed]
+history.remove(scene, len(settings.history) - 1)
 plain = folder / "plain.png"
 bpy.data.images.new("plain", 8, 8).save(filepath=str(plain))
 told["loaded_plain"] = error_of(bpy.ops.mixdiff.load_picture, filepath=str(plain))

@@ -1,48 +1,43 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and read with errors that say what to do."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
-from engine.contract.errors import EngineError
+from .errors import EngineError
 
 _PREFIX = ".mixdiff-"
 _STALE_S = 24 * 3600
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the path's place only once it is complete.
 
     On Linux it has no name until then, so that nothing is left of a process that is killed.
+    `durable` waits until it is on the disk, for what must outlast a power cut.
 
     Raises: EngineError of kind `output` where it cannot be written; what stood there stays.
     """
-    temporary: Path | None = None
+    # A short name of its own: the target's name may already be as long as a name can be.
+    temporary = path.parent / f"{_PREFIX}{os.urandom(6).hex()}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _nameless(path.parent)
-        is_nameless = descriptor is not None
+        descriptor = _open_nameless(path.parent)
         if descriptor is None:
             _sweep(path.parent)
-            # A short name of its own: the target's name may already be as long as a name can be.
-            descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
-            temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") if descriptor is None else os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-            if is_nameless:
-                temporary = _named(descriptor, path.parent)
-        assert temporary is not None
-        if not is_nameless:
-            temporary.chmod(0o666 & ~_umask())
+            if durable:
+                os.fsync(file.fileno())
+            if descriptor is not None:
+                _link(descriptor, temporary)
         temporary.replace(path)
     except OSError as error:
         raise EngineError(
@@ -51,11 +46,25 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             advice="choose another folder, or make room there",
         ) from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
-def _nameless(folder: Path) -> int | None:
+@contextmanager
+def open_input(path: Path, *, kind: str, advice: str) -> Iterator[BinaryIO]:
+    """Open a file for reading.
+
+    Raises: EngineError of this kind where it cannot be opened, or fails while it is read.
+    """
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}"
+        raise EngineError(message, kind=kind, advice=advice) from error
+
+
+def _open_nameless(folder: Path) -> int | None:
     """Open a file that is in the folder's file system and in no folder, where there is such."""
     flag = getattr(os, "O_TMPFILE", None)
     if flag is None or not Path("/proc/self/fd").is_dir():
@@ -66,15 +75,13 @@ def _nameless(folder: Path) -> int | None:
         return None  # not every file system has them; one that is full says so soon enough
 
 
-def _named(descriptor: int, folder: Path) -> Path:
-    """Give a nameless file a name in the folder."""
-    path = folder / f"{_PREFIX}{os.urandom(6).hex()}"
-    inside = os.open(folder, os.O_RDONLY)
+def _link(descriptor: int, path: Path) -> None:
+    """Give a nameless file a name."""
+    folder = os.open(path.parent, os.O_RDONLY)
     try:  # with a folder to start at, links are followed: this one leads to the file itself
-        os.link(f"/proc/self/fd/{descriptor}", path.name, dst_dir_fd=inside, follow_symlinks=True)
+        os.link(f"/proc/self/fd/{descriptor}", path.name, dst_dir_fd=folder, follow_symlinks=True)
     finally:
-        os.close(inside)
-    return path
+        os.close(folder)
 
 
 def _sweep(folder: Path) -> None:
@@ -83,9 +90,3 @@ def _sweep(folder: Path) -> None:
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _STALE_S:
                 left.unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
