@@ -13,8 +13,8 @@ from torch import Tensor
 from benchmarks.performance.phases import demo_document
 from benchmarks.performance.record import Aim, Record
 from benchmarks.sheets import sheet
-from engine.contract.job import Job
 from engine.contract.checks import check
+from engine.contract.job import Job
 from engine.families.base import Model
 from engine.families.loading import load_model, resolve
 from engine.runtime import autoencoder as decode

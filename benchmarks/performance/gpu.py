@@ -112,9 +112,7 @@ def _put(record: Record, part: str, outcome: Outcome, rate: float, steps: int) -
     record.remark(f"the engine's calls a step see {batches} pictures")
 
 
-def _grown(
-    components: Model, sides: tuple[int, ...], side_px: int, overlap_px: int
-) -> list[Point]:
+def _grown(components: Model, sides: tuple[int, ...], side_px: int, overlap_px: int) -> list[Point]:
     device = components.device.torch_device
     clock = clock_for(device)
 

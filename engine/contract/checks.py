@@ -16,7 +16,8 @@ from .limits import Limits
 from .models import ModelFacts, facts_of
 from .parse import Checked, Draft, Findings, RecordDraft, check_kinds, read_job
 from .parse_grid import is_grid, read_grid
-from .pictures import UnreadablePictureError, read_size
+from .pictures import read_size
+from .png import UnreadablePictureError
 from .schedulers import SCHEDULERS
 from .sides import check_canvas_size, check_multiple, check_sides
 

@@ -15,9 +15,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .documents import parse_json
 from .errors import EngineError, JobError
 from .files import atomic_write, open_input
+from .parse import parse_json
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JOB_KEY = "mixdiff-job"

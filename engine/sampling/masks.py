@@ -65,7 +65,8 @@ def _averages(cells: int, pixels: int) -> npt.NDArray[np.float32]:
     starts = np.maximum(edges[:-1, None], np.arange(pixels))
     ends = np.minimum(edges[1:, None], np.arange(1, pixels + 1))
     shares = np.maximum(ends - starts, 0) * cells / pixels
-    return shares.astype(np.float32)
+    averages: npt.NDArray[np.float32] = shares.astype(np.float32)
+    return averages
 
 
 def region_weights(

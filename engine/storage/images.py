@@ -38,10 +38,9 @@ def open_mask(path: Path, limits: Limits) -> npt.NDArray[np.float32]:
     """
     with _opened(path, limits) as image:
         if image.mode.startswith(_DEEP):
-            return np.asarray(image, dtype=np.float32) / np.float32(_DEEPEST)
-        levels = np.asarray(image.convert("LA"), dtype=np.float32) / 255
-        mask: npt.NDArray[np.float32] = levels[..., 0] * levels[..., 1]
-        return mask
+            return (np.asarray(image) / _DEEPEST).astype(np.float32)
+        levels = np.asarray(image.convert("LA")) / 255
+        return (levels[..., 0] * levels[..., 1]).astype(np.float32)
 
 
 def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[np.float32]]:

@@ -12,11 +12,6 @@ from engine.contract.checks import check
 from engine.contract.errors import EngineError
 from engine.contract.job import Image2ImageRegion, Job, Text2ImageRegion
 from engine.contract.limits import Limits
-<<<<<<< HEAD
-from engine.storage.files import whole_file
-=======
-from engine.contract.validate import check
->>>>>>> files
 from engine.storage.images import open_picture
 from engine.storage.job_files import read_source
 from engine.storage.png import GrowingPng, moved

@@ -17,12 +17,8 @@ from torch import Tensor, nn
 
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import Cancelled, EngineError
-<<<<<<< HEAD
-from engine.families.base import Model
-=======
 from engine.contract.png import read_job, read_run
-from engine.families.components import Components
->>>>>>> files
+from engine.families.base import Model
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime import autoencoder as decode
 from engine.runtime import tiled
