@@ -21,8 +21,8 @@ import bpy
 from .backend import engine
 from .backend.environment import find_launch
 from .backend.session import Outcome
-from .contract import EngineError, JobError, Problem, atomic_write
-from .job.job_from_scene import SceneJob, job_from_scene
+from .contract import EngineError, JobError, atomic_write, to_document
+from .job.job_from_scene import SceneJob, field_in_words, in_words, job_from_scene
 from .job.overrides import Overrides, changes_of, find_name, overridden
 from .job.regions.entries import list_object, sources
 from .job.regions.entries import sync as _sync
@@ -68,7 +68,7 @@ class Region:
     rectangles: tuple[tuple[int, int, int, int], ...]
     """Row of the top, row of the bottom, column of the left, column of the right, in pixels.
 
-    None where the region is not in the job; several where it is painted as tiles.
+    None where the region is not in the job.
     """
     problems: tuple[str, ...]
 
@@ -150,8 +150,8 @@ def regions(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> tuple[
             enabled=source.settings.enabled,
             prompt=source.settings.prompt,
             weight=source.settings.mask_weight,
-            rectangles=_rectangles(made, source.name),
-            problems=_problems(made, source.name),
+            rectangles=_rectangles(made, source.id),
+            problems=_problems(made, source.id),
         )
         for source in sources(found)
     )
@@ -163,7 +163,7 @@ def problems(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> tuple
         made = _read(find_scene(scene), overrides)
     except EngineError as error:
         return (str(error),)
-    return tuple(made.told(problem) for problem in (*made.errors, *made.warnings))
+    return tuple(in_words(problem) for problem in (*made.errors, *made.warnings))
 
 
 def job(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def job(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> dict[str, 
 
     Raises: JobError where it cannot run, with every problem.
     """
-    return dict(_runnable(_read(find_scene(scene), overrides)).document)
+    return to_document(_runnable(_read(find_scene(scene), overrides)).job)
 
 
 def export_job(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> Path:
@@ -265,42 +265,23 @@ def _runnable(made: SceneJob) -> SceneJob:
     Raises: JobError in the scene's own names where it cannot run.
     """
     if made.errors:
-        raise JobError(replace(problem, field=_field(made, problem)) for problem in made.errors)
+        raise JobError(replace(p, field=field_in_words(p)) for p in made.errors)
     return made
 
 
-def _field(made: SceneJob, problem: Problem) -> str:
-    name = made.object_of(problem)
-    key = problem.field.partition("].")[2] if name else problem.field
-    return ": ".join(part for part in (name, key) if part)
+def _rectangles(made: SceneJob | None, id_: str) -> tuple[tuple[int, int, int, int], ...]:
+    region = made.region(id_) if made else None
+    return (region.bounds,) if region else ()
 
 
-def _rectangles(made: SceneJob | None, name: str) -> tuple[tuple[int, int, int, int], ...]:
-    if made is None:
-        return ()
-    found = []
-    for kind in ("regions", "reroll_regions"):
-        for number, region in enumerate(made.document[kind]):
-            if made.objects.get(f"{kind}[{number}]") == name:
-                sides = ("row_init", "row_end", "col_init", "col_end")
-                top, bottom, left, right = (region[side] for side in sides)
-                found.append((top, bottom, left, right))
-    return tuple(found)
-
-
-def _problems(made: SceneJob | None, name: str) -> tuple[str, ...]:
-    if made is None:
-        return ()
-    return tuple(
-        f"{problem.message}; {problem.remedy}"
-        for problem in made.problems
-        if made.object_of(problem) == name or (not problem.field and problem.value == name)
-    )
+def _problems(made: SceneJob | None, id_: str) -> tuple[str, ...]:
+    found = made.problems_of(id_) if made else ()
+    return tuple(f"{problem.message}; {problem.remedy}" for problem in found)
 
 
 def _write_job(made: SceneJob, path: Path) -> Path:
-    made.write_pictures(path.parent)
-    text = json.dumps(made.document, indent=2, ensure_ascii=False) + "\n"
+    made.write_images(path.parent)
+    text = json.dumps(to_document(made.job), indent=2, ensure_ascii=False) + "\n"
     with atomic_write(path) as file:
         file.write(text.encode("utf-8"))
     return path

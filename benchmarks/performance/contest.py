@@ -69,11 +69,9 @@ def _job(regions: tuple[Text2ImageRegion, ...], height: int, width: int, steps: 
     )
 
 
-def engine_run(
-    job: Job, components: Model, results: dict[str, Tensor] | None = None
-) -> Iterator[str]:
+def engine_run(job: Job, model: Model, results: dict[str, Tensor] | None = None) -> Iterator[str]:
     """Yield after the texts, after every step, and after the picture, as the engine does them."""
-    for event in generate(job, components, references={}):
+    for event in generate(job, model, references={}):
         match event:
             case PhaseBegan(phase="sampling"):
                 yield "encoding"
@@ -102,7 +100,7 @@ class Outcome:
 
 def compete(
     job: Job,
-    components: Model,
+    model: Model,
     unet: Any,
     plain: Mapping[str, Any],
     *,
@@ -116,9 +114,9 @@ def compete(
     is what the engine's picture is compared with. `by_step` takes turns after each step, else
     after each whole run, which then decodes where all `decodes`.
     """
-    device = components.device.torch_device
+    device = model.device.torch_device
     clock = clock_for(device)
-    calls = _calls_of_a_step(job, components, unet)
+    calls = _calls_of_a_step(job, model, unet)
     results: dict[str, dict[str, Tensor]] = {name: {} for name in (ENGINE, *plain)}
 
     def plain_contestant(name: str) -> Run:
@@ -132,7 +130,7 @@ def compete(
         return run
 
     contestants: dict[str, Run] = {
-        ENGINE: lambda: engine_run(job, components, results[ENGINE]),
+        ENGINE: lambda: engine_run(job, model, results[ENGINE]),
         BARE: lambda: replayed(unet, calls, job.num_inference_steps),
         **{name: plain_contestant(name) for name in plain},
     }
@@ -160,9 +158,9 @@ def compete(
     )
 
 
-def _calls_of_a_step(job: Job, components: Model, unet: Any) -> list[Call]:
+def _calls_of_a_step(job: Job, model: Model, unet: Any) -> list[Call]:
     """Return the denoiser's calls in the engine's first step; this warms up, too."""
-    run = engine_run(replace(job, num_inference_steps=2), components)
+    run = engine_run(replace(job, num_inference_steps=2), model)
     next(run)  # on a GPU the engine may try before it begins how much fits
     with torch.inference_mode():
         return recorded(unet, lambda: next(run))

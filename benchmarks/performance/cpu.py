@@ -20,11 +20,11 @@ def measure(record: Record, shape: Shape, *, quick: bool) -> None:
     device = choose_device("cpu")
     pipeline = pipeline_of(shape, device=device.torch_device, dtype=device.dtype)
     plain = {PLAIN: copy_of(pipeline, dtype=torch.float32)}
-    components = model_of(pipeline, device)
+    model = model_of(pipeline, device)
     unet = pipeline.unet
     steps = 2 if quick else 4
     before = matrix_rate(device.torch_device, device.dtype)
-    outcome = compete(row_job(3, 320, 96, steps=steps), components, unet, plain, by_step=True)
+    outcome = compete(row_job(3, 320, 96, steps=steps), model, unet, plain, by_step=True)
     # What else runs on a machine makes a limit too low: the better of two is nearer to it.
     rate = max(before, matrix_rate(device.torch_device, device.dtype))
     limit_s = outcome.operations / rate

@@ -34,9 +34,9 @@ def measure(record: Record, folder: Path, *, quick: bool) -> None:
     document = demo_document(quick=quick)
     job = check(document, folder=None).job_or_raise()
     fastest, exact = choose_device(), choose_device(dtype="float32")
-    components = load_model(resolve(job.model, Path()), exact)
-    latents = _latents(job, components)
-    whole = decoded(components, latents)
+    model = load_model(resolve(job.model, Path()), exact)
+    latents = _latents(job, model)
+    whole = decoded(model, latents)
     rows = []
 
     part = "The demo's job, against float32"
@@ -46,7 +46,7 @@ def measure(record: Record, folder: Path, *, quick: bool) -> None:
         rows.append(_precision(record, part, job, fastest, latents, whole))
 
     with patch.object(decode, "WHOLE_CELLS", 0):
-        tiled = decoded(components, latents)
+        tiled = decoded(model, latents)
     aim = Aim(value=_TILED_DB)
     part = "Decoding the demo's picture in tiles, against whole"
     record.put(part, "picture's distance (PSNR)", psnr_db(tiled, whole), "dB", aim)
@@ -60,26 +60,26 @@ def _precision(
 ) -> list[tuple[str, Bytes]]:
     """Make the picture again in the precision that this machine works in."""
     name = str(device.dtype).removeprefix("torch.")
-    components = load_model(resolve(job.model, Path()), device)
-    found = _latents(job, components)
+    model = load_model(resolve(job.model, Path()), device)
+    found = _latents(job, model)
     distance = float((found - latents).norm() / latents.norm())
-    picture = decoded(components, found)
+    picture = decoded(model, found)
     record.put(part, f"{name}: latents' relative distance", distance, "%")
     record.put(part, f"{name}: picture's distance (PSNR)", psnr_db(picture, whole), "dB")
     return compared("float32", whole, name, picture, _AMPLIFIED["precision"])
 
 
-def _latents(job: Job, components: Model) -> Tensor:
-    *_, last = generate(job, components, references={})
+def _latents(job: Job, model: Model) -> Tensor:
+    *_, last = generate(job, model, references={})
     assert isinstance(last, Generated)
     return last.latents.float().cpu()
 
 
 @torch.inference_mode()
-def decoded(components: Model, latents: Tensor) -> Bytes:
+def decoded(model: Model, latents: Tensor) -> Bytes:
     """Return the picture of latents, (H, W, 3)."""
-    on = components.device.torch_device
-    return np.concatenate(list(components.codec.decode(latents, on=on)))
+    on = model.device.torch_device
+    return np.concatenate(list(model.codec.decode(latents, on=on)))
 
 
 def psnr_db(found: Bytes, expected: Bytes) -> float:

@@ -66,20 +66,18 @@ def measure_on(
         name = str(dtype).removeprefix("torch.")
         part = f"GPU, {shape.name}, {size}, three regions, {steps} steps, {name}"
         own = copy_of(base, dtype=dtype)
-        components = model_of(own, Device(torch_device=device, dtype=dtype))
-        outcome = compete(
-            job, components, own.unet, loops, by_step=False, rounds=rounds, decodes=True
-        )
+        model = model_of(own, Device(torch_device=device, dtype=dtype))
+        outcome = compete(job, model, own.unet, loops, by_step=False, rounds=rounds, decodes=True)
         _put(record, part, outcome, matrix_rate(device, dtype), steps)
         record.series[f"gpu, {name}"] = {"whole_s": outcome.whole_s, "calls": outcome.calls}
-        del components, own
+        del model, own
     del loops
     here = Device(torch_device=device, dtype=dtypes[0])
     growing = copy_of(base, dtype=dtypes[0])
     del base
-    components = model_of(growing, here)
-    series = {"canvas": _grown(components, sides, side_px, overlap_px)}
-    series["canvas, frugal"] = _grown(frugal(components, growing), sides, side_px, overlap_px)
+    model = model_of(growing, here)
+    series = {"canvas": _grown(model, sides, side_px, overlap_px)}
+    series["canvas, frugal"] = _grown(frugal(model), sides, side_px, overlap_px)
     part = f"Growth on the GPU, {shape.name}, tiles of {side_px} × {side_px}"
     put_exponents(record, part, series)
     for name, points in series.items():
@@ -112,8 +110,8 @@ def _put(record: Record, part: str, outcome: Outcome, rate: float, steps: int) -
     record.remark(f"the engine's calls a step see {batches} pictures")
 
 
-def _grown(components: Model, sides: tuple[int, ...], side_px: int, overlap_px: int) -> list[Point]:
-    device = components.device.torch_device
+def _grown(model: Model, sides: tuple[int, ...], side_px: int, overlap_px: int) -> list[Point]:
+    device = model.device.torch_device
     clock = clock_for(device)
 
     def grown(side: int) -> Point:
@@ -121,7 +119,7 @@ def _grown(components: Model, sides: tuple[int, ...], side_px: int, overlap_px: 
         spent: list[float] = []
 
         def run() -> None:
-            spent.append(clock.time(lambda: list(engine_run(job, components)))[0])
+            spent.append(clock.time(lambda: list(engine_run(job, model)))[0])
 
         peak = peak_of(run, device)
         size = job.canvas_height * job.canvas_width

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 from diffusers import StableDiffusionPipeline
@@ -21,8 +21,8 @@ from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.job import to_document
 from engine.families.base import Model
 from engine.families.loading import model_of
-from engine.families.sd import UNetDenoiser
 from engine.run import ModelKeeper, RunRequest, run
+from engine.runtime.batching import Denoiser
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import choose_device
 
@@ -67,9 +67,7 @@ def measure(record: Record, *, quick: bool) -> None:
         _whole(keeper, 1, Path(folder))
         series = {
             "regions": [_sampled(usual, count) for count in _COUNTS[:few]],
-            "regions, frugal": [
-                _sampled(frugal(usual, pipeline), count) for count in _COUNTS[:few]
-            ],
+            "regions, frugal": [_sampled(frugal(usual), count) for count in _COUNTS[:few]],
             "canvas": [_whole(keeper, side, Path(folder)) for side in _CANVASES[:few]],
         }
     part = "Growth, bundled model, tiles of 128 × 128, CPU"
@@ -83,10 +81,12 @@ def measure(record: Record, *, quick: bool) -> None:
     record.series["growth"] = {name: plain(points) for name, points in series.items()}
 
 
-def frugal(components: Model, pipeline: Any) -> Model:
-    """Return components whose denoiser looks at one pass of one region at a time."""
-    capacity = Capacity(components.device.torch_device, most_passes=1)
-    return replace(components, denoiser=UNetDenoiser(pipeline, capacity=capacity))
+def frugal(model: Model) -> Model:
+    """Return a model whose denoiser looks at one pass of one region at a time."""
+    one_at_a_time = copy.copy(model)
+    capacity = Capacity(model.device.torch_device, most_passes=1)
+    one_at_a_time.denoiser = Denoiser(one_at_a_time, capacity=capacity)
+    return one_at_a_time
 
 
 def put_exponents(record: Record, part: str, series: dict[str, list[Point]]) -> None:
@@ -103,16 +103,16 @@ def plain(points: Sequence[Point]) -> list[dict[str, float]]:
     return [{**asdict(point), "seconds": round(point.seconds, 5)} for point in points]
 
 
-def _sampled(components: Model, count: int) -> Point:
+def _sampled(model: Model, count: int) -> Point:
     """Measure a step, and the memory until the picture would be decoded."""
-    device = components.device.torch_device
+    device = model.device.torch_device
     clock = clock_for(device)
     side = math.isqrt(max(_COUNTS))
     job = tiled_job(side, side, _SIDE_PX, _OVERLAP_PX, steps=_STEPS, count=count)
     step_s: list[float] = []
 
     def sample() -> None:
-        running = engine_run(job, components)
+        running = engine_run(job, model)
         for _ in range(_STEPS + 1):
             seconds, label = clock.time(lambda: next(running))
             if label == "step":

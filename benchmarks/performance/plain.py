@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.contract.job import Job, Rectangle
+from engine.contract.geometry import Rectangle
+from engine.contract.job import Job
 
 _VARIANCE = 0.01
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,7 +52,7 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def open_input(path: Path, *, kind: str, advice: str) -> Iterator[BinaryIO]:
+def open_input(path: Path, *, kind: str, advice: str) -> Iterator[BufferedReader]:
     """Open a file for reading.
 
     Raises: EngineError of this kind where it cannot be opened, or fails while it is read.

@@ -74,10 +74,10 @@ class SceneJob:
     def or_raise(self) -> SceneJob:
         """Return this job.
 
-        Raises: JobError where it cannot run, each problem's field beginning with its region's name.
+        Raises: JobError where it cannot run, with its warnings too.
         """
         if self.errors:
-            raise JobError(replace(p, field=field_in_words(p)) for p in self.errors)
+            raise JobError(self.problems)
         return self
 
 

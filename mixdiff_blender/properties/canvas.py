@@ -58,7 +58,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         Job,
         items=[
             (SCHEDULER_OF_MODEL, "The Model's Own", "The method that the model was made for"),
-            *choice_items(SCHEDULERS),
+            *choice_items(tuple(SCHEDULERS)),
         ],
     )
     seed_digits = StringProperty(
@@ -84,8 +84,8 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     )
     tile_size = IntProperty(
         name="Tile Size",
-        description="Regions larger than this are painted as overlapping tiles with the same "
-        "prompt; 0 for the size that the model was made for",
+        description="Regions larger than this are generated in overlapping windows "
+        "(max_region_px); 0 for the size that the model was made for",
         min=0,
         soft_max=2048,
         step=64,

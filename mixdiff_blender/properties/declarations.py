@@ -8,7 +8,20 @@ from typing import Any
 
 import bpy
 
-from ..contract import Choice, Flag, Kind, OrNone, Real, Text, Whole, kind_of
+from ..contract import (
+    FALLOFFS,
+    SCHEDULERS,
+    Choice,
+    File,
+    Flag,
+    Kind,
+    ModelName,
+    OrNone,
+    Real,
+    Text,
+    Whole,
+    kind_of,
+)
 
 _props: Any = bpy.props  # whose stubs do not say that they return anything
 
@@ -37,6 +50,10 @@ _LABELS = {
     "prompt": "Prompt",
     "guidance_scale": "Guidance",
     "mask_type": "Falloff",
+    "feather_px": "Feather",
+    "mask": "Mask",
+    "mask_area": "Laid Over",
+    "reference_image": "Picture",
     "mask_weight": "Weight",
     "noise_eps": "Variation",
     "strength": "Reference Strength",
@@ -47,28 +64,16 @@ _LABELS = {
     "col_end": "Right",
 }
 _SOFT_MAXIMA = {"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0}
-_SOFT_MAXIMA_WHOLE = {"num_inference_steps": 150}
+_SOFT_MAXIMA_WHOLE = {"num_inference_steps": 150, "feather_px": 512}
 _ITEMS = {
-    "constant": ("None", "The same weight everywhere"),
-    "gaussian": ("Soft", "Fades quickly away from the middle"),
-    "quartic": ("Wide", "Fades gently, and to nothing at the border"),
     "reset": ("Anew", "Draw this part's random start anew"),
     "epsilon": ("Slightly", "Change this part's random start by a little noise"),
     "cpu": ("CPU", "A seed gives the same picture on every device"),
     "device": ("Device", "Noise is drawn where the picture is made"),
-    "lms": ("LMS", "Linear multistep, the original's choice"),
-    "ddim": ("DDIM", "Denoising diffusion implicit models"),
-    "pndm": ("PNDM", "Pseudo numerical methods, Stable Diffusion's first choice"),
-    "euler": ("Euler", "Euler's method"),
-    "euler_a": ("Euler Ancestral", "Euler's method with fresh noise at each step"),
-    "dpmpp_2m": ("DPM++ 2M", "Good pictures in some twenty steps"),
-    "dpmpp_2m_karras": ("DPM++ 2M Karras", "The same, with smaller steps towards the end"),
-    "unipc": ("UniPC", "Good pictures in some ten steps"),
-    "heun": ("Heun", "Twice the work at each step"),
-    "lcm": ("LCM", "For models made to paint in some four to eight steps"),
-    "tcd": ("TCD", "For models made to paint in few steps, with fresh noise at each"),
-    "euler_trailing": ("Euler, few steps", "For models of the kinds Turbo and Lightning"),
-    "ddim_trailing": ("DDIM, few steps", "For models of the kind Hyper"),
+    "region": ("Region", "The mask lies over the region alone"),
+    "canvas": ("Canvas", "The mask lies over the whole picture, and the region sees its part"),
+    **{one.name: (one.label, one.description) for one in FALLOFFS.values()},
+    **{one.name: (one.label, one.description) for one in SCHEDULERS.values()},
 }
 
 
@@ -138,8 +143,10 @@ def _property(kind: Kind, name: str, settings: Mapping[str, Any]) -> Any:
             reals = {"min": kind.minimum or 0.0, "soft_max": _SOFT_MAXIMA.get(name, kind.maximum)}
             more_reals = {"max": kind.maximum, "precision": 2, "step": 10}
             return FloatProperty(**{**reals, **more_reals, **settings})
-        case Text():
+        case Text() | ModelName():
             return StringProperty(**settings)
+        case File():
+            return PointerProperty(**{"type": bpy.types.Image, **settings})
         case Choice():
             return EnumProperty(**{"items": choice_items(kind.options), **settings})
         case Flag():

@@ -38,6 +38,11 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
 
     __slots__ = ()
 
+    uid = StringProperty(
+        name="Id",
+        description="What the region is known by, whatever its object is called",
+        options={"HIDDEN"},
+    )
     enabled = BoolProperty(
         name="Region", description="This object is a region of the picture", default=False
     )
@@ -52,7 +57,10 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
     prompt: str = declared(Text2ImageRegion)
     guidance_scale: float = declared(Text2ImageRegion)
     mask_type: str = declared(Text2ImageRegion)
+    feather_px: int = declared(Text2ImageRegion)
     mask_weight: float = declared(Text2ImageRegion)
+    mask: bpy.types.Image | None = declared(Text2ImageRegion)
+    mask_area: str = declared(Text2ImageRegion)
     noise_eps: float = declared(Text2ImageRegion)
     negative_prompt: str = declared(
         Text2ImageRegion,
@@ -67,10 +75,8 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
         "(region_seed)",
         update=only_digits("region_seed_digits"),
     )
-    reference_image: bpy.types.Image | None = PointerProperty(
-        name="Picture",
-        description="The picture to start from (reference_image)",
-        type=bpy.types.Image,
+    reference_image: bpy.types.Image | None = declared(
+        Image2ImageRegion, description="The picture to start from (reference_image)"
     )
     strength: float = declared(Image2ImageRegion, subtype="FACTOR")
     reroll_mode: str = declared(RerollRegion)

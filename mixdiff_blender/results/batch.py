@@ -21,7 +21,7 @@ def begin(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, count: int) ->
 
     Raises: EngineError where they cannot begin.
     """
-    prepared = generation.prepare(scene, depsgraph)
+    pending = generation.prepare(scene, depsgraph)
     jobs: list[Job] = []
 
     def then(outcome: Outcome) -> None:
@@ -33,7 +33,7 @@ def begin(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, count: int) ->
                     engine.queue.remove(job)
 
     for seed in _seeds(canvas_settings(scene).seed, count):
-        one = replace(prepared, document={**prepared.document, "seed": seed})
+        one = replace(pending, job=replace(pending.job, seed=seed))
         jobs.append(generation.send(scene, one, then=then))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,10 +10,12 @@ from typing import Any, Literal
 import bpy
 
 from ..backend import engine
-from ..backend.session import Done, Job, JobRequest, Outcome
-from ..contract import EngineError, JobError, Problem
-from ..job.job_from_scene import SceneJob, job_from_scene
+from ..backend.session import Done, JobRequest, Outcome
+from ..backend.session import Job as QueuedJob
+from ..contract import EngineError, Job, JobError, Problem, to_document
+from ..job.job_from_scene import SceneJob, in_words, job_from_scene
 from ..job.regions.camera import view_of
+from ..job.regions.entries import sync
 from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry
 from ..storage import folders
@@ -27,11 +29,11 @@ Then = Callable[[Outcome], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One thing to tell, at the object that it belongs to."""
+    """One thing to report, at the region that it belongs to."""
 
     severity: Severity
     text: str
-    object_name: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,21 +127,17 @@ def prepare(
 
     Raises: EngineError where it cannot run; the report has the same in the scene's words.
     """
-    job: SceneJob | None = None
+    sync(scene)  # so that every region has the id by which it is known later
+    read: SceneJob | None = None
     try:
-        job = job_from_scene(scene, depsgraph, changes=changes)
-        job.or_raise()
+        read = job_from_scene(scene, depsgraph, changes=changes).or_raise()
         folder = folders.new_job_folder()
-        job.write_pictures(folder)
+        read.write_images(folder)
     except EngineError as error:
-        _tell(scene.name, _error_lines(error, job), error)
+        _report(scene.name, _error_lines(error), error)
         raise
-    setting = JobContext(
-        snapshot=snapshots.snapshot(scene),
-        places=dict(job.objects),
-        view=_view_of(scene, depsgraph),
-    )
-    return PendingJob(document=job.document, folder=folder, setting=setting, job=job)
+    context = JobContext(snapshot=snapshots.snapshot(scene), view=_view_of(scene, depsgraph))
+    return PendingJob(job=read.job, folder=folder, context=context, warnings=read.warnings)
 
 
 def _view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView | None:
@@ -152,31 +150,33 @@ def _view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVi
 def begin_variation(
     scene: bpy.types.Scene,
     entry: HistoryEntry,
-    names: set[str],
+    regions: Collection[str],
     *,
     mode: str,
     noise_eps: float,
     then: Then | None = None,
 ) -> None:
-    """Begin to make a result again with the same seed, but another start in the named regions.
+    """Begin to make a result again with the same seed, but another start in some regions.
+
+    Regions are given by their ids, or by their names where the result knows no ids.
 
     Raises: EngineError where it cannot begin; the report has the same.
     """
     prepared = PendingJob(
-        document=history.varied(entry, names, mode=mode, noise_eps=noise_eps),
+        job=history.varied(entry, regions, mode=mode, noise_eps=noise_eps),
         folder=history.path_of(entry).parent,
-        setting=history.context_of(entry),
+        context=history.context_of(entry),
     )
     send(scene, prepared, then=then)
 
 
 def send(
     scene: bpy.types.Scene,
-    prepared: PendingJob,
+    pending: PendingJob,
     *,
     output: Path | None = None,
     then: Then | None = None,
-) -> Job:
+) -> QueuedJob:
     """Send a job whose picture is for a scene; it waits while others are being made.
 
     Raises: EngineError where it cannot begin; the report has the same.
@@ -185,51 +185,52 @@ def send(
     try:
         output = output or folders.next_picture(scene)
         try:
-            try:
-                document = with_kept_sources(prepared.document, prepared.folder, output.parent)
-            except OSError as error:
-                raise folders.unwritable(output.parent, error) from error
+            job = with_kept_sources(pending.job, pending.folder, output.parent)
             request = JobRequest(
-                document=document, folder=prepared.folder, output=output, scene_name=scene.name
+                document=to_document(job),
+                folder=output.parent,
+                output=output,
+                scene_name=scene.name,
             )
-            job = engine.queue.add(request, lambda end: _end(end, request, prepared, target, then))
+            queued = engine.queue.add(
+                request, lambda end: _end(end, request, pending, target, then)
+            )
         except EngineError:
             folders.release(output)
             raise
     except EngineError as error:
-        _tell(scene.name, _error_lines(error, prepared.job), error)
+        _report(scene.name, _error_lines(error, pending.warnings), error)
         raise
     engine.keep_going()
-    return job
+    return queued
 
 
 def _end(
-    outcome: Outcome, request: JobRequest, prepared: PendingJob, target: SceneRef, then: Then | None
+    outcome: Outcome, request: JobRequest, pending: PendingJob, target: SceneRef, then: Then | None
 ) -> None:
     if isinstance(outcome, EngineError):
         folders.release(request.output)
     else:
-        _import_result(outcome, prepared, target)
+        _import_result(outcome, pending, target)
     if then is not None:
         then(outcome)
     if isinstance(outcome, EngineError):  # after what it may have taken with it
-        _tell(target.scene_name, _error_lines(outcome, prepared.job), outcome)
+        _report(target.scene_name, _error_lines(outcome, pending.warnings), outcome)
 
 
-def _import_result(done: Done, prepared: PendingJob, target: SceneRef) -> None:
-    job, file = prepared.job, done.output
-    problems = dict.fromkeys((*(job.warnings if job else ()), *done.problems))
-    warnings = [_line(job, problem) for problem in problems]
+def _import_result(done: Done, pending: PendingJob, target: SceneRef) -> None:
+    file = done.output
+    warnings = [_line(p) for p in dict.fromkeys((*pending.warnings, *done.problems))]
     scene = target.find()
     if scene is None:
         text = f"The scene {target.scene_name!r} is gone; its picture is {file}"
-        _tell(target.scene_name, [Line(severity="WARNING", text=text), *warnings])
+        _report(target.scene_name, [Line(severity="WARNING", text=text), *warnings])
         return
-    history.add(scene, file, done.document, prepared.setting)
-    place = "in this file" if folders.is_unsaved(file) else _shown(file)
+    history.add(scene, file, done.document, pending.context)
+    where = "in this file" if folders.is_unsaved(file) else _shown(file)
     seconds = sum(done.timings_s.values())
-    text = f"{file.stem}: {seconds:.1f} s, seed {done.document.get('seed')}, {place}"
-    _tell(target.scene_name, [Line(severity="INFO", text=text), *warnings])
+    text = f"{file.stem}: {seconds:.1f} s, seed {done.document.get('seed')}, {where}"
+    _report(target.scene_name, [Line(severity="INFO", text=text), *warnings])
 
 
 def _shown(file: Path) -> str:
@@ -240,23 +241,21 @@ def _shown(file: Path) -> str:
     return str(file)
 
 
-def _error_lines(error: EngineError, job: SceneJob | None) -> list[Line]:
+def _error_lines(error: EngineError, warnings: Sequence[Problem] = ()) -> list[Line]:
     if error.kind == "cancelled":
         return [Line(severity="ERROR", text="Cancelled")]
-    if job is None or not isinstance(error, JobError):
+    if not isinstance(error, JobError):
         return [Line(severity="ERROR", text=text) for text in str(error).splitlines()]
     # What was left out may be why nothing is left.
-    return [_line(job, problem) for problem in (*error.problems, *job.warnings)]
+    return [_line(problem) for problem in (*error.problems, *warnings)]
 
 
-def _line(job: SceneJob | None, problem: Problem) -> Line:
+def _line(problem: Problem) -> Line:
     severity: Severity = "ERROR" if problem.severity == "error" else "WARNING"
-    if job is None:
-        return Line(severity=severity, text=str(problem))
-    return Line(severity=severity, text=job.told(problem), object_name=job.object_of(problem))
+    return Line(severity=severity, text=in_words(problem), region=problem.region or None)
 
 
-def _tell(scene_name: str, lines: list[Line], error: EngineError | None = None) -> None:
+def _report(scene_name: str, lines: list[Line], error: EngineError | None = None) -> None:
     global _last
     _last = Report(scene_name=scene_name, lines=tuple(lines), error=error)
     engine.redraw()

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import bpy
 import numpy as np
 
-from ..contract import EngineError, JobError, check, read_job
+from ..contract import (
+    EngineError,
+    Job,
+    Region,
+    RerollRegion,
+    check,
+    read_job,
+    with_unique_names,
+)
 from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry, canvas_settings
 from ..storage import folders
@@ -25,10 +33,9 @@ from .records import made_at
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
-    """What a scene was like when a job was sent; each field but `places` may be empty."""
+    """What a scene was like when a job was sent; each field may be empty."""
 
     snapshot: Mapping[str, Any]
-    places: Mapping[str, str]
     view: CameraView | None
 
 
@@ -42,16 +49,17 @@ class ResultRecord:
     made_at: str
     job: str
     settings: str
-    places: str
     view: str
 
+
+_R = TypeVar("_R", bound=Region)
 
 # Undo takes a scene back to before a result that came meanwhile: this puts it into the scene again.
 _arrived: dict[int, list[ResultRecord]] = {}
 
 
 def add(
-    scene: bpy.types.Scene, file: Path, document: Mapping[str, Any], setting: JobContext
+    scene: bpy.types.Scene, file: Path, document: Mapping[str, Any], context: JobContext
 ) -> HistoryEntry:
     """Add a result that was just made, and show it."""
     made = ResultRecord(
@@ -60,9 +68,8 @@ def add(
         seed_digits=str(document.get("seed", "")),
         made_at=datetime.now().isoformat(timespec="seconds"),
         job=json.dumps(document, ensure_ascii=False),
-        settings=json.dumps(setting.snapshot, ensure_ascii=False),
-        places=json.dumps(setting.places, ensure_ascii=False),
-        view=_view_text(setting.view),
+        settings=json.dumps(context.snapshot, ensure_ascii=False),
+        view=_view_text(context.view),
     )
     _arrived.setdefault(scene.session_uid, []).append(made)
     return _append(scene, made)
@@ -85,7 +92,6 @@ def load(scene: bpy.types.Scene, file: Path) -> HistoryEntry:
         made_at=made_at(file),
         job=json.dumps(document, ensure_ascii=False),
         settings="",
-        places="",
         view="",
     )
     return _append(scene, made)
@@ -173,76 +179,86 @@ def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> N
         settings.active_history = max(0, settings.active_history - 1)
 
 
+def job_of(entry: HistoryEntry) -> Job:
+    """Return the job that made an entry, its regions known by the ids that they had.
+
+    A result of 0.1.0 knows its regions by their names alone, of which tiles have several.
+
+    Raises: JobError where the job is of another version.
+    """
+    job = check(json.loads(entry.job), folder=None).job_or_raise()
+    names: dict[str, str] = json.loads(entry.places) if entry.places else {}
+    if not names:
+        return job
+
+    def known(path: str, region: _R) -> _R:
+        name = names.get(path, region.name)
+        return replace(region, id=name, name=name)
+
+    rerolls = enumerate(job.reroll_regions)
+    return with_unique_names(
+        replace(
+            job,
+            regions=tuple(known(f"regions[{i}]", r) for i, r in enumerate(job.regions)),
+            reroll_regions=tuple(known(f"reroll_regions[{i}]", r) for i, r in rerolls),
+        )
+    )
+
+
 def restore(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
-    """Set the scene's settings and seeds as they were, and return what is gone since.
+    """Set the scene's settings and seeds as they were, and return the names of what is gone since.
 
     A picture that was loaded from its file knows only the canvas's settings.
 
     Raises: JobError where the job is of another version.
     """
-    document = json.loads(entry.job)
-    places: dict[str, str] = json.loads(entry.places) if entry.places else {}
+    job = job_of(entry)
     missing: list[str] = []
     if entry.settings:
         missing = snapshots.restore(scene, json.loads(entry.settings))
     else:
-        checked = check(document, folder=None)
-        if checked.job is None:
-            raise JobError(checked.problems)
-        folder = path_of(entry).parent
-        snapshots.restore_canvas(scene, checked.job, folder)
-    snapshots.restore_seeds(scene, document, places)
+        snapshots.restore_canvas(scene, job, path_of(entry).parent)
+    snapshots.restore_seeds(scene, job)
     return missing
 
 
 def context_of(entry: HistoryEntry) -> JobContext:
     """Return what the scene was like when an entry was made."""
     return JobContext(
-        snapshot=json.loads(entry.settings) if entry.settings else {},
-        places=json.loads(entry.places) if entry.places else {},
-        view=view_of_entry(entry),
+        snapshot=json.loads(entry.settings) if entry.settings else {}, view=view_of_entry(entry)
     )
 
 
-def varied(entry: HistoryEntry, names: set[str], *, mode: str, noise_eps: float) -> dict[str, Any]:
-    """Return an entry's job with the named regions' parts of its start drawn anew, or shifted.
+def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_eps: float) -> Job:
+    """Return an entry's job with some regions' parts of its start drawn anew, or shifted.
 
-    Without names the whole picture varies.
+    Regions are given by their ids, or by their names where the entry knows no ids; without any
+    that the entry knows the whole picture varies.
+
+    Raises: JobError where the job is of another version.
     """
-    document: dict[str, Any] = json.loads(entry.job)
-    places: dict[str, str] = json.loads(entry.places) if entry.places else {}
-    sides = ("row_init", "row_end", "col_init", "col_end")
-    whole = {
-        "row_init": 0,
-        "row_end": document["canvas_height"],
-        "col_init": 0,
-        "col_end": document["canvas_width"],
-    }
-    rectangles = [whole]
-    if names:
-        regions = [
-            region
-            for number, region in enumerate(document["regions"])
-            if places.get(f"regions[{number}]") in names
-        ]
-        rectangles = [{side: region[side] for side in sides} for region in regions]
-    last = document.get("reroll_regions", [])
-    if mode == "reset":
-        # What is drawn anew in the same place twice was drawn in vain the first time.
-        last = [
-            reroll
-            for reroll in last
-            if reroll.get("reroll_mode") != "reset"
-            or {side: reroll[side] for side in sides} not in rectangles
-        ]
+    job = job_of(entry)
+    chosen = [region for region in job.regions if region.id in regions or region.name in regions]
+    bounds = [region.bounds for region in chosen] or [(0, job.canvas_height, 0, job.canvas_width)]
     amount = float(f"{noise_eps:.6g}") if mode == "epsilon" else 0.0  # from Blender's 32 bits
-    added = [{**place, "reroll_mode": mode, "noise_eps": amount} for place in rectangles]
-    return {**document, "reroll_regions": [*last, *added]}
-
-
-def region_names(entry: HistoryEntry) -> set[str]:
-    """Return the names of the regions that an entry was painted from."""
-    return set(json.loads(entry.places).values()) if entry.places else set()
+    kept = [
+        reroll
+        for reroll in job.reroll_regions
+        # What is drawn anew in the same bounds twice was drawn in vain the first time.
+        if mode != "reset" or reroll.reroll_mode != "reset" or reroll.bounds not in bounds
+    ]
+    added = [
+        RerollRegion(
+            row_init=top,
+            row_end=bottom,
+            col_init=left,
+            col_end=right,
+            reroll_mode=mode,
+            noise_eps=amount,
+        )
+        for top, bottom, left, right in bounds
+    ]
+    return with_unique_names(replace(job, reroll_regions=(*kept, *added)))
 
 
 def restore_arrived() -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+from ..contract import Job, with_files
 
 
-def moved_job(job: Mapping[str, Any], old_folder: Path, new_folder: Path) -> dict[str, Any]:
+def moved_job(job: Job, old_folder: Path, new_folder: Path) -> Job:
     """Return a job with its relative paths seen from another folder.
 
     What lies below the old folder is taken to come along.
     """
 
-    def seen(name: Any) -> Any:
-        if not isinstance(name, str) or Path(name).is_absolute():
+    def seen_from_there(name: str) -> str:
+        if Path(name).is_absolute():
             return name
         target = Path(os.path.normpath(old_folder / name))
         if target.is_relative_to(old_folder) or not target.exists():
@@ -26,13 +27,8 @@ def moved_job(job: Mapping[str, Any], old_folder: Path, new_folder: Path) -> dic
         except ValueError:  # another drive of Windows
             return str(target)
 
-    regions = [
-        {**region, "reference_image": seen(region["reference_image"])}
-        if "reference_image" in region
-        else region
-        for region in job.get("regions", ())
-    ]
-    return {**job, "regions": regions, "model": seen(job.get("model"))}
+    model = job.model and seen_from_there(job.model)
+    return replace(with_files(job, seen_from_there), model=model)
 
 
 def made_at(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from ..contract import EngineError, atomic_write, copy_with_job
+from ..contract import EngineError, atomic_write, copy_with_job, files_of, to_document
 from ..properties import HistoryEntry, canvas_settings
 from ..properties import history as history_properties
 from ..storage import folders
@@ -59,12 +59,12 @@ def _after_saving(target: Any, *_: Any) -> None:
 def _place(entry: HistoryEntry, was: Path, file: Path, blend: str) -> None:
     """Have an entry name a file as its .blend does, and its job the pictures as the file does."""
     if file != was:
-        entry.job = json.dumps(_job_at(entry, was, file), ensure_ascii=False)
+        entry.job = json.dumps(_document_at(entry, was, file), ensure_ascii=False)
     entry.file, entry.name = history.relative(file, blend), file.stem
 
 
-def _job_at(entry: HistoryEntry, was: Path, file: Path) -> dict[str, Any]:
-    return moved_job(json.loads(entry.job), was.parent, file.parent)
+def _document_at(entry: HistoryEntry, was: Path, file: Path) -> dict[str, Any]:
+    return to_document(moved_job(history.job_of(entry), was.parent, file.parent))
 
 
 def _packed_images() -> list[bpy.types.Image]:
@@ -72,7 +72,7 @@ def _packed_images() -> list[bpy.types.Image]:
 
 
 def _imported(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
-    """Copy a picture to a new name in a folder, with what it was painted from.
+    """Copy a picture to a new name in a folder, with what it was generated from.
 
     It stays where it is if it cannot be copied: it is packed too.
     """
@@ -81,7 +81,7 @@ def _imported(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
     except EngineError:
         return file
     try:
-        copy_with_job(file, goal, _job_at(entry, file, goal))
+        copy_with_job(file, goal, _document_at(entry, file, goal))
         for source in _sources(file, entry):
             beside = folder / source.relative_to(file.parent)
             if not beside.exists():
@@ -94,9 +94,8 @@ def _imported(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
 
 
 def _sources(file: Path, entry: HistoryEntry) -> list[Path]:
-    """Return the pictures below an entry's folder that it was painted from."""
-    regions = json.loads(entry.job).get("regions", ())
-    named = [file.parent / region.get("reference_image", "") for region in regions]
+    """Return the pictures below an entry's folder that it was generated from."""
+    named = [file.parent / name for name in files_of(history.job_of(entry))]
     return [path for path in named if path.is_file() and path.is_relative_to(file.parent)]
 
 

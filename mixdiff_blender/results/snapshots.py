@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, Job
+from ..contract import BUNDLED_MODEL, Image2ImageRegion, Job, RerollRegion
 from ..job.regions.entries import sources
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 
-_NOT_OF_THE_PICTURE = frozenset({"rna_type", "name", "result", "output_folder"})
+_NOT_OF_THE_PICTURE = frozenset({"rna_type", "name", "uid", "result", "output_folder"})
 _CANVAS_KEYS = (
     "num_inference_steps",
     "negative_prompt",
@@ -23,21 +23,27 @@ _CANVAS_KEYS = (
 
 
 def snapshot(scene: bpy.types.Scene) -> dict[str, Any]:
-    """Return the settings of a scene's canvas and of its regions, by the regions' names."""
+    """Return the settings of a scene's canvas and of its regions, by the regions' ids."""
+    found = sources(scene)
     return {
         "canvas": _values(canvas_settings(scene)),
-        "regions": {name: _values(settings) for name, settings in _named_regions(scene)},
+        "regions": {source.id: _values(source.settings) for source in found},
+        "names": {source.id: source.name for source in found},
     }
 
 
 def restore(scene: bpy.types.Scene, taken: Mapping[str, Any]) -> list[str]:
-    """Set a scene's settings as they were, and return the names of regions that are gone."""
+    """Set a scene's settings as they were, and return the names of regions that are gone.
+
+    A snapshot of 0.1.0 has the regions by their names.
+    """
     _set(canvas_settings(scene), taken["canvas"])
-    there = dict(_named_regions(scene, all_objects=True))
-    for name, values in taken["regions"].items():
-        if name in there:
-            _set(there[name], values)
-    return [name for name in taken["regions"] if name not in there]
+    there = _regions_by_key(scene)
+    for key, values in taken["regions"].items():
+        if key in there:
+            _set(there[key], values)
+    names = taken.get("names", {})
+    return [names.get(key, key) for key in taken["regions"] if key not in there]
 
 
 def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
@@ -51,32 +57,26 @@ def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
         setattr(settings, key, getattr(job, key))
 
 
-def restore_seeds(
-    scene: bpy.types.Scene, document: Mapping[str, Any], places: Mapping[str, str]
-) -> None:
+def restore_seeds(scene: bpy.types.Scene, job: Job) -> None:
     """Set the seeds that were drawn, of regions only where they changed the picture."""
-    canvas_settings(scene).seed = document.get("seed")
-    there = dict(_named_regions(scene))
-    names = list(places.values())
-    for list_name in ("regions", "reroll_regions"):
-        regions: Sequence[Mapping[str, Any]] = document.get(list_name, ())
-        for number, region in enumerate(regions):
-            name = places.get(f"{list_name}[{number}]")
-            if name not in there or names.count(name) > 1:
-                continue
-            starts_anew = region.get("reroll_mode") == "reset"
-            if starts_anew or region.get("noise_eps") or region.get("type") == "image2image":
-                there[name].region_seed = region.get("region_seed")
+    canvas_settings(scene).seed = job.seed
+    there = _regions_by_key(scene)
+    ids = [region.id for region in job.all_regions]
+    for region in job.all_regions:
+        if region.id not in there or ids.count(region.id) > 1:
+            continue
+        starts_anew = isinstance(region, RerollRegion) and region.reroll_mode == "reset"
+        if starts_anew or region.noise_eps or isinstance(region, Image2ImageRegion):
+            there[region.id].region_seed = region.region_seed
 
 
-def _named_regions(
-    scene: bpy.types.Scene, *, all_objects: bool = False
-) -> Iterator[tuple[str, Any]]:
-    if all_objects:
-        for obj in scene.objects:
-            yield obj.name, region_settings(obj)
+def _regions_by_key(scene: bpy.types.Scene) -> dict[str, Any]:
+    """Return the settings of all objects and layers by their names, and by their ids."""
+    found: dict[str, Any] = {obj.name: region_settings(obj) for obj in scene.objects}
+    found |= {s.uid: s for s in found.values() if s.uid}
     for source in sources(scene):
-        yield source.name, source.settings
+        found[source.name] = found[source.id] = source.settings
+    return found
 
 
 def _values(settings: Any) -> dict[str, Any]:

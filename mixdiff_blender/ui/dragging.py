@@ -11,7 +11,6 @@ import numpy as np
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 
-from ..contract import DEFAULT_STRIDE_PX
 from ..job.regions.camera import border_of, canvas_of, find_camera
 from ..job.regions.projection import nearest_multiple
 from ..properties.contexts import scene_in
@@ -19,7 +18,7 @@ from ..properties.contexts import scene_in
 _gpu: Any = gpu  # whose stubs do not say that its functions return anything
 
 _HINT = (
-    "Drag a rectangle over the picture  ·  Ctrl: snap to the grid of {stride} px  ·  Esc: cancel"
+    "Drag a rectangle over the picture  ·  Ctrl: snap to the grid of {grid_px} px  ·  Esc: cancel"
 )
 _LINE = (1.0, 1.0, 1.0, 1.0)
 _SHADOW = (0.0, 0.0, 0.0, 1.0)
@@ -59,7 +58,7 @@ class RectangleDrawing:
             self._draw, (), "WINDOW", "POST_PIXEL"
         )
         self._window.cursor_modal_set("CROSSHAIR")
-        self._area.header_text_set(_HINT.format(stride=DEFAULT_STRIDE_PX))
+        self._area.header_text_set(_HINT.format(grid_px=self._canvas.grid_px))
 
     @property
     def sides_px(self) -> tuple[int, int, int, int]:
@@ -102,12 +101,12 @@ class RectangleDrawing:
         self._area.tag_redraw()
 
     def _show_hint(self) -> None:
-        text = _HINT.format(stride=DEFAULT_STRIDE_PX)
+        text = _HINT.format(grid_px=self._canvas.grid_px)
         if self._start:
             top, bottom, left, right = self.sides_px
             text = (
                 f"{right - left} × {bottom - top} px at {left}, {top}  ·  "
-                f"Ctrl: snap to the grid of {DEFAULT_STRIDE_PX} px  ·  Esc: cancel"
+                f"Ctrl: snap to the grid of {self._canvas.grid_px} px  ·  Esc: cancel"
             )
         self._area.header_text_set(text)
         self._area.tag_redraw()
@@ -133,7 +132,7 @@ class RectangleDrawing:
         x = (event.mouse_x - self._region.x - left) / (right - left) * self._canvas.width_px
         y = (top - (event.mouse_y - self._region.y)) / (top - bottom) * self._canvas.height_px
         if event.ctrl:
-            x, y = nearest_multiple(x, DEFAULT_STRIDE_PX), nearest_multiple(y, DEFAULT_STRIDE_PX)
+            x, y = (nearest_multiple(value, self._canvas.grid_px) for value in (x, y))
         return (
             min(max(x, 0.0), float(self._canvas.width_px)),
             min(max(y, 0.0), float(self._canvas.height_px)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import bpy
@@ -12,6 +13,7 @@ from ..backend import engine
 from ..contract import EngineError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.entries import sources
+from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
 from ..properties import RegionSettings, canvas_settings, region_settings
 
 _SHARE_OF_TIME = 0.2
@@ -30,21 +32,19 @@ class CachedJob:
     error: EngineError | None = None
     """Why there is no job."""
 
-    def problems_of(self, name: str) -> tuple[Problem, ...]:
+    masks: Mapping[str, Coverage] = field(default_factory=dict)
+    """What the masks of regions cover, by the regions' ids."""
+
+    def problems_of(self, id_: str) -> tuple[Problem, ...]:
         """Return what is wrong or doubtful about a region."""
-        return tuple(p for p in self._problems() if self._name_of(p) == name)
-
-    def _problems(self) -> tuple[Problem, ...]:
-        return self.job.problems if self.job else ()
-
-    def _name_of(self, problem: Problem) -> str | None:
-        assert self.job is not None
-        # What is left out has no field in the job: only its name is reported.
-        return self.job.object_of(problem) or (None if problem.field else problem.value)
+        return self.job.problems_of(id_) if self.job else ()
 
     def is_like(self, other: CachedJob) -> bool:
         """Return whether two readings say the same."""
-        return self.job == other.job and str(self.error) == str(other.error)
+        same_masks = self.masks.keys() == other.masks.keys() and all(
+            mask is other.masks[id_] for id_, mask in self.masks.items()
+        )
+        return same_masks and self.job == other.job and str(self.error) == str(other.error)
 
 
 _NOTHING = CachedJob()
@@ -117,17 +117,26 @@ def _look_at(scene_name: str, layer_name: str) -> CachedJob:
         job = job_from_scene(scene, depsgraph)
     except EngineError as error:
         return CachedJob(error=error)
-    return CachedJob(job=replace(job, pictures={}))  # a datablock must not be kept
+    # A datablock must not be kept.
+    return CachedJob(job=replace(job, images={}), masks=dict(_masks_of(scene)))
+
+
+def _masks_of(scene: bpy.types.Scene) -> Iterator[tuple[str, Coverage]]:
+    for source in sources(scene):
+        if source.settings.mask is not None:
+            yield source.id, mask_coverage(source.settings.mask)
 
 
 def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
     changed: Any = update.id
     if isinstance(changed, _LOOK_ALIKE):
         return False
+    if isinstance(changed, bpy.types.Image):
+        forget_coverage(changed)
     if not isinstance(changed, bpy.types.Object) or changed.type == "CAMERA":
         return True
     return region_settings(changed).enabled or any(
-        cached.job is not None and changed.name in cached.job.objects.values()
+        cached.job is not None and changed.name in cached.job.names.values()
         for cached in _cached.values()
     )
 

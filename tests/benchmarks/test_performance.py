@@ -36,8 +36,8 @@ def pipeline() -> Any:
 @pytest.fixture(scope="module")
 def outcome(pipeline: Any) -> Outcome:
     plain = {"plain": copy_of(pipeline, dtype=torch.float32)}
-    components = model_of(pipeline, choose_device("cpu", "float32"))
-    return compete(row_job(3, 64, 16, steps=2), components, pipeline.unet, plain, by_step=True)
+    model = model_of(pipeline, choose_device("cpu", "float32"))
+    return compete(row_job(3, 64, 16, steps=2), model, pipeline.unet, plain, by_step=True)
 
 
 def test_the_plain_loop_and_the_engine_make_the_same_picture(outcome: Outcome) -> None:

@@ -94,7 +94,7 @@ def test_names_are_kept_where_they_can_be_and_made_up_from_the_field_path() -> N
 
 
 def test_files_are_found_and_changed_wherever_a_job_names_them() -> None:
-    sides = {"row_init": 0, "row_end": 8, "col_init": 0, "col_end": 8}
+    sides: dict[str, Any] = {"row_init": 0, "row_end": 8, "col_init": 0, "col_end": 8}
     job = Job(
         canvas_height=8,
         canvas_width=8,

@@ -19,7 +19,8 @@ from engine.contract.catalogue import (
     local_snapshot,
     state_of,
 )
-from engine.contract.job import BUNDLED_MODEL, SCHEDULERS
+from engine.contract.job import BUNDLED_MODEL
+from engine.contract.schedulers import SCHEDULERS
 from tests.contract.jobs import right_job
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from ...contract import EngineError
+from ..model_facts import model_facts
 from .projection import CameraView, Canvas, nearest_multiple
 
 
@@ -61,8 +62,9 @@ def render_size_px(scene: bpy.types.Scene) -> tuple[int, int]:
     )
 
 
-def canvas_of(scene: bpy.types.Scene, grid_px: int) -> Canvas:
-    """Return the canvas that a scene's render size stands for, on the model's grid."""
+def canvas_of(scene: bpy.types.Scene, grid_px: int = 0) -> Canvas:
+    """Return the canvas that a scene's render size stands for, on its model's grid or another."""
+    grid_px = grid_px or model_facts(scene).grid_px
     width_px, height_px = _frame_px(scene)
     border = border_of(scene)
     sizes = (height_px * (border.top - border.bottom), width_px * (border.right - border.left))

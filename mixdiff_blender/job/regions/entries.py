@@ -40,7 +40,7 @@ def sources(scene: bpy.types.Scene) -> list[Source]:
     What is not listed yet comes last, in the order of names: a script need not know of the list.
     """
     found = [_source(entry) for entry in entries(scene)]
-    return [*found, *(_source_of_object(obj) for obj in _unlisted(scene))]
+    return [*found, *(source_of_object(obj) for obj in _unlisted(scene))]
 
 
 def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
@@ -123,6 +123,11 @@ def name_of(entry: RegionEntry) -> str:
     return entry.object.name if entry.object is not None else entry.layer
 
 
+def id_of(entry: RegionEntry) -> str:
+    """Return the id of an entry's region."""
+    return _source(entry).id
+
+
 def _is_alive(entry: RegionEntry, objects: set[bpy.types.Object], layers: dict[str, Any]) -> bool:
     if entry.object is not None:
         return entry.object in objects
@@ -155,13 +160,14 @@ def _unlisted(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 
 def _source(entry: RegionEntry) -> Source:
     if entry.object is not None:
-        return _source_of_object(entry.object)
+        return source_of_object(entry.object)
     settings = entry.settings
     id_ = settings.uid or f"layer {entry.layer}"
     return Source(id=id_, name=entry.layer, object=None, layer=entry.layer, settings=settings)
 
 
-def _source_of_object(obj: bpy.types.Object) -> Source:
+def source_of_object(obj: bpy.types.Object) -> Source:
+    """Return an object as a region, whether it is one or not."""
     settings = region_settings(obj)
     id_ = settings.uid or f"object {obj.name_full}"
     return Source(id=id_, name=obj.name, object=obj, layer="", settings=settings)

@@ -8,7 +8,7 @@ import bpy
 
 from ...backend import engine
 from ...contract import EngineError
-from ...job.job_from_scene import has_something_to_paint
+from ...job.job_from_scene import has_something_to_generate
 from ...job.regions.entries import has_region
 from ...properties.contexts import scene_in
 from ...properties.declarations import BoolProperty, IntProperty
@@ -45,7 +45,7 @@ class _OfScene(ReportingOperator):
             "The scene has no camera; add one (Add > Camera)",
         ),
         require(
-            lambda context: has_something_to_paint(scene_in(context)),
+            lambda context: has_something_to_generate(scene_in(context)),
             "Nothing to paint: type a prompt, or select an object and choose "
             "Object > Add as MixDiff Region",
         ),

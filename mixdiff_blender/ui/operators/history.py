@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import bpy
 
-from ...properties import HistoryEntry, canvas_settings
+from ...properties import HistoryEntry, canvas_settings, region_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import (
     BoolProperty,
@@ -25,15 +25,18 @@ def _active(context: Any) -> HistoryEntry:
     return cast(HistoryEntry, history.active_entry(scene_in(context)))
 
 
-def _selected_names(scene: bpy.types.Scene, context: Any) -> set[str]:
-    """Return the names of the selected objects, or of the layer that is chosen in the list."""
-    names = {obj.name for obj in context.view_layer.objects if obj.select_get()}
+def _selected_regions(scene: bpy.types.Scene, context: Any) -> set[str]:
+    """Return the ids and names of the selected objects, or of the layer chosen in the list."""
+    found: set[str] = set()
+    for obj in context.view_layer.objects:
+        if obj.select_get():
+            found |= {region_settings(obj).uid, obj.name}
     settings = canvas_settings(scene)
     if 0 <= settings.active_region < len(settings.regions):
         entry = settings.regions[settings.active_region]
         if entry.object is None:
-            names.add(entry.layer)
-    return names
+            found |= {entry.settings.uid, entry.layer}
+    return found - {""}
 
 
 class _OfResult(ReportingOperator):
@@ -108,8 +111,8 @@ class Vary(_OfResult):
     def run(self, context: Any) -> None:
         """Begin the job; the whole picture varies where none of its regions is selected."""
         scene, entry = scene_in(context), _active(context)
-        names = _selected_names(scene, context) & history.region_names(entry)
-        generation.begin_variation(scene, entry, names, mode=self.mode, noise_eps=self.noise_eps)
+        chosen = _selected_regions(scene, context)
+        generation.begin_variation(scene, entry, chosen, mode=self.mode, noise_eps=self.noise_eps)
         finish(scene)
 
 

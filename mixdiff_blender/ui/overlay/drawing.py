@@ -16,10 +16,11 @@ from ...backend import engine, live_preview
 from ...backend.live_preview import Preview
 from ...contract import EngineError
 from ...job.regions.camera import view_of
+from ...job.regions.entries import source_of_object
 from ...properties import canvas_settings
 from .. import job_cache
 from .frame import Frame, frame_of
-from .places import Colour, Place, places_of, whole_places
+from .places import Colour, Place, places_of
 from .shapes import Box, Sheet, box_of, draw_places
 
 # Their stubs do not say that functions return anything.
@@ -40,6 +41,7 @@ class _Key:
     seen: job_cache.CachedJob
     frame: Frame
     active: str
+    """The id of the active object's region."""
     scale: float
     tinted: bool
 
@@ -106,7 +108,7 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted:
     key = _Key(
         seen=job_cache.cached_job(scene, context.view_layer),
         frame=frame,
-        active=active.name if active else "",
+        active=source_of_object(active).id if active else "",
         scale=context.preferences.system.ui_scale,
         tinted=tinted,
     )
@@ -126,7 +128,8 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted:
 
 def _prepared(key: _Key) -> _Drawing:
     sheet = Sheet()
-    places = places_of(key.seen.job) if key.seen.job else ()
+    cached = key.seen
+    places = places_of(cached.job.job, cached.masks) if cached.job else ()
     draw_places(sheet, places, key.frame, key.active, tinted=key.tinted)
     labels = _add_labels(sheet, places, key)
     triangles = sheet.triangles()
@@ -149,14 +152,14 @@ def _add_labels(sheet: Sheet, places: Sequence[Place], key: _Key) -> tuple[_Labe
     labels: list[_Label] = []
     taken: list[Box] = []
     height = (_TEXT_PX + 2 * _PADDING_PX) * key.scale
-    for place in whole_places(places):
+    for place in places:
         box = box_of(place, key.frame)
         text, width = _fitted(place.label, box.right - box.left - 8 * key.scale, key.scale)
         if not text:
             continue
         label = _free_box(box, width, height, taken)
         taken.append(label)
-        strong = place.name == key.active
+        strong = place.id == key.active
         sheet.add_box(
             label, place.colour if strong else _LABEL_BACKGROUND, 0.95 if strong else 0.85
         )

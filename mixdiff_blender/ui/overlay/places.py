@@ -1,36 +1,39 @@
-"""What is to be drawn of a job: one place for each rectangle that would be sent."""
+"""What is to be drawn of a job: where each region lies, and how its weight falls off."""
 
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from ...contract import Image2ImageRegion, Text2ImageRegion
-from ...job.job_from_scene import SceneJob
+import numpy as np
+from numpy.typing import NDArray
+
+from ...contract import Image2ImageRegion, Job, Region, Text2ImageRegion, profile
 
 Colour = tuple[float, float, float]
+Floats = NDArray[np.float64]
 
 IMAGE_COLOUR: Colour = (1.0, 1.0, 1.0)
 REROLL_COLOUR: Colour = (1.0, 0.78, 0.0)
+GRID = 15  # points across a region: as many as make a falloff look smooth
 _GOLDEN = 0.618034
-_FLAT = "constant"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Place:
-    """A rectangle of the canvas, and how it looks."""
+    """A region's rectangle of the canvas, and how it looks."""
 
-    name: str
-    """The object's, or whatever else the region comes from."""
+    id: str
     label: str
     left: float
     right: float
     bottom: float
     top: float
     """Shares of the frame, from 0 to 1, counted from its lower left corner."""
-    mask_type: str
+    falloff: Floats | None
+    """Weights over the rectangle, 1 at the most, (GRID, GRID) from its lower left corner; None
+    where they are the same everywhere."""
     weight: float
     """Compared with the heaviest region's: 1 at the most."""
     colour: Colour
@@ -41,65 +44,63 @@ def text_colour(index: int) -> Colour:
     return colorsys.hsv_to_rgb((0.58 + index * _GOLDEN) % 1, 0.75, 1.0)
 
 
-def places_of(job: SceneJob) -> tuple[Place, ...]:
-    """Return what is to be drawn of a job, in the order in which it is sent."""
-    return tuple(_places(job))
+def places_of(job: Job, masks: Mapping[str, Floats]) -> tuple[Place, ...]:
+    """Return what is to be drawn of a job, in the order in which it is sent.
 
-
-def whole_places(places: Sequence[Place]) -> list[Place]:
-    """Return one place for each region: a large one may be painted as several tiles.
-
-    Of tiles, whose weights are not the region's own, no weight is told.
+    `masks` has what the masks of regions cover, by the regions' ids, from their upper left corner.
     """
-    found: dict[str, Place] = {}
-    for place in places:
-        known = found.get(place.name)
-        if known is None:
-            found[place.name] = place
-            continue
-        found[place.name] = replace(
-            known,
-            label=place.name,
-            left=min(known.left, place.left),
-            right=max(known.right, place.right),
-            bottom=min(known.bottom, place.bottom),
-            top=max(known.top, place.top),
+    return tuple(_places(job, masks))
+
+
+def _places(job: Job, masks: Mapping[str, Floats]) -> Iterator[Place]:
+    heaviest = max((region.mask_weight for region in job.text_regions), default=0.0) or 1.0
+    number = 0
+    for region in job.all_regions:
+        weight, falloff = 0.0, None
+        match region:
+            case Text2ImageRegion():
+                colour, number = text_colour(number), number + 1
+                weight = region.mask_weight / heaviest
+                falloff = _falloff(region, job, masks.get(region.id))
+                own = region.mask_weight
+                label = region.name if own == 1 else f"{region.name} · {own:g}"
+            case Image2ImageRegion():
+                colour = IMAGE_COLOUR
+                label = f"{region.name} · {region.strength:.0%}"
+            case _:
+                colour, label = REROLL_COLOUR, f"{region.name} · reroll"
+        yield Place(
+            id=region.id,
+            label=label,
+            left=region.col_init / job.canvas_width,
+            right=region.col_end / job.canvas_width,
+            bottom=1 - region.row_end / job.canvas_height,
+            top=1 - region.row_init / job.canvas_height,
+            falloff=falloff,
+            weight=weight,
+            colour=colour,
         )
-    return list(found.values())
 
 
-def _places(job: SceneJob) -> Iterator[Place]:
-    document = job.document
-    height, width = document["canvas_height"], document["canvas_width"]
-    heaviest = max((r.get("mask_weight", 0.0) for r in document["regions"]), default=0.0) or 1.0
-    colours: dict[str, Colour] = {}
-    for kind in ("regions", "reroll_regions"):
-        for number, region in enumerate(document[kind]):
-            name = job.objects.get(f"{kind}[{number}]", "Background")
-            text = kind == "regions" and region["type"] == Text2ImageRegion.TYPE
-            if text:
-                colour = colours.setdefault(name, text_colour(len(colours)))
-            else:
-                colour = IMAGE_COLOUR if kind == "regions" else REROLL_COLOUR
-            yield Place(
-                name=name,
-                label=_label(name, region),
-                left=region["col_init"] / width,
-                right=region["col_end"] / width,
-                bottom=1 - region["row_end"] / height,
-                top=1 - region["row_init"] / height,
-                mask_type=region["mask_type"] if text else _FLAT,
-                weight=region["mask_weight"] / heaviest if text else 0.0,
-                colour=colour,
-            )
+def _falloff(region: Text2ImageRegion, job: Job, mask: Floats | None) -> Floats | None:
+    if mask is None and region.mask_type == "constant":
+        return None
+    rows, columns = (
+        np.array(profile(region.mask_type, GRID, region.feather_px / side * GRID))
+        for side in (region.height_px, region.width_px)
+    )
+    weights = np.outer(rows / rows.max(), columns / columns.max())
+    return weights if mask is None else weights * _seen_in(region, job, mask)[::-1]
 
 
-def _label(name: str, region: Any) -> str:
-    match region.get("type"):
-        case Text2ImageRegion.TYPE:
-            weight = region["mask_weight"]
-            return name if weight == 1 else f"{name} · {weight:g}"
-        case Image2ImageRegion.TYPE:
-            return f"{name} · {region['strength']:.0%}"
-        case _:
-            return f"{name} · reroll"
+def _seen_in(region: Region, job: Job, mask: Floats) -> Floats:
+    """Return a mask at the points of a region's grid, (GRID, GRID) from its upper left corner."""
+    top, bottom, left, right = 0.0, 1.0, 0.0, 1.0
+    if getattr(region, "mask_area", "region") == "canvas":
+        top, bottom = (side / job.canvas_height for side in region.bounds[:2])
+        left, right = (side / job.canvas_width for side in region.bounds[2:])
+    rows, columns = (
+        np.linspace(start, end, GRID) * (size - 1)
+        for start, end, size in ((top, bottom, mask.shape[0]), (left, right, mask.shape[1]))
+    )
+    return mask[np.ix_(np.rint(rows).astype(int), np.rint(columns).astype(int))]

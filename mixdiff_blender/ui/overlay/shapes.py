@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .falloff import profile
 from .frame import Frame
-from .places import Colour, Place, whole_places
+from .places import GRID, Colour, Place
 
-_CELLS = 14  # across a region: as many as make a fall-off look smooth
 _FAINTEST, _STRONGEST = 0.05, 0.5
 _EDGE: Colour = (0.03, 0.03, 0.04)
 
@@ -75,7 +73,7 @@ class Sheet:
 
     def add_tint(self, box: Box, place: Place) -> None:
         """Tint a box as strongly as the region weighs there."""
-        if place.mask_type == "constant":
+        if place.falloff is None:
             self._flat.append(_fill(box, place.colour, _strength(place)))
         else:
             self._fading.append((box, place))
@@ -101,7 +99,7 @@ class Sheet:
 
     def triangles(self) -> Triangles | None:
         """Return all that was added, or None for nothing."""
-        parts = [_filled(self._flat), *_faded(self._fading), _filled(self._upper)]
+        parts = [_filled(self._flat), _faded(self._fading), _filled(self._upper)]
         kept = [part for part in parts if len(part.points)]
         if not kept:
             return None
@@ -133,19 +131,15 @@ def _filled(fills: Sequence[_Fill]) -> Triangles:
     return _grids(sides, np.repeat(values[:, None, 4:], 4, axis=1), 1)
 
 
-def _faded(tints: Sequence[tuple[Box, Place]]) -> list[Triangles]:
-    """Return the tints whose strength changes, one part for each kind of mask."""
-    kinds = {place.mask_type for _, place in tints}
-    return [_faded_alike([t for t in tints if t[1].mask_type == kind], kind) for kind in kinds]
-
-
-def _faded_alike(tints: Sequence[tuple[Box, Place]], mask_type: str) -> Triangles:
-    along = np.linspace(0, 1, _CELLS + 1)
-    weights = profile(mask_type, along - 0.5)
+def _faded(tints: Sequence[tuple[Box, Place]]) -> Triangles:
+    """Return the tints whose strength changes."""
+    along = np.linspace(0, 1, GRID)
     values = np.array([_fill(box, place.colour, _strength(place)) for box, place in tints])
+    values = values.reshape(-1, 8)
+    falloffs = np.array([place.falloff for _, place in tints]).reshape(-1, GRID * GRID)
     low, high = values[:, :2], values[:, 2:4]
-    steps = low[:, None] + (high - low)[:, None] * along[:, None]  # (boxes, cells + 1, 2)
-    shape = (len(tints), _CELLS + 1, _CELLS + 1)
+    steps = low[:, None] + (high - low)[:, None] * along[:, None]  # (boxes, points, 2)
+    shape = (len(tints), GRID, GRID)
     sides = np.stack(
         [
             np.broadcast_to(steps[:, None, :, 0], shape),
@@ -153,11 +147,11 @@ def _faded_alike(tints: Sequence[tuple[Box, Place]], mask_type: str) -> Triangle
         ],
         axis=-1,
     ).reshape(len(tints), -1, 2)
-    alpha = _FAINTEST + (values[:, 7:] - _FAINTEST) * np.outer(weights, weights).ravel()
+    alpha = _FAINTEST + (values[:, 7:] - _FAINTEST) * falloffs
     colours = np.concatenate(
-        [np.repeat(values[:, None, 4:7], sides.shape[1], axis=1), alpha[..., None]], axis=-1
+        [np.repeat(values[:, None, 4:7], GRID * GRID, axis=1), alpha[..., None]], axis=-1
     )
-    return _grids(sides, colours, _CELLS)
+    return _grids(sides, colours, GRID - 1)
 
 
 def _grids(sides: NDArray[Any], colours: NDArray[Any], cells: int) -> Triangles:
@@ -186,5 +180,5 @@ def draw_places(
     """Add all places: tints first, then outlines, the active one's on top and wider."""
     for place in places if tinted else ():
         sheet.add_tint(box_of(place, frame), place)
-    for place in sorted(whole_places(places), key=lambda place: place.name == active):
-        sheet.add_outline(box_of(place, frame), place.colour, 3 if place.name == active else 1)
+    for place in sorted(places, key=lambda place: place.id == active):
+        sheet.add_outline(box_of(place, frame), place.colour, 3 if place.id == active else 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...contract import DEFAULT_STRIDE_PX
 from ...job.regions.camera import canvas_of
 from ...properties import canvas_settings
 from .sidebar import SidebarPanel, split_column
@@ -72,7 +71,7 @@ class SizePanel(SidebarPanel):
         share = render.resolution_percentage / 100
         exact = (render.resolution_x * share, render.resolution_y * share)
         if exact != (canvas.width_px, canvas.height_px):
-            layout.label(text=f"Painted to the nearest {DEFAULT_STRIDE_PX} px", icon="INFO")
+            layout.label(text=f"Generated to the nearest {canvas.grid_px} px", icon="INFO")
         layout.prop(canvas_settings(context.scene), "tile_size")
 
 

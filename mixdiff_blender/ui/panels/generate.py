@@ -7,6 +7,7 @@ from typing import Any
 from ...backend import engine, live_preview
 from ...backend.session import Generating
 from ...backend.wording import state_text
+from ...job.job_from_scene import in_words
 from ...properties import canvas_settings
 from ...results import generation
 from ..job_cache import cached_job
@@ -42,8 +43,7 @@ class GeneratePanel(SidebarPanel):
         if cached.error:
             draw_text(layout, context, str(cached.error), "INFO")
         for problem in cached.job.errors if cached.job else ():
-            assert cached.job is not None
-            draw_text(layout, context, cached.job.told(problem), LINE_ICONS["ERROR"])
+            draw_text(layout, context, in_words(problem), LINE_ICONS["ERROR"])
         report = generation.last_report(context.scene)
         for line in report.lines if report else ():
             draw_text(layout, context, line.text, LINE_ICONS[line.severity])

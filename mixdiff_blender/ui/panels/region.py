@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...contract import Image2ImageRegion, Text2ImageRegion
-from ...job.regions.entries import name_of, settings_of
+from ...job.regions.entries import id_of, name_of, settings_of
 from ...properties import REROLL_TYPE, RegionSettings
 from ..job_cache import last_cached_job
 from ..operators.region_list import active_entry
@@ -37,7 +37,7 @@ class RegionPanel(SidebarPanel):
         entry = active_entry(context.scene)
         assert entry is not None
         region = settings_of(entry)
-        for problem in last_cached_job(context.scene).problems_of(name_of(entry)):
+        for problem in last_cached_job(context.scene).problems_of(id_of(entry)):
             text = f"{problem.message}; {problem.remedy}"
             draw_text(
                 layout, context, text[:1].upper() + text[1:], LINE_ICONS[problem.severity.upper()]
@@ -51,6 +51,7 @@ class RegionPanel(SidebarPanel):
         elif region.type == Image2ImageRegion.TYPE:
             layout.template_ID(region, "reference_image", open="image.open")
             split_column(layout, decorate=True).prop(region, "strength")
+            _draw_mask(layout, region)
         else:
             column = split_column(layout, decorate=True)
             column.prop(region, "reroll_mode")
@@ -68,7 +69,18 @@ def _draw_text_region(layout: Any, region: RegionSettings) -> None:
     value.active = not region.randomize_guidance
     value.prop(region, "guidance_scale")
     column.prop(region, "mask_type")
+    if region.mask_type == "feather":
+        column.prop(region, "feather_px")
     column.prop(region, "mask_weight")
+    _draw_mask(layout, region)
+
+
+def _draw_mask(layout: Any, region: RegionSettings) -> None:
+    column = layout.column(align=True)
+    column.label(text="Mask")
+    column.template_ID(region, "mask", new="image.new", open="image.open")
+    if region.mask is not None:
+        split_column(layout).prop(region, "mask_area")
 
 
 class SeedPanel(SidebarPanel):

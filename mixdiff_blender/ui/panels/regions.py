@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...contract import Image2ImageRegion, Text2ImageRegion
-from ...job.regions.entries import name_of, settings_of
+from ...job.regions.entries import id_of, settings_of
 from ...properties import REROLL_TYPE, RegionSettings, canvas_settings
 from ..job_cache import last_cached_job
 from ..operators import annotation_layers, drawing, images
@@ -48,7 +48,7 @@ class RegionList(bpy.types.UIList):
         parts = row.split(factor=0.6)
         parts.active = settings.enabled
         name = parts.row(align=True)
-        is_wrong = bool(last_cached_job(context.scene).problems_of(name_of(item)))
+        is_wrong = bool(last_cached_job(context.scene).problems_of(id_of(item)))
         name.label(text="", icon="ERROR" if is_wrong else _TYPE_ICONS[settings.type])
         if item.object:
             name.prop(item.object, "name", text="", emboss=False)
