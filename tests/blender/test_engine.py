@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.blender.hosts import Host, HostRun
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import SCRIPTS, Host, HostRun
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub
 from tests.engine.test_watchdog import is_alive

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.blender.hosts import Host
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import SCRIPTS, Host
 
 SEED = 7178915308
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from engine.sampling import masks
-from tests.blender.hosts import Host
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import SCRIPTS, Host
 
 
 @pytest.fixture(scope="module", params=["bpy-4.2", "bpy-5.2"])

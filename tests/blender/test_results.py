@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.blender.hosts import Host
-from tests.blender.test_whole_path import SCRIPTS, WholePath
+from tests.blender.hosts import SCRIPTS, Host
+from tests.blender.test_whole_path import WholePath
 
 FILTER = 1  # levels: what a renderer makes of a picture that it samples between pixels
 

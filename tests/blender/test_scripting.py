@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.blender.hosts import CHECKOUT, Host
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import CHECKOUT, SCRIPTS, Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

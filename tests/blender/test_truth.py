@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from engine.contract.job import DEFAULT_STRIDE_PX
-from tests.blender.hosts import Host
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import SCRIPTS, Host
 
 CASES = 50
 

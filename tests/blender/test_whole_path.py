@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.blender.hosts import Host
-
-SCRIPTS = Path(__file__).parent / "scripts"
+from tests.blender.hosts import SCRIPTS, Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,6 @@ from bl_ext.user_default.mixdiff.backend.wording import state_text
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import generation
 from bl_ext.user_default.mixdiff.storage import folders
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import render, street
 
 report: Any

@@ -9,8 +9,6 @@ import bpy
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.regions import handlers
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, name_of, settings_of, sync
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_camera, add_plane, add_region, empty_scene
 
 report: Any

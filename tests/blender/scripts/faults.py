@@ -2,10 +2,8 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -13,8 +11,6 @@ from bl_ext.user_default.mixdiff.backend.running import session, stop, wait
 from bl_ext.user_default.mixdiff.backend.session import Generating
 from bl_ext.user_default.mixdiff.results import generation
 from bl_ext.user_default.mixdiff.storage import folders
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street
 
 report: Any

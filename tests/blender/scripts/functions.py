@@ -8,8 +8,6 @@ from typing import Any
 import bpy
 from bl_ext.user_default.mixdiff import scripting
 from bl_ext.user_default.mixdiff.contract import EngineError
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_camera, add_plane, empty_scene, file_of
 
 report: Any

@@ -12,8 +12,6 @@ from bl_ext.user_default.mixdiff.backend import running
 from bl_ext.user_default.mixdiff.contract import EngineError
 from bl_ext.user_default.mixdiff.results import batch, generation, history
 from bl_ext.user_default.mixdiff.storage import folders
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import file_of, street
 
 report: Any

@@ -8,8 +8,6 @@ from typing import Any
 
 import bpy
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_camera, add_plane, add_region, empty_scene
 
 report: Any

@@ -18,8 +18,6 @@ from bl_ext.user_default.mixdiff.ui.overlay.falloff import profile
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.places import places_of, whole_places
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_places
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_camera, add_region, empty_scene, street
 
 report: Any

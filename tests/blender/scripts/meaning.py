@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_camera, add_region, empty_scene, render
 
 report: Any

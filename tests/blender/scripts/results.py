@@ -12,8 +12,6 @@ from bl_ext.user_default.mixdiff.results import history
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.storage.pictures import png_of
 from mathutils import Euler, Matrix
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_camera, add_plane, empty_scene, render
 
 report: Any

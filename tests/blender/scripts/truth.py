@@ -9,8 +9,6 @@ import bpy
 import numpy as np
 from bl_ext.user_default.mixdiff.job.regions.entries import sources
 from bl_ext.user_default.mixdiff.job.regions.places import LeftOut, Places
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_camera, add_plane, empty_scene
 
 report: Any

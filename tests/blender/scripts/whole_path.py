@@ -6,8 +6,6 @@ from typing import Any
 
 import bpy
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_plane, file_of, render, street
 
 report: Any
