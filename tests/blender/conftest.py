@@ -88,8 +88,10 @@ def pytest_pycollect_makemodule(
     module_path: Path, parent: pytest.Collector
 ) -> pytest.Module | None:
     """Read the tests that run inside a Blender, without importing them here."""
-    is_inside = module_path.parent == INSIDE
-    return InsideModule.from_parent(parent, path=module_path) if is_inside else None
+    if module_path.parent != INSIDE:
+        return None
+    found: InsideModule = InsideModule.from_parent(parent, path=module_path)
+    return found
 
 
 @pytest.hookimpl(trylast=True)

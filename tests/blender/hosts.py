@@ -319,8 +319,8 @@ class Host:
             folders = [CHECKOUT, self.work, Path(tempfile.gettempdir()), Path.home(), *near]
             folders += debian.python_folders(self.engine_python)
             words = debian.command(self.root, words, folders=folders, work=Path.cwd())
-        # Files, not pipes: nobody has to read along, and no process of the host's keeps them open.
-        files = None if show else (tempfile.TemporaryFile(), tempfile.TemporaryFile())
+        # Files, not pipes: nobody has to read along while the host runs.
+        files = None if show else (tempfile.TemporaryFile(), tempfile.TemporaryFile())  # noqa: SIM115
         process = subprocess.Popen(
             words,
             env=variables,

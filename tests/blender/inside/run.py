@@ -24,13 +24,14 @@ class Notes:
     """Writes how each function went: all of its parameters are one to whoever reads."""
 
     def __init__(self, path: str) -> None:
-        self._file = Path(path).open("a", buffering=1)
+        self._path = Path(path)
         self._left: dict[str, int] = {}
         self._texts: list[str] = []
         self._outcomes: set[str] = set()
 
     def _note(self, **note: Any) -> None:
-        self._file.write(json.dumps(note) + "\n")
+        with self._path.open("a") as file:
+            file.write(json.dumps(note) + "\n")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -47,7 +48,7 @@ class Notes:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            printed = [f"--- {title}\n{text}" for title, text in report.sections]
+            printed = [f"--- {title}\n{text[-2000:]}" for title, text in report.sections]
             self._texts.append("\n".join([report.nodeid, report.longreprtext, *printed]))
         elif report.skipped:
             self._texts.append(report.longrepr[2] if report.longrepr else "")
@@ -78,7 +79,7 @@ sys.exit(
             *("-o", "addopts=", "-o", "pythonpath=", "-o", "timeout=240"),
             *("-p", "pytest_timeout", "-p", "no:cacheprovider", "-p", "inside_fixtures"),
             *("--continue-on-collection-errors", "--strict-markers", "--basetemp", folder),
-            *("--quiet", "--tb=no"),
+            *("--quiet", "--tb=short", "--no-summary"),
         ],
         plugins=[Notes(notes)],
     )
