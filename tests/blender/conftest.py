@@ -11,6 +11,8 @@ import pytest
 from building.environments import environments_folder
 from tests.blender import hosts
 from tests.blender.inner import INSIDE, InsideModule, InsideRun, host_params, sort_by_host, tests_of
+from tests.engine.conftest import TINY_SD
+from tests.engine.model_hub import ModelHub
 
 EXECUTABLES = host_params([name for name in hosts.all_names() if name not in hosts.WHEEL_NAMES])
 
@@ -68,6 +70,8 @@ def inside(
 ) -> Iterator[Callable[[hosts.Host], InsideRun]]:
     """Find the run of those tests that run inside a host."""
     runs: dict[str, InsideRun] = {}
+    hub = ModelHub.of_folder(TINY_SD)
+    hub.start()
 
     def run_in(host: hosts.Host) -> InsideRun:
         if host.name not in runs:
@@ -75,6 +79,7 @@ def inside(
                 host=host,
                 extension_zip=extension_zip,
                 folder=tmp_path_factory.mktemp(f"inside {host.name}"),
+                env={"MIXDIFF_TEST_HUB": hub.url},
                 tests=tests_of(host.name, request.session.items),
             )
         return runs[host.name]
@@ -82,6 +87,7 @@ def inside(
     yield run_in
     for run in runs.values():
         run.end()
+    hub.stop()
 
 
 def pytest_pycollect_makemodule(

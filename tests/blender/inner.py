@@ -12,7 +12,7 @@ import ast
 import importlib.util
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -111,6 +111,7 @@ class InsideRun:
     host: hosts.Host
     extension_zip: Path
     folder: Path
+    env: Mapping[str, str]
     tests: list[str]
     _outcomes: dict[str, dict[str, str]] = field(default_factory=dict)
     _process: hosts.HostProcess | None = None
@@ -147,6 +148,7 @@ class InsideRun:
         self._process = self.host.start_python(
             *(INSIDE / "run.py", libraries, self._notes, self.folder / "tmp", *self._left()),
             extension_zip=self.extension_zip,
+            env=self.env,
         )
         return self._process
 

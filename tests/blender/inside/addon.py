@@ -3,6 +3,10 @@
 Nothing else in this folder names a module of the extension.
 """
 
+import sys
+from importlib import import_module
+from typing import Any
+
 from bl_ext.user_default.mixdiff import scripting
 from bl_ext.user_default.mixdiff.backend import idle, installing, live_preview, models, running
 from bl_ext.user_default.mixdiff.backend.client import EngineNotification
@@ -41,6 +45,7 @@ __all__ = [
     "batch",
     "check",
     "draw_places",
+    "engine_profile",
     "entries",
     "expectation",
     "folders",
@@ -71,3 +76,10 @@ __all__ = [
     "wait",
     "whole_places",
 ]
+
+
+def engine_profile(kind: str, cells: int) -> Any:
+    """Return the weights along one axis as the engine has them, which is another program."""
+    if str(folders.extension_folder()) not in sys.path:
+        sys.path.append(str(folders.extension_folder()))
+    return import_module("engine.sampling.masks").profile(kind, cells)
