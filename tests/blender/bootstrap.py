@@ -53,6 +53,7 @@ def _run(request: dict[str, Any]) -> None:
         aside.write_text(json.dumps(value))
         aside.rename(result)
 
+    sys.path.append(str(Path(__file__).with_name("inside")))  # scenes, for every script
     sys.argv = [request["script"], *request["arguments"]]
     runpy.run_path(request["script"], init_globals={"report": report}, run_name="__main__")
 

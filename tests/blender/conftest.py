@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from building.environments import environments_folder
 from tests.blender import hosts
+from tests.blender.inner import INSIDE, InsideModule, InsideRun, host_params, sort_by_host, tests_of
+from tests.engine.conftest import TINY_SD
+from tests.engine.model_hub import ModelHub
+
+EXECUTABLES = host_params([name for name in hosts.all_names() if name not in hosts.WHEEL_NAMES])
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +42,7 @@ def find_host(
     return find
 
 
-def _executables() -> list[object]:
-    names = [*hosts.EXECUTABLE_NAMES, *([hosts.PATH_NAME] if hosts.blender_on_path() else [])]
-    return [pytest.param(name, marks=pytest.mark.executable) for name in names]
-
-
-@pytest.fixture(scope="session", params=[*hosts.WHEEL_NAMES, *_executables()])
+@pytest.fixture(scope="session", params=host_params(hosts.all_names()))
 def host(request: pytest.FixtureRequest, find_host: Callable[[str], hosts.Host]) -> hosts.Host:
     """Each Blender of this machine in turn."""
     return find_host(request.param)
@@ -56,7 +56,7 @@ def wheel_host(
     return find_host(request.param)
 
 
-@pytest.fixture(scope="session", params=_executables())
+@pytest.fixture(scope="session", params=EXECUTABLES)
 def executable_host(
     request: pytest.FixtureRequest, find_host: Callable[[str], hosts.Host]
 ) -> hosts.Host:
@@ -64,8 +64,46 @@ def executable_host(
     return find_host(request.param)
 
 
+@pytest.fixture(scope="session")
+def inside(
+    request: pytest.FixtureRequest, extension_zip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[hosts.Host], InsideRun]]:
+    """Find the run of those tests that run inside a host."""
+    runs: dict[str, InsideRun] = {}
+    hub = ModelHub.of_folder(TINY_SD)
+    hub.start()
+
+    def run_in(host: hosts.Host) -> InsideRun:
+        if host.name not in runs:
+            runs[host.name] = InsideRun(
+                host=host,
+                extension_zip=extension_zip,
+                folder=tmp_path_factory.mktemp(f"inside {host.name}"),
+                env={"MIXDIFF_TEST_HUB": hub.url},
+                tests=tests_of(host.name, request.session.items),
+            )
+        return runs[host.name]
+
+    yield run_in
+    for run in runs.values():
+        run.end()
+    hub.stop()
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    """Read the tests that run inside a Blender, without importing them here."""
+    if module_path.parent != INSIDE:
+        return None
+    found: InsideModule = InsideModule.from_parent(parent, path=module_path)
+    return found
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder as one that needs a Blender."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.blender)
+    sort_by_host(items)

@@ -15,13 +15,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from tests.blender import debian
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 EXTENSION = "bl_ext.user_default.mixdiff"
+SCRIPTS = Path(__file__).with_name("scripts")
 WHEEL_NAMES = ("bpy-4.2", "bpy-4.5", "bpy-5.0", "bpy-5.2")
 PATH_NAME = "blender"  # the one on the PATH, or named in MIXDIFF_BLENDER
 EXECUTABLE_NAMES = tuple(debian.SUITES)
@@ -69,6 +70,67 @@ class HostRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostProcess:
+    """A host at work."""
+
+    name: str
+    command: tuple[str, ...]
+    process: subprocess.Popen[bytes]
+    files: tuple[IO[bytes], IO[bytes]] | None
+    result: Path | None
+    user_resources: Path
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is still at work."""
+        return self.process.poll() is None
+
+    def wait(self, timeout_s: float) -> HostRun:
+        """Return what came of the run when the host has ended.
+
+        Raises:
+            HostTimeoutError: it did not end in time, and was ended.
+        """
+        try:
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            self.end()
+            raise HostTimeoutError(
+                f"{self.name} was ended after {timeout_s:g} s\n{self._run().output}"
+            ) from error
+        except BaseException:
+            self.end()
+            raise
+        return self._run()
+
+    def end(self) -> None:
+        """Kill the host, and what it has started, if it still runs."""
+        if not self.is_running:
+            return
+        if sys.platform == "win32":
+            self.process.kill()
+        else:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _run(self) -> HostRun:
+        printed = []
+        for file in self.files or ():
+            file.seek(0)
+            printed.append(file.read().decode(errors="replace"))
+        stdout, stderr = printed or ("", "")
+        written = self.result if self.result and self.result.exists() else None
+        return HostRun(
+            command=self.command,
+            stdout=stdout,
+            stderr=stderr,
+            returncode=self.process.returncode,
+            result=json.loads(written.read_text()) if written else None,
+            user_resources=self.user_resources,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """One Blender on this machine, and a work folder for what its runs leave behind."""
 
@@ -80,18 +142,17 @@ class Host:
     work: Path
     engine_python: Path
 
-    def run_python(
+    def start_python(
         self,
         script: Path | str,
         *arguments: str | Path,
         extension_zip: Path | None = None,
         blend: Path | None = None,
         env: Mapping[str, str] | None = None,
-        timeout_s: float = 120,
         user_resources: Path | None = None,
         show: bool = False,
-    ) -> HostRun:
-        """Run a script (a path, or its source) inside this Blender.
+    ) -> HostProcess:
+        """Start a script (a path, or its source) inside this Blender.
 
         The script finds `report(value)` among its globals: the JSON value becomes `result`.
         `user_resources` keeps Blender's user folder from one run to the next; without it every
@@ -103,7 +164,7 @@ class Host:
         if isinstance(script, str):
             source, script = script, run_folder / "script.py"
             script.write_text(source)
-        return self._run_request(
+        return self._start_request(
             run_folder,
             {
                 "script": str(Path(script).absolute()),
@@ -113,9 +174,14 @@ class Host:
             resources=resources,
             blend=blend,
             env=env,
-            timeout_s=timeout_s,
             show=show,
         )
+
+    def run_python(
+        self, script: Path | str, *arguments: str | Path, timeout_s: float = 120, **options: Any
+    ) -> HostRun:
+        """Run a script inside this Blender until it has ended, as `start_python` starts it."""
+        return self.start_python(script, *arguments, **options).wait(timeout_s)
 
     def run_cli(
         self,
@@ -135,7 +201,7 @@ class Host:
             raise HostMissingError(f"{self.name} is a bpy wheel: it has no command line")
         resources = user_resources or self.user_resources(extension_zip)
         words = ["-b", *([str(blend)] if blend else []), *(str(word) for word in arguments)]
-        return self._run(words, resources=resources, env=env, timeout_s=timeout_s, blend=blend)
+        return self._start(words, resources=resources, env=env, blend=blend).wait(timeout_s)
 
     def run_window(
         self,
@@ -155,13 +221,12 @@ class Host:
             raise HostMissingError(f"{self.name} is a bpy wheel: it has no window")
         words = ["--gpu-backend", "opengl", "-p", "0", "0", "1600", "1000", str(blend)]
         words += ["--python", str(script), "--", *(str(argument) for argument in arguments)]
-        return self._run(
+        return self._start(
             words,
             resources=self.user_resources(extension_zip),
             env={"DISPLAY": display},
-            timeout_s=timeout_s,
             blend=blend,
-        )
+        ).wait(timeout_s)
 
     def user_resources(self, extension_zip: Path | None = None) -> Path:
         """Return a fresh user folder for Blender, with the extension installed if one is given.
@@ -182,7 +247,7 @@ class Host:
         if self.kind == "wheel":
             script = self._folder("run") / "nothing.py"
             script.write_text("")
-            done = self._run_request(
+            process = self._start_request(
                 script.parent,
                 {
                     "script": str(script),
@@ -194,10 +259,10 @@ class Host:
             )
         else:
             words = ["--command", "extension", "install-file", "--repo", "user_default", "--enable"]
-            done = self._run(
+            process = self._start(
                 [*words, str(extension_zip.absolute())], resources=aside, blend=extension_zip
             )
-        done.check()
+        process.wait(120).check()
         aside.rename(template)
         return template
 
@@ -206,7 +271,7 @@ class Host:
         folder.mkdir(parents=True)
         return folder
 
-    def _run_request(
+    def _start_request(
         self,
         run_folder: Path,
         request: dict[str, Any],
@@ -214,9 +279,8 @@ class Host:
         resources: Path,
         blend: Path | None = None,
         env: Mapping[str, str] | None = None,
-        timeout_s: float = 120,
         show: bool = False,
-    ) -> HostRun:
+    ) -> HostProcess:
         result = run_folder / "result.json"
         request = {"install": None, "open": None, "result": str(result), **request}
         if self.kind == "wheel":
@@ -228,27 +292,20 @@ class Host:
         request_file = run_folder / "request.json"
         request_file.write_text(json.dumps(request))
         env = {**(env or {}), "MIXDIFF_HOST_REQUEST": str(request_file)}
-        return self._run(
-            words,
-            resources=resources,
-            env=env,
-            timeout_s=timeout_s,
-            blend=blend,
-            result=result,
-            show=show,
+        return self._start(
+            words, resources=resources, env=env, blend=blend, result=result, show=show
         )
 
-    def _run(
+    def _start(
         self,
         words: Sequence[str],
         *,
         resources: Path,
         env: Mapping[str, str] | None = None,
-        timeout_s: float = 120,
         blend: Path | None = None,
         result: Path | None = None,
         show: bool = False,
-    ) -> HostRun:
+    ) -> HostProcess:
         variables = {
             **_clean_environment(),
             "BLENDER_USER_RESOURCES": str(resources),
@@ -262,35 +319,22 @@ class Host:
             folders = [CHECKOUT, self.work, Path(tempfile.gettempdir()), Path.home(), *near]
             folders += debian.python_folders(self.engine_python)
             words = debian.command(self.root, words, folders=folders, work=Path.cwd())
+        # Files, not pipes: nobody has to read along while the host runs.
+        files = None if show else (tempfile.TemporaryFile(), tempfile.TemporaryFile())  # noqa: SIM115
         process = subprocess.Popen(
             words,
             env=variables,
             stdin=subprocess.DEVNULL,
-            stdout=None if show else subprocess.PIPE,
-            stderr=None if show else subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
+            stdout=files[0] if files else None,
+            stderr=files[1] if files else None,
             start_new_session=True,
         )
-        try:
-            stdout, stderr = process.communicate(timeout=timeout_s)
-        except BaseException as error:
-            _end(process)
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            stdout, stderr = process.communicate()
-            raise HostTimeoutError(
-                f"{self.name} was ended after {timeout_s:g} s\n"
-                f"--- stdout\n{stdout}\n--- stderr\n{stderr}"
-            ) from error
-        value = json.loads(result.read_text()) if result and result.exists() else None
-        return HostRun(
+        return HostProcess(
+            name=self.name,
             command=tuple(words),
-            stdout=stdout or "",
-            stderr=stderr or "",
-            returncode=process.returncode,
-            result=value,
+            process=process,
+            files=files,
+            result=result,
             user_resources=resources,
         )
 
@@ -337,6 +381,11 @@ def find_host(name: str, *, environments: Path, engine_python: Path, work: Path)
     )
 
 
+def all_names() -> list[str]:
+    """Return the names of the hosts that tests may run in."""
+    return [*WHEEL_NAMES, *EXECUTABLE_NAMES, *([PATH_NAME] if blender_on_path() else [])]
+
+
 def blender_on_path() -> str | None:
     """Return the Blender that the person using this machine means, if there is one."""
     return os.environ.get("MIXDIFF_BLENDER") or shutil.which("blender")
@@ -366,10 +415,3 @@ def _clean_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("BLENDER_") and name not in steering
     }
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        os.killpg(process.pid, signal.SIGKILL)

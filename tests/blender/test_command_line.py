@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 
 from engine.cli import main as engine
-from tests.blender.hosts import Host, HostRun
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import SCRIPTS, Host, HostRun
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.blender.hosts import Host
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import SCRIPTS, Host
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -64,3 +64,31 @@ def test_the_extension_registers(host: Host, extension_zip: Path) -> None:
     run = host.run_python(script, extension_zip=extension_zip).check()
     assert run.result == [True, True, True]
     assert "Traceback" not in run.stderr
+
+
+def test_registering_is_quick_and_loads_neither_torch_nor_the_network(
+    wheel_host: Host, extension_zip: Path
+) -> None:
+    script = (
+        "import addon_utils, sys, time\n"
+        "name = 'bl_ext.user_default.mixdiff'\n"
+        "import bpy, numpy\n"
+        "before = set(sys.modules)\n"
+        "start_s = time.thread_time()\n"
+        "addon_utils.enable(name, default_set=True)\n"
+        "first_s = time.thread_time() - start_s\n"
+        "loaded = sorted(set(sys.modules) - before)\n"
+        "package = sys.modules[name]\n"
+        "package.unregister()\n"
+        "start_s = time.thread_time()\n"
+        "package.register()\n"
+        "told = {'first_s': first_s, 'again_s': time.thread_time() - start_s, 'loaded': loaded}\n"
+        "report(told)\n"
+    )
+    resources = wheel_host.user_resources(extension_zip)
+    told = wheel_host.run_python(script, user_resources=resources).check().result
+    heavy = ("torch", "diffusers", "socket", "ssl", "http", "urllib.request", "asyncio")
+    loaded = {name for name in told["loaded"] if name.split(".")[0] in heavy or name in heavy}
+    assert not loaded
+    assert told["again_s"] < 0.05
+    print(wheel_host.name, told["first_s"], told["again_s"])

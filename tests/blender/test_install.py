@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from building.environments import TORCH
-from tests.blender.hosts import Host
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import SCRIPTS, Host
 
 
 @pytest.mark.slow

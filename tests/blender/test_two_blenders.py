@@ -13,8 +13,7 @@ from PIL import Image
 
 from mixdiff_blender.backend.installation.uv import UV_VARIABLE
 from tests.addon.package_index import PackageIndex
-from tests.blender.hosts import Host
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import SCRIPTS, Host
 
 pytestmark = pytest.mark.timeout(900)
 

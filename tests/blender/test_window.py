@@ -18,8 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.blender.hosts import CHECKOUT, Host, HostRun
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import CHECKOUT, SCRIPTS, Host, HostRun
 from tests.engine.conftest import TINY_SD
 
 pytestmark = [pytest.mark.window, pytest.mark.slow, pytest.mark.executable]

@@ -3,15 +3,11 @@
 For the part `button` of the performance benchmark.
 """
 
-import sys
 import time
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import bpy
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_camera, add_region, empty_scene
 
 report: Any

@@ -16,8 +16,6 @@ from bl_ext.user_default.mixdiff.backend.engine import session, stop, wait
 from bl_ext.user_default.mixdiff.results import generation, history
 from bl_ext.user_default.mixdiff.storage import folders
 from bl_ext.user_default.mixdiff.storage.pictures import png_of
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street
 
 report: Any

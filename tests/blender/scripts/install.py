@@ -3,13 +3,10 @@
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import bpy
 from bl_ext.user_default.mixdiff.backend import engine, installing
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street
 
 report: Any

@@ -1,12 +1,9 @@
 """A Blender that its engine kills in the middle of a picture; and one that comes after it."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import bpy
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street
 
 report: Any

@@ -1,12 +1,9 @@
 """Saves a small street, with a packed picture as a region."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import bpy
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import add_region, street
 
 report: Any

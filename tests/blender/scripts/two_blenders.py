@@ -16,8 +16,6 @@ from bl_ext.user_default.mixdiff.backend.session import Generating
 from bl_ext.user_default.mixdiff.contract import EngineError
 from bl_ext.user_default.mixdiff.results import generation
 from bl_ext.user_default.mixdiff.storage import folders
-
-sys.path.insert(0, str(Path(__file__).parent))
 from scenes import street
 
 report: Any

@@ -1,9 +1,10 @@
-"""Scenes for the scripts that run inside a Blender."""
+"""Scenes for tests and scripts that run inside a Blender."""
 
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 TINY_SD = Path(__file__).parents[2] / "data" / "tiny-sd"
 
@@ -68,12 +69,46 @@ def street(width: int = 128, height: int = 64) -> Any:
     return scene
 
 
+def select(*objects: Any) -> None:
+    """Select these objects alone, the last one active."""
+    bpy.ops.object.select_all(action="DESELECT")
+    for obj in objects:
+        obj.select_set(True)
+        bpy.context.view_layer.objects.active = obj
+
+
+def update() -> None:
+    """Let Blender take in what was changed."""
+    bpy.context.view_layer.update()
+
+
+def place(region: dict[str, Any]) -> list[int]:
+    """Return where a job's region lies: top, bottom, left, right."""
+    return [region[name] for name in ("row_init", "row_end", "col_init", "col_end")]
+
+
+def in_blender(image: Any) -> Any:
+    """Return an image's values as Blender has them, (H, W, 4), the top row first."""
+    values = np.empty(len(image.pixels), dtype=np.float32)
+    image.pixels.foreach_get(values)
+    return values.reshape(image.size[1], image.size[0], 4)[::-1]
+
+
+def pixels(path: Any) -> Any:
+    """Return a PNG's levels, (H, W, 4), the top row first."""
+    image = bpy.data.images.load(str(path))
+    levels = np.round(in_blender(image) * 255).astype(int)
+    bpy.data.images.remove(image)
+    return levels
+
+
 def file_of(image: Any) -> str:
     """Return where an image's file is."""
     return bpy.path.abspath(image.filepath)
 
 
-def render(scene: Any, path: str) -> None:
-    """Render to a PNG."""
-    scene.render.filepath = path
+def render(scene: Any, path: Any) -> Any:
+    """Render to a PNG, and return its levels, (H, W, 4), the top row first."""
+    scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)
+    return pixels(path)

@@ -1,0 +1,289 @@
+"""What panel and overlay are made from, and that they hold nothing up."""
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from addon import (
+    EngineNotification,
+    Frame,
+    Generating,
+    Ready,
+    Session,
+    Sheet,
+    draw_places,
+    engine_profile,
+    job_cache,
+    job_from_scene,
+    live_preview,
+    places_of,
+    profile,
+    running,
+    scripting,
+    sync,
+    whole_places,
+)
+from scenes import add_region, in_blender, update
+
+HOSTS = "oldest and newest"
+
+FRAME = Frame(left=100, bottom=50, width=400, height=200)
+
+
+def places() -> Any:
+    job = job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
+    return places_of(job)
+
+
+# --- The overlay --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(street: Any) -> Any:
+    """The places of the street's regions, and of a reroll."""
+    bpy.data.objects["right"].mixdiff.mask_weight = 0.5
+    add_region("reroll", size=(1, 1)).mixdiff.type = "reroll"
+    return places()
+
+
+def test_what_is_drawn_is_what_is_sent(three: Any) -> None:
+    assert [
+        (p.name, p.label, p.left, p.right, p.bottom, p.top, p.mask_type, p.weight) for p in three
+    ] == [
+        ("left", "left", 0, 0.625, 0, 1, "gaussian", 1),
+        ("right", "right · 0.5", 0.375, 1, 0, 1, "gaussian", 0.5),
+        ("reroll", "reroll · reroll", 0.375, 0.625, 0.25, 0.75, "constant", 0),
+    ]
+    assert len({place.colour for place in three}) == 3
+
+
+def test_the_drawing_fills_the_frame_and_is_strongest_in_a_regions_middle(three: Any) -> None:
+    sheet = Sheet()
+    draw_places(sheet, three, FRAME, "left")
+    triangles = sheet.triangles()
+    points, colours = triangles.points, triangles.colours
+    assert (triangles.corners.min(), triangles.corners.max()) == (0, len(points) - 1)
+    assert [*points.min(axis=0), *points.max(axis=0)] == [100, 50, 0, 500, 250, 0]
+    blue = (colours[:, :3] == np.float32(three[0].colour)).all(axis=1)
+    tints = blue & (colours[:, 3] < 0.99)
+    strongest = points[tints][colours[tints][:, 3].argmax()]
+    assert strongest.tolist() == [100 + 0.625 * 400 / 2, 50 + 200 / 2, 0]
+    assert Sheet().triangles() is None
+
+
+@pytest.mark.usefixtures("three")
+def test_a_region_of_several_tiles_is_drawn_as_one(street: Any) -> None:
+    street.mixdiff.tile_size = 64
+    tiles = places()
+    assert len(tiles) > 4
+    whole = [(p.name, p.left, p.right) for p in whole_places(tiles)]
+    assert whole[:2] == [("left", 0, 0.625), ("right", 0.375, 1)]
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "constant", "quartic"])
+def test_weights_fade_as_the_engines_masks_do(kind: str) -> None:
+    across = np.linspace(-0.5, 0.5, 10) if kind == "quartic" else (np.arange(10) - 4.5) / 10
+    ratios = profile(kind, across) / engine_profile(kind, 10)
+    assert np.allclose(ratios, ratios[0])
+
+
+# --- The list's operators -----------------------------------------------------------------------
+
+
+class Listed:
+    """The list of regions as a person works with it."""
+
+    def __init__(self, scene: Any) -> None:
+        self.scene = scene
+
+    @property
+    def names(self) -> list[str]:
+        return [region.name for region in scripting.regions()]
+
+    def choose(self, name: str) -> None:
+        self.scene.mixdiff.active_region = self.names.index(name)
+
+
+@pytest.fixture
+def listed(scene: Any, camera: Any) -> Listed:
+    for name in ("one", "two", "three"):
+        add_region(name, f"prompt of {name}")
+    sync(scene)
+    return Listed(scene)
+
+
+def test_a_region_is_moved_up_to_the_first_place(listed: Listed) -> None:
+    assert listed.names == ["one", "two", "three"]
+    listed.choose("three")
+    bpy.ops.mixdiff.move_region(direction="UP")
+    assert listed.names == ["one", "three", "two"]
+    assert listed.scene.mixdiff.active_region == 1
+    listed.choose("one")
+    assert bpy.ops.mixdiff.move_region(direction="UP") == {"CANCELLED"}
+
+
+def test_a_region_is_copied_with_a_mesh_of_its_own_and_removed_with_its_object_kept(
+    listed: Listed,
+) -> None:
+    listed.choose("two")
+    bpy.ops.mixdiff.duplicate_region()
+    copy = bpy.data.objects["two.001"]
+    assert listed.names == ["one", "two", "two.001", "three"]
+    assert copy.mixdiff.prompt == "prompt of two"
+    assert copy.data != bpy.data.objects["two"].data
+    assert bpy.context.view_layer.objects.active == copy
+    bpy.ops.mixdiff.remove_region()
+    assert listed.names == ["one", "two", "three"]
+    assert bpy.data.objects["two.001"] == copy
+    assert not copy.mixdiff.enabled
+
+
+def test_a_region_is_selected_from_the_list(listed: Listed) -> None:
+    bpy.ops.object.select_all(action="DESELECT")
+    listed.choose("one")
+    bpy.data.objects["one"].select_set(False)
+    bpy.ops.mixdiff.select_region()
+    assert [item.name for item in bpy.context.selected_objects] == ["one"]
+
+
+def test_nothing_is_removed_from_an_empty_list(listed: Listed) -> None:
+    while listed.names:
+        listed.scene.mixdiff.active_region = 0
+        bpy.ops.mixdiff.remove_region()
+    assert not bpy.ops.mixdiff.remove_region.poll()
+
+
+# --- What the panel knows of the job ------------------------------------------------------------
+
+
+def move(name: str) -> None:
+    bpy.data.objects[name].location.z = -1
+
+
+def set_on_left(name: str, value: Any) -> None:
+    setattr(bpy.data.objects["left"].mixdiff, name, value)
+
+
+@pytest.fixture
+def cached(street: Any) -> Iterator[Any]:
+    """A scene with an object that is no region, whose job the panel has read."""
+    street.collection.objects.link(bpy.data.objects.new("no region", None))
+    layer = bpy.context.view_layer
+    layer.update()
+    job_cache._cached[street.session_uid] = job_cache._look_at(street.name, layer.name)
+    job_cache.cached_job(street, layer)
+    job_cache._stale.clear()
+    job_cache._wanted.clear()
+    yield street
+    job_cache._after_load()
+
+
+@pytest.mark.parametrize(
+    ("change", "matters"),
+    [
+        (lambda: move("no region"), False),
+        (lambda: move("left"), True),
+        (lambda: move("Camera"), True),
+        (lambda: set_on_left("prompt", "x"), True),
+        (lambda: set_on_left("enabled", False), True),
+    ],
+    ids=["another object", "a region", "the camera", "a prompt", "switched off"],
+)
+def test_a_scene_is_read_again_only_after_a_change_that_matters(
+    change: Callable[[], None], matters: bool, cached: Any
+) -> None:
+    change()
+    layer = bpy.context.view_layer
+    layer.update()
+    job_cache.cached_job(cached, layer)
+    assert (cached.session_uid in job_cache._wanted) is matters
+
+
+# --- Previews, and the main thread --------------------------------------------------------------
+
+
+@pytest.fixture
+def gradient(scene: Any, tmp_path: Path) -> Iterator[Any]:
+    """An image that is saved as a PNG."""
+    rows = np.zeros((32, 64, 4), dtype=np.float32)
+    rows[..., 0], rows[..., 3] = np.linspace(0, 1, 64), 1
+    image = bpy.data.images.new("gradient", 64, 32)
+    image.pixels.foreach_set(rows.ravel())
+    image.filepath_raw, image.file_format = str(tmp_path / "gradient.png"), "PNG"
+    image.save()
+    yield image
+    live_preview.forget()
+
+
+def as_sent(image: Any) -> str:
+    return base64.b64encode(Path(image.filepath_raw).read_bytes()).decode()
+
+
+def test_a_preview_is_shown_as_it_was_sent_and_leaves_nothing(gradient: Any) -> None:
+    before = sorted(item.name for item in bpy.data.images)
+    live_preview.show(as_sent(gradient))
+    shown = live_preview.last()
+    assert shown.pixels.shape == (32, 64, 4)
+    assert np.abs(shown.pixels - in_blender(gradient)[::-1]).max() < 1 / 255
+    assert sorted(item.name for item in bpy.data.images) == before
+    live_preview.show("bm90IGEgcGljdHVyZQ==")
+    assert live_preview.last() is None
+
+
+def median_ms(action: Callable[[], Any], times: int = 20) -> float:
+    """Return how long an action holds the thread, in the middle of several times."""
+    took = []
+    for _ in range(times):
+        start_s = time.thread_time()
+        action()
+        took.append((time.thread_time() - start_s) * 1000)
+    return sorted(took)[times // 2]
+
+
+def test_a_tick_with_all_that_an_engine_may_send_meanwhile_holds_nothing_up(
+    gradient: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [("progress", {"step": n, "steps": 50, "remaining_s": 5.0}) for n in range(50)]
+    events += [("preview", {"step": 50, "image": as_sent(gradient)})] * 5
+    client = SimpleNamespace(is_running=True, pid=0, events=SimpleQueue())
+    session = Session(lambda: client)
+    session._client, session._job = client, 7
+    session._ready = Ready(device="cpu", device_name="", dtype="float32")
+    session._work = SimpleNamespace(on_end=lambda outcome: None)
+    session.state = Generating(phase="sampling")
+    monkeypatch.setattr(running, "session", session)
+
+    def send() -> None:
+        for method, params in events:
+            client.events.put(EngineNotification(id=7, method=method, params=params))
+
+    send()
+    assert median_ms(lambda: (running._tick(), send())) < 15
+    assert session.state.step == 49
+    assert live_preview.last() is not None
+
+
+def test_twenty_regions_are_read_drawn_and_looked_up_without_being_felt(
+    scene: Any, camera: Any
+) -> None:
+    for number in range(20):
+        at = (number % 5 * 0.7 - 1.4, number // 5 * 0.4 - 0.6, 0)
+        add_region(f"region {number}", "x", size=(1, 0.6), at=at)
+    update()
+    found = places()
+
+    def draw() -> None:
+        sheet = Sheet()
+        draw_places(sheet, found, FRAME, "region 3")
+        sheet.triangles()
+
+    assert median_ms(places) < 30
+    assert median_ms(draw) < 5
+    assert median_ms(lambda: job_cache.cached_job(scene, bpy.context.view_layer)) < 2
