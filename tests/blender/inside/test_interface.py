@@ -101,18 +101,22 @@ def test_weights_fade_as_the_engines_masks_do(kind: str, street: Any) -> None:
     if kind == "constant":
         assert falloff is None
         return
-    ends, side = {
-        "gaussian": (0, math.exp(-((1 / 3) ** 2) / (2 * 0.01))),
-        "quartic": (0, (1 - (0.995 * 2 / 3) ** 2) ** 2),
-        "feather": (0.1, 1),
-    }[kind]
-    last = len(falloff) - 1
-    middle, sixth = last // 2, round(last / 6)
-    assert falloff[middle, middle] == 1
-    for edge in (falloff[0], falloff[-1], falloff[:, 0], falloff[:, -1]):
-        assert edge.max() <= ends + 0.01
-    assert falloff[middle, sixth] == pytest.approx(side, rel=0.2)
-    assert falloff[sixth, middle] == pytest.approx(side, rel=0.2)
+
+    points = len(falloff)
+
+    def weight(index: int, side_px: int) -> float:
+        """Return the weight at one of the points along a side, as its own formula has it."""
+        share = (index + 0.5) / points
+        if kind == "gaussian":
+            return math.exp(-((share - 0.5) ** 2) / (2 * 0.01))
+        if kind == "quartic":
+            return (1 - (0.995 * (2 * index / (points - 1) - 1)) ** 2) ** 2
+        return 0.5 - 0.5 * math.cos(math.pi * min(1, share * side_px / 16))
+
+    for index in range(points // 2 + 1):
+        for along, side_px in ((falloff[points // 2], 80), (falloff[:, points // 2], 64)):
+            assert along[index] == pytest.approx(weight(index, side_px))
+            assert along[index] == pytest.approx(along[-1 - index])
 
 
 # --- The list's operators -----------------------------------------------------------------------
