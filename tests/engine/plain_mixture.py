@@ -46,29 +46,55 @@ def _seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def _tokens(tokenizer: Any, text: str) -> Tensor:
+    tokens: Tensor = tokenizer(
+        re.sub(" +", " ", text).replace("\n", " "),
+        padding="max_length",
+        max_length=tokenizer.model_max_length,
+        truncation=True,
+        return_tensors="pt",
+    ).input_ids
+    return tokens
+
+
+def _look_of_sd(pipeline: Any, crop: Tensor, t: Tensor, text: str, *, is_negative: bool) -> Tensor:
+    embedded = pipeline.text_encoder(_tokens(pipeline.tokenizer, text))[0]
+    seen: Tensor = pipeline.unet(crop, t, encoder_hidden_states=embedded)[0]
+    return seen
+
+
+def _look_of_sdxl(
+    pipeline: Any, crop: Tensor, t: Tensor, text: str, *, is_negative: bool
+) -> Tensor:
+    first = pipeline.text_encoder(_tokens(pipeline.tokenizer, text), output_hidden_states=True)
+    second = pipeline.text_encoder_2(_tokens(pipeline.tokenizer_2, text), output_hidden_states=True)
+    embedded = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+    pooled = second.text_embeds
+    if is_negative and text == "":
+        embedded, pooled = torch.zeros_like(embedded), torch.zeros_like(pooled)
+    height, width = 8 * crop.shape[2], 8 * crop.shape[3]
+    native = 8 * pipeline.unet.config.sample_size
+    factor = max(1.0, native / math.sqrt(height * width))
+    sizes = [round(height * factor), round(width * factor), 0, 0, height, width]
+    added = {"text_embeds": pooled, "time_ids": torch.tensor([sizes], dtype=torch.float32)}
+    seen: Tensor = pipeline.unet(crop, t, encoder_hidden_states=embedded, added_cond_kwargs=added)[
+        0
+    ]
+    return seen
+
+
 @torch.no_grad()
 def plain_mixture(
     pipeline: Any, scheduler: Any, job: Document, pictures: Mapping[str, Tensor] | None = None
 ) -> Tensor:
     """Return the latents, (1, C, h, w), of a job whose seeds and guidances are all given."""
     unet, vae = pipeline.unet, pipeline.vae
+    look = _look_of_sdxl if hasattr(pipeline, "text_encoder_2") else _look_of_sd
     texts = [r for r in job["regions"] if r["type"] == "text2image"]
     images = [r for r in job["regions"] if r["type"] == "image2image"]
     rerolls = job.get("reroll_regions", [])
     steps = job["num_inference_steps"]
     scheduler.set_timesteps(steps)
-
-    def embed(text: str) -> Tensor:
-        text = re.sub(" +", " ", text).replace("\n", " ")
-        tokens = pipeline.tokenizer(
-            text,
-            padding="max_length",
-            max_length=pipeline.tokenizer.model_max_length,
-            truncation=True,
-            return_tensors="pt",
-        )
-        embedded: Tensor = pipeline.text_encoder(tokens.input_ids)[0]
-        return embedded
 
     shape = (1, unet.config.in_channels, job["canvas_height"] // 8, job["canvas_width"] // 8)
     generator = _seeded(job["seed"])
@@ -108,10 +134,8 @@ def plain_mixture(
             crop = scheduler.scale_model_input(latents[:, :, rows, columns], t)
             negative = region.get("negative_prompt")
             negative = job.get("negative_prompt", "") if negative is None else negative
-            both = torch.cat([embed(negative), embed(region["prompt"])])
-            without, given = unet(torch.cat([crop, crop]), t, encoder_hidden_states=both)[0].chunk(
-                2
-            )
+            without = look(pipeline, crop, t, negative, is_negative=True)
+            given = look(pipeline, crop, t, region["prompt"], is_negative=False)
             guided = without + region.get("guidance_scale", 7.5) * (given - without)
             weights = _weights(region, crop.shape[2], crop.shape[3])
             total[:, :, rows, columns] += weights * guided
