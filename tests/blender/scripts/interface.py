@@ -171,7 +171,7 @@ class FakeClient:
 from bl_ext.user_default.mixdiff.backend.client import EngineNotification  # noqa: E402
 
 client = FakeClient()
-engine.pump.on_change.append(live_preview._refresh)
+engine.pump.on_change.append(live_preview.refresh)
 engine.session.state = Generating(client=client, request_id=7, job=next_job)
 ticks_ms = []
 for _ in range(20):
