@@ -22,7 +22,7 @@ from engine.contract.errors import JobError
 from engine.contract.findings import Findings, check_sides, read_fields
 from engine.contract.validate import check
 from engine.families.loading import components_of
-from engine.runtime.autoencoder import Picture
+from engine.runtime.codec import Picture
 from engine.runtime.devices import Device
 from engine.runtime.references import fitted, preprocess_image
 from engine.sampling.events import PictureRows, StepDone

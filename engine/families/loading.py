@@ -23,7 +23,7 @@ from engine.contract.job import BUNDLED_MODEL
 from engine.families.components import Components
 from engine.families.schedules import Schedule, build_scheduler
 from engine.families.sd import UNetDenoiser
-from engine.runtime.autoencoder import Autoencoder
+from engine.runtime.autoencoder import KLCodec
 from engine.runtime.devices import Device, give_memory_back, is_oom
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def components_of(pipeline: Any, device: Device) -> Components:
 
     return Components(
         denoiser=UNetDenoiser(pipeline),
-        autoencoder=Autoencoder(pipeline.vae),
+        autoencoder=KLCodec(pipeline.vae),
         make_schedule=make_schedule,
         device=device,
     )
