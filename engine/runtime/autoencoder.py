@@ -9,10 +9,11 @@ import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
+from engine.runtime.canvas_statistics import Box
 from engine.runtime.codec import Picture, to_picture, to_uint8
 from engine.runtime.preview import LinearPreview
 from engine.runtime.references import Reference
-from engine.runtime.tiled import WHOLE_CELLS, Box, tiled_rows
+from engine.runtime.tiled import WHOLE_CELLS, tiled_rows
 
 
 class KLCodec:

@@ -179,7 +179,7 @@ class _CalibratingNorm(nn.Module):
     def __init__(self, norm: nn.GroupNorm, patches: _Patches, weights: Tensor) -> None:
         super().__init__()
         self._norm, self._patches, self._weights = norm, patches, weights
-        self.found = (norm.weight, norm.bias)
+        self.found: tuple[Tensor, Tensor] = (norm.weight, norm.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self._patches.inner(x)

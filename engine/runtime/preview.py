@@ -34,8 +34,9 @@ class LinearPreview:
         Shapes: decode takes (1, C, h, w) and returns (1, 3, H, W).
         """
         latents, colours = [], []
-        for probe in probes(channels).to(device).split(1):
-            latents.append(with_constant(probe[0]).flatten(1).T)  # (h·w, C + 1)
+        for cells in probes(channels).to(device):
+            probe = cells[None]  # (1, C, h, w)
+            latents.append(with_constant(cells).flatten(1).T)  # (h·w, C + 1)
             colours.append(adaptive_avg_pool2d(decode(probe), _PROBE_CELLS)[0].flatten(1).T)
         return cls(weights=torch.linalg.lstsq(torch.cat(latents), torch.cat(colours)).solution)
 
