@@ -175,6 +175,6 @@ def plain_mixture(
             if level is not None:
                 moved = scheduler.add_noise(encoded, start, level.reshape(1))
             part = latents[:, :, rows, columns]
-            share = 1.0 if covered is None else covered.float()
+            share = torch.as_tensor(1.0 if covered is None else covered).float()
             latents[:, :, rows, columns] = part + share * (moved - part)
     return latents

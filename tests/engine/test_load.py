@@ -186,7 +186,8 @@ def test_a_single_file_is_loaded_in_the_wanted_precision_but_for_its_autoencoder
     file = str(checkpoint_folder / "tiny.safetensors")
     model: Any = load_model(file, choose_device("cpu", "bfloat16"))
     assert model._unet.dtype == torch.bfloat16
-    expected = dict(tiny.codec._vae.state_dict())
+    codec: Any = tiny.codec
+    expected = dict(codec._vae.state_dict())
     for name, value in model.codec._vae.state_dict().items():
         assert torch.equal(value, expected[name])
 

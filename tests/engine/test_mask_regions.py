@@ -123,8 +123,8 @@ def test_a_picture_with_masks_makes_itself_again_from_its_png(tmp_path: Path) ->
     assert names == {f"../jobs/masks/{name}.png" for name in MASKS}
     again = tmp_path / "results" / "again.png"
     list(run(RunRequest(document=kept, folder=first.parent, output=again), keeper))
-    pixels = [np.asarray(Image.open(path)) for path in (first, again)]
-    assert np.array_equal(*pixels)
+    before, after = (np.asarray(Image.open(path)) for path in (first, again))
+    assert np.array_equal(before, after)
 
 
 def test_the_command_line_explains_and_validates_masks(

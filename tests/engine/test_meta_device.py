@@ -57,7 +57,8 @@ def on_meta(model: Model, texts: Callable[[Text], Conditioning] | None = None) -
     moved.encode = lambda text: {name: t.to(META) for name, t in encode(text).items()}
     moved.__class__ = type("OnMeta", (type(model),), {"network_device": META})
     moved.denoiser = Denoiser(moved, capacity=Capacity(CPU.torch_device))
-    return moved  # type: ignore[no-any-return]
+    result: Model = moved
+    return result
 
 
 def copies_in_the_loop(model: Model, job: Job) -> int:
@@ -114,7 +115,7 @@ def test_windows_of_a_large_region_wait_for_no_device_either(tiny: Model) -> Non
     assert copies_in_the_loop(on_meta(tiny), job) == 0
 
 
-REAL = {
+REAL: dict[str, dict[str, Any]] = {
     "sd": {
         "block_out_channels": (320, 640, 1280, 1280),
         "cross_attention_dim": 768,
