@@ -59,6 +59,14 @@ def test_half_precision_stays_near(family: str, dtype: str) -> None:
     assert 0 < relative_error(half, latents_of(loaded(family, "cpu"))) < 0.1
 
 
+def test_noise_of_the_device_is_another_picture_that_repeats(family: str) -> None:
+    model = loaded(family, "cuda")
+    own = {**JOB, "noise_device": "device"}
+    first = generated(own, model).latents.cpu().numpy()
+    assert relative_error(generated(own, model).latents.cpu().numpy(), first) < 1e-6
+    assert relative_error(latents_of(model), first) > 0.1
+
+
 def test_a_run_repeats(family: str) -> None:
     model = loaded(family, "cuda")
     assert relative_error(latents_of(model), latents_of(model)) < 1e-6
