@@ -57,9 +57,9 @@ class Measured:
 def job(width: int, height: int, regions: int, steps: int) -> dict[str, Any]:
     """Return a job of that many tiles in rows and columns; 0 covers the canvas."""
     down, across = -(-height // _TILE_PX), -(-width // _TILE_PX)
-    places = [(i, j) for i in range(down) for j in range(across)]
-    wanted = min(regions or len(places), len(places))
-    places = [places[k * len(places) // wanted] for k in range(wanted)]
+    tiles = [(i, j) for i in range(down) for j in range(across)]
+    wanted = min(regions or len(tiles), len(tiles))
+    tiles = [tiles[k * len(tiles) // wanted] for k in range(wanted)]
 
     def side(index: int, count: int, length: int) -> tuple[int, int]:
         tile = min(_TILE_PX, length)
@@ -67,12 +67,18 @@ def job(width: int, height: int, regions: int, steps: int) -> dict[str, Any]:
         return start, start + tile
 
     documents = []
-    for i, j in places:
+    for i, j in tiles:
         (top, bottom), (left, right) = side(i, down, height), side(j, across, width)
-        place = {"row_init": top, "row_end": bottom, "col_init": left, "col_end": right}
+        bounds = {"row_init": top, "row_end": bottom, "col_init": left, "col_end": right}
         prompt = ("red brick wall", "green grass")[(i + j) % 2]
         documents.append(
-            {"type": "text2image", **place, "prompt": prompt, "guidance_scale": 1, "region_seed": 1}
+            {
+                "type": "text2image",
+                **bounds,
+                "prompt": prompt,
+                "guidance_scale": 1,
+                "region_seed": 1,
+            }
         )
     size = {"canvas_width": width, "canvas_height": height}
     run = {"version": 1, "scheduler": "ddim", "num_inference_steps": steps, "seed": 1}
@@ -83,8 +89,8 @@ def with_reference(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return a job that starts from a picture of its size, written into a folder."""
     width, height = document["canvas_width"], document["canvas_height"]
     Image.radial_gradient("L").resize((width, height)).convert("RGB").save(folder / "picture.png")
-    place = {"row_init": 0, "row_end": height, "col_init": 0, "col_end": width}
-    region = {"type": "image2image", **place, "reference_image": "picture.png", "strength": 0.5}
+    bounds = {"row_init": 0, "row_end": height, "col_init": 0, "col_end": width}
+    region = {"type": "image2image", **bounds, "reference_image": "picture.png", "strength": 0.5}
     return {**document, "regions": [*document["regions"], region]}
 
 
@@ -152,8 +158,8 @@ def main() -> int:
         rows.append(row)
         bound = f"{bound_mib(rows[0], row):9.0f}" if len(rows) > 1 else " " * 9
         figures = (row.latents_mib, row.strip_mib, row.png_mib, row.seconds, row.cpu_seconds)
-        told = "  ".join(f"{figure:6.1f}" for figure in figures)
-        print(f"{canvas:12}  {row.regions:7}  {row.peak_mib:8.0f}  {bound}  {told}", flush=True)
+        shown = "  ".join(f"{figure:6.1f}" for figure in figures)
+        print(f"{canvas:12}  {row.regions:7}  {row.peak_mib:8.0f}  {bound}  {shown}", flush=True)
         if options.output:
             options.output.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return int(any(row.peak_mib > bound_mib(rows[0], row) for row in rows))

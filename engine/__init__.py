@@ -1,3 +1,3 @@
 """MixDiff's engine: pictures composed by region with Mixture of Diffusers."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -25,7 +25,7 @@ from engine.contract.models import ModelFacts
 from engine.contract.parse import Findings, read_fields
 from engine.contract.sides import check_sides
 from engine.families.loading import model_of
-from engine.runtime.autoencoder import Picture
+from engine.runtime.codec import Picture
 from engine.runtime.devices import Device
 from engine.runtime.references import fitted, preprocess_image
 from engine.sampling.events import PictureRows, StepDone

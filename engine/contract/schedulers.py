@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -17,99 +17,44 @@ class Scheduler:
     description: str
     class_name: str
     """diffusers' class."""
-    settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Mapping[str, Any]
     """What it changes of the model's own configuration."""
-    most_steps: int | None = None
+    most_steps: int | None
     """Consistency models choose their steps from few."""
 
 
-_TRAILING = MappingProxyType({"timestep_spacing": "trailing"})
+_TRAILING = {"timestep_spacing": "trailing"}
+_FEW = 50
 
 SCHEDULERS = {
-    scheduler.name: scheduler
-    for scheduler in (
-        Scheduler(
-            name="lms",
-            label="LMS",
-            description="Linear multistep, the original's choice",
-            class_name="LMSDiscreteScheduler",
-        ),
-        Scheduler(
-            name="ddim",
-            label="DDIM",
-            description="Denoising diffusion implicit models",
-            class_name="DDIMScheduler",
-        ),
-        Scheduler(
-            name="pndm",
-            label="PNDM",
-            description="Pseudo numerical methods, Stable Diffusion's first choice",
-            class_name="PNDMScheduler",
-        ),
-        Scheduler(
-            name="euler",
-            label="Euler",
-            description="Euler's method",
-            class_name="EulerDiscreteScheduler",
-        ),
-        Scheduler(
-            name="euler_a",
-            label="Euler Ancestral",
-            description="Euler's method with fresh noise at each step",
-            class_name="EulerAncestralDiscreteScheduler",
-        ),
-        Scheduler(
-            name="dpmpp_2m",
-            label="DPM++ 2M",
-            description="Good pictures in some twenty steps",
-            class_name="DPMSolverMultistepScheduler",
-        ),
-        Scheduler(
-            name="dpmpp_2m_karras",
-            label="DPM++ 2M Karras",
-            description="The same, with smaller steps towards the end",
-            class_name="DPMSolverMultistepScheduler",
-            settings=MappingProxyType({"use_karras_sigmas": True}),
-        ),
-        Scheduler(
-            name="unipc",
-            label="UniPC",
-            description="Good pictures in some ten steps",
-            class_name="UniPCMultistepScheduler",
-        ),
-        Scheduler(
-            name="heun",
-            label="Heun",
-            description="Twice the work at each step",
-            class_name="HeunDiscreteScheduler",
-        ),
-        Scheduler(
-            name="lcm",
-            label="LCM",
-            description="For models made to generate in some four to eight steps",
-            class_name="LCMScheduler",
-            most_steps=50,
-        ),
-        Scheduler(
-            name="tcd",
-            label="TCD",
-            description="For models made to generate in few steps, with fresh noise at each",
-            class_name="TCDScheduler",
-            most_steps=50,
-        ),
-        Scheduler(
-            name="euler_trailing",
-            label="Euler, few steps",
-            description="For models of the kinds Turbo and Lightning",
-            class_name="EulerDiscreteScheduler",
-            settings=_TRAILING,
-        ),
-        Scheduler(
-            name="ddim_trailing",
-            label="DDIM, few steps",
-            description="For models of the kind Hyper",
-            class_name="DDIMScheduler",
-            settings=_TRAILING,
-        ),
+    name: Scheduler(
+        name=name,
+        label=label,
+        description=description,
+        class_name=f"{class_name}Scheduler",
+        settings=MappingProxyType(settings),
+        most_steps=most_steps,
     )
-}
+    for name, label, class_name, settings, most_steps, description in (
+        ("lms", "LMS", "LMSDiscrete", {}, None, "Linear multistep, the original's choice"),
+        ("ddim", "DDIM", "DDIM", {}, None, "Denoising diffusion implicit models"),
+        ("pndm", "PNDM", "PNDM", {}, None, "Pseudo numerical methods, Stable Diffusion's first"),
+        ("euler", "Euler", "EulerDiscrete", {}, None, "Euler's method"),
+        ("euler_a", "Euler Ancestral", "EulerAncestralDiscrete", {}, None,
+         "Euler's method with fresh noise at each step"),
+        ("dpmpp_2m", "DPM++ 2M", "DPMSolverMultistep", {}, None,
+         "Good pictures in some twenty steps"),
+        ("dpmpp_2m_karras", "DPM++ 2M Karras", "DPMSolverMultistep", {"use_karras_sigmas": True},
+         None, "The same, with smaller steps towards the end"),
+        ("unipc", "UniPC", "UniPCMultistep", {}, None, "Good pictures in some ten steps"),
+        ("heun", "Heun", "HeunDiscrete", {}, None, "Twice the work at each step"),
+        ("lcm", "LCM", "LCM", {}, _FEW, "For models made to generate in some four to eight steps"),
+        ("tcd", "TCD", "TCD", {}, _FEW,
+         "For models made to generate in few steps, with fresh noise at each"),
+        ("euler_trailing", "Euler, few steps", "EulerDiscrete", _TRAILING, None,
+         "For models of the kinds Turbo and Lightning"),
+        ("ddim_trailing", "DDIM, few steps", "DDIM", _TRAILING, None,
+         "For models of the kind Hyper"),
+    )
+}  # fmt: skip
+"""By their names in a job, in the order in which they are offered."""

@@ -12,8 +12,8 @@ from torch import Tensor
 from engine.contract.families import FAMILIES, Family
 from engine.contract.job import Job
 from engine.families.schedules import Schedule
-from engine.runtime.autoencoder import Autoencoder
 from engine.runtime.batching import Batch, Conditioning, Denoiser, Guidance, Text
+from engine.runtime.codec import Codec
 from engine.runtime.devices import Device
 from engine.runtime.windows import Window
 
@@ -33,7 +33,7 @@ class Model(ABC):
     """Settings that keep the pipeline from loading what nobody needs."""
 
     guidance: Guidance
-    codec: Autoencoder
+    codec: Codec
 
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""

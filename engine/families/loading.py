@@ -118,13 +118,11 @@ def _put(module: Any, device: torch.device) -> None:
 
 
 def _load_pipeline(resolved: str, device: Device) -> Any:
-    dtypes = {"vae": torch.float32, "default": device.dtype}
-    settings: dict[str, Any] = {"dtype": dtypes, "use_safetensors": True}
     path = Path(resolved)
     try:
         if path.is_file():
-            return _load_single_file(path, settings)
-        return _load_folder(path if path.exists() else _from_cache(resolved), settings)
+            return _load_single_file(path, device)
+        return _load_folder(path if path.exists() else _from_cache(resolved), device)
     except EngineError:
         raise
     except Exception as error:
@@ -146,7 +144,7 @@ def _from_cache(id_: str) -> Path:
     return found
 
 
-def _load_folder(path: Path, settings: dict[str, Any]) -> Any:
+def _load_folder(path: Path, device: Device) -> Any:
     if not (path / INDEX).is_file():
         raise EngineError(
             f"model: {path} holds no {INDEX}",
@@ -156,6 +154,8 @@ def _load_folder(path: Path, settings: dict[str, Any]) -> Any:
     family = family_of_folder(path)
     if family is None:
         raise _unknown_kind(str(read_object(path / INDEX).get("_class_name")), str(path))
+    dtypes = {"vae": torch.float32, "default": device.dtype}
+    settings: dict[str, Any] = {"dtype": dtypes, "use_safetensors": True}
     # A part in half precision alone is told apart by its file's name.
     parts = [list((path / part).glob("*.safetensors")) for part in family.weighted_parts]
     if any(files and all(_HALF in file.name for file in files) for files in parts):
@@ -164,21 +164,30 @@ def _load_folder(path: Path, settings: dict[str, Any]) -> Any:
     return _pipeline_class(model).from_pretrained(str(path), **settings, **model.UNUSED)
 
 
-def _load_single_file(path: Path, settings: dict[str, Any]) -> Any:
+def _load_single_file(path: Path, device: Device) -> Any:
     if path.suffix != ".safetensors":
         raise EngineError(
             f"model: {path.name} is not a .safetensors file",
             kind="model",
             advice="pickled checkpoints can run code and are never loaded; convert it first",
         )
-    beside = path.with_suffix("")
-    if beside.is_dir():
-        settings["config"] = str(beside)
-    elif (original := path.with_suffix(".yaml")).is_file():
-        settings["original_config"] = str(original)
     family = family_of_file(path) or DEFAULT_FAMILY
     model = _class_of(family)
-    pipeline = _pipeline_class(model).from_single_file(str(path), **settings)
+    beside, original = path.with_suffix(""), path.with_suffix(".yaml")
+    settings: dict[str, Any] = {}
+    if beside.is_dir():
+        settings = {"config": str(beside)}
+    elif original.is_file():
+        settings = {"original_config": str(original)}
+    pipeline = _pipeline_class(model).from_single_file(
+        str(path), torch_dtype=device.dtype, **settings
+    )
+    if device.dtype != torch.float32:
+        # Once more from the file: what was rounded to half precision stays so.
+        subfolder = {"subfolder": "vae"} if beside.is_dir() else {}
+        pipeline.vae = type(pipeline.vae).from_single_file(
+            str(path), torch_dtype=torch.float32, **settings, **subfolder
+        )
     model.adjust_single_file(pipeline, tensor_names(path))
     return pipeline
 

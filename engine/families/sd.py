@@ -12,7 +12,7 @@ from engine.contract.job import Job
 from engine.families.base import Model
 from engine.families.guidance import ClassifierFreeGuidance, EmbeddedGuidance
 from engine.families.schedules import Schedule, build_scheduler
-from engine.runtime.autoencoder import Autoencoder
+from engine.runtime.autoencoder import KLCodec
 from engine.runtime.batching import Batch, Conditioning, Guidance, Text
 from engine.runtime.devices import Device
 from engine.runtime.windows import Window
@@ -38,7 +38,7 @@ class LoadedModel(Model):
         """Take over a pipeline whose parts are on their devices."""
         super().__init__(pipeline, device)
         self._unet = pipeline.unet
-        self.codec = Autoencoder(pipeline.vae)
+        self.codec = KLCodec(pipeline.vae)
         self.guidance: Guidance = ClassifierFreeGuidance()
         if self._unet.config.time_cond_proj_dim is not None:
             self.guidance = EmbeddedGuidance()

@@ -1,56 +1,61 @@
-"""Between latents and pictures: the model's autoencoder, and a cheap preview."""
+"""The codec of all families with a diffusers AutoencoderKL."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
+from engine.runtime.canvas_statistics import Box
+from engine.runtime.codec import Picture, to_picture, to_uint8
+from engine.runtime.preview import LinearPreview
 from engine.runtime.references import Reference
-from engine.runtime.tiled import WHOLE_CELLS, Box, tiled_rows
-
-Picture = npt.NDArray[np.uint8]
-
-_PROBE_CELLS = 16
-_PREVIEW_PX = 1024
+from engine.runtime.tiled import WHOLE_CELLS, tiled_rows
 
 
-class Autoencoder:
-    """A diffusers AutoencoderKL, in float32 whatever the denoiser runs in."""
+class KLCodec:
+    """An AutoencoderKL, in float32 whatever the denoiser runs in.
 
-    def __init__(self, vae: Any) -> None:
+    A canvas of a megapixel is encoded and decoded whole; a larger one in tiles.
+    """
+
+    def __init__(self, vae: Any, *, encoding: Literal["sample", "mode"] = "sample") -> None:
         self._vae = vae
-        self._preview_map: Tensor | None = None
+        self._encoding = encoding
+        self._stride_px = int(2 ** (len(vae.config.block_out_channels) - 1))
+        self._scale, self._shift = _scale_and_shift(vae.config)
+        self._preview: LinearPreview | None = None
 
     def _on(self, device: torch.device) -> Any:
         if self._vae.dtype != torch.float32:
             self._vae.to(torch.float32)
+        self._scale, self._shift = self._scale.to(device), self._shift.to(device)
         return self._vae.to(device)
 
     def encode(
         self,
-        picture: Reference,
+        reference: Reference,
         generator: torch.Generator,
         *,
         on: torch.device,
         checkpoint: Callable[[], None] = lambda: None,
     ) -> Tensor:
-        """Return a sample of the latents of a picture, (1, C, h, w), drawn with the generator."""
-        vae = self._on(on)
-        stride = self._stride_px
-        height, width = picture.height_px // stride, picture.width_px // stride
+        """Return the latents of a reference: a sample of them, or the likeliest.
+
+        Shapes: (1, C, h, w).
+        """
+        vae, stride = self._on(on), self._stride_px
+        height, width = reference.height_px // stride, reference.width_px // stride
         if height * width <= WHOLE_CELLS:
-            distribution = vae.encode(picture.whole().to(on)).latent_dist
+            distribution = vae.encode(reference.whole().to(on)).latent_dist
         else:
             rows = tiled_rows(
                 vae.encoder,
-                lambda box: _pixels(picture, box, stride).to(on),
-                picture.cells(stride),
+                lambda box: _pixels(reference, box, stride).to(on),
+                reference.cells(stride),
                 scale=1,
                 finish=lambda moments: moments,
                 checkpoint=checkpoint,
@@ -59,89 +64,69 @@ class Autoencoder:
             if vae.quant_conv is not None:
                 moments = vae.quant_conv(moments)
             distribution = DiagonalGaussianDistribution(moments)
-        sample: Tensor = distribution.sample(generator=generator)
-        return sample * float(vae.config.scaling_factor)
+        encoded: Tensor = (
+            distribution.sample(generator=generator)
+            if self._encoding == "sample"
+            else distribution.mode()
+        )
+        return (encoded - self._shift) * self._scale
 
     def decode(
         self, latents: Tensor, *, on: torch.device, checkpoint: Callable[[], None] = lambda: None
     ) -> Iterator[Picture]:
-        """Yield the picture that latents stand for, as strips of rows from top to bottom.
-
-        A canvas of a megapixel is one strip, decoded whole; a larger one is decoded in tiles.
-        `checkpoint` is called between them and may raise.
+        """Yield the image of latents, as strips of rows from top to bottom.
 
         Shapes: (1, C, h, w) to (rows, W, 3), uint8.
         """
         vae = self._on(on)
-        scaled = latents.to(on) / vae.config.scaling_factor
         if latents.shape[-2] * latents.shape[-1] <= WHOLE_CELLS:
-            decoded: Tensor = vae.decode(scaled, return_dict=False)[0]
-            yield _picture(_to_uint8(decoded[0] / 2 + 0.5))
+            yield to_picture(to_uint8(self._colours(latents.to(on))[0]))
             return
+        encoded = self._unscaled(latents.to(on))
         if vae.post_quant_conv is not None:
-            scaled = vae.post_quant_conv(scaled)
+            encoded = vae.post_quant_conv(encoded)
         strips = tiled_rows(
             vae.decoder,
-            lambda box: scaled[..., box.top : box.bottom, box.left : box.right],
-            scaled,
+            lambda box: encoded[..., box.top : box.bottom, box.left : box.right],
+            encoded,
             scale=self._stride_px,
-            finish=lambda colours: _to_uint8(colours / 2 + 0.5),
+            finish=lambda colours: to_uint8(colours / 2 + 0.5),
             checkpoint=checkpoint,
         )
-        yield from map(_picture, strips)
-
-    @property
-    def _stride_px(self) -> int:
-        return int(2 ** (len(self._vae.config.block_out_channels) - 1))
+        yield from map(to_picture, strips)
 
     def preview(self, latents: Tensor) -> Picture:
-        """Return a small picture, one pixel a latent cell, by a linear map instead of the decoder.
-
-        A very large canvas has several cells to a pixel.
+        """Return an image of one pixel a cell, by a linear map instead of the decoder.
 
         Shapes: (1, C, h, w) to (h, w, 3), uint8.
         """
-        if self._preview_map is None:
-            self._preview_map = self._fit_preview(latents.device)
-        cells = latents[0].float()  # (C, h, w)
-        cells_per_px = -(-max(cells.shape[-2:]) // _PREVIEW_PX)
-        if cells_per_px > 1:
-            cells = torch.nn.functional.avg_pool2d(cells, cells_per_px, ceil_mode=True)
-        cells = cells / cells.std().clamp(min=1)  # early latents are mostly scaled noise
-        ones = torch.ones_like(cells[:1])
-        colours = torch.einsum("chw,cr->rhw", torch.cat([cells, ones]), self._preview_map)
-        return _picture(_to_uint8(colours))
+        if self._preview is None:
+            self._on(latents.device)
+            channels = self._vae.config.latent_channels
+            self._preview = LinearPreview.fit(self._colours, channels, latents.device)
+        return self._preview(latents)
 
-    def _fit_preview(self, device: torch.device) -> Tensor:
-        """Fit colours to latents by least squares on a few smooth random latents.
+    def _unscaled(self, latents: Tensor) -> Tensor:
+        return latents / self._scale + self._shift
 
-        Shapes: (C + 1, 3), the last row the constant.
-        """
-        channels = self._vae.config.latent_channels
-        generator = torch.Generator().manual_seed(0)
-        coarse = torch.randn((1, channels, 4, 4), generator=generator)
-        cells = torch.nn.functional.interpolate(coarse, size=_PROBE_CELLS, mode="bilinear")
-        cells = cells.to(device)
-        scaled = cells / self._vae.config.scaling_factor
-        decoded = self._on(device).decode(scaled, return_dict=False)[0] / 2 + 0.5
-        colours = torch.nn.functional.adaptive_avg_pool2d(decoded, _PROBE_CELLS)  # (1, 3, h, w)
-        known = cells[0].flatten(1).T  # (h·w, C)
-        known = torch.cat([known, torch.ones_like(known[:, :1])], dim=1)
-        solution: Tensor = torch.linalg.lstsq(known, colours[0].flatten(1).T).solution
-        return solution
+    def _colours(self, latents: Tensor) -> Tensor:
+        """Return the decoder's colours, in [0, 1] but for overshoots, (1, 3, H, W)."""
+        decoded: Tensor = self._vae.decode(self._unscaled(latents), return_dict=False)[0]
+        return decoded / 2 + 0.5
 
 
-def _pixels(picture: Reference, box: Box, stride_px: int) -> Tensor:
+def _scale_and_shift(config: Any) -> tuple[Tensor, Tensor]:
+    """Return what a canvas's latents are of those of the network: (z − shift) · scale.
+
+    Shapes: both (1, C, 1, 1) where a model has statistics of each channel, else (1, 1, 1, 1).
+    """
+    scale = torch.tensor(float(config.scaling_factor)).view(1, 1, 1, 1)
+    mean, std = config.get("latents_mean"), config.get("latents_std")
+    if mean is None or std is None:
+        return scale, torch.tensor(float(config.get("shift_factor") or 0.0)).view(1, 1, 1, 1)
+    return scale / torch.tensor(std).view(1, -1, 1, 1), torch.tensor(mean).view(1, -1, 1, 1)
+
+
+def _pixels(reference: Reference, box: Box, stride_px: int) -> Tensor:
     rows = slice(box.top * stride_px, box.bottom * stride_px)
-    return picture.part(rows, slice(box.left * stride_px, box.right * stride_px))
-
-
-def _to_uint8(colours: Tensor) -> Tensor:
-    """Return colours in [0, 1], (3, H, W), as bytes of the same shape, on the CPU."""
-    return (colours.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
-
-
-def _picture(pixels: Tensor) -> Picture:
-    """Return pixels (3, H, W) as a picture (H, W, 3)."""
-    picture: Picture = pixels.permute(1, 2, 0).numpy()
-    return picture
+    return reference.part(rows, slice(box.left * stride_px, box.right * stride_px))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from engine.contract.errors import Problem
-from engine.runtime.autoencoder import Picture
+from engine.runtime.codec import Picture
 
 Phase = Literal["loading", "encoding", "sampling", "decoding", "writing"]
 

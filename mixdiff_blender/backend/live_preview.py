@@ -50,7 +50,8 @@ def show(job: Job, sent: str) -> None:
     _shown = job, sent, preview
 
 
-def _refresh() -> None:
+def refresh() -> None:
+    """Take in what the job that runs looks like now, and forget the one before."""
     global _shown, _is_warm
     state, job = engine.session.state, engine.session.job
     if job and not _is_warm:
@@ -67,14 +68,14 @@ def register() -> None:
     """Have jobs show what they look like, where there is a window."""
     if not bpy.app.background:
         engine.session.preview_every_s = INTERVAL_S
-        engine.pump.on_change.insert(0, _refresh)  # before what draws it
+        engine.pump.on_change.insert(0, refresh)  # before what draws it
 
 
 def unregister() -> None:
     """Give back everything."""
     global _shown, _icons
-    if _refresh in engine.pump.on_change:
-        engine.pump.on_change.remove(_refresh)
+    if refresh in engine.pump.on_change:
+        engine.pump.on_change.remove(refresh)
     _shown = None
     if _icons is not None:
         bpy.utils.previews.remove(_icons)

@@ -172,3 +172,10 @@ def test_the_part_for_a_gpu_measures_all_that_it_should(
         "canvas, frugal: time's exponent",
     ):
         assert name in names
+
+
+def test_a_large_model_is_measured_with_its_peak_memory(tmp_path: Path) -> None:
+    record = main(["--only", "large", "--quick", "--to", str(tmp_path)])
+    figures = {figure.name: figure.value for figure in record.figures["large"]}
+    assert figures["parameters of the denoiser"] > 1e5
+    assert figures["peak of the whole process"] > figures["memory beside the model"] > 0

@@ -9,7 +9,6 @@ test has ended it, another one takes over.
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,17 +22,6 @@ import pytest
 from tests.blender import hosts
 
 INSIDE = Path(__file__).with_name("inside")
-# What pytest needs is Python alone, and imported from here by whatever Python a Blender has.
-PYTEST = (
-    "_pytest",
-    "iniconfig",
-    "packaging",
-    "pluggy",
-    "py",
-    "pygments",
-    "pytest",
-    "pytest_timeout",
-)
 GROUPS = {
     "all": hosts.all_names(),
     "wheels": hosts.WHEEL_NAMES,
@@ -111,8 +99,9 @@ class InsideRun:
     host: hosts.Host
     extension_zip: Path
     folder: Path
-    env: Mapping[str, str]
     tests: list[str]
+    files: Path = INSIDE
+    env: Mapping[str, str] = field(default_factory=dict)
     _outcomes: dict[str, dict[str, str]] = field(default_factory=dict)
     _process: hosts.HostProcess | None = None
     _read: int = 0
@@ -120,13 +109,17 @@ class InsideRun:
 
     def wait_for(self, test: str) -> dict[str, str]:
         """Return what came of a test: its outcome, and what is to be said about it."""
-        while test not in self._outcomes:
-            process = self._process or self._start()
-            is_running = process.is_running  # before the notes are read: then none is missed
-            self._take_notes()
-            if not is_running and test not in self._outcomes:
-                self._blame(process.wait(0))
-            time.sleep(0.02)
+        try:
+            while test not in self._outcomes:
+                process = self._process or self._start()
+                is_running = process.is_running  # before the notes are read: then none is missed
+                self._take_notes()
+                if not is_running and test not in self._outcomes:
+                    self._blame(process.wait(0))
+                time.sleep(0.02)
+        except BaseException:  # its time is up, or nobody waits any more
+            self.end()
+            raise
         return self._outcomes[test]
 
     def end(self) -> None:
@@ -135,18 +128,15 @@ class InsideRun:
             self._process.end()
 
     def _start(self) -> hosts.HostProcess:
-        libraries = self.folder / "pytest"
-        if not libraries.exists():
-            libraries.mkdir(parents=True)
-            for name in PYTEST:
-                spec = importlib.util.find_spec(name)
-                found = Path((spec and spec.origin) or "")
-                found = found.parent if found.name == "__init__.py" else found
-                (libraries / found.name).symlink_to(found)
         self._notes.write_text("")
         self._read = 0
         self._process = self.host.start_python(
-            *(INSIDE / "run.py", libraries, self._notes, self.folder / "tmp", *self._left()),
+            INSIDE / "run.py",
+            Path(pytest.__file__).parents[1],
+            self.files,
+            self._notes,
+            self.folder / "tmp",
+            *self._left(),
             extension_zip=self.extension_zip,
             env=self.env,
         )
@@ -165,9 +155,9 @@ class InsideRun:
             match json.loads(line):
                 case {"begun": test}:
                     self._running = test
-                case {"ended": test, **outcome}:
+                case {"ended": test, "outcome": outcome, "text": text}:
                     self._running = None
-                    self._outcomes[test] = outcome
+                    self._outcomes[test] = {"outcome": outcome, "text": text}
                 case {"not collected": file, "text": text}:
                     for test in self.tests:
                         if test.startswith(file):
@@ -175,7 +165,7 @@ class InsideRun:
         self._read = len(lines)
 
     def _blame(self, run: hosts.HostRun) -> None:
-        """Let the test fail that Blender ended with; or all that are left, where none began."""
+        """Let the test fail that Blender ended with, or all that are left if none was running."""
         text = f"{self.host.name} ended with exit code {run.returncode}\n{run.output}"
         for test in [self._running] if self._running else self._left():
             self._outcomes[test] = {"outcome": "failed", "text": text}

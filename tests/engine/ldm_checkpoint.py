@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -20,6 +22,8 @@ RESNET = {
 UNET_TOP = {
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "conv_in": "input_blocks.0.0",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
@@ -83,8 +87,35 @@ def _vae_entry(key: str, value: Tensor, blocks: int) -> tuple[str, Tensor]:
     return key, value
 
 
+OPEN_CLIP = {
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+    "self_attn.out_proj": "attn.out_proj",
+}
+
+
+def _open_clip(tensors: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """Yield a text encoder's weights as OpenCLIP names and lays them out."""
+    tensors = {key.removeprefix("text_model."): value for key, value in tensors.items()}
+    yield "token_embedding.weight", tensors["embeddings.token_embedding.weight"]
+    yield "positional_embedding", tensors["embeddings.position_embedding.weight"]
+    yield "text_projection", tensors["text_projection.weight"].T
+    for part in ("weight", "bias"):
+        yield f"ln_final.{part}", tensors[f"final_layer_norm.{part}"]
+    layers = {int(m[1]) for key in tensors if (m := re.match(r"encoder\.layers\.(\d+)\.", key))}
+    for layer in layers:
+        old, new = f"encoder.layers.{layer}", f"transformer.resblocks.{layer}"
+        for part in ("weight", "bias"):
+            projections = [tensors[f"{old}.self_attn.{one}_proj.{part}"] for one in "qkv"]
+            yield f"{new}.attn.in_proj_{part}", torch.cat(projections)
+            for ours, theirs in OPEN_CLIP.items():
+                yield f"{new}.{theirs}.{part}", tensors[f"{old}.{ours}.{part}"]
+
+
 def write_checkpoint(pipeline: Any, path: Path) -> None:
-    """Write the weights of a StableDiffusionPipeline as one .safetensors file."""
+    """Write the weights of a Stable Diffusion or SDXL pipeline as one .safetensors file."""
     blocks = len(pipeline.vae.config.block_out_channels)
     tensors: dict[str, Tensor] = {}
     for key, value in pipeline.unet.state_dict().items():
@@ -92,7 +123,10 @@ def write_checkpoint(pipeline: Any, path: Path) -> None:
     for key, value in pipeline.vae.state_dict().items():
         new_key, new_value = _vae_entry(key, value, blocks)
         tensors[f"first_stage_model.{new_key}"] = new_value
+    is_xl = hasattr(pipeline, "text_encoder_2")
+    text = "conditioner.embedders.0.transformer" if is_xl else "cond_stage_model.transformer"
     for key, value in pipeline.text_encoder.state_dict().items():
-        tail = key.removeprefix("text_model.")
-        tensors[f"cond_stage_model.transformer.text_model.{tail}"] = value
+        tensors[f"{text}.text_model.{key.removeprefix('text_model.')}"] = value
+    for key, value in _open_clip(pipeline.text_encoder_2.state_dict()) if is_xl else ():
+        tensors[f"conditioner.embedders.1.model.{key}"] = value
     save_file({key: value.contiguous() for key, value in tensors.items()}, path)

@@ -28,6 +28,21 @@ def _axis(kind: str, cells: int) -> list[float]:
     return [15 / 16 * (1 - s * s) ** 2 for s in spread]
 
 
+def _covered(region: Document, job: Document, masks: Mapping[str, Tensor]) -> Tensor | float:
+    """Return what a region's mask covers of its cells; the mask's sides are multiples of theirs."""
+    if region.get("mask") is None:
+        return 1.0
+    mask = masks[region["mask"]][None, None].double()
+    if region.get("mask_area", "region") == "canvas":
+        cells = torch.nn.functional.adaptive_avg_pool2d(
+            mask, (job["canvas_height"] // 8, job["canvas_width"] // 8)
+        )
+        rows, columns = _cells(region)
+        return cells[0, 0, rows, columns]
+    rows, columns = (region["row_end"] - region["row_init"], region["col_end"] - region["col_init"])
+    return torch.nn.functional.adaptive_avg_pool2d(mask, (rows // 8, columns // 8))[0, 0]
+
+
 def _weights(region: Document, rows: int, columns: int) -> Tensor:
     kind = region.get("mask_type", "gaussian")
     down = torch.tensor(_axis(kind, rows), dtype=torch.float64)
@@ -46,29 +61,60 @@ def _seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def _tokens(tokenizer: Any, text: str) -> Tensor:
+    tokens: Tensor = tokenizer(
+        re.sub(" +", " ", text).replace("\n", " "),
+        padding="max_length",
+        max_length=tokenizer.model_max_length,
+        truncation=True,
+        return_tensors="pt",
+    ).input_ids
+    return tokens
+
+
+def _look_of_sd(pipeline: Any, crop: Tensor, t: Tensor, text: str, *, is_negative: bool) -> Tensor:
+    embedded = pipeline.text_encoder(_tokens(pipeline.tokenizer, text))[0]
+    seen: Tensor = pipeline.unet(crop, t, encoder_hidden_states=embedded)[0]
+    return seen
+
+
+def _look_of_sdxl(
+    pipeline: Any, crop: Tensor, t: Tensor, text: str, *, is_negative: bool
+) -> Tensor:
+    first = pipeline.text_encoder(_tokens(pipeline.tokenizer, text), output_hidden_states=True)
+    second = pipeline.text_encoder_2(_tokens(pipeline.tokenizer_2, text), output_hidden_states=True)
+    embedded = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+    pooled = second.text_embeds
+    if is_negative and text == "":
+        embedded, pooled = torch.zeros_like(embedded), torch.zeros_like(pooled)
+    height, width = 8 * crop.shape[2], 8 * crop.shape[3]
+    native = 8 * pipeline.unet.config.sample_size
+    factor = max(1.0, native / math.sqrt(height * width))
+    sizes = [round(height * factor), round(width * factor), 0, 0, height, width]
+    added = {"text_embeds": pooled, "time_ids": torch.tensor([sizes], dtype=torch.float32)}
+    seen: Tensor = pipeline.unet(crop, t, encoder_hidden_states=embedded, added_cond_kwargs=added)[
+        0
+    ]
+    return seen
+
+
 @torch.no_grad()
 def plain_mixture(
-    pipeline: Any, scheduler: Any, job: Document, pictures: Mapping[str, Tensor] | None = None
+    pipeline: Any,
+    scheduler: Any,
+    job: Document,
+    pictures: Mapping[str, Tensor] | None = None,
+    masks: Mapping[str, Tensor] | None = None,
 ) -> Tensor:
     """Return the latents, (1, C, h, w), of a job whose seeds and guidances are all given."""
+    masks = masks or {}
     unet, vae = pipeline.unet, pipeline.vae
+    look = _look_of_sdxl if hasattr(pipeline, "text_encoder_2") else _look_of_sd
     texts = [r for r in job["regions"] if r["type"] == "text2image"]
     images = [r for r in job["regions"] if r["type"] == "image2image"]
     rerolls = job.get("reroll_regions", [])
     steps = job["num_inference_steps"]
     scheduler.set_timesteps(steps)
-
-    def embed(text: str) -> Tensor:
-        text = re.sub(" +", " ", text).replace("\n", " ")
-        tokens = pipeline.tokenizer(
-            text,
-            padding="max_length",
-            max_length=pipeline.tokenizer.model_max_length,
-            truncation=True,
-            return_tensors="pt",
-        )
-        embedded: Tensor = pipeline.text_encoder(tokens.input_ids)[0]
-        return embedded
 
     shape = (1, unet.config.in_channels, job["canvas_height"] // 8, job["canvas_width"] // 8)
     generator = _seeded(job["seed"])
@@ -98,9 +144,10 @@ def plain_mixture(
         offset = scheduler.config.get("steps_offset", 0)
         k = min(int(steps * (1 - region["strength"])) + offset, steps)
         until = scheduler.timesteps[min(max(steps - k + offset, 0), steps - 1)]
-        anchors.append((_cells(region), encoded * vae.config.scaling_factor, until))
+        covered = _covered(region, job, masks) if region.get("mask") else None
+        anchors.append((_cells(region), encoded * vae.config.scaling_factor, until, covered))
 
-    for t in scheduler.timesteps:
+    for index, t in enumerate(scheduler.timesteps):
         total = torch.zeros(shape, dtype=torch.float64)
         weight_sum = torch.zeros(shape[2:], dtype=torch.float64)
         for region in texts:
@@ -108,19 +155,26 @@ def plain_mixture(
             crop = scheduler.scale_model_input(latents[:, :, rows, columns], t)
             negative = region.get("negative_prompt")
             negative = job.get("negative_prompt", "") if negative is None else negative
-            both = torch.cat([embed(negative), embed(region["prompt"])])
-            without, given = unet(torch.cat([crop, crop]), t, encoder_hidden_states=both)[0].chunk(
-                2
-            )
+            without = look(pipeline, crop, t, negative, is_negative=True)
+            given = look(pipeline, crop, t, region["prompt"], is_negative=False)
             guided = without + region.get("guidance_scale", 7.5) * (given - without)
             weights = _weights(region, crop.shape[2], crop.shape[3])
+            weights = weights * _covered(region, job, masks)
             total[:, :, rows, columns] += weights * guided
             weight_sum[rows, columns] += weights
         mixed = torch.where(weight_sum > 0, total / weight_sum, 0.0).float()
         latents = scheduler.step(mixed, t, latents).prev_sample
-        for (rows, columns), encoded, until in anchors:
-            if t > until:
-                start = noise[:, :, rows, columns]
-                moved = scheduler.add_noise(encoded, start, t.reshape(1))
-                latents[:, :, rows, columns] = moved
+        for (rows, columns), encoded, until, covered in anchors:
+            if not t > until:
+                continue
+            start, level = noise[:, :, rows, columns], t
+            if covered is not None:
+                last = index + 1 == len(scheduler.timesteps)
+                level = None if last else scheduler.timesteps[index + 1]
+            moved = encoded
+            if level is not None:
+                moved = scheduler.add_noise(encoded, start, level.reshape(1))
+            part = latents[:, :, rows, columns]
+            share = torch.as_tensor(1.0 if covered is None else covered).float()
+            latents[:, :, rows, columns] = part + share * (moved - part)
     return latents

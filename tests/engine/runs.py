@@ -19,6 +19,7 @@ from engine.runtime.batching import Denoiser
 from engine.runtime.capacity import Capacity
 from engine.sampling.events import Generated, GenerateEvent, PictureRows
 from engine.sampling.generate import generate
+from engine.sampling.masks import MaskImages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +39,11 @@ def generated(
     document: Mapping[str, Any],
     model: Model,
     references: Mapping[str, Tensor] | None = None,
+    masks: MaskImages | None = None,
 ) -> ResultRecord:
     """Run a document to its end."""
-    events = list(generate(read_job(document), model, references=references or {}))
+    job = read_job(document)
+    events = list(generate(job, model, references=references or {}, masks=masks or {}))
     last = events[-1]
     assert isinstance(last, Generated)
     return ResultRecord(picture=pictures_of(events)[None], latents=last.latents)
@@ -66,9 +69,11 @@ def latents(
     document: Mapping[str, Any],
     model: Model,
     references: Mapping[str, Tensor] | None = None,
+    masks: MaskImages | None = None,
 ) -> npt.NDArray[np.float32]:
     """Run a document and return its final latents, (1, C, h, w)."""
-    values: npt.NDArray[np.float32] = generated(document, model, references).latents.numpy()
+    record = generated(document, model, references, masks)
+    values: npt.NDArray[np.float32] = record.latents.numpy()
     return values
 
 

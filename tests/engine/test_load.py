@@ -157,14 +157,39 @@ def test_a_unet_larger_than_the_device_visits_it_layer_by_layer_and_paints_the_s
     assert relative_error(latents(JOB, components), latents(JOB, tiny)) < 1e-6
 
 
-def test_a_text_encoder_larger_than_the_device_is_a_shortage_of_memory(
-    pipeline: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_text_encoder_larger_than_the_device_visits_it_layer_by_layer_too(
+    pipeline: Any, tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse_the_first_move(pipeline.text_encoder, monkeypatch)
+    model = model_of(pipeline, CPU)
+    modules = pipeline.text_encoder.modules()
+    assert len([module for module in modules if hasattr(module, "_diffusers_hook")]) > 5
+    assert relative_error(latents(JOB, model), latents(JOB, tiny)) < 1e-6
+
+
+def test_a_model_that_does_not_fit_at_all_is_a_shortage_of_memory(
+    pipeline: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*arguments: Any, **named: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(pipeline.text_encoder, "to", refused)
     monkeypatch.setattr("engine.families.loading._load_pipeline", lambda *_: pipeline)
     with pytest.raises(EngineError, match="does not fit") as caught:
         load_model(str(TINY_SD), CPU)
     assert caught.value.kind == "memory"
+
+
+def test_a_single_file_is_loaded_in_the_wanted_precision_but_for_its_autoencoder(
+    checkpoint_folder: Path, tiny: Model
+) -> None:
+    file = str(checkpoint_folder / "tiny.safetensors")
+    model: Any = load_model(file, choose_device("cpu", "bfloat16"))
+    assert model._unet.dtype == torch.bfloat16
+    codec: Any = tiny.codec
+    expected = dict(codec._vae.state_dict())
+    for name, value in model.codec._vae.state_dict().items():
+        assert torch.equal(value, expected[name])
 
 
 def test_bfloat16_stays_near_float32(tiny: Model) -> None:

@@ -176,12 +176,6 @@ def test_the_result_comes_nearer_to_the_picture_with_strength(tiny: Model) -> No
     assert distance(0.0) > distance(0.5) > distance(1.0)
 
 
-def test_noise_of_the_device_is_the_same_on_the_cpu(tiny: Model) -> None:
-    job = canvas(64, 96, *THREE)
-    on_device = latents({**job, "noise_device": "device"}, tiny)
-    assert np.array_equal(on_device, latents(job, tiny))
-
-
 def test_a_run_tells_its_phases_steps_previews_and_step_pictures(tiny: Model) -> None:
     job = read_job(canvas(64, 96, *THREE, decode_steps=True))
     events = list(generate(job, tiny, references={}, preview_every_s=1e-9))

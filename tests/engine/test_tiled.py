@@ -20,11 +20,11 @@ from engine.contract.errors import Cancelled, EngineError
 from engine.contract.png import read_job, read_run
 from engine.families.base import Model
 from engine.run import ModelKeeper, RunRequest, run
-from engine.runtime import autoencoder as decode
-from engine.runtime import tiled
-from engine.runtime.autoencoder import Autoencoder
+from engine.runtime import autoencoder, tiled
+from engine.runtime.autoencoder import KLCodec
+from engine.runtime.canvas_statistics import Box
 from engine.runtime.references import Reference
-from engine.runtime.tiled import Box, tiled_rows
+from engine.runtime.tiled import tiled_rows
 from engine.sampling.events import Done, PhaseBegan
 from engine.storage.png import GrowingPng
 from tests.engine.conftest import TINY_SD
@@ -57,25 +57,25 @@ def materials(height: int, width: int) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def bundled() -> Autoencoder:
+def bundled() -> KLCodec:
     vae = AutoencoderKL.from_pretrained(BUNDLED_FOLDER, subfolder="vae")
-    return Autoencoder(vae.eval().requires_grad_(False))
+    return KLCodec(vae.eval().requires_grad_(False))
 
 
 @pytest.fixture
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "WHOLE_CELLS", 16)
+    monkeypatch.setattr(autoencoder, "WHOLE_CELLS", 16)
     monkeypatch.setattr(tiled, "_CORE_CELLS", 16)
 
 
-def whole(autoencoder: Autoencoder, latents: Tensor) -> Picture:
-    (strip,) = autoencoder.decode(latents, on=CPU)
+def whole(codec: KLCodec, latents: Tensor) -> Picture:
+    (strip,) = codec.decode(latents, on=CPU)
     return strip
 
 
 @torch.inference_mode()
 def test_tiles_cannot_be_told_from_a_whole_decode(
-    bundled: Autoencoder, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    bundled: KLCodec, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     picture = Reference(picture=materials(256, 384), height_px=256, width_px=384)
     latents = bundled.encode(picture, torch.Generator().manual_seed(0), on=CPU)
@@ -95,7 +95,7 @@ def test_tiles_cannot_be_told_from_a_whole_decode(
 
 @torch.inference_mode()
 def test_a_large_reference_is_encoded_in_tiles_as_if_whole(
-    bundled: Autoencoder, request: pytest.FixtureRequest
+    bundled: KLCodec, request: pytest.FixtureRequest
 ) -> None:
     picture = Reference(picture=materials(256, 384), height_px=256, width_px=384)
     expected = bundled.encode(picture, torch.Generator().manual_seed(0), on=CPU)
@@ -108,7 +108,7 @@ def test_a_large_reference_is_encoded_in_tiles_as_if_whole(
 @torch.inference_mode()
 @pytest.mark.usefixtures("small_tiles")
 def test_a_reference_resized_tile_by_tile_is_encoded_as_one_resized_before(
-    bundled: Autoencoder,
+    bundled: KLCodec,
 ) -> None:
     picture = Reference(picture=materials(192, 320), height_px=256, width_px=384)
     before = replace(picture, picture=picture.whole())
@@ -119,7 +119,7 @@ def test_a_reference_resized_tile_by_tile_is_encoded_as_one_resized_before(
 
 
 @torch.inference_mode()
-def test_a_small_canvas_is_decoded_whole_to_the_byte(bundled: Autoencoder) -> None:
+def test_a_small_canvas_is_decoded_whole_to_the_byte(bundled: KLCodec) -> None:
     latents = torch.randn((1, 4, 6, 9), generator=torch.Generator().manual_seed(0))
     vae: Any = bundled._vae
     decoded = vae.decode(latents / vae.config.scaling_factor).sample[0] / 2 + 0.5

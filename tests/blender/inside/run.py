@@ -3,16 +3,31 @@
 import json
 import os
 import sys
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
-libraries, notes, folder, *wanted = sys.argv[1:]
+libraries, files, notes, folder, *wanted = sys.argv[1:]
+
+
+class PytestFinder:
+    """Finds pytest where the outer one lies, and nothing else that lies there.
+
+    It is Python alone, and suits whatever Python a Blender has.
+    """
+
+    names = ("_pytest", "iniconfig", "packaging", "pluggy", "pygments", "pytest", "pytest_timeout")
+
+    @classmethod
+    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return where a module lies, if it is one of these."""
+        return PathFinder.find_spec(name, [libraries]) if name in (*cls.names, "py") else None
+
+
+sys.meta_path.append(PytestFinder)
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-sys.path.insert(0, libraries)
 
 import pytest  # noqa: E402
-
-INSIDE = Path(__file__).parent
 
 
 def function_of(nodeid: str) -> str:
@@ -64,23 +79,17 @@ class Notes:
         self._texts, self._outcomes = [], set()
 
 
-sys.exit(
-    pytest.main(
-        [
-            *sorted({str(INSIDE / test.partition("::")[0]) for test in wanted}),
-            *(
-                "-c",
-                str(INSIDE.parents[2] / "pyproject.toml"),
-                "--rootdir",
-                str(INSIDE),
-                "--confcutdir",
-                str(INSIDE),
-            ),
-            *("-o", "addopts=", "-o", "pythonpath=", "-o", "timeout=240"),
-            *("-p", "pytest_timeout", "-p", "no:cacheprovider", "-p", "inside_fixtures"),
-            *("--continue-on-collection-errors", "--strict-markers", "--basetemp", folder),
-            *("--quiet", "--tb=short", "--no-summary"),
-        ],
-        plugins=[Notes(notes)],
-    )
+OPTIONS = (
+    "--quiet --tb=short --no-summary --strict-markers --continue-on-collection-errors "
+    "-o addopts= -o pythonpath= -o timeout=240 "
+    "-p pytest_timeout -p no:cacheprovider -p inside_fixtures"
 )
+PLACES = {
+    "-c": Path(__file__).parents[3] / "pyproject.toml",
+    "--rootdir": files,
+    "--confcutdir": files,
+    "--basetemp": folder,
+}
+paths = dict.fromkeys(str(Path(files) / test.partition("::")[0]) for test in wanted)
+places = [word for option, place in PLACES.items() for word in (option, str(place))]
+sys.exit(pytest.main([*paths, *OPTIONS.split(), *places], plugins=[Notes(notes)]))

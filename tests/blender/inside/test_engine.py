@@ -147,7 +147,7 @@ def test_memory_is_given_back_by_hand_after_quiet_and_before_a_render(
     assert session.has_model
 
 
-@pytest.mark.usefixtures("stopped")
+@pytest.mark.usefixtures("street")
 def test_the_report_has_versions_devices_and_the_log_but_no_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -181,13 +181,11 @@ def test_an_idle_engine_that_dies_is_noticed_and_the_next_picture_starts_another
 
 
 @pytest.fixture
-def hub(stopped: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def hub(stopped: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A hub that holds the model owner/name, and no other."""
     monkeypatch.setenv("HF_ENDPOINT", os.environ["MIXDIFF_TEST_HUB"])
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    yield
-    stop()
 
 
 @pytest.mark.usefixtures("hub")

@@ -48,6 +48,15 @@ def begin_long(street: Any) -> Callable[[], None]:
 
 
 @pytest.mark.usefixtures("street")
+def test_no_engine_outlives_its_session() -> None:
+    bpy.ops.mixdiff.generate()
+    pid = session.engine_pid
+    stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.usefixtures("street")
 def test_a_missing_engine_says_where_it_was_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     stop()
     monkeypatch.setenv("MIXDIFF_ENGINE_PYTHON", "/nowhere/python")
@@ -77,20 +86,6 @@ def test_cancel_ends_the_job_and_leaves_the_engine_ready(begin_long: Callable[[]
     assert state_text(session.state).startswith("Ready")
 
 
-def test_a_killed_engine_is_one_error_with_its_exit_code_and_the_next_job_gets_a_new_one(
-    begin_long: Callable[[], None], street: Any
-) -> None:
-    begin_long()
-    os.kill(session.engine_pid, signal.SIGKILL)
-    kind, said = end()
-    assert kind == "crashed"
-    assert "exit code -9" in said
-    assert state_text(session.state) == "Failed"
-    begin()
-    assert end()[0] is None
-    assert list(street.mixdiff.result.size) == [128, 64]
-
-
 @pytest.mark.usefixtures("street")
 def test_a_picture_whose_scene_is_gone_is_kept_in_its_file() -> None:
     before = len(list(folders.results_folder().glob("*.png")))
@@ -103,10 +98,15 @@ def test_a_picture_whose_scene_is_gone_is_kept_in_its_file() -> None:
     assert len(list(folders.results_folder().glob("*.png"))) == before + 1
 
 
-@pytest.mark.usefixtures("street")
-def test_no_engine_outlives_its_session() -> None:
-    bpy.ops.mixdiff.generate()
-    pid = session.engine_pid
-    stop()
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+def test_a_killed_engine_is_one_error_with_its_exit_code_and_the_next_job_gets_a_new_one(
+    begin_long: Callable[[], None], street: Any
+) -> None:
+    begin_long()
+    os.kill(session.engine_pid, signal.SIGKILL)
+    kind, said = end()
+    assert kind == "crashed"
+    assert "exit code -9" in said
+    assert state_text(session.state) == "Failed"
+    begin()
+    assert end()[0] is None
+    assert list(street.mixdiff.result.size) == [128, 64]

@@ -1,0 +1,65 @@
+"""What the sampler needs of a model family's way between images and latents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from engine.runtime.references import Reference
+
+Picture = npt.NDArray[np.uint8]
+"""Rows of an image, (H, W, 3)."""
+
+
+class Codec(Protocol):
+    """A family's autoencoder; latents are those of the engine's canvas, as the sampler sees them.
+
+    Scaling, shifts, statistics, packing and a time axis stay behind these three calls.
+    """
+
+    def encode(
+        self,
+        reference: Reference,
+        generator: torch.Generator,
+        *,
+        on: torch.device,
+        checkpoint: Callable[[], None] = ...,
+    ) -> Tensor:
+        """Return the latents of a reference, with what is random drawn with the generator.
+
+        `checkpoint` is called between its parts and may raise.
+
+        Shapes: (1, C, h, w).
+        """
+
+    def decode(
+        self, latents: Tensor, *, on: torch.device, checkpoint: Callable[[], None] = ...
+    ) -> Iterator[Picture]:
+        """Yield the image of latents, as strips of rows from top to bottom.
+
+        `checkpoint` is called between them and may raise.
+
+        Shapes: (1, C, h, w) to (rows, W, 3), uint8.
+        """
+
+    def preview(self, latents: Tensor) -> Picture:
+        """Return a small image of latents at little cost.
+
+        Shapes: (1, C, h, w) to at most (h, w, 3), uint8.
+        """
+
+
+def to_uint8(colours: Tensor) -> Tensor:
+    """Return colours in [0, 1], (3, H, W), as bytes of the same shape, on the CPU."""
+    return (colours.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+
+
+def to_picture(pixels: Tensor) -> Picture:
+    """Return bytes (3, H, W) as (H, W, 3)."""
+    picture: Picture = pixels.permute(1, 2, 0).numpy()
+    return picture

@@ -1,0 +1,163 @@
+"""The sampler on torch's meta device: a stand-in for an accelerator whose numbers nobody knows.
+
+A tensor there that meets one on the CPU raises, and so does everything that would wait for the
+device's values; models of real shapes cost no memory.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import diffusers
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from engine.contract.families import FAMILIES
+from engine.contract.job import Job
+from engine.families.base import Model
+from engine.families.loading import model_of
+from engine.runtime.batching import Conditioning, Denoiser, Text
+from engine.runtime.capacity import Capacity
+from engine.runtime.devices import choose_device
+from engine.sampling.masks import region_windows
+from engine.sampling.sampler import ImageAnchor, sample
+from tests.engine.runs import canvas, read_job, text_region
+from tests.engine.tiny_models import tiny_sdxl
+
+META = torch.device("meta")
+CPU = choose_device("cpu", "float32")
+
+
+class Copies(TorchDispatchMode):
+    """Counts what is brought from the CPU to the device, for which the host has to wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func in (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default):
+            source = args[1] if func is torch.ops.aten.copy_.default else args[0]
+            self.count += source.device.type == "cpu" and result.device == META
+        return result
+
+
+def on_meta(model: Model, texts: Callable[[Text], Conditioning] | None = None) -> Model:
+    """Return a model whose network is on the meta device; its texts are encoded before, or given.
+
+    Text encoders ask for their device's state, which meta has not.
+    """
+    encode: Any = texts or model.encode
+    moved: Any = copy.copy(model)
+    moved._unet = copy.deepcopy(moved._unet).to(META)
+    moved.encode = lambda text: {name: t.to(META) for name, t in encode(text).items()}
+    moved.__class__ = type("OnMeta", (type(model),), {"network_device": META})
+    moved.denoiser = Denoiser(moved, capacity=Capacity(CPU.torch_device))
+    result: Model = moved
+    return result
+
+
+def copies_in_the_loop(model: Model, job: Job) -> int:
+    """Run a job's steps on the meta device, and return how often one waited for the host."""
+    windows = region_windows(job, model.stride_px, {})
+    plan = model.denoiser.plan(job, windows)
+    schedule = model.make_schedule(job)
+    window = windows[0].window
+    held = torch.zeros((1, model.channels, window.height, window.width), device=META)
+    mask = torch.zeros((window.height, window.width), device=META)
+    anchors = [
+        ImageAnchor(
+            window=window, latents=held, release=schedule.release_timestep(strength), mask=covered
+        )
+        for strength, covered in ((0.3, None), (1, None), (0.5, mask))
+    ]
+    size = (job.canvas_height // model.stride_px, job.canvas_width // model.stride_px)
+    noise = torch.zeros((1, model.channels, *size), device=META)
+    generator: Any = None
+    run = sample(noise, windows, anchors, plan=plan, schedule=schedule, generator=generator)
+    next(run)  # what is made once a job may be brought to the device
+    copies = Copies()
+    with copies:
+        assert all(step.device == META and step.shape == noise.shape for step in run)
+    return copies.count
+
+
+def beside(side: int, *guidances: float, **more: Any) -> dict[str, Any]:
+    regions = [
+        text_region(0, side, side // 2 * i, side // 2 * i + side, f"{i}", guidance_scale=guidance)
+        for i, guidance in enumerate(guidances)
+    ]
+    width = side // 2 * (len(guidances) + 1)
+    return canvas(side, width, *regions, num_inference_steps=4, **more)
+
+
+def small(family: str, tiny: Model) -> Model:
+    return {"sd": lambda: tiny, "sdxl": lambda: model_of(tiny_sdxl(), CPU)}[family]()
+
+
+@pytest.mark.parametrize(
+    ("family", "scheduler"),
+    [(family.name, name) for family in FAMILIES.values() for name in family.schedulers],
+)
+def test_no_step_mixes_devices_or_waits_for_one(family: str, scheduler: str, tiny: Model) -> None:
+    job = read_job(beside(64, 3, 1, 2, scheduler=scheduler))
+    copies = copies_in_the_loop(on_meta(small(family, tiny)), job)
+    if scheduler != "unipc":  # it solves its small systems of equations on the device
+        assert copies == 0
+
+
+def test_windows_of_a_large_region_wait_for_no_device_either(tiny: Model) -> None:
+    job = read_job(beside(64, 3, 2, scheduler="ddim", max_region_px=64))
+    assert copies_in_the_loop(on_meta(tiny), job) == 0
+
+
+REAL: dict[str, dict[str, Any]] = {
+    "sd": {
+        "block_out_channels": (320, 640, 1280, 1280),
+        "cross_attention_dim": 768,
+        "sample_size": 64,
+    },
+    "sdxl": {
+        "block_out_channels": (320, 640, 1280),
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        "attention_head_dim": (5, 10, 20),
+        "use_linear_projection": True,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 256,
+        "transformer_layers_per_block": (1, 2, 10),
+        "projection_class_embeddings_input_dim": 2816,
+        "cross_attention_dim": 2048,
+        "sample_size": 128,
+    },
+}
+"""The networks' configurations as the families' first models have them."""
+PARAMETERS = {"sd": 859_520_964, "sdxl": 2_567_463_684}
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_the_real_shapes_run_through(family: str, tiny: Model) -> None:
+    model: Any = copy.copy(small(family, tiny))
+    with torch.device(META):
+        model._unet = diffusers.UNet2DConditionModel(**REAL[family])
+    assert sum(p.numel() for p in model._unet.parameters()) == PARAMETERS[family]
+
+    def texts(text: Text) -> Conditioning:
+        width = REAL[family]["cross_attention_dim"]
+        encoded = {"encoder_hidden_states": torch.zeros(1, 77, width)}
+        return encoded if family == "sd" else {**encoded, "text_embeds": torch.zeros(1, 1280)}
+
+    native = model._unet.config.sample_size * 8
+    job = read_job(beside(native, 3, 1, 2, scheduler="euler"))
+    assert copies_in_the_loop(on_meta(model, texts), job) == 0
+
+
+def test_the_stand_in_notices_what_an_accelerator_would() -> None:
+    there = torch.zeros(1, device=META)
+    for act in (lambda: there + torch.zeros(2), there.item):
+        with pytest.raises(RuntimeError):
+            act()
