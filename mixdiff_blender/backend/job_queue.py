@@ -61,20 +61,20 @@ class JobQueue:
             self._waiting.remove(job)
             self._waiting.insert(max(0, index + places), job)
 
-    def remove(self, job: Job) -> None:
-        """Take a job out of the queue; one that is under way is cancelled."""
-        if job in self._waiting:
-            self._waiting.remove(job)
+    def remove(self, *jobs: Job) -> None:
+        """Take jobs out of the queue, all before another begins; those under way are cancelled."""
+        removed = [job for job in self._waiting if job in jobs]
+        self._waiting = [job for job in self._waiting if job not in jobs]
+        for job in removed:
             job.on_end(Cancelled())
         for session in self.sessions:
-            if session.job is job:
+            if session.job in jobs:
                 session.cancel()
         self._hand_out()
 
     def cancel(self) -> None:
         """Ask the jobs under way to stop, as `Session.cancel` does."""
-        for job in self.running:
-            self.remove(job)
+        self.remove(*self.running)
 
     def pump(self, wait_s: float = 0.0) -> None:
         """Take in what the engines have reported, waiting for a message at most so long."""

@@ -91,6 +91,8 @@ def field_in_words(problem: Problem) -> str:
 
 def in_words(problem: Problem) -> str:
     """Return a problem as a sentence that names its region."""
+    if problem.region and not problem.field:
+        return f"{problem.region} {problem.message}; {problem.remedy}"
     return str(replace(problem, field=field_in_words(problem)))
 
 

@@ -28,9 +28,7 @@ def begin(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, count: int) ->
         if isinstance(outcome, EngineError):
             rest = jobs.copy()
             jobs.clear()
-            for job in rest:
-                if job in engine.queue.waiting:
-                    engine.queue.remove(job)
+            engine.queue.remove(*rest)
 
     for seed in _seeds(canvas_settings(scene).seed, count):
         one = replace(pending, job=replace(pending.job, seed=seed))

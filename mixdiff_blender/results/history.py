@@ -238,7 +238,7 @@ def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_ep
     Raises: JobError where the job is of another version.
     """
     job = job_of(entry)
-    chosen = [region for region in job.regions if region.id in regions or region.name in regions]
+    chosen = [region for region in job.regions if (region.id or region.name) in regions]
     bounds = [region.bounds for region in chosen] or [(0, job.canvas_height, 0, job.canvas_width)]
     amount = float(f"{noise_eps:.6g}") if mode == "epsilon" else 0.0  # from Blender's 32 bits
     kept = [

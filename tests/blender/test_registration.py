@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.blender.hosts import Host
-from tests.blender.test_whole_path import SCRIPTS
+from tests.blender.hosts import SCRIPTS, Host
 
 NOTHING: dict[str, list[str]] = {
     "classes": [],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -40,7 +40,13 @@ def sources(scene: bpy.types.Scene) -> list[Source]:
     What is not listed yet comes last, in the order of names: a script need not know of the list.
     """
     found = [_source(entry) for entry in entries(scene)]
-    return [*found, *(source_of_object(obj) for obj in _unlisted(scene))]
+    found += [source_of_object(obj) for obj in _unlisted(scene)]
+    ids = [source.id for source in found]
+    return [
+        # A copy that nobody has given its own id yet.
+        replace(source, id=f"{source.id} {number}") if source.id in ids[:number] else source
+        for number, source in enumerate(found)
+    ]
 
 
 def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
@@ -89,12 +95,25 @@ def unique_names(found: Sequence[Source]) -> dict[str, str]:
 
 def _note_ids(scene: bpy.types.Scene) -> None:
     """Give each region an id of its own; of an original and its copy the copy gets another."""
-    used = set[str]()
-    for entry in canvas_settings(scene).regions:
-        settings = settings_of(entry)
-        if settings.id_data.library is None and (not settings.uid or settings.uid in used):
-            settings.uid = uuid4().hex
+    own = [
+        (entry, settings_of(entry))
+        for entry in canvas_settings(scene).regions
+        if settings_of(entry).id_data.library is None
+    ]
+    held, used = {settings.uid for _, settings in own}, set[str]()
+    for entry, settings in own:
+        if not settings.uid or settings.uid in used:
+            owner: Any = settings.id_data
+            key = (owner.session_uid, entry.layer)
+            if _given.get(key, "") in {"", *held}:
+                _given[key] = uuid4().hex
+            settings.uid = _given[key]
+            held.add(settings.uid)
         used.add(settings.uid)
+
+
+# Undo takes a scene back to before a region was given its id.
+_given: dict[tuple[int, str], str] = {}
 
 
 def list_object(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
@@ -169,5 +188,7 @@ def _source(entry: RegionEntry) -> Source:
 def source_of_object(obj: bpy.types.Object) -> Source:
     """Return an object as a region, whether it is one or not."""
     settings = region_settings(obj)
-    id_ = settings.uid or f"object {obj.name_full}"
+    # A linked object has the id of the one that it is linked from, which may be here too.
+    uid = "" if obj.library else settings.uid
+    id_ = uid or f"object {obj.name_full}"
     return Source(id=id_, name=obj.name, object=obj, layer="", settings=settings)

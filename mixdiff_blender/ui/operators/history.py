@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import bpy
 
-from ...properties import HistoryEntry, canvas_settings, region_settings
+from ...job.regions.entries import id_of, source_of_object
+from ...properties import HistoryEntry, canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import (
     BoolProperty,
@@ -30,13 +31,13 @@ def _selected_regions(scene: bpy.types.Scene, context: Any) -> set[str]:
     found: set[str] = set()
     for obj in context.view_layer.objects:
         if obj.select_get():
-            found |= {region_settings(obj).uid, obj.name}
+            found |= {source_of_object(obj).id, obj.name}
     settings = canvas_settings(scene)
     if 0 <= settings.active_region < len(settings.regions):
         entry = settings.regions[settings.active_region]
         if entry.object is None:
-            found |= {entry.settings.uid, entry.layer}
-    return found - {""}
+            found |= {id_of(entry), entry.layer}
+    return found
 
 
 class _OfResult(ReportingOperator):

@@ -146,7 +146,7 @@ def _faded(tints: Sequence[tuple[Box, Place]]) -> Triangles:
             np.broadcast_to(steps[:, :, None, 1], shape),
         ],
         axis=-1,
-    ).reshape(len(tints), -1, 2)
+    ).reshape(len(tints), GRID * GRID, 2)
     alpha = _FAINTEST + (values[:, 7:] - _FAINTEST) * falloffs
     colours = np.concatenate(
         [np.repeat(values[:, None, 4:7], GRID * GRID, axis=1), alpha[..., None]], axis=-1

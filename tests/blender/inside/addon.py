@@ -3,21 +3,17 @@
 Nothing else in this folder names a module of the extension.
 """
 
-import sys
-from importlib import import_module
-from typing import Any
-
 from bl_ext.user_default.mixdiff import scripting
-from bl_ext.user_default.mixdiff.backend import idle, installing, live_preview, models, running
+from bl_ext.user_default.mixdiff.backend import engine, idle, installing, live_preview, models
 from bl_ext.user_default.mixdiff.backend.client import EngineNotification
+from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, stop, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.report import report_text
-from bl_ext.user_default.mixdiff.backend.running import session, stop, wait
-from bl_ext.user_default.mixdiff.backend.session import Generating, Ready, Session
+from bl_ext.user_default.mixdiff.backend.session import Generating, Job, Stopped, Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
-from bl_ext.user_default.mixdiff.contract import EngineError, check
+from bl_ext.user_default.mixdiff.contract import EngineError, check, read_job, to_document
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.regions import handlers
-from bl_ext.user_default.mixdiff.job.regions.camera import view_of
+from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, name_of, sources, sync
 from bl_ext.user_default.mixdiff.job.regions.places import LeftOut, Places
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
@@ -27,9 +23,8 @@ from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.storage import folders
 from bl_ext.user_default.mixdiff.storage.pictures import png_of
 from bl_ext.user_default.mixdiff.ui import job_cache
-from bl_ext.user_default.mixdiff.ui.overlay.falloff import profile
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
-from bl_ext.user_default.mixdiff.ui.overlay.places import places_of, whole_places
+from bl_ext.user_default.mixdiff.ui.overlay.places import places_of
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_places
 
 __all__ = [
@@ -37,15 +32,17 @@ __all__ = [
     "EngineNotification",
     "Frame",
     "Generating",
+    "Job",
     "LeftOut",
     "Places",
-    "Ready",
-    "Session",
     "Sheet",
+    "Stopped",
+    "Unloading",
     "batch",
+    "canvas_of",
     "check",
     "draw_places",
-    "engine_profile",
+    "engine",
     "entries",
     "expectation",
     "folders",
@@ -62,24 +59,19 @@ __all__ = [
     "places_of",
     "png_of",
     "preferences",
-    "profile",
+    "pump",
+    "queue",
+    "read_job",
     "report_text",
-    "running",
     "scripting",
     "session",
     "sources",
     "state_text",
     "stop",
     "sync",
+    "to_document",
     "view_of",
     "visible_bounds",
     "wait",
-    "whole_places",
+    "wait_for",
 ]
-
-
-def engine_profile(kind: str, cells: int) -> Any:
-    """Return the weights along one axis as the engine has them, which is another program."""
-    if str(folders.extension_folder()) not in sys.path:
-        sys.path.append(str(folders.extension_folder()))
-    return import_module("engine.sampling.masks").profile(kind, cells)

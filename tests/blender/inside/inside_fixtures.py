@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import scenes
-from addon import session, wait
+from addon import queue, wait
 
 
 @pytest.fixture
@@ -29,6 +29,6 @@ def street() -> Any:
 @pytest.fixture(autouse=True)
 def _jobs_end() -> Iterator[None]:
     yield
-    while session.is_busy:
-        session.cancel()
+    while queue.is_busy:
+        queue.cancel()
         wait()

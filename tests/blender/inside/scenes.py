@@ -60,6 +60,15 @@ def add_region(name: str, prompt: str = "", **place: Any) -> Any:
     return plane
 
 
+def add_annotations(scene: Any, layer: str) -> Any:
+    """Add annotations with one layer that has no stroke, and return it."""
+    # Blender 5.0 renamed both.
+    known = bpy.data.annotations if hasattr(bpy.data, "annotations") else bpy.data.grease_pencils
+    pointer = "annotation" if hasattr(scene, "annotation") else "grease_pencil"
+    setattr(scene, pointer, known.new("notes"))
+    return getattr(scene, pointer).layers.new(layer)
+
+
 def street(width: int = 128, height: int = 64) -> Any:
     """Return a scene with two overlapping regions that cover the canvas."""
     scene = empty_scene(width, height)

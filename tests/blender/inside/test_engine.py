@@ -10,17 +10,22 @@ from typing import Any
 import bpy
 import pytest
 from addon import (
+    EngineError,
+    Unloading,
     folders,
     generation,
     idle,
     installing,
     models,
     preferences,
+    pump,
+    queue,
     report_text,
     session,
     state_text,
     stop,
     wait,
+    wait_for,
 )
 from scenes import render
 
@@ -92,9 +97,9 @@ def test_opening_a_file_starts_fetches_and_writes_nothing(street: Any) -> None:
     before = user_files()
     bpy.ops.wm.open_mainfile(filepath=blend)
     assert session.engine_pid is None
-    assert not session.is_busy
-    assert not installing.task.is_running
-    assert not models.task.is_running
+    assert not queue.is_busy
+    assert not installing.task.is_active
+    assert not models.task.is_active
     assert user_files() == before
 
 
@@ -102,12 +107,12 @@ def test_opening_a_file_starts_fetches_and_writes_nothing(street: Any) -> None:
 def test_waiting_pictures_are_moved_and_removed_each_with_a_file_of_its_own() -> None:
     for _ in range(4):
         begin()
-    second, third, fourth = session.queue
+    second, third, fourth = queue.waiting
     bpy.ops.mixdiff.move_job(index=1, places=-1)
-    assert session.queue == (third, second, fourth)
+    assert queue.waiting == (third, second, fourth)
     bpy.ops.mixdiff.remove_job()
-    assert session.queue == (third, second)
-    assert len({job.order.output.name for job in (session.current, *session.queue)}) == 3
+    assert queue.waiting == (third, second)
+    assert len({job.request.output.name for job in (*queue.running, *queue.waiting)}) == 3
     wait()
     assert state_text(session.state).startswith("Ready · CPU")
 
@@ -137,7 +142,7 @@ def test_memory_is_given_back_by_hand_after_quiet_and_before_a_render(
     render(street, tmp_path / "freed.png")
     chosen.free_before_render = False
     assert not session.has_model
-    assert not session.is_unloading
+    assert not isinstance(session.state, Unloading)
     generate()
     assert session.has_model
 
@@ -149,7 +154,7 @@ def test_the_report_has_versions_devices_and_the_log_but_no_secret(
     generate()
     monkeypatch.setenv("HF_TOKEN", "a-very-secret-token")
     said = "Authorization: Bearer hf_abcdefghijklmnop and a-very-secret-token"
-    session._client.log.write(said)
+    session.client.log.write(said)
     report, log = report_text(), folders.log_file().read_text()
     versions = ("MixDiff: 0.", "Blender: ", "engine's torch: ")
     for part in (*versions, "engine's device: cpu", "ready on"):
@@ -166,8 +171,7 @@ def test_an_idle_engine_that_dies_is_noticed_and_the_next_picture_starts_another
     os.kill(session.engine_pid, 9)
     end = time.monotonic() + 10
     while state_text(session.state) != "Failed" and time.monotonic() < end:
-        idle.look(time.monotonic())
-        time.sleep(0.05)
+        pump.run(wait_s=0.05)
     assert state_text(session.state) == "Failed"
     generate()
     assert state_text(session.state).startswith("Ready")
@@ -200,10 +204,14 @@ def test_a_model_of_the_hub_is_fetched_when_asked_used_and_removed(
     with pytest.raises(RuntimeError, match="no owner/else"):
         operators.download_model(model="owner/else")
     assert operators.download_model() == {"FINISHED"}
-    assert type(models.task.state).__name__ == "Installed"
+    assert type(models.task.state).__name__ == "Finished"
     assert not models.is_missing("owner/name")
     assert operators.generate() == {"FINISHED"}
     assert operators.remove_model() == {"FINISHED"}
     assert models.is_missing("owner/name")
+    models.start("owner/name")
+    with pytest.raises(EngineError, match=r"^the model owner/name is being downloaded;"):
+        models.start("owner/else")
+    wait_for(models.task)
     operators.choose_model(model="bundled")
     assert street.mixdiff.model == "bundled"

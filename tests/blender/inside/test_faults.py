@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 import pytest
-from addon import Generating, folders, generation, session, state_text, stop, wait
+from addon import Generating, folders, generation, pump, queue, session, state_text, stop, wait
 
 HOSTS = "all"
 
@@ -19,9 +19,11 @@ def begin() -> None:
 
 def until_sampling() -> None:
     end = time.monotonic() + 60
-    while not (isinstance(session.state, Generating) and session.state.phase == "sampling"):
+    while not (
+        isinstance(session.state, Generating) and session.state.progress.phase == "sampling"
+    ):
         assert time.monotonic() < end, session.state
-        session.pump(wait_s=0.01)
+        pump.run(wait_s=0.01)
 
 
 def end() -> tuple[str | None, str]:
@@ -69,16 +71,16 @@ def test_a_second_job_waits_for_the_first_and_gets_a_file_of_its_own(
     begin_long()
     assert bpy.ops.mixdiff.generate.poll()
     begin()
-    assert len(session.queue) == 1
-    assert len(session.outputs) == 2
-    session.cancel()
+    assert len(queue.waiting) == 1
+    assert len({job.request.output for job in (*queue.running, *queue.waiting)}) == 2
+    queue.cancel()
     kind, _ = end()
     assert kind is None  # the second one's end
 
 
 def test_cancel_ends_the_job_and_leaves_the_engine_ready(begin_long: Callable[[], None]) -> None:
     begin_long()
-    session.cancel()
+    queue.cancel()
     kind, _ = end()
     assert kind == "cancelled"
     assert state_text(session.state).startswith("Ready")

@@ -8,12 +8,13 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import batch, folders, generation, history, running, wait
+from addon import batch, folders, generation, history, queue, read_job, wait
 from scenes import file_of, in_blender
 
 HOSTS = "oldest and newest"
 
 SEED = 7178915308
+SAVED = Path(__file__).parents[2] / "data/saved-0.1.0/picture.png"
 
 
 def settings() -> Any:
@@ -84,7 +85,7 @@ def test_saving_brings_every_picture_beside_the_file(project: Path) -> None:
     for entry in settings().history:
         path, job = history.path_of(entry), json.loads(entry.job)
         assert (path.parent / job["model"] / "unet").is_dir()
-        assert history.read_job(path) == job
+        assert read_job(path) == job
 
 
 @pytest.mark.usefixtures("made")
@@ -203,13 +204,24 @@ def test_a_copied_scene_has_a_picture_of_its_own(street: Any) -> None:
 @pytest.mark.usefixtures("project")
 def test_a_picture_brings_its_own_job(tmp_path: Path) -> None:
     source, before = history.path_of(settings().history[0]), files()
-    assert history.read_job(source)["seed"] == SEED
+    assert read_job(source)["seed"] == SEED
     bpy.ops.mixdiff.load_picture(filepath=str(source))
     assert files() == before
     plain = tmp_path / "plain.png"
     bpy.data.images.new("plain", 8, 8).save(filepath=str(plain))
     with pytest.raises(RuntimeError, match="holds no job; choose a PNG"):
         bpy.ops.mixdiff.load_picture(filepath=str(plain))
+
+
+@pytest.mark.usefixtures("scene")
+def test_a_picture_of_0_1_0_comes_into_the_history(tmp_path: Path) -> None:
+    saved = Path(shutil.copy(SAVED, tmp_path / "0.1.0.png"))
+    bpy.ops.mixdiff.load_picture(filepath=str(saved))
+    (entry,) = settings().history
+    assert (entry.seed, len(json.loads(entry.job)["regions"])) == (2**64 - 1, 3)
+    bpy.ops.mixdiff.use_settings()
+    found = settings()
+    assert (found.num_inference_steps, found.scheduler, found.seed) == (3, "ddim", 2**64 - 1)
 
 
 @pytest.mark.usefixtures("project")
@@ -269,9 +281,9 @@ def test_a_cancelled_batch_ends_and_leaves_nothing(street: Any, tmp_path: Path) 
     save(tmp_path / "batch.blend")
     street.mixdiff.num_inference_steps, street.mixdiff.scheduler = 300, "ddim"
     batch.begin(street, bpy.context.evaluated_depsgraph_get(), 3)
-    assert len(running.session.queue) == 2
-    running.session.cancel()
+    assert len(queue.waiting) == 2
+    queue.cancel()
     wait()
     assert files() == []
-    assert len(running.session.queue) == 0
+    assert len(queue.waiting) == 0
     assert [path for path in (tmp_path / "mixdiff").glob("*.png") if not path.stat().st_size] == []

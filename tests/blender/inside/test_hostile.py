@@ -48,8 +48,11 @@ def test_gaps_between_regions_are_filled_from_behind(scene: Any, camera: Any) ->
     assert (behind["prompt"], behind["mask_weight"]) == ("a sketch at dusk", 1e-4)
     assert (left["prompt"], left["mask_weight"]) == ("a sketch of a wall at dusk", 1.0)
     assert (place(behind), place(left)) == ([0, 64, 0, 128], [0, 64, 0, 64])
-    job = job_from_scene(scene, bpy.context.evaluated_depsgraph_get())
-    assert [place.name for place in places_of(job)] == ["Background", "left"]
+    made = job_from_scene(scene, bpy.context.evaluated_depsgraph_get())
+    assert [place.label.partition(" ")[0] for place in places_of(made.job, {})] == [
+        "Background",
+        "left",
+    ]
     assert warnings() == []
     scene.mixdiff.background = False
     assert list(places()) == ["a sketch of a wall at dusk"]
@@ -62,32 +65,37 @@ def test_gaps_between_regions_are_filled_from_behind(scene: Any, camera: Any) ->
 # --- Regions larger than the model paints well --------------------------------------------------
 
 
-def test_a_large_canvas_becomes_tiles_of_the_size_that_is_chosen() -> None:
+def test_a_large_canvas_stays_one_region_which_the_engine_cuts_at_the_size_that_is_chosen() -> None:
     scene = empty_scene(1920, 1080)
     add_camera(scene)
     scene.mixdiff.prompt = "fog"
-    assert len(regions()) == 18
-    scene.mixdiff.tile_size = 960
-    assert len(regions()) == 6
+    largest = []
+    for size in (0, 960, 8):
+        scene.mixdiff.tile_size = size
+        (whole,) = regions()
+        assert place(whole) == [0, 1080, 0, 1920]
+        largest.append(scripting.job()["max_region_px"])
+    assert largest == [256, 960, 64]  # what the model was trained on; the choice; the least
     scene.mixdiff.tile_size = 0
     scene.mixdiff.model = "bundled"
-    sides = [place(region) for region in regions()]
-    assert max(max(b - a, d - c) for a, b, c, d in sides) <= 320
+    assert scripting.job()["max_region_px"] == 320
 
 
-def test_the_tiles_of_a_region_are_one_region() -> None:
-    add_camera(empty_scene(1024, 512))
+def test_a_large_region_keeps_all_that_it_asks_for() -> None:
+    scene = empty_scene(1024, 512)
+    add_camera(scene)
     wide = add_region("wide", "a wall", size=(4, 2)).mixdiff
     wide.noise_eps, wide.region_seed, wide.randomize_guidance = 0.5, 7, True
     job = scripting.job()
-    assert {region["mask_type"] for region in job["regions"]} == {"quartic"}
-    assert len({region["guidance_scale"] for region in job["regions"]}) == 1
-    assert [region["noise_eps"] for region in job["regions"]] == [0] * 3
-    assert [(place(r), r["region_seed"]) for r in job["reroll_regions"]] == [([0, 512, 0, 1024], 7)]
+    (region,) = job["regions"]
+    assert (region["mask_type"], region["guidance_scale"]) == ("gaussian", None)
+    assert (region["noise_eps"], region["region_seed"]) == (0.5, 7)
+    assert job["reroll_regions"] == []
     (region,) = scripting.regions()
-    assert region.name == "wide"
-    assert len(region.rectangles) == len(job["regions"]) + 1  # and the reroll
+    assert (region.name, region.rectangles) == ("wide", ((0, 512, 0, 1024),))
     assert scripting.problems() == ()
+    scene.mixdiff.tile_size = 512
+    assert scripting.generate(size=(512, 256)).warnings == ()
 
 
 # --- Surfaces -----------------------------------------------------------------------------------

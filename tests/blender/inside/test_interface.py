@@ -1,6 +1,7 @@
 """What panel and overlay are made from, and that they hold nothing up."""
 
 import base64
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,20 +16,17 @@ from addon import (
     EngineNotification,
     Frame,
     Generating,
-    Ready,
-    Session,
+    Job,
     Sheet,
+    Stopped,
     draw_places,
-    engine_profile,
+    engine,
     job_cache,
     job_from_scene,
     live_preview,
     places_of,
-    profile,
-    running,
     scripting,
     sync,
-    whole_places,
 )
 from scenes import add_region, in_blender, update
 
@@ -38,8 +36,13 @@ FRAME = Frame(left=100, bottom=50, width=400, height=200)
 
 
 def places() -> Any:
-    job = job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
-    return places_of(job)
+    made = job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
+    return places_of(made.job, {})
+
+
+def id_of(name: str) -> str:
+    found: str = bpy.data.objects[name].mixdiff.uid
+    return found
 
 
 # --- The overlay --------------------------------------------------------------------------------
@@ -50,23 +53,25 @@ def three(street: Any) -> Any:
     """The places of the street's regions, and of a reroll."""
     bpy.data.objects["right"].mixdiff.mask_weight = 0.5
     add_region("reroll", size=(1, 1)).mixdiff.type = "reroll"
+    update()
     return places()
 
 
 def test_what_is_drawn_is_what_is_sent(three: Any) -> None:
     assert [
-        (p.name, p.label, p.left, p.right, p.bottom, p.top, p.mask_type, p.weight) for p in three
+        (p.id, p.label, p.left, p.right, p.bottom, p.top, p.falloff is None, p.weight)
+        for p in three
     ] == [
-        ("left", "left", 0, 0.625, 0, 1, "gaussian", 1),
-        ("right", "right · 0.5", 0.375, 1, 0, 1, "gaussian", 0.5),
-        ("reroll", "reroll · reroll", 0.375, 0.625, 0.25, 0.75, "constant", 0),
+        (id_of("left"), "left", 0, 0.625, 0, 1, False, 1),
+        (id_of("right"), "right · 0.5", 0.375, 1, 0, 1, False, 0.5),
+        (id_of("reroll"), "reroll · reroll", 0.375, 0.625, 0.25, 0.75, True, 0),
     ]
     assert len({place.colour for place in three}) == 3
 
 
 def test_the_drawing_fills_the_frame_and_is_strongest_in_a_regions_middle(three: Any) -> None:
     sheet = Sheet()
-    draw_places(sheet, three, FRAME, "left")
+    draw_places(sheet, three, FRAME, id_of("left"))
     triangles = sheet.triangles()
     points, colours = triangles.points, triangles.colours
     assert (triangles.corners.min(), triangles.corners.max()) == (0, len(points) - 1)
@@ -79,19 +84,39 @@ def test_the_drawing_fills_the_frame_and_is_strongest_in_a_regions_middle(three:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_region_of_several_tiles_is_drawn_as_one(street: Any) -> None:
+def test_a_region_that_the_engine_cuts_is_drawn_as_one(street: Any) -> None:
     street.mixdiff.tile_size = 64
-    tiles = places()
-    assert len(tiles) > 4
-    whole = [(p.name, p.left, p.right) for p in whole_places(tiles)]
-    assert whole[:2] == [("left", 0, 0.625), ("right", 0.375, 1)]
+    assert [(p.label, p.left, p.right) for p in places()[:2]] == [
+        ("left", 0, 0.625),
+        ("right · 0.5", 0.375, 1),
+    ]
+    assert scripting.job()["max_region_px"] == 64
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "constant", "quartic"])
-def test_weights_fade_as_the_engines_masks_do(kind: str) -> None:
-    across = np.linspace(-0.5, 0.5, 10) if kind == "quartic" else (np.arange(10) - 4.5) / 10
-    ratios = profile(kind, across) / engine_profile(kind, 10)
-    assert np.allclose(ratios, ratios[0])
+@pytest.mark.parametrize("kind", ["gaussian", "constant", "quartic", "feather"])
+def test_weights_fade_as_the_engines_masks_do(kind: str, street: Any) -> None:
+    left = bpy.data.objects["left"].mixdiff
+    left.mask_type, left.feather_px = kind, 16
+    falloff = places()[0].falloff
+    if kind == "constant":
+        assert falloff is None
+        return
+
+    points = len(falloff)
+
+    def weight(index: int, side_px: int) -> float:
+        """Return the weight at one of the points along a side, as its own formula has it."""
+        share = (index + 0.5) / points
+        if kind == "gaussian":
+            return math.exp(-((share - 0.5) ** 2) / (2 * 0.01))
+        if kind == "quartic":
+            return (1 - (0.995 * (2 * index / (points - 1) - 1)) ** 2) ** 2
+        return 0.5 - 0.5 * math.cos(math.pi * min(1, share * side_px / 16))
+
+    for index in range(points // 2 + 1):
+        for along, side_px in ((falloff[points // 2], 80), (falloff[:, points // 2], 64)):
+            assert along[index] == pytest.approx(weight(index, side_px))
+            assert along[index] == pytest.approx(along[-1 - index])
 
 
 # --- The list's operators -----------------------------------------------------------------------
@@ -219,7 +244,7 @@ def gradient(scene: Any, tmp_path: Path) -> Iterator[Any]:
     image.filepath_raw, image.file_format = str(tmp_path / "gradient.png"), "PNG"
     image.save()
     yield image
-    live_preview.forget()
+    live_preview.unregister()
 
 
 def as_sent(image: Any) -> str:
@@ -228,13 +253,20 @@ def as_sent(image: Any) -> str:
 
 def test_a_preview_is_shown_as_it_was_sent_and_leaves_nothing(gradient: Any) -> None:
     before = sorted(item.name for item in bpy.data.images)
-    live_preview.show(as_sent(gradient))
-    shown = live_preview.last()
+    job, next_job = jobs()
+    live_preview.show(job, as_sent(gradient))
+    shown = live_preview.of(job)
     assert shown.pixels.shape == (32, 64, 4)
     assert np.abs(shown.pixels - in_blender(gradient)[::-1]).max() < 1 / 255
     assert sorted(item.name for item in bpy.data.images) == before
-    live_preview.show("bm90IGEgcGljdHVyZQ==")
-    assert live_preview.last() is None
+    assert live_preview.of(next_job) is None
+    live_preview.show(job, "bm90IGEgcGljdHVyZQ==")
+    assert live_preview.of(job) is None
+
+
+def jobs() -> tuple[Any, Any]:
+    job, next_job = (Job(request=None, on_end=lambda _: None) for _ in range(2))
+    return job, next_job
 
 
 def median_ms(action: Callable[[], Any], times: int = 20) -> float:
@@ -253,21 +285,22 @@ def test_a_tick_with_all_that_an_engine_may_send_meanwhile_holds_nothing_up(
     events = [("progress", {"step": n, "steps": 50, "remaining_s": 5.0}) for n in range(50)]
     events += [("preview", {"step": 50, "image": as_sent(gradient)})] * 5
     client = SimpleNamespace(is_running=True, pid=0, events=SimpleQueue())
-    session = Session(lambda: client)
-    session._client, session._job = client, 7
-    session._ready = Ready(device="cpu", device_name="", dtype="float32")
-    session._work = SimpleNamespace(on_end=lambda outcome: None)
-    session.state = Generating(phase="sampling")
-    monkeypatch.setattr(running, "session", session)
+    job, _ = jobs()
+    monkeypatch.setattr(engine.pump, "on_change", [live_preview._refresh])
+    state = Generating(client=client, request_id=7, job=job)
+    monkeypatch.setattr(engine.session, "state", state)
 
     def send() -> None:
         for method, params in events:
             client.events.put(EngineNotification(id=7, method=method, params=params))
 
     send()
-    assert median_ms(lambda: (running._tick(), send())) < 15
-    assert session.state.step == 49
-    assert live_preview.last() is not None
+    assert median_ms(lambda: (engine._tick(), send())) < 15
+    assert engine.session.state.progress.step == 49
+    assert live_preview.of(job) is not None
+    engine.session.state = Stopped()
+    engine.pump.run()
+    assert live_preview.of(job) is None
 
 
 def test_twenty_regions_are_read_drawn_and_looked_up_without_being_felt(
@@ -281,7 +314,7 @@ def test_twenty_regions_are_read_drawn_and_looked_up_without_being_felt(
 
     def draw() -> None:
         sheet = Sheet()
-        draw_places(sheet, found, FRAME, "region 3")
+        draw_places(sheet, found, FRAME, id_of("region 3"))
         sheet.triangles()
 
     assert median_ms(places) < 30

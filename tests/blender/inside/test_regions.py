@@ -7,10 +7,10 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import check, job_from_scene, scripting, view_of, visible_bounds
+from addon import check, job_from_scene, scripting, to_document, view_of, visible_bounds
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
-from scenes import add_camera, add_plane, add_region, empty_scene, place
+from scenes import add_camera, add_plane, add_region, empty_scene, place, update
 
 HOSTS = "all"
 
@@ -62,6 +62,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     region = add_region("region", "a road").mixdiff
     region.negative_prompt, region.guidance_scale = "fog", 3.5
     region.mask_type, region.mask_weight = "quartic", 0.5
+    region.feather_px, region.mask_area = 48, "canvas"
     region.region_seed, region.noise_eps = 2**64 - 1, 0.25
     reroll = add_region("reroll", size=(1, 1)).mixdiff
     reroll.type, reroll.reroll_mode, reroll.noise_eps = "reroll", "epsilon", 0.5
@@ -72,6 +73,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     settings.scheduler, settings.negative_prompt = "ddim", "text"
     settings.cpu_vae, settings.decode_steps, settings.noise_device = True, True, "device"
 
+    update()
     job = scripting.job()
     canvas = {key: value for key, value in job.items() if "regions" not in key}
     assert canvas.pop("model").endswith("tiny-sd")
@@ -86,11 +88,14 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "cpu_vae": True,
         "decode_steps": True,
         "noise_device": "device",
+        "max_region_px": 256,  # what the model was trained on
     }
     text, image = job["regions"]
     assert (image["type"], image["strength"]) == ("image2image", 0.75)
     assert text == {
         "type": "text2image",
+        "name": "region",
+        "id": bpy.data.objects["region"].mixdiff.uid,
         "row_init": 0,
         "row_end": 64,
         "col_init": 0,
@@ -99,7 +104,10 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "negative_prompt": "fog",
         "guidance_scale": 3.5,
         "mask_type": "quartic",
+        "feather_px": 48,
         "mask_weight": 0.5,
+        "mask": None,
+        "mask_area": "canvas",
         "region_seed": 2**64 - 1,
         "noise_eps": 0.25,
     }
@@ -107,8 +115,9 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     assert (reroll["reroll_mode"], reroll["noise_eps"]) == ("epsilon", 0.5)
     assert check(job, folder=None).job is not None
     made = job_from_scene(scene, bpy.context.evaluated_depsgraph_get())
-    assert {name: found.name for name, found in made.pictures.items()} == {
-        image["reference_image"]: "painted"
+    assert to_document(made.job) == job
+    assert {name: (found.image.name, found.as_mask) for name, found in made.images.items()} == {
+        image["reference_image"]: ("painted", False)
     }
 
 

@@ -63,7 +63,7 @@ def take_in(scene: Any, tmp_path: Path) -> Callable[[], None]:
         path = tmp_path / "painted.png"
         path.write_bytes(png_of(PAINTED.astype(np.uint8)))
         view = view_of(scene, bpy.context.evaluated_depsgraph_get())
-        history.add(scene, path, {"seed": 7}, history.JobContext(snapshot={}, places={}, view=view))
+        history.add(scene, path, {"seed": 7}, history.JobContext(snapshot={}, view=view))
 
     return take
 
