@@ -14,13 +14,12 @@ from typing import Any
 from engine.contract.catalogue import (
     INDEX,
     cache_folder,
-    family_of_folder,
     folder_in_cache,
     local_snapshot,
     read_object,
 )
 from engine.contract.errors import EngineError
-from engine.contract.families import Family, family_titles
+from engine.contract.families import Family, family_of_pipeline, family_titles
 
 _SMALL = (".json", ".txt", ".model", ".jinja")
 _HALF = ".fp16."
@@ -68,8 +67,8 @@ def _unusable(id_: str, part: str, has_pickle: bool) -> EngineError:
     return EngineError(message, kind="model", advice=advice)
 
 
-def _family_of(id_: str, names: set[str], revision: str | None) -> Family:
-    """Return the family of a model on the hub, from its index alone.
+def _family_of(info: Any, id_: str, names: set[str]) -> Family:
+    """Return the family of a model on the hub: as the hub says, or as its index does.
 
     Raises: EngineError of kind `model` where it is of no known one.
     """
@@ -79,11 +78,13 @@ def _family_of(id_: str, names: set[str], revision: str | None) -> Family:
     if INDEX not in names:
         message = f"model: {id_} is not in diffusers' format (it has no {INDEX})"
         raise EngineError(message, kind="model", advice=advice)
-    with tempfile.TemporaryDirectory(prefix="mixdiff-index-") as folder:
-        # Not into the cache: there it comes last, as the sign that all the rest is there.
-        hf_hub_download(id_, INDEX, revision=revision, local_dir=folder)
-        family = family_of_folder(Path(folder))
-        found = read_object(Path(folder) / INDEX).get("_class_name")
+    found = ((getattr(info, "config", None) or {}).get("diffusers") or {}).get("_class_name")
+    if found is None:
+        with tempfile.TemporaryDirectory(prefix="mixdiff-index-") as folder:
+            # Not into the cache: there it comes last, as the sign that all the rest is there.
+            hf_hub_download(id_, INDEX, revision=info.sha, local_dir=folder)
+            found = read_object(Path(folder) / INDEX).get("_class_name")
+    family = family_of_pipeline(str(found))
     if family is None:
         message = f"model: {id_} is a {found}, which no family of this engine runs"
         raise EngineError(message, kind="model", advice=advice)
@@ -105,7 +106,7 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
         files = [
             File(name=file.rfilename, size_bytes=file.size or 0) for file in info.siblings or []
         ]
-        family = _family_of(id_, {file.name for file in files}, info.sha)
+        family = _family_of(info, id_, {file.name for file in files})
         wanted = needed_files(files, id_, family)
         total, before = sum(file.size_bytes for file in wanted), 0
         for file in sorted(wanted, key=lambda file: file.name == INDEX):  # last: then it is whole

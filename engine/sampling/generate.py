@@ -24,8 +24,9 @@ from engine.sampling.events import (
     StepDone,
     Warned,
 )
-from engine.sampling.masks import MaskImages, coverage_warnings, mask_coverage, region_windows
+from engine.sampling.masks import MaskImages, mask_coverage
 from engine.sampling.noise import Noise, starting_noise
+from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import ImageAnchor, sample
 
 

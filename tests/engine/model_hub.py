@@ -22,6 +22,7 @@ class ModelHub(Loopback):
     cut_after: dict[str, int] = field(default_factory=dict)
     gated: bool = False
     delay_s: float = 0.0
+    knows_classes: bool = True
     served: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
 
@@ -38,12 +39,19 @@ class ModelHub(Loopback):
         path = request.path.partition("?")[0]
         if re.match(r"/api/models/owner/name(/revision/\w+)?$", path):
             siblings = [{"rfilename": n, "size": len(c)} for n, c in self.files.items()]
-            told = {"id": "owner/name", "sha": SHA, "siblings": siblings}
+            told = {"id": "owner/name", "sha": SHA, "siblings": siblings, **self._config()}
             self.send(request, 200, json.dumps(told).encode())
         elif found := re.match(rf"/owner/name/resolve/{SHA}/(.+)$", path):
             self._answer_file(request, found[1])
         else:
             self.send(request, 404, b"", {"X-Error-Code": "RepoNotFound"})
+
+    def _config(self) -> dict[str, object]:
+        """Return what a hub that has looked into the index says of it."""
+        index = self.files.get("model_index.json")
+        if not self.knows_classes or index is None:
+            return {}
+        return {"config": {"diffusers": {"_class_name": json.loads(index)["_class_name"]}}}
 
     def _answer_file(self, request: BaseHTTPRequestHandler, name: str) -> None:
         content = self.files[name]

@@ -19,6 +19,7 @@ from engine.contract.catalogue import (
     local_snapshot,
     state_of,
 )
+from engine.contract.families import FAMILIES
 from engine.contract.job import BUNDLED_MODEL
 from engine.contract.schedulers import SCHEDULERS
 from tests.contract.jobs import right_job
@@ -120,6 +121,36 @@ def test_a_model_is_fetched_with_what_is_needed_alone_used_offline_and_removed(
     assert "not on this computer" in shop.refused("remove", ID)
 
 
+def test_a_model_of_another_kind_is_refused_before_its_weights_are_fetched(shop: Shop) -> None:
+    shop.hub.files["model_index.json"] = b'{"_class_name": "FluxPipeline"}'
+    for knows, served in ((True, []), (False, ["model_index.json"])):
+        shop.hub.knows_classes = knows
+        said = shop.refused("download", ID)
+        assert "FluxPipeline" in said
+        assert "Stable Diffusion XL" in said
+        assert shop.hub.served == served
+
+
+def test_an_sdxl_model_is_fetched_in_half_precision_with_all_its_parts(shop: Shop) -> None:
+    index = json.loads(shop.hub.files["model_index.json"])
+    index["_class_name"] = "StableDiffusionXLPipeline"
+    weights = "diffusion_pytorch_model.safetensors"
+    shop.hub.files = {
+        "model_index.json": json.dumps(index).encode(),
+        **{f"{part}/config.json": b"{}" for part in FAMILIES["sdxl"].parts},
+        **{f"{part}/{weights}": part.encode() * 9 for part in FAMILIES["sdxl"].weighted_parts},
+        **{
+            f"{part}/{weights.replace('.', '.fp16.')}": part.encode()
+            for part in FAMILIES["sdxl"].weighted_parts
+        },
+    }
+    assert shop.engine("download", ID).returncode == 0
+    assert sum(name.endswith(".fp16.safetensors") for name in shop.hub.served) == 4
+    assert not any(name.endswith(f"/{weights}") for name in shop.hub.served)
+    assert "text_encoder_2/config.json" in shop.hub.served
+    assert state_of(ID, shop.cache) == "downloaded"
+
+
 def _fetched_whole(shop: Shop) -> bool:
     snapshot = local_snapshot(ID, shop.cache)
     return snapshot is not None and (snapshot / WEIGHTS).read_bytes() == shop.hub.files[WEIGHTS]
@@ -171,7 +202,8 @@ def test_a_model_that_is_not_there_is_named(shop: Shop) -> None:
 
 
 def test_a_model_of_pickles_alone_is_refused_before_anything_is_fetched(shop: Shop) -> None:
-    del shop.hub.files[WEIGHTS]
+    for name in (WEIGHTS, WEIGHTS.replace(".", ".fp16.")):
+        del shop.hub.files[name]
     said = shop.refused("download", ID)
     assert "pickle" in said
     assert shop.hub.served == []

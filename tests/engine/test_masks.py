@@ -20,12 +20,11 @@ from engine.contract.masks import profile
 from engine.runtime.batching import RegionWindow
 from engine.sampling.masks import (
     Weights,
-    coverage_warnings,
     falloff_weights,
     mask_coverage,
     region_weights,
-    region_windows,
 )
+from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import normalised
 from engine.storage.images import open_mask
 

@@ -22,7 +22,7 @@ from engine.families.loading import model_of
 from engine.runtime.batching import Conditioning, Denoiser, Text
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import choose_device
-from engine.sampling.masks import region_windows
+from engine.sampling.region_windows import region_windows
 from engine.sampling.sampler import ImageAnchor, sample
 from tests.engine.runs import canvas, read_job, text_region
 from tests.engine.tiny_models import tiny_sdxl

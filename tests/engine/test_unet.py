@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.families.base import Model
 from engine.runtime.batching import Text
-from engine.sampling.masks import region_windows
+from engine.sampling.region_windows import region_windows
 from tests.engine.runs import by_another_denoiser, canvas, generated, latents, read_job, text_region
 
 

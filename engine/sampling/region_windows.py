@@ -1,0 +1,111 @@
+"""In which windows text regions are generated, and what is left bare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from engine.contract.checks import gap_warning
+from engine.contract.errors import Problem
+from engine.contract.geometry import spans
+from engine.contract.job import Job
+from engine.contract.masks import profile
+from engine.runtime.batching import RegionWindow
+from engine.runtime.windows import Window
+from engine.sampling.masks import MaskImages, Weights, region_weights
+
+_WINDOW_FALLOFF = "quartic"  # whose windows, half a window apart, add up to nearly the same
+
+
+def region_windows(job: Job, stride_px: int, masks: MaskImages) -> list[RegionWindow]:
+    """Return where the text regions of a job are generated, and with which weights.
+
+    A region is one window, unless a side is longer than the job's `max_region_px`: then it is
+    several that overlap, whose weights add up to the region's. A window in which a region weighs
+    nothing is left out.
+    """
+    found = []
+    largest = job.max_region_px and job.max_region_px // stride_px
+    for index, region in enumerate(job.text_regions):
+        weights = region_weights(region, job, stride_px, masks)
+        whole = Window.of(region, stride_px)
+        parts = [(whole, weights)]
+        if largest and max(weights.shape) > largest:
+            parts = _cut(whole, weights, largest)
+        found += [
+            RegionWindow(region=index, window=window, weights=torch.from_numpy(part))
+            for window, part in parts
+            if part.any()
+        ]
+    return found
+
+
+def _cut(whole: Window, weights: Weights, largest: int) -> list[tuple[Window, Weights]]:
+    """Return overlapping windows of a region, each at most so many cells wide and high."""
+    rows, columns = (_shares(side, largest) for side in weights.shape)
+    return [
+        (
+            Window(
+                top=whole.top + top,
+                bottom=whole.top + bottom,
+                left=whole.left + left,
+                right=whole.left + right,
+            ),
+            weights[top:bottom, left:right] * np.outer(down, across),
+        )
+        for (top, bottom), down in rows
+        for (left, right), across in columns
+    ]
+
+
+def _shares(length: int, largest: int) -> Sequence[tuple[tuple[int, int], Weights]]:
+    """Return spans that cover a length, each with its share of every cell in it.
+
+    Shapes: (cells of the span,).
+    """
+    found = spans(length, largest)
+    total = np.zeros(length)
+    weights = [np.array(profile(_WINDOW_FALLOFF, end - start)) for start, end in found]
+    for (start, end), weight in zip(found, weights, strict=True):
+        total[start:end] += weight
+    return [
+        ((start, end), weight / total[start:end])
+        for (start, end), weight in zip(found, weights, strict=True)
+    ]
+
+
+def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int) -> list[Problem]:
+    """Return what masks leave bare: regions without any weight, and parts of the canvas."""
+    problems = []
+    generated = {one.region for one in windows}
+    for index, region in enumerate(job.text_regions):
+        if index not in generated and region.mask_weight > 0:
+            problems.append(
+                Problem(
+                    field="mask",
+                    value=str(region.mask),
+                    region=region.name,
+                    message="the mask covers nothing of the region, which is not generated",
+                    remedy="make white what it should cover",
+                    severity="warning",
+                )
+            )
+    if any(region.mask for region in job.text_regions):
+        bare = np.ones((job.canvas_height // stride_px, job.canvas_width // stride_px), bool)
+        for one in windows:
+            covered = torch.from_numpy(bare)
+            one.window.take(covered)[one.weights > 0] = False
+        if share := float(bare.mean()):
+            message, remedy = gap_warning(share)
+            problems.append(
+                Problem(
+                    field="regions",
+                    value=f"{share:.4f}",
+                    message=message,
+                    remedy=remedy,
+                    severity="warning",
+                )
+            )
+    return problems
