@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..backend import engine
 from ..contract import EngineError, Problem
@@ -42,7 +43,7 @@ class CachedJob:
     def is_like(self, other: CachedJob) -> bool:
         """Return whether two readings say the same."""
         same_masks = self.masks.keys() == other.masks.keys() and all(
-            mask is other.masks[id_] for id_, mask in self.masks.items()
+            np.array_equal(mask, other.masks[id_]) for id_, mask in self.masks.items()
         )
         return same_masks and self.job == other.job and str(self.error) == str(other.error)
 
@@ -131,8 +132,6 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
     changed: Any = update.id
     if isinstance(changed, _LOOK_ALIKE):
         return False
-    if isinstance(changed, bpy.types.Image):
-        forget_coverage(changed)
     if not isinstance(changed, bpy.types.Object) or changed.type == "CAMERA":
         return True
     return region_settings(changed).enabled or any(
@@ -144,6 +143,9 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Note that something has changed, and no more: a render calls this from its own thread."""
     updates: Any = depsgraph.updates
+    for update in updates:
+        if isinstance(update.id, bpy.types.Image):
+            forget_coverage(update.id)
     if _cached.keys() - _stale and any(_matters(update) for update in updates):
         _stale.update(_cached)
 

@@ -18,12 +18,17 @@ _kept: dict[int, tuple[object, Coverage]] = {}
 
 
 def mask_coverage(image: bpy.types.Image) -> Coverage:
-    """Return what a mask covers, from 0 to 1, at some of its pixels; looked at once a change.
+    """Return what a mask covers, from 0 to 1, at some of its pixels.
+
+    It is looked at once a change, or each time while it is painted: nobody notifies of that.
 
     Shapes: (rows, columns), first row at the top.
     """
+    if image.is_dirty:
+        forget_coverage(image)
+        return _read(image)
     key = _key(image)
-    state = (image.name_full, tuple(image.size), image.filepath_raw, image.is_dirty)
+    state = (image.name_full, tuple(image.size), image.filepath_raw)
     known = _kept.get(key)
     if known is None or known[0] != state:
         if len(_kept) >= _MOST_KEPT:
