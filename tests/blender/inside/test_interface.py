@@ -286,7 +286,7 @@ def test_a_tick_with_all_that_an_engine_may_send_meanwhile_holds_nothing_up(
     events += [("preview", {"step": 50, "image": as_sent(gradient)})] * 5
     client = SimpleNamespace(is_running=True, pid=0, events=SimpleQueue())
     job, _ = jobs()
-    monkeypatch.setattr(engine.pump, "on_change", [live_preview._refresh])
+    monkeypatch.setattr(engine.pump, "on_change", [live_preview.refresh])
     state = Generating(client=client, request_id=7, job=job)
     monkeypatch.setattr(engine.session, "state", state)
 
