@@ -80,7 +80,7 @@ def _followed(
     words: Callable[[Running[ProgressT]], str],
     quiet: bool,
 ) -> bool:
-    """Show how far a task is until it ends; Ctrl-C cancels it. Return whether it came to its end."""
+    """Show how far a task is until it ends; Ctrl-C cancels it. Return whether it was through."""
     shown = ""
 
     def show(state: Running[ProgressT]) -> None:

@@ -63,7 +63,7 @@ def has_region(scene: bpy.types.Scene) -> bool:
 
 
 def sync(scene: bpy.types.Scene) -> bool:
-    """Add what is a region and not listed yet, drop what is gone; return whether there was anything.
+    """Add what is a region and not listed yet, drop what is gone; return whether anything was.
 
     Writes to the scene: only for operators, handlers and timers.
     """
