@@ -33,7 +33,7 @@ class Judged:
 
     @property
     def concept_right(self) -> bool:
-        """Tell whether the classifier names the concept that was asked for."""
+        """Return whether the classifier names the concept that was asked for."""
         return self.seen == self.wish.concept
 
 

@@ -97,7 +97,7 @@ def _lower_part(picture: Bytes, wish: Wish) -> Bytes:
 
 
 def shows_colour(picture: Bytes, wish: Wish) -> bool:
-    """Tell whether the colour that was asked for is the picture's most frequent one.
+    """Return whether the colour that was asked for is the picture's most frequent one.
 
     Neutral pixels (joints, clouds, snow caps) and a concept's companions do not compete with a
     chromatic colour; black, white and grey must hold half of the picture. Of two colours, each

@@ -17,7 +17,7 @@ class Bar:
     at_least: bool = True
 
     def met(self, measured: float) -> bool:
-        """Tell whether a figure clears the bar."""
+        """Return whether a figure clears the bar."""
         return measured >= self.value if self.at_least else measured <= self.value
 
     def text(self) -> str:

@@ -164,7 +164,7 @@ def run(
                 case Warned():
                     warnings = (*warnings, event.problem)
                 case OutOfMemoryRetry():
-                    log.warning("short of memory: %s", event.told)
+                    log.warning("short of memory: %s", event.reason)
                     warnings = (*warnings, _oom_warning(event))
                     if png is not None:
                         png.discard()
@@ -194,7 +194,7 @@ def _oom_warning(event: OutOfMemoryRetry) -> Problem:
     return Problem(
         field="",
         value="",
-        message=f"the memory was short, so it took longer: {event.told}",
+        message=f"the memory was short, so it took longer: {event.reason}",
         remedy="smaller regions, or cpu_vae from the start, avoid the second try",
         severity="warning",
     )

@@ -124,7 +124,7 @@ class Worker:
         return Result(id=request.id, result={"cancelled": True})
 
     def run(self) -> None:
-        """Answer requests until told to stop."""
+        """Answer requests until asked to stop."""
         while (request := self._waiting.get()) is not None:
             try:
                 answer: Result | Failure = Result(id=request.id, result=self._answer(request))
@@ -220,7 +220,7 @@ class Worker:
             preview_every_s=wanted.preview_every_s,
         )
 
-        def tell(method: str, **params: Any) -> None:
+        def notify(method: str, **params: Any) -> None:
             self._wire.send(Notification(method=method, params={"id": request.id, **params}))
 
         for event in run(
@@ -232,9 +232,9 @@ class Worker:
             match event:
                 case PhaseBegan():
                     log.info("request %s: %s", request.id, event.phase)
-                    tell("phase", phase=event.phase)
+                    notify("phase", phase=event.phase)
                 case StepDone():
-                    tell(
+                    notify(
                         "progress",
                         step=event.step,
                         steps=event.steps,
@@ -242,11 +242,13 @@ class Worker:
                         remaining_s=event.remaining_s,
                     )
                 case RowsDone():
-                    tell("rows", row=event.row, rows=event.rows)
+                    notify("rows", row=event.row, rows=event.rows)
                 case Preview():
                     height, width, _ = event.picture.shape
                     image = _png_base64(event.picture)
-                    tell("preview", step=event.step, image=image, width_px=width, height_px=height)
+                    notify(
+                        "preview", step=event.step, image=image, width_px=width, height_px=height
+                    )
                 case Done():
                     log.info("request %s: done in %s", request.id, event.timings_s)
                     return {

@@ -212,8 +212,8 @@ def explain(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Ove
             advice="try again; if it stays so, install the engine anew",
         ) from error
     if done.returncode != 0:
-        told = done.stderr.strip().removeprefix("error: ") or f"exit code {done.returncode}"
-        raise EngineError(told, kind="output")
+        reason = done.stderr.strip().removeprefix("error: ") or f"exit code {done.returncode}"
+        raise EngineError(reason, kind="output")
     return output
 
 

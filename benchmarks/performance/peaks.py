@@ -14,7 +14,7 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def can_measure(device: torch.device) -> bool:
-    """Tell whether a device's peak can be known exactly: on GPUs of CUDA, and on Linux."""
+    """Return whether a device's peak can be known exactly: on GPUs of CUDA, and on Linux."""
     return device.type == "cuda" or (device.type == "cpu" and sys.platform == "linux")
 
 

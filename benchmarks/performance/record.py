@@ -29,7 +29,7 @@ class Aim:
     at_least: bool = True
 
     def met(self, measured: float) -> bool:
-        """Tell whether a figure reaches it."""
+        """Return whether a figure reaches it."""
         return measured >= self.value if self.at_least else measured <= self.value
 
 

@@ -50,16 +50,16 @@ class KnownModel:
 
 
 def _bundled() -> KnownModel:
-    told: dict[str, Any] = json.loads((BUNDLED_FOLDER / NOTE).read_text(encoding="utf-8"))
+    note: dict[str, Any] = json.loads((BUNDLED_FOLDER / NOTE).read_text(encoding="utf-8"))
     return KnownModel(
         id=BUNDLED_MODEL,
-        title=told["title"],
+        title=note["title"],
         licence="CC0-1.0",
         download_bytes=0,
-        native_px=told["native_size_px"],
-        num_inference_steps=told["num_inference_steps"],
-        guidance_scale=told["guidance_scale"],
-        scheduler=told["scheduler"],
+        native_px=note["native_size_px"],
+        num_inference_steps=note["num_inference_steps"],
+        guidance_scale=note["guidance_scale"],
+        scheduler=note["scheduler"],
     )
 
 
@@ -117,7 +117,7 @@ def cache_folder(variables: Mapping[str, str]) -> Path:
 
 
 def is_hub_id(name: str) -> bool:
-    """Tell whether a model's name has the form owner/name."""
+    """Return whether a model's name has the form owner/name."""
     plain = name.count("/") == 1 and not name.startswith((".", "/", "~"))
     return plain and not name.endswith(("/", ".safetensors", ".ckpt"))
 
@@ -181,8 +181,8 @@ class Listed:
         """What it is, in a line."""
         if self.known is None:
             return self.id
-        told = (self.known.title, self.known.licence, self.known.size_text)
-        return " · ".join(part for part in told if part)
+        parts = (self.known.title, self.known.licence, self.known.size_text)
+        return " · ".join(part for part in parts if part)
 
     @property
     def line(self) -> str:

@@ -58,7 +58,7 @@ class Findings:
         self.problems[-1] = replace(self.problems[-1], severity="warning")
 
     def complain(self, path: str, value: object, complaint: Complaint | None) -> bool:
-        """Note a kind's complaint, if there is one; tell whether there was none."""
+        """Note a kind's complaint, if there is one; return whether there was none."""
         if complaint:
             self.error(path, value, complaint.message, complaint.remedy)
         return complaint is None

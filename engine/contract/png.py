@@ -155,7 +155,7 @@ def _open_png(path: Path) -> Iterator[BinaryIO]:
 
 
 def _is_note(file: BinaryIO, chunk: Chunk, key: str) -> bool:
-    """Tell whether a chunk is the text of a key."""
+    """Return whether a chunk is the text of a key."""
     file.seek(chunk.start)
     return chunk.kind in _TEXT_KINDS and file.read(len(key) + 1) == key.encode() + b"\0"
 

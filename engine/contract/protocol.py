@@ -114,12 +114,12 @@ def decode(line: bytes) -> Message:
     if "method" in body:
         return _decode_call(body, id_)
     if "error" in body and isinstance(body["error"], dict):
-        told = body["error"]
-        code, data = told.get("code"), told.get("data")
+        details = body["error"]
+        code, data = details.get("code"), details.get("data")
         return Failure(
             id=id_,
             code=code if type(code) is int else INTERNAL_ERROR,
-            message=str(told.get("message", "")),
+            message=str(details.get("message", "")),
             data=data if isinstance(data, dict) else {},
         )
     if "result" in body and id_ is not None:
@@ -148,8 +148,8 @@ def failure(id_: RequestId | None, error: Exception) -> Failure:
             return Failure(id=id_, code=REQUEST_CANCELLED, message=error.message, data=data)
         case JobError():
             problems = [problem.to_document() for problem in error.problems]
-            told = {"kind": error.kind, "problems": problems}
-            return Failure(id=id_, code=ENGINE_ERROR, message=str(error), data=told)
+            details = {"kind": error.kind, "problems": problems}
+            return Failure(id=id_, code=ENGINE_ERROR, message=str(error), data=details)
         case EngineError():
             data = {"kind": error.kind, "advice": error.advice}
             return Failure(id=id_, code=ENGINE_ERROR, message=error.message, data=data)

@@ -16,13 +16,13 @@ PARENT_VARIABLE = "MIXDIFF_PARENT"
 _LOOK_EVERY_S = 0.5
 
 
-def watch_parent(told: str) -> None:
-    """Watch over the client that started us; `told` is its process's id and, after a colon, a hint.
+def watch_parent(parent: str) -> None:
+    """Watch over the client that started us; `parent` is its process's id, a colon, and a hint.
 
     The hint `thread` says that the client's main thread started us, so that Linux may kill us with
     it at once.
     """
-    digits, _, hint = told.partition(":")
+    digits, _, hint = parent.partition(":")
     if not digits.isdecimal():
         return
     client = int(digits)
@@ -65,7 +65,7 @@ elif sys.platform == "darwin":
             flags=select.KQ_EV_ADD | select.KQ_EV_ONESHOT,
             fflags=select.KQ_NOTE_EXIT,
         )
-        # A watch that cannot be set up is told as an event too, with the reason as its data.
+        # A watch that cannot be set up is reported as an event too, with the reason as its data.
         (event,) = select.kqueue().control([ended], 1)
         if event.flags & select.KQ_EV_ERROR and event.data != errno.ESRCH:
             _wait_for_ever()  # not to be watched: the end of stdin remains

@@ -71,7 +71,7 @@ def _gain(size: int) -> float:
 
 @functools.cache
 def takes_bfloat16(device_type: str) -> bool:
-    """Tell whether bfloat16 pays: on a GPU that has it, on a CPU where products show it.
+    """Return whether bfloat16 pays: on a GPU that has it, on a CPU where products show it.
 
     A CPU without instructions for bfloat16 emulates it, hundreds of times slower than float32: a
     small product shows that at once, where a large one would take long. Once a process.
@@ -137,7 +137,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 def is_oom(error: BaseException) -> bool:
-    """Tell whether an error means that the memory was too small."""
+    """Return whether an error means that the memory was too small."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()

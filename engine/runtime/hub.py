@@ -94,7 +94,7 @@ def _family_of(info: Any, id_: str, names: set[str]) -> Family:
 def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
     """Fetch what of a model is not here yet, and return its folder; a cut is taken up again.
 
-    `on_progress` is told bytes done and bytes in all. It may raise to end the download.
+    `on_progress` gets the bytes done and the bytes in all. It may raise to end the download.
 
     Raises: EngineError of kind `model` or `network`.
     """
@@ -112,14 +112,14 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
         for file in sorted(wanted, key=lambda file: file.name == INDEX):  # last: then it is whole
             start = before
 
-            def tell(done: int, start: int = start, most: int = file.size_bytes) -> None:
+            def notify(done: int, start: int = start, most: int = file.size_bytes) -> None:
                 on_progress(start + min(done, most), total)
 
             hf_hub_download(
                 id_,
                 file.name,
                 revision=info.sha,
-                tqdm_class=_bar_that(tell),
+                tqdm_class=_bar_that(notify),
             )
             before += file.size_bytes
             on_progress(before, total)
@@ -135,8 +135,8 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
     return found
 
 
-def _bar_that(tell: Callable[[int], None]) -> Any:
-    """Return a progress bar's class that shows nothing and tells its count."""
+def _bar_that(notify: Callable[[int], None]) -> Any:
+    """Return a progress bar's class that shows nothing and reports its count."""
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[type-arg]
@@ -147,7 +147,7 @@ def _bar_that(tell: Callable[[int], None]) -> Any:
 
         def update(self, n: float | None = 1) -> bool | None:
             self._count += int(n or 0)
-            tell(self._count)
+            notify(self._count)
             return None
 
     return Bar

@@ -64,7 +64,7 @@ class RowsDone:
 class OutOfMemoryRetry:
     """The job did not fit into the memory and begins again, more frugally, its pictures too."""
 
-    told: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """All rows of the finished picture are told; these are its latents, (1, C, h, w)."""
+    """All rows of the finished picture are there; these are its latents, (1, C, h, w)."""
 
     latents: Tensor
 

@@ -1,4 +1,4 @@
-"""From a job to a picture, told step by step."""
+"""From a job to a picture, step by step."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def generate_with_oom_retry(
 
     Raises: EngineError of kind `memory` where that does not fit either; Cancelled.
     """
-    told = ""
+    reason = ""
     for is_retry in (False, True):
         try:
             yield from generate(
@@ -49,7 +49,7 @@ def generate_with_oom_retry(
         except (RuntimeError, MemoryError) as error:
             if not is_oom(error):
                 raise
-            told = f"{_first_line(error)} ({_numbers(model.device.torch_device)})"
+            reason = f"{_first_line(error)} ({_numbers(model.device.torch_device)})"
         else:
             return
         # Only here, where the error no longer holds the tensors of the calls that it came through.
@@ -57,10 +57,10 @@ def generate_with_oom_retry(
         give_memory_back(model.device.torch_device)
         if not is_retry:
             job = replace(job, cpu_vae=True)
-            yield OutOfMemoryRetry(told=told)
+            yield OutOfMemoryRetry(reason=reason)
     raise EngineError(
         f"out of memory on {model.device.name}, also with one region at a time and the last "
-        f"step on the processor: {told}",
+        f"step on the processor: {reason}",
         kind="memory",
         advice=_advice(job, model.device.dtype),
     )

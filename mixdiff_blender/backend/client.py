@@ -236,7 +236,7 @@ class EngineClient:
                 pass
 
     def _close(self, id_: int) -> bool:
-        """Note that a request has ended; tell whether it was open."""
+        """Note that a request has ended; return whether it was open."""
         with self._lock:
             was_open = id_ in self._open
             self._open.discard(id_)
@@ -274,8 +274,8 @@ class EngineClient:
 
     def _last_words(self) -> str:
         lines = self.log.tail(_TAIL_LINES)
-        told = "\n".join(lines) if lines else "(nothing)"
-        return f"generate again; the last lines of its log, {self.log.path}, are:\n{told}"
+        tail = "\n".join(lines) if lines else "(nothing)"
+        return f"generate again; the last lines of its log, {self.log.path}, are:\n{tail}"
 
 
 def _thread(target: Callable[[], None]) -> threading.Thread:

@@ -85,8 +85,8 @@ def engine_launch(python: Path, variables: Mapping[str, str]) -> Launch:
 
 def why_it_does_not_begin(error: EngineError, python: Path) -> EngineError:
     """Return the error of an engine that did not begin: as advice where packages are missing."""
-    told = f"{error.message}\n{error.advice}"
-    if not _NO_PACKAGES.search(told):
+    text = f"{error.message}\n{error.advice}"
+    if not _NO_PACKAGES.search(text):
         return error
     requirements = ENGINE_FOLDER / "requirements.txt"
     install = shlex.join([str(python), "-m", "pip", "install", "torch", "-r", str(requirements)])

@@ -63,7 +63,7 @@ def size_text(name: str) -> str:
 
 
 def is_missing(name: str) -> bool:
-    """Tell whether a scene's model is one of the hub's that is not on this computer."""
+    """Return whether a scene's model is one of the hub's that is not on this computer."""
     return is_hub_id(name) and state_of(name, cache_folder(os.environ)) != "downloaded"
 
 
@@ -92,7 +92,7 @@ def remove(name: str) -> None:
     engine.session.unload()
     launch = find_launch(engine_python(), folders.user_folder())
     try:
-        for _ in _told(launch, ("remove", name), lambda: False):
+        for _ in _output_of(launch, ("remove", name), lambda: False):
             pass
     finally:
         look_again()
@@ -100,16 +100,16 @@ def remove(name: str) -> None:
 
 def _fetch(name: str, launch: Launch) -> Iterator[Download]:
     try:
-        for line in _told(launch, ("download", name, "--json"), task.is_cancelled):
+        for line in _output_of(launch, ("download", name, "--json"), task.is_cancelled):
             if line.startswith('{"done_bytes"'):
-                told = json.loads(line)
-                done, total = int(told["done_bytes"]), int(told["total_bytes"])
+                progress = json.loads(line)
+                done, total = int(progress["done_bytes"]), int(progress["total_bytes"])
                 yield Download(model=name, done_bytes=done, total_bytes=total)
     finally:
         look_again()
 
 
-def _told(
+def _output_of(
     launch: Launch, words: tuple[str, ...], is_cancelled: Callable[[], bool]
 ) -> Iterator[str]:
     """Run the engine's command line and yield what it says."""

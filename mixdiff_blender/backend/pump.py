@@ -33,7 +33,7 @@ class Pump:
         self._seen: tuple[object, ...] = ()
 
     def run(self, wait_s: float = 0.0) -> bool:
-        """Move everything on, waiting for something at most so long; tell whether to come soon."""
+        """Move everything on, waiting so long for something; return whether to come again soon."""
         # Asked before the states are: what ends in between is seen by one run more.
         is_active = any(source.is_active for source in self.sources)
         for source in self.sources:

@@ -294,20 +294,20 @@ def _without_engine(error: EngineError | None) -> Stopped | Failed:
     return Stopped() if error is None or error.kind == "cancelled" else Failed(error=error)
 
 
-def _facts(told: Mapping[str, Any]) -> dict[str, str]:
+def _facts(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return what an engine reports of itself, in one level."""
-    versions = told.get("versions")
-    flat = {**told, **(versions if isinstance(versions, dict) else {})}
+    versions = answer.get("versions")
+    flat = {**answer, **(versions if isinstance(versions, dict) else {})}
     return {name: str(value) for name, value in flat.items() if not isinstance(value, dict)}
 
 
-def _done(told: Any) -> Outcome:
+def _done(answer: Any) -> Outcome:
     try:
         return Done(
-            output=Path(told["output"]),
-            document=told["job"],
-            problems=tuple(Problem.from_document(p) for p in told.get("problems", ())),
-            timings_s=told.get("timings_s", {}),
+            output=Path(answer["output"]),
+            document=answer["job"],
+            problems=tuple(Problem.from_document(p) for p in answer.get("problems", ())),
+            timings_s=answer.get("timings_s", {}),
         )
     except (KeyError, TypeError, AttributeError) as error:
         return EngineError(

@@ -33,7 +33,7 @@ def add_commands(commands: Any) -> None:
     what = setup.add_mutually_exclusive_group()
     what.add_argument("--repair", action="store_true", help="fetch everything again")
     what.add_argument("--remove", action="store_true", help="remove what was installed")
-    what.add_argument("--check", action="store_true", help="only tell what there is")
+    what.add_argument("--check", action="store_true", help="only report what there is")
     setup.add_argument("--quiet", action="store_true", help="no progress on stderr")
     commands.add_parser("report", help="versions, devices, the log's last lines; no secrets")
     listing = commands.add_parser(
@@ -61,7 +61,7 @@ def setup(options: argparse.Namespace) -> int:
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
-    return _tell()
+    return _report()
 
 
 def _install(options: argparse.Namespace) -> int:
@@ -72,7 +72,7 @@ def _install(options: argparse.Namespace) -> int:
     installing.start(afresh=options.repair)
     if not _followed(installing.task, show, options.quiet):
         return CANCELLED
-    return _tell()
+    return _report()
 
 
 def _followed(
@@ -80,7 +80,7 @@ def _followed(
     words: Callable[[Running[ProgressT]], str],
     quiet: bool,
 ) -> bool:
-    """Show how far a task is until it ends; Ctrl-C cancels it. Tell whether it came to its end."""
+    """Show how far a task is until it ends; Ctrl-C cancels it. Return whether it was through."""
     shown = ""
 
     def show(state: Running[ProgressT]) -> None:
@@ -104,7 +104,7 @@ def _followed(
     return True
 
 
-def _tell() -> int:
+def _report() -> int:
     plan = installing.plan()
     state = plan.state()
     words = {"absent": "not installed", "outdated": "installed, and has an update"}

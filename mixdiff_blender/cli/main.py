@@ -122,8 +122,8 @@ def main(arguments: Sequence[str]) -> int:
 def _fail(error: EngineError, options: argparse.Namespace) -> int:
     problems = error.problems if isinstance(error, JobError) else ()
     if getattr(options, "json", False):
-        told = {"message": error.message, "kind": error.kind, "advice": error.advice}
-        _answer({"error": {**told, "problems": [problem.to_document() for problem in problems]}})
+        details = {"message": error.message, "kind": error.kind, "advice": error.advice}
+        _answer({"error": {**details, "problems": [problem.to_document() for problem in problems]}})
     else:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
@@ -219,16 +219,16 @@ def _export_job(options: argparse.Namespace) -> int:
     overrides = _overrides(options, options.frame)
     path = scripting.export_job(options.output, scene, **overrides)
     _warn(scripting.problems(scene, **overrides))
-    return _tell_file(path, options)
+    return _report_file(path, options)
 
 
 def _explain(options: argparse.Namespace) -> int:
     scene = scripting.find_scene(options.scene)
     path = scripting.explain(options.output, scene, **_overrides(options, options.frame))
-    return _tell_file(path, options)
+    return _report_file(path, options)
 
 
-def _tell_file(path: Path, options: argparse.Namespace) -> int:
+def _report_file(path: Path, options: argparse.Namespace) -> int:
     if options.json:
         _answer({"file": str(path)})
     else:

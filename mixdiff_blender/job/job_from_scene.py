@@ -163,5 +163,5 @@ def largest_region_px(facts: ModelFacts, tile_size: int) -> int:
 
 
 def has_something_to_generate(scene: bpy.types.Scene) -> bool:
-    """Tell whether a scene has a region, or a prompt for the whole picture."""
+    """Return whether a scene has a region, or a prompt for the whole picture."""
     return bool(whole_picture_prompt(canvas_settings(scene).prompt)) or has_region(scene)

@@ -32,5 +32,5 @@ def expectation(scene: bpy.types.Scene) -> str:
 
 
 def is_exact(scene: bpy.types.Scene) -> bool:
-    """Tell whether a render shows the picture's colours as they are."""
+    """Return whether a render shows the picture's colours as they are."""
     return expectation(scene).startswith("Renders in the colours")

@@ -79,7 +79,7 @@ def _output_of(scene: Any) -> tuple[Any, Any]:
 
 
 def _leads_to(node: Any, output: Any) -> bool:
-    """Tell whether what a node makes ends in an output, through whatever other nodes."""
+    """Return whether what a node makes ends in an output, through whatever other nodes."""
     seen, waiting = set(), [output]
     while waiting:
         found = waiting.pop()

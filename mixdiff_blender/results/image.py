@@ -54,7 +54,7 @@ def file_of(image: bpy.types.Image) -> Path | None:
 
 
 def _is_anothers(image: bpy.types.Image, scene: bpy.types.Scene) -> bool:
-    """Tell whether an image is another scene's too, as when one is a copy of the other."""
+    """Return whether an image is another scene's too, as when one is a copy of the other."""
     others = (other for other in bpy.data.scenes if other != scene)
     return image.library is not None or any(
         canvas_settings(other).result == image for other in others

@@ -56,7 +56,7 @@ def project(
 
 
 def is_projected(obj: bpy.types.Object) -> bool:
-    """Tell whether an object shows a projected picture."""
+    """Return whether an object shows a projected picture."""
     return any(_is_ours(slot.material) for slot in obj.material_slots)
 
 
@@ -100,7 +100,7 @@ def _is_ours(material: Any) -> bool:
 
 
 def _cover(obj: Any, material: bpy.types.Material) -> bool:
-    """Put the material into every slot of an object; tell whether it has any."""
+    """Put the material into every slot of an object; return whether it has any."""
     if not obj.material_slots and obj.data.library is None:
         obj.data.materials.append(None)
     for slot in obj.material_slots:

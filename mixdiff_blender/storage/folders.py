@@ -109,7 +109,7 @@ def unsaved_folder() -> Path:
 
 
 def is_unsaved(path: Path) -> bool:
-    """Tell whether a picture waits for its .blend to be saved."""
+    """Return whether a picture waits for its .blend to be saved."""
     return path.is_relative_to(unsaved_folder())
 
 

@@ -29,7 +29,7 @@ def picture_path(image: bpy.types.Image) -> Path | None:
 
 
 def has_pixels(image: bpy.types.Image) -> bool:
-    """Tell whether an image shows anything; an image whose file is missing does not."""
+    """Return whether an image shows anything; an image whose file is missing does not."""
     return all(_size(image)) and len(_pixels(image)) > 0
 
 

@@ -60,7 +60,7 @@ if sys.platform == "win32":
     _QUERY_LIMITED_INFORMATION = 0x1000
 
     def is_running(pid: int) -> bool:
-        """Tell whether a process runs; os.kill with signal 0 would end it here."""
+        """Return whether a process runs; os.kill with signal 0 would end it here."""
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
         kernel.OpenProcess.restype = wintypes.HANDLE
         handle = kernel.OpenProcess(_QUERY_LIMITED_INFORMATION, False, pid)
@@ -98,7 +98,7 @@ if sys.platform == "win32":
 else:
 
     def is_running(pid: int) -> bool:
-        """Tell whether a process runs."""
+        """Return whether a process runs."""
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

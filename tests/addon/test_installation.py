@@ -213,7 +213,7 @@ def test_an_installation_whose_blender_was_killed_can_be_started_again(setup: Se
     script = (
         "import os\nfrom pathlib import Path\n"
         "from mixdiff_blender.backend.installation.install import install\n"
-        "from mixdiff_blender.backend.installation.plan import Plan\n"
+        "from mixdiff_blender.backend.installation.plan import InstallPlan as Plan\n"
         f"plan = Plan(folder=Path({str(setup.plan.folder)!r}), lock=Path({str(setup.plan.lock)!r}),"
         f" torch='tinytorch==1.0', torch_lock=Path({str(setup.plan.torch_lock)!r}),"
         f" torch_build='published', pythons=({VERSION!r},), needed_bytes=1)\n"

@@ -134,15 +134,13 @@ def test_a_model_of_another_kind_is_refused_before_its_weights_are_fetched(shop:
 def test_an_sdxl_model_is_fetched_in_half_precision_with_all_its_parts(shop: Shop) -> None:
     index = json.loads(shop.hub.files["model_index.json"])
     index["_class_name"] = "StableDiffusionXLPipeline"
+    xl = FAMILIES["sdxl"]
     weights = "diffusion_pytorch_model.safetensors"
     shop.hub.files = {
         "model_index.json": json.dumps(index).encode(),
-        **{f"{part}/config.json": b"{}" for part in FAMILIES["sdxl"].parts},
-        **{f"{part}/{weights}": part.encode() * 9 for part in FAMILIES["sdxl"].weighted_parts},
-        **{
-            f"{part}/{weights.replace('.', '.fp16.')}": part.encode()
-            for part in FAMILIES["sdxl"].weighted_parts
-        },
+        **{f"{part}/config.json": f'{{"part": "{part}"}}'.encode() for part in xl.parts},
+        **{f"{part}/{weights}": part.encode() * 9 for part in xl.weighted_parts},
+        **{f"{part}/{weights.replace('.', '.fp16.')}": part.encode() for part in xl.weighted_parts},
     }
     assert shop.engine("download", ID).returncode == 0
     assert sum(name.endswith(".fp16.safetensors") for name in shop.hub.served) == 4

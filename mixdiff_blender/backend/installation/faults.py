@@ -7,7 +7,7 @@ import re
 from ...contract import EngineError
 from ..logs import redacted
 
-_TOLD_LINES = 6
+_SHOWN_LINES = 6
 
 _HASH = re.compile(r"(?i)hash(es)? mismatch|do not match|hash-checking|no hash|bad crc")
 _SPACE = re.compile(r"(?i)no space left|os error 28\b|disk full|os error 112\b|quota exceeded")
@@ -38,7 +38,7 @@ def gigabytes(count: int) -> str:
 def explained(what: str, output: str) -> EngineError:
     """Return what a failed program said, as an error with advice."""
     lines = [line for line in redacted(output).splitlines() if line.strip()]
-    told = "\n".join(lines[-_TOLD_LINES:])
+    shown = "\n".join(lines[-_SHOWN_LINES:])
     kind = "environment"
     if _SPACE.search(output):
         kind, why, advice = "disk", "the disk is full", "make room, then install again"
@@ -59,4 +59,4 @@ def explained(what: str, output: str) -> EngineError:
         advice = "install again: what has arrived is kept"
     else:
         why, advice = "it failed", "install again; copy the report if it stays so"
-    return EngineError(f"{what}: {why}", kind=kind, advice=f"{advice}\n{told}")
+    return EngineError(f"{what}: {why}", kind=kind, advice=f"{advice}\n{shown}")

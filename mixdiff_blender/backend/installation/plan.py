@@ -77,9 +77,9 @@ class InstallPlan:
     @property
     def digest(self) -> str:
         """A hash that changes when something else has to be installed."""
-        told = json.dumps([self.torch, self.pythons]).encode()
+        versions = json.dumps([self.torch, self.pythons]).encode()
         locks = (self.lock, self.torch_lock, self.torch_cpu_lock)
-        return hashlib.sha256(told + b"".join(lock.read_bytes() for lock in locks)).hexdigest()
+        return hashlib.sha256(versions + b"".join(lock.read_bytes() for lock in locks)).hexdigest()
 
     def state(self) -> State:
         """Return whether the environment is there, and made from the present lock."""
@@ -115,11 +115,11 @@ def size_of(folders: Sequence[Path]) -> int:
         for parent, _, names in os.walk(folder):
             for name in names:
                 try:
-                    told = (Path(parent) / name).lstat()
+                    found = (Path(parent) / name).lstat()
                 except OSError:
                     continue  # it went away just now
-                if told.st_ino and (told.st_dev, told.st_ino) in seen:
+                if found.st_ino and (found.st_dev, found.st_ino) in seen:
                     continue
-                seen.add((told.st_dev, told.st_ino))
-                total += told.st_size
+                seen.add((found.st_dev, found.st_ino))
+                total += found.st_size
     return total

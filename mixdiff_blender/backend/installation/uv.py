@@ -101,8 +101,8 @@ def fetch_uv(
         for command in commands:
             yield from lines_of(command, variables, is_cancelled=is_cancelled)
     except FailedProgram as error:
-        error_told = explained("uv, which installs the engine, cannot be fetched", error.output)
-        error_told.advice += "\nor install uv yourself (its manual says how) and try again"
-        raise error_told from error
+        explanation = explained("uv, which installs the engine, cannot be fetched", error.output)
+        explanation.advice += "\nor install uv yourself (its manual says how) and try again"
+        raise explanation from error
     shutil.rmtree(tools / "uv", ignore_errors=True)
     aside.rename(tools / "uv")

@@ -14,7 +14,7 @@ _TRIANGLES: Ints = np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int32)
 
 
 def is_image_empty(obj: bpy.types.Object) -> bool:
-    """Tell whether an object is an empty that shows an image."""
+    """Return whether an object is an empty that shows an image."""
     return obj.type == "EMPTY" and obj.empty_display_type == "IMAGE" and obj.data is not None
 
 

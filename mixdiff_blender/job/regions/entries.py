@@ -55,7 +55,7 @@ def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
 
 
 def has_region(scene: bpy.types.Scene) -> bool:
-    """Tell whether anything is a region and switched on; quick where one is listed."""
+    """Return whether anything is a region and switched on; quick where one is listed."""
     listed = canvas_settings(scene).regions
     return any(settings_of(entry).enabled for entry in listed) or any(
         region_settings(obj).enabled for obj in scene.objects
@@ -63,7 +63,7 @@ def has_region(scene: bpy.types.Scene) -> bool:
 
 
 def sync(scene: bpy.types.Scene) -> bool:
-    """Add what is a region and not listed yet, drop what is gone; tell whether there was anything.
+    """Add what is a region and not listed yet, drop what is gone; return whether anything was.
 
     Writes to the scene: only for operators, handlers and timers.
     """

@@ -13,7 +13,7 @@ from .projection import Bounds, CameraView, Floats, Ints, visible_bounds
 
 
 def may_have_instances(obj: bpy.types.Object) -> bool:
-    """Tell whether an object may show others: a collection, particles, what geometry nodes make."""
+    """Return whether an object may show others: a collection, particles, or geometry nodes."""
     return (
         obj.instance_type != "NONE"
         or any(modifier.type == "NODES" for modifier in obj.modifiers)

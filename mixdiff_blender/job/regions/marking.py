@@ -17,7 +17,7 @@ FITTING = "fitting"
 
 
 def can_be_region(obj: bpy.types.Object) -> bool:
-    """Tell whether an object shows something that can cover a part of the picture."""
+    """Return whether an object shows something that can cover a part of the picture."""
     return obj.type in WITH_SURFACE or is_image_empty(obj) or may_have_instances(obj)
 
 
@@ -36,7 +36,7 @@ def image_shown_by(obj: bpy.types.Object) -> bpy.types.Image | None:
 
 
 def is_picture(obj: bpy.types.Object) -> bool:
-    """Tell whether an object is there to show an image: an image empty, or a textured plane."""
+    """Return whether an object is there to show an image: an image empty, or a textured plane."""
     if is_image_empty(obj):
         return True
     mesh = obj.data

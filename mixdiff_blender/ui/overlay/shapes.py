@@ -39,7 +39,7 @@ class Box:
         )
 
     def touches(self, other: Box) -> bool:
-        """Tell whether two boxes have anything in common."""
+        """Return whether two boxes have anything in common."""
         apart = self.right <= other.left or other.right <= self.left
         return not (apart or self.top <= other.bottom or other.top <= self.bottom)
 
