@@ -25,10 +25,10 @@ from engine.contract.models import ModelFacts
 from engine.contract.parse import Findings, read_fields
 from engine.contract.sides import check_sides
 from engine.families.loading import model_of
-from engine.runtime.codec import Picture
+from engine.runtime.codec import Pixels
 from engine.runtime.devices import Device
 from engine.runtime.references import fitted, preprocess_image
-from engine.sampling.events import PictureRows, StepDone
+from engine.sampling.events import ImageRows, StepDone
 from engine.sampling.generate import generate
 
 __all__ = [
@@ -176,14 +176,14 @@ class _MixturePipeline(StableDiffusionPipeline):  # type: ignore[misc]
         model = model_of(pipeline, device)
         checked = check(document, folder=None, facts=ModelFacts.of_family(model.family))
         job = contract.resolve_random(checked.job_or_raise(), SystemRandom())
-        rows: dict[int | None, list[Picture]] = {}
+        rows: dict[int | None, list[Pixels]] = {}
         with pipeline.progress_bar(total=job.num_inference_steps) as bar:
             for event in generate(job, model, references=references):
                 match event:
                     case StepDone():
                         bar.total = event.steps
                         bar.update()
-                    case PictureRows():
+                    case ImageRows():
                         rows.setdefault(event.step, []).append(event.rows)
         sample = [Image.fromarray(np.concatenate(rows.pop(None)))]
         if not job.decode_steps:

@@ -27,15 +27,15 @@ from engine.runtime.references import reference_bytes
 from engine.sampling.events import (
     Done,
     Generated,
+    ImageRows,
     OutOfMemoryRetry,
     PhaseBegan,
-    PictureRows,
     RowsDone,
     RunEvent,
     Warned,
 )
 from engine.sampling.oom_retry import generate_with_oom_retry
-from engine.storage.images import open_masks, open_picture
+from engine.storage.images import open_image, open_masks
 from engine.storage.png import GrowingPng, moved
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def run(
     model = keeper.model(job.model, request.folder)
     references = {
         region.reference_image: reference_bytes(
-            open_picture(request.folder / region.reference_image, limits)
+            open_image(request.folder / region.reference_image, limits)
         )
         for region in job.image_regions
     }
@@ -150,7 +150,7 @@ def run(
                 case PhaseBegan():
                     watch.enter(event.phase)
                     yield event
-                case PictureRows():
+                case ImageRows():
                     if png is None:
                         path = request.output
                         if event.step is not None:

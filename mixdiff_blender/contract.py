@@ -17,12 +17,12 @@ if TYPE_CHECKING:
         errors,
         files,
         geometry,
+        image_sizes,
         job,
         kinds,
         masks,
         models,
         parse,
-        pictures,
         png,
         protocol,
         schedulers,
@@ -32,7 +32,7 @@ else:
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (
         *("catalogue", "checks", "errors", "files", "geometry", "job", "kinds", "masks"),
-        *("models", "parse", "pictures", "png", "protocol", "schedulers"),
+        *("models", "parse", "image_sizes", "png", "protocol", "schedulers"),
     ):
         globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
 
@@ -88,8 +88,8 @@ kind_of = kinds.kind_of
 atomic_write = files.atomic_write
 open_input = files.open_input
 
-UnreadablePictureError = png.UnreadablePictureError
-read_size = pictures.read_size
+UnreadableImageError = png.UnreadableImageError
+read_size = image_sizes.read_size
 encode_png = png.encode_png
 read_job = png.read_job
 copy_with_job = png.copy_with_job

@@ -10,14 +10,14 @@ from typing import Any
 from .catalogue import known_model
 from .errors import Problem, shown
 from .geometry import uncovered_share
+from .image_sizes import read_size
 from .job import Job, RerollRegion, Text2ImageRegion
 from .kinds import File, OrNone, kind_of, nearest
 from .limits import Limits
 from .models import ModelFacts, facts_of
 from .parse import Checked, Draft, Findings, RecordDraft, check_kinds, read_job
 from .parse_grid import is_grid, read_grid
-from .pictures import read_size
-from .png import UnreadablePictureError
+from .png import UnreadableImageError
 from .schedulers import SCHEDULERS
 from .sides import check_canvas_size, check_multiple, check_sides
 
@@ -141,7 +141,7 @@ class _Checks:
         except OSError as error:
             message = f"{name!r} cannot be opened: {error.strerror}"
             self.findings.error(path, name, message, "choose a picture that can be read")
-        except (UnreadablePictureError, ValueError) as error:
+        except (UnreadableImageError, ValueError) as error:
             message = f"{name!r} is no picture that can be read: {error}"
             self.findings.error(path, name, message, "save it anew, as PNG for example")
         else:

@@ -32,7 +32,7 @@ _MAX_TEXT_BYTES = 64 * 2**20
 _ADVICE = "choose a PNG that MixDiff has made"
 
 
-class UnreadablePictureError(Exception):
+class UnreadableImageError(Exception):
     """A file that is no picture, or holds less than its header says."""
 
 
@@ -53,7 +53,7 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
     position, end = len(SIGNATURE), file.seek(0, 2)
     file.seek(0)
     if file.read(position) != SIGNATURE:
-        raise UnreadablePictureError("it is no PNG")
+        raise UnreadableImageError("it is no PNG")
     while position + _FRAME_BYTES <= end:
         file.seek(position)
         length, kind = struct.unpack(">I4s", file.read(8))
@@ -73,7 +73,7 @@ def read_png_size(file: BinaryIO) -> tuple[int, int]:
     for chunk in chunks(file):
         kind = chunk.kind
     if kind != b"IEND":
-        raise UnreadablePictureError("the file ends too early")
+        raise UnreadableImageError("the file ends too early")
     file.seek(16)
     width, height = struct.unpack(">II", file.read(8))
     return width, height
@@ -149,7 +149,7 @@ def _open_png(path: Path) -> Iterator[BinaryIO]:
     with open_input(path, kind="picture", advice=_ADVICE) as file:
         try:
             yield file
-        except UnreadablePictureError as error:
+        except UnreadableImageError as error:
             message = f"{path} cannot be read: {error}"
             raise EngineError(message, kind="picture", advice=_ADVICE) from error
 
@@ -185,7 +185,7 @@ def _read_text(file: BinaryIO, chunk: Chunk, key_bytes: int) -> str:
     Raises: UnreadablePictureError where it is damaged or too long.
     """
     if chunk.length > _MAX_TEXT_BYTES:
-        raise UnreadablePictureError("one of its texts is too long")
+        raise UnreadableImageError("one of its texts is too long")
     file.seek(chunk.start + key_bytes)
     data = file.read(chunk.length - key_bytes)
     try:
@@ -201,7 +201,7 @@ def _read_text(file: BinaryIO, chunk: Chunk, key_bytes: int) -> str:
             decompressor = zlib.decompressobj()
             data = decompressor.decompress(data, _MAX_TEXT_BYTES)
             if decompressor.unconsumed_tail:
-                raise UnreadablePictureError("one of its texts is too long")
+                raise UnreadableImageError("one of its texts is too long")
         return data.decode(encoding)
     except (ValueError, zlib.error) as error:
-        raise UnreadablePictureError(f"one of its texts is damaged: {error}") from error
+        raise UnreadableImageError(f"one of its texts is damaged: {error}") from error

@@ -10,7 +10,7 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
 from engine.runtime.canvas_statistics import Box
-from engine.runtime.codec import Picture, to_picture, to_uint8
+from engine.runtime.codec import Pixels, to_image, to_uint8
 from engine.runtime.preview import LinearPreview
 from engine.runtime.references import Reference
 from engine.runtime.tiled import WHOLE_CELLS, tiled_rows
@@ -73,14 +73,14 @@ class KLCodec:
 
     def decode(
         self, latents: Tensor, *, on: torch.device, checkpoint: Callable[[], None] = lambda: None
-    ) -> Iterator[Picture]:
+    ) -> Iterator[Pixels]:
         """Yield the image of latents, as strips of rows from top to bottom.
 
         Shapes: (1, C, h, w) to (rows, W, 3), uint8.
         """
         vae = self._on(on)
         if latents.shape[-2] * latents.shape[-1] <= WHOLE_CELLS:
-            yield to_picture(to_uint8(self._colours(latents.to(on))[0]))
+            yield to_image(to_uint8(self._colours(latents.to(on))[0]))
             return
         encoded = self._unscaled(latents.to(on))
         if vae.post_quant_conv is not None:
@@ -93,9 +93,9 @@ class KLCodec:
             finish=lambda colours: to_uint8(colours / 2 + 0.5),
             checkpoint=checkpoint,
         )
-        yield from map(to_picture, strips)
+        yield from map(to_image, strips)
 
-    def preview(self, latents: Tensor) -> Picture:
+    def preview(self, latents: Tensor) -> Pixels:
         """Return an image of one pixel a cell, by a linear map instead of the decoder.
 
         Shapes: (1, C, h, w) to (h, w, 3), uint8.

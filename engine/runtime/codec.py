@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.runtime.references import Reference
 
-Picture = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 """Rows of an image, (H, W, 3)."""
 
 
@@ -39,7 +39,7 @@ class Codec(Protocol):
 
     def decode(
         self, latents: Tensor, *, on: torch.device, checkpoint: Callable[[], None] = ...
-    ) -> Iterator[Picture]:
+    ) -> Iterator[Pixels]:
         """Yield the image of latents, as strips of rows from top to bottom.
 
         `checkpoint` is called between them and may raise.
@@ -47,7 +47,7 @@ class Codec(Protocol):
         Shapes: (1, C, h, w) to (rows, W, 3), uint8.
         """
 
-    def preview(self, latents: Tensor) -> Picture:
+    def preview(self, latents: Tensor) -> Pixels:
         """Return a small image of latents at little cost.
 
         Shapes: (1, C, h, w) to at most (h, w, 3), uint8.
@@ -59,7 +59,7 @@ def to_uint8(colours: Tensor) -> Tensor:
     return (colours.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
 
 
-def to_picture(pixels: Tensor) -> Picture:
+def to_image(pixels: Tensor) -> Pixels:
     """Return bytes (3, H, W) as (H, W, 3)."""
-    picture: Picture = pixels.permute(1, 2, 0).numpy()
+    picture: Pixels = pixels.permute(1, 2, 0).numpy()
     return picture

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate
 
-from engine.runtime.codec import Picture, to_picture, to_uint8
+from engine.runtime.codec import Pixels, to_image, to_uint8
 
 _PROBE_CELLS = 16
 _PROBE_NODES = 4  # random values along a side of a probe, smoothly joined
@@ -40,7 +40,7 @@ class LinearPreview:
             colours.append(adaptive_avg_pool2d(decode(probe), _PROBE_CELLS)[0].flatten(1).T)
         return cls(weights=torch.linalg.lstsq(torch.cat(latents), torch.cat(colours)).solution)
 
-    def __call__(self, latents: Tensor) -> Picture:
+    def __call__(self, latents: Tensor) -> Pixels:
         """Return one pixel a cell; a very large canvas has several cells to a pixel.
 
         Shapes: (1, C, h, w) to (h, w, 3), uint8.
@@ -51,7 +51,7 @@ class LinearPreview:
             cells = avg_pool2d(cells, cells_per_px, ceil_mode=True)
         cells = cells / cells.std().clamp(min=1)  # early latents are mostly scaled noise
         colours = torch.einsum("chw,cr->rhw", with_constant(cells), self.weights)
-        return to_picture(to_uint8(colours))
+        return to_image(to_uint8(colours))
 
 
 def probes(channels: int) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from engine.contract.errors import Problem
-from engine.runtime.codec import Picture
+from engine.runtime.codec import Pixels
 
 Phase = Literal["loading", "encoding", "sampling", "decoding", "writing"]
 
@@ -36,11 +36,11 @@ class Preview:
     """A small picture of where the job stands, about one pixel a latent cell."""
 
     step: int
-    picture: Picture
+    picture: Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PictureRows:
+class ImageRows:
     """The next rows of a picture, (rows, W, 3); pictures come from top to bottom, one by one.
 
     `step` is None for the finished picture, or the step after which a job with `decode_steps`
@@ -48,7 +48,7 @@ class PictureRows:
     """
 
     step: int | None
-    rows: Picture
+    rows: Pixels
     size_px: tuple[int, int]
 
 
@@ -92,7 +92,5 @@ class Done:
     timings_s: dict[str, float]
 
 
-GenerateEvent = (
-    PhaseBegan | StepDone | Preview | PictureRows | OutOfMemoryRetry | Warned | Generated
-)
+GenerateEvent = PhaseBegan | StepDone | Preview | ImageRows | OutOfMemoryRetry | Warned | Generated
 RunEvent = PhaseBegan | StepDone | Preview | RowsDone | Done

@@ -18,8 +18,8 @@ from engine.runtime.windows import Window
 from engine.sampling.events import (
     Generated,
     GenerateEvent,
+    ImageRows,
     PhaseBegan,
-    PictureRows,
     Preview,
     StepDone,
     Warned,
@@ -98,10 +98,10 @@ def generate(
             mask=mask,
         )
 
-    def decoded(latents: Tensor, step: int | None) -> Iterator[PictureRows]:
+    def decoded(latents: Tensor, step: int | None) -> Iterator[ImageRows]:
         for rows in model.codec.decode(latents, on=vae_device, checkpoint=checkpoint):
             checkpoint()
-            yield PictureRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
+            yield ImageRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
 
     anchors = [anchor(region) for region in job.image_regions]
     windows = region_windows(job, stride, masks)

@@ -18,7 +18,7 @@ _DEEP = "I;16"  # how the modes of 16 bits a pixel begin
 _DEEPEST = 2**16 - 1
 
 
-def open_picture(path: Path, limits: Limits) -> Image.Image:
+def open_image(path: Path, limits: Limits) -> Image.Image:
     """Return a picture in RGB.
 
     Raises: EngineError of kind `picture` where it cannot be read or is absurdly large.

@@ -17,7 +17,7 @@ from engine.contract.files import atomic_write
 from engine.contract.job import BUNDLED_MODEL, Job, with_files
 from engine.contract.png import JOB_KEY, RUN_KEY, ZLIB_LEVEL, write_chunk, write_head, write_note
 
-Picture = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 
 _BYTES_PER_PX = 3
 _ROWS_AT_ONCE = 16
@@ -58,7 +58,7 @@ class GrowingPng:
         """How many rows are there, from the top."""
         return self._height - self._rows_left
 
-    def add(self, rows: Picture) -> None:
+    def add(self, rows: Pixels) -> None:
         """Write the next rows.
 
         Shapes: (rows, W, 3), uint8.
@@ -98,7 +98,7 @@ class _DiscardedError(Exception):
     """Ends the writing of a file that nobody wants any more."""
 
 
-def _filtered(lines: Picture, above: Picture) -> bytes:
+def _filtered(lines: Pixels, above: Pixels) -> bytes:
     """Return lines of bytes as a PNG compresses them, each by the filter that leaves least.
 
     Shapes: (rows, bytes) of the lines, (1, bytes) of the line above them.

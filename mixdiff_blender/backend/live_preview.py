@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..contract import EngineError, atomic_write
 from ..storage import folders
-from ..storage.pictures import png_of
+from ..storage.images import png_of
 from . import engine
 from .session import Generating, Job
 

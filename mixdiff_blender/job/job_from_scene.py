@@ -20,7 +20,7 @@ from ..contract import (
     with_unique_names,
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
-from ..storage.pictures import write_png
+from ..storage.images import write_png
 from .model_facts import facts_of_model, model_path
 from .prompts import whole_picture_prompt
 from .regions.background import background_of

@@ -11,7 +11,7 @@ from ..job.regions.camera import Border, border_of, render_size_px
 
 Placing = Literal["BEHIND", "ALONE"]
 
-_PICTURE = "MixDiff Picture"
+_IMAGE = "MixDiff Picture"
 _SIZE = "MixDiff Size"
 _OVER = "MixDiff Over"
 
@@ -32,7 +32,7 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
         over = _named(nodes.new("CompositorNodeAlphaOver"), _OVER, output, -1)
     if not _leads_to(over, output):
         _insert_before(tree, over, output)
-    picture = nodes.get(_PICTURE) or _named(nodes.new("CompositorNodeImage"), _PICTURE, over, -2)
+    picture = nodes.get(_IMAGE) or _named(nodes.new("CompositorNodeImage"), _IMAGE, over, -2)
     size = nodes.get(_SIZE) or _named(nodes.new("CompositorNodeScale"), _SIZE, over, -1)
     picture.image = image
     _scale_to_render(size, scene)

@@ -183,7 +183,7 @@ def send(
     """
     target = SceneRef.of(scene)
     try:
-        output = output or folders.next_picture(scene)
+        output = output or folders.next_image_path(scene)
         try:
             job = with_kept_sources(pending.job, pending.folder, output.parent)
             request = JobRequest(

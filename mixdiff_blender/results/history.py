@@ -27,7 +27,7 @@ from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry, canvas_settings
 from ..storage import folders
 from . import snapshots
-from .image import file_of, own_image, show_picture
+from .image import file_of, own_image, show_image
 from .records import made_at
 
 
@@ -121,7 +121,7 @@ def show_active(scene: bpy.types.Scene) -> None:
     if image is not None and file_of(image) == file:
         return
     if file.is_file():
-        show_picture(scene, file, packed=folders.is_unsaved(file))
+        show_image(scene, file, packed=folders.is_unsaved(file))
         canvas_settings(scene).result_seed = entry.seed_digits
 
 

@@ -14,7 +14,7 @@ from ..properties import canvas_settings
 IMAGE_NAME = "MixDiff"
 
 
-def show_picture(scene: bpy.types.Scene, path: Path, *, packed: bool) -> bpy.types.Image:
+def show_image(scene: bpy.types.Scene, path: Path, *, packed: bool) -> bpy.types.Image:
     """Return the scene's image, which shows the file's picture from now on.
 
     With `packed` the picture is kept in the .blend, and its file is not needed any more.

@@ -129,7 +129,7 @@ def results_folder(scene: bpy.types.Scene | None = None, blend: str | None = Non
     return Path(os.path.normpath(bpy.path.abspath(chosen, start=str(Path(blend).parent))))
 
 
-def next_picture(scene: bpy.types.Scene | None = None) -> Path:
+def next_image_path(scene: bpy.types.Scene | None = None) -> Path:
     """Return the path of the next picture: numbered, so that no earlier one is lost.
 
     An empty file holds the place, so that no other Blender takes the same name.

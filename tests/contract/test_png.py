@@ -14,11 +14,11 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from engine.contract.errors import EngineError
-from engine.contract.pictures import read_size
+from engine.contract.image_sizes import read_size
 from engine.contract.png import (
     JOB_KEY,
     RUN_KEY,
-    UnreadablePictureError,
+    UnreadableImageError,
     chunks,
     copy_with_job,
     encode_png,
@@ -111,7 +111,7 @@ def test_a_picture_that_was_cut_off_still_tells_its_job(tmp_path: Path) -> None:
     path = tmp_path / "half.png"
     path.write_bytes(SAVED.read_bytes()[:-3000])
     assert read_job(path) == read_job(SAVED)
-    with pytest.raises(UnreadablePictureError, match="ends too early"):
+    with pytest.raises(UnreadableImageError, match="ends too early"):
         read_size(path)
 
 

@@ -17,7 +17,7 @@ from engine.contract.job import Job, resolve_random
 from engine.families.base import Model
 from engine.runtime.batching import Denoiser
 from engine.runtime.capacity import Capacity
-from engine.sampling.events import Generated, GenerateEvent, PictureRows
+from engine.sampling.events import Generated, GenerateEvent, ImageRows
 from engine.sampling.generate import generate
 from engine.sampling.masks import MaskImages
 
@@ -53,7 +53,7 @@ def pictures_of(events: Iterable[GenerateEvent]) -> dict[int | None, npt.NDArray
     """Return the pictures that a run told row by row, by their step; None is the finished one."""
     rows: dict[int | None, list[npt.NDArray[np.uint8]]] = {}
     for event in events:
-        if isinstance(event, PictureRows):
+        if isinstance(event, ImageRows):
             rows.setdefault(event.step, []).append(event.rows)
     return {step: np.concatenate(strips) for step, strips in rows.items()}
 

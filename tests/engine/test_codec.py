@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.runtime import autoencoder, tiled
 from engine.runtime.autoencoder import KLCodec
-from engine.runtime.codec import Picture
+from engine.runtime.codec import Pixels
 from engine.runtime.preview import LinearPreview, probes, with_constant
 from engine.runtime.references import Reference
 from tests.engine.test_tiled import materials, psnr
@@ -62,7 +62,7 @@ def pipelines_latents(vae: Any, encoded: Tensor) -> Tensor:
     return encoded * config.scaling_factor
 
 
-def pipelines_picture(vae: Any, latents: Tensor) -> Picture:
+def pipelines_picture(vae: Any, latents: Tensor) -> Pixels:
     config = vae.config
     if config.latents_mean is not None:
         mean, std = (

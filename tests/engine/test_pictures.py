@@ -12,7 +12,7 @@ from engine.contract.checks import check
 from engine.contract.errors import EngineError
 from engine.contract.job import Image2ImageRegion, Job, Text2ImageRegion
 from engine.contract.limits import Limits
-from engine.storage.images import open_picture
+from engine.storage.images import open_image
 from engine.storage.job_files import read_source
 from engine.storage.png import GrowingPng, moved
 from tests.contract.jobs import right_job
@@ -48,7 +48,7 @@ def test_a_picture_that_0_1_0_made_is_a_job_with_its_device() -> None:
     assert (SAVED / str(job.model) / "unet").is_dir()
     assert (source.run["engine"], source.run["dtype"]) == ("0.1.0", "float32")
     photo = source.folder / job.image_regions[0].reference_image
-    assert open_picture(photo, Limits()).size == (24, 24)
+    assert open_image(photo, Limits()).size == (24, 24)
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\x89PNG\r\n\x1a\n" + b"\0" * 50])
@@ -56,7 +56,7 @@ def test_what_is_no_picture_is_one_clear_error(content: bytes, tmp_path: Path) -
     path = tmp_path / "broken.png"
     path.write_bytes(content)
     with pytest.raises(EngineError, match=r"broken\.png is no picture") as caught:
-        open_picture(path, Limits())
+        open_image(path, Limits())
     assert caught.value.kind == "picture"
 
 
@@ -66,14 +66,14 @@ def test_a_truncated_picture_is_refused(tmp_path: Path) -> None:
     Image.fromarray(noisy).save(path)
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(EngineError, match="is no picture"):
-        open_picture(path, Limits())
+        open_image(path, Limits())
 
 
 def test_a_picture_over_the_limit_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.fromarray(PICTURE).save(path)
     with pytest.raises(EngineError, match="over the limit of 100 pixels"):
-        open_picture(path, Limits(max_picture_px=100))
+        open_image(path, Limits(max_picture_px=100))
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "I;16", "1"])
@@ -83,7 +83,7 @@ def test_pictures_of_every_mode_arrive_in_rgb(mode: str, tmp_path: Path) -> None
         Image.fromarray(np.full((4, 4), 0x80FF, dtype=np.uint16)).save(path)
     else:
         Image.new("RGB", (4, 4), (128, 128, 128)).convert(mode).save(path)
-    picture = open_picture(path, Limits())
+    picture = open_image(path, Limits())
     assert picture.mode == "RGB"
     if mode != "1":
         assert abs(int(np.asarray(picture).mean()) - 128) < 3

@@ -31,10 +31,10 @@ from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, text_region
 
 CPU = torch.device("cpu")
-Picture = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 
 
-def psnr(found: Picture, expected: Picture) -> float:
+def psnr(found: Pixels, expected: Pixels) -> float:
     """Return the peak signal-to-noise ratio of two pictures in dB."""
     error = np.square(found.astype(float) - expected).mean()
     return float(10 * np.log10(255**2 / error))
@@ -68,7 +68,7 @@ def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiled, "_CORE_CELLS", 16)
 
 
-def whole(codec: KLCodec, latents: Tensor) -> Picture:
+def whole(codec: KLCodec, latents: Tensor) -> Pixels:
     (strip,) = codec.decode(latents, on=CPU)
     return strip
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.painting.colours import Colour, Picture
+from training.painting.colours import Colour, Pixels
 from training.painting.noise import Cells, Field, cells, fractal_noise, pixel_grid
 
 CELL_PX = 8
@@ -74,4 +74,4 @@ class Brush:
         return cells(self.rng, y, x, self.fitted(cell_y_px), self.fitted(cell_x_px), jitter)
 
 
-Painter = Callable[[Brush], Picture]
+Painter = Callable[[Brush], Pixels]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from training.painting.noise import Field
 
 Colour = NDArray[np.float32]
-Picture = NDArray[np.float32]
+Pixels = NDArray[np.float32]
 
 NAMED: dict[str, tuple[float, float, float]] = {
     "red": (0.80, 0.09, 0.10),
@@ -68,12 +68,12 @@ def toned(colour: Colour, tone: str) -> Colour:
     return colour
 
 
-def mixed(low: Colour | Picture, high: Colour | Picture, amount: Field) -> Picture:
+def mixed(low: Colour | Pixels, high: Colour | Pixels, amount: Field) -> Pixels:
     """Blend two colours or pictures by a field in [0, 1]."""
     return (low + (high - low) * amount[..., None]).astype(np.float32)
 
 
-def shaded(colour: Colour | Picture, light: Field) -> Picture:
+def shaded(colour: Colour | Pixels, light: Field) -> Pixels:
     """Light a colour: -1 is deep shadow, 0 the colour itself, 1 a strong highlight."""
     dark = 1.0 + 0.75 * np.minimum(light, 0.0)
     base = colour * dark[..., None]

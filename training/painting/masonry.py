@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from training.painting.brush import Brush
-from training.painting.colours import Picture, luminance, mixed, rgb, shaded
+from training.painting.colours import Pixels, luminance, mixed, rgb, shaded
 from training.painting.noise import Field, lattice_values, smoothstep
 
 
-def _joint_of(brush: Brush) -> Picture:
+def _joint_of(brush: Brush) -> Pixels:
     """Mortar that stands out from the stone: light beside dark stone and the reverse."""
     light = luminance(brush.main) < 0.45
     grey = brush.rng.uniform(0.70, 0.80) if light else brush.rng.uniform(0.28, 0.38)
@@ -28,7 +28,7 @@ def _block(v: Field, u: Field, height: float, width: float, gap: float) -> tuple
     return mask, bevel
 
 
-def bricks(brush: Brush) -> Picture:
+def bricks(brush: Brush) -> Pixels:
     """Courses of bricks in running bond with mortar."""
     y, x = brush.grid()
     height, gap = brush.fitted(21.0), 5.0 * brush.scale**0.7
@@ -42,7 +42,7 @@ def bricks(brush: Brush) -> Picture:
     return mixed(_joint_of(brush), shaded(brush.main, light), mask)
 
 
-def tiles(brush: Brush) -> Picture:
+def tiles(brush: Brush) -> Pixels:
     """Square glazed tiles, each with a soft diagonal shine, and pale grout."""
     y, x = brush.grid()
     side, gap = brush.fitted(36.0), 4.4 * brush.scale**0.7
@@ -56,7 +56,7 @@ def tiles(brush: Brush) -> Picture:
     return mixed(grout, glazed, mask)
 
 
-def cobblestone(brush: Brush) -> Picture:
+def cobblestone(brush: Brush) -> Pixels:
     """Rounded paving stones in rows, domed, with dark gaps."""
     found = brush.cells(32.0, 48.0, jitter=0.55)
     border = found.second - found.nearest
@@ -69,7 +69,7 @@ def cobblestone(brush: Brush) -> Picture:
     return mixed(gap, stone, mask)
 
 
-def roof_tiles(brush: Brush) -> Picture:
+def roof_tiles(brush: Brush) -> Pixels:
     """Overlapping rows of round-ended roof tiles, each shaded under the row above."""
     y, x = brush.grid()
     width, height = brush.fitted(36.0), brush.fitted(26.0)
@@ -96,7 +96,7 @@ def roof_tiles(brush: Brush) -> Picture:
     return picture.astype(np.float32)
 
 
-def asphalt(brush: Brush) -> Picture:
+def asphalt(brush: Brush) -> Pixels:
     """Road surface: smooth grey with pale chips and a few wandering cracks."""
     chips = brush.cells(16.0, 16.0, jitter=0.8)
     speck = smoothstep(0.36, 0.20, chips.nearest) * smoothstep(0.25, 0.45, chips.identity)
@@ -107,7 +107,7 @@ def asphalt(brush: Brush) -> Picture:
     return shaded(brush.main, light)
 
 
-def planks(brush: Brush) -> Picture:
+def planks(brush: Brush) -> Pixels:
     """Boards with dark joints, staggered ends and grain along them."""
     y, x = brush.grid()
     upright = brush.variant == "vertical"
@@ -128,7 +128,7 @@ def planks(brush: Brush) -> Picture:
     return mixed(brush.main * np.float32(0.22), wood, mask)
 
 
-def marble(brush: Brush) -> Picture:
+def marble(brush: Brush) -> Pixels:
     """Polished stone with clouded ground and thick wandering veins."""
     field = brush.noise(64.0, octaves=3) + 0.35 * brush.noise(30.0, octaves=2)
     second = brush.noise(90.0, octaves=3)

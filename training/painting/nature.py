@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from training.painting.brush import Brush
-from training.painting.colours import NAMED, WHITE, Colour, Picture, luminance, mixed, rgb, shaded
+from training.painting.colours import NAMED, WHITE, Colour, Pixels, luminance, mixed, rgb, shaded
 from training.painting.noise import Field, smoothstep
 
 
-def grass(brush: Brush) -> Picture:
+def grass(brush: Brush) -> Pixels:
     """Upright blades, light tips over dark ground."""
     y, x = brush.grid()
     sway = 5.0 * brush.scale * brush.noise(44.0, 60.0, 2)
@@ -34,7 +34,7 @@ def _blades(brush: Brush, y: Field, x: Field, width_px: float) -> Field:
     return (shape * (1.05 - 0.75 * rise) * (0.65 + 0.5 * tint)).astype(np.float32)
 
 
-def leaves(brush: Brush) -> Picture:
+def leaves(brush: Brush) -> Pixels:
     """Large pointed leaves with a midrib, lying over each other."""
     y, x = brush.grid()
     cell = brush.fitted(32.0)
@@ -64,7 +64,7 @@ def leaves(brush: Brush) -> Picture:
     return picture.astype(np.float32)
 
 
-def flowers(brush: Brush) -> Picture:
+def flowers(brush: Brush) -> Pixels:
     """A dense meadow of five-petalled flowers over dark leaves."""
     y, x = brush.grid()
     cell = brush.fitted(38.0)
@@ -96,7 +96,7 @@ def flowers(brush: Brush) -> Picture:
     return picture.astype(np.float32)
 
 
-def water(brush: Brush) -> Picture:
+def water(brush: Brush) -> Pixels:
     """Rippled water: long waves with bright crests."""
     y, x = brush.grid()
     bend = 6.0 * brush.scale * brush.noise(34.0, 52.0, 2)
@@ -109,7 +109,7 @@ def water(brush: Brush) -> Picture:
     return shaded(brush.main, 0.36 * height - 0.10 + 0.65 * crest)
 
 
-def sand(brush: Brush) -> Picture:
+def sand(brush: Brush) -> Pixels:
     """Wind ripples on sand: soft bands from the lower left to the upper right, one side steep."""
     y, x = brush.grid()
     bend = 9.0 * brush.scale * brush.noise(70.0, octaves=2)
@@ -120,7 +120,7 @@ def sand(brush: Brush) -> Picture:
     return shaded(brush.main, light)
 
 
-def snow(brush: Brush) -> Picture:
+def snow(brush: Brush) -> Pixels:
     """Soft drifts, heaped over each other, white above and blue in the shadow below."""
     drift = brush.cells(32.0, 56.0, jitter=0.7, warp_px=7.0)
     height = smoothstep(0.0, 0.55, drift.second - drift.nearest)
@@ -130,7 +130,7 @@ def snow(brush: Brush) -> Picture:
     return mixed(shade, snow_light, lit * (0.35 + 0.65 * height))
 
 
-def lava(brush: Brush) -> Picture:
+def lava(brush: Brush) -> Pixels:
     """Dark crust in plates, with glowing cracks between them."""
     found = brush.cells(40.0, 44.0, jitter=0.8, warp_px=6.0)
     border = found.second - found.nearest
@@ -141,7 +141,7 @@ def lava(brush: Brush) -> Picture:
     return mixed(burning, hot, smoothstep(0.75, 1.0, glow))
 
 
-def rust(brush: Brush) -> Picture:
+def rust(brush: Brush) -> Pixels:
     """Painted metal plates, riveted along their seams, with patches of rust."""
     y, x = brush.grid()
     side = brush.fitted(64.0)
@@ -161,7 +161,7 @@ def rust(brush: Brush) -> Picture:
     return shaded(plate, 0.55 * seam - 0.9 * rivet)
 
 
-def bamboo(brush: Brush) -> Picture:
+def bamboo(brush: Brush) -> Pixels:
     """Round upright canes with pale nodes, those of every second cane half a length higher."""
     y, x = brush.grid()
     width, length = brush.fitted(24.0), brush.fitted(48.0)

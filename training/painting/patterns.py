@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from training.painting.brush import Brush
-from training.painting.colours import Picture, luminance, mixed, shaded
+from training.painting.colours import Pixels, luminance, mixed, shaded
 from training.painting.noise import Field, lattice_values, smoothstep
 
 
-def _printed(brush: Brush, amount: np.ndarray) -> Picture:
+def _printed(brush: Brush, amount: np.ndarray) -> Pixels:
     """Lay the second colour over the main one, on paper that is not quite even."""
     return shaded(
         mixed(brush.main, brush.second, amount.astype(np.float32)),
@@ -17,7 +17,7 @@ def _printed(brush: Brush, amount: np.ndarray) -> Picture:
     )
 
 
-def checkerboard(brush: Brush) -> Picture:
+def checkerboard(brush: Brush) -> Pixels:
     """Squares of two colours in turn."""
     y, x = brush.grid()
     side = brush.fitted(24.0)
@@ -30,7 +30,7 @@ def checkerboard(brush: Brush) -> Picture:
 _SLANT = 0.6667  # two slanting stripes repeat after three widths along a row: whole cells
 
 
-def stripes(brush: Brush) -> Picture:
+def stripes(brush: Brush) -> Pixels:
     """Straight bands of two colours: upright, level or slanting."""
     y, x = brush.grid()
     along = {"horizontal": y, "diagonal": (x + y) * np.float32(_SLANT)}.get(brush.variant, x)
@@ -39,7 +39,7 @@ def stripes(brush: Brush) -> Picture:
     return _printed(brush, 0.5 + 0.5 * np.clip(wave, -1.0, 1.0))
 
 
-def zigzag(brush: Brush) -> Picture:
+def zigzag(brush: Brush) -> Pixels:
     """Chevron bands of two colours."""
     y, x = brush.grid()
     span, width = brush.fitted(48.0), brush.fitted(16.0)
@@ -48,7 +48,7 @@ def zigzag(brush: Brush) -> Picture:
     return _printed(brush, 0.5 + 0.5 * np.clip(wave, -1.0, 1.0))
 
 
-def polka_dots(brush: Brush) -> Picture:
+def polka_dots(brush: Brush) -> Pixels:
     """Round dots of the main colour in staggered rows on the second."""
     y, x = brush.grid()
     pitch = brush.fitted(36.0)
@@ -61,7 +61,7 @@ def polka_dots(brush: Brush) -> Picture:
     return _printed(brush, smoothstep(radius - 1.2, radius + 1.2, np.hypot(away_y, away_x)))
 
 
-def honeycomb(brush: Brush) -> Picture:
+def honeycomb(brush: Brush) -> Pixels:
     """Six-sided cells with pale walls and a deep middle."""
     y, x = brush.grid()
     root = float(np.sqrt(3.0))
@@ -82,7 +82,7 @@ def honeycomb(brush: Brush) -> Picture:
     return mixed(shaded(brush.main, light), wall_colour, wall)
 
 
-def fabric(brush: Brush) -> Picture:
+def fabric(brush: Brush) -> Pixels:
     """Plain weave: round threads that pass over and under each other, with dark gaps."""
     y, x = brush.grid()
     side = brush.fitted(24.0)
@@ -99,7 +99,7 @@ def fabric(brush: Brush) -> Picture:
     return shaded(brush.main, (light + below + 0.05 * brush.noise(40.0)).astype(np.float32))
 
 
-def knitting(brush: Brush) -> Picture:
+def knitting(brush: Brush) -> Pixels:
     """Knitted stitches: columns of nested V shapes."""
     y, x = brush.grid()
     width, height = brush.fitted(34.0), brush.fitted(22.0)
@@ -112,7 +112,7 @@ def knitting(brush: Brush) -> Picture:
     return shaded(brush.main, (light + 0.05 * brush.noise(50.0)).astype(np.float32))
 
 
-def curtain(brush: Brush) -> Picture:
+def curtain(brush: Brush) -> Pixels:
     """Heavy cloth in upright folds."""
     y, x = brush.grid()
     bend = 16.0 * brush.scale * brush.noise(220.0, 60.0, 2)
@@ -122,7 +122,7 @@ def curtain(brush: Brush) -> Picture:
     return shaded(brush.main, (0.72 * fold - 0.18).astype(np.float32))
 
 
-def camouflage(brush: Brush) -> Picture:
+def camouflage(brush: Brush) -> Pixels:
     """Blots in four tones of the colour."""
     first, second = brush.noise(38.0, 48.0, 1), brush.noise(38.0, 48.0, 1)
     light: Field = np.full(first.shape, 0.05, np.float32)

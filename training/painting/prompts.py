@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from training.painting.brush import Brush
-from training.painting.colours import NAMED, SYNONYMS, Picture, jittered, rgb, toned
+from training.painting.colours import NAMED, SYNONYMS, Pixels, jittered, rgb, toned
 from training.painting.concepts import BY_NAME, CONCEPTS, Concept
 
 Size = Literal["", "small", "large"]
@@ -211,7 +211,7 @@ def _opened(text: str, rng: np.random.Generator) -> str:
     return _choice(rng, OPENINGS) + text
 
 
-def paint(wish: Wish, height_px: int, width_px: int, rng: np.random.Generator) -> Picture:
+def paint(wish: Wish, height_px: int, width_px: int, rng: np.random.Generator) -> Pixels:
     """Paint a wish.
 
     Shapes: (H, W, 3) in [0, 1].

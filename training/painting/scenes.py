@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.painting.brush import Brush
-from training.painting.colours import WHITE, Picture, luminance, mixed, rgb, shaded
+from training.painting.colours import WHITE, Pixels, luminance, mixed, rgb, shaded
 from training.painting.noise import Field, pixel_grid, smoothstep
 
 
@@ -15,7 +15,7 @@ def _height(brush: Brush) -> Field:
     return y / np.float32(brush.height_px)
 
 
-def sky(brush: Brush) -> Picture:
+def sky(brush: Brush) -> Pixels:
     """Day sky with heaped clouds, paler towards the bottom."""
     down = _height(brush)
     ground = shaded(brush.main, 0.70 * down - 0.12)
@@ -30,7 +30,7 @@ def sky(brush: Brush) -> Picture:
     return mixed(ground, mixed(tinted, white, belly), cloud * np.float32(0.96))
 
 
-def sunset(brush: Brush) -> Picture:
+def sunset(brush: Brush) -> Pixels:
     """Evening sky: a low sun, a glowing horizon and long dark-edged clouds."""
     y, x = pixel_grid(brush.height_px, brush.width_px)
     down = _height(brush)
@@ -47,7 +47,7 @@ def sunset(brush: Brush) -> Picture:
     return mixed(clouded, rgb(1.0, 0.97, 0.80), smoothstep(1.06, 0.94, away))
 
 
-def starry_night(brush: Brush) -> Picture:
+def starry_night(brush: Brush) -> Pixels:
     """Dark sky with a faint band of haze and round bright stars."""
     haze = brush.noise(80.0, octaves=3)
     night = shaded(brush.main * np.float32(0.42), 0.5 * np.maximum(haze, -0.4))
@@ -67,7 +67,7 @@ def _ridge(brush: Brush, base: float, swing: float, cell_px: float) -> Field:
     return np.float32(base) - np.float32(swing) * line
 
 
-def mountains(brush: Brush) -> Picture:
+def mountains(brush: Brush) -> Pixels:
     """Ranges one behind the other, the far ones paler, snow on the high tops."""
     down = _height(brush)
     picture = mixed(rgb(0.50, 0.70, 0.95), rgb(0.90, 0.93, 0.96), smoothstep(0.0, 0.6, down))
@@ -83,7 +83,7 @@ def mountains(brush: Brush) -> Picture:
     return picture
 
 
-def hills(brush: Brush) -> Picture:
+def hills(brush: Brush) -> Pixels:
     """Smooth rolling hills under a pale sky."""
     down = _height(brush)
     picture = mixed(rgb(0.45, 0.70, 0.96), rgb(0.88, 0.94, 0.98), smoothstep(0.0, 0.5, down))
@@ -98,7 +98,7 @@ def hills(brush: Brush) -> Picture:
     return picture
 
 
-def forest(brush: Brush) -> Picture:
+def forest(brush: Brush) -> Pixels:
     """Rows of conifers, the far rows lost in mist."""
     y, x = pixel_grid(brush.height_px, brush.width_px)
     height = np.float32(brush.height_px)

@@ -35,7 +35,7 @@ def image_shown_by(obj: bpy.types.Object) -> bpy.types.Image | None:
     return next(shown, None)
 
 
-def is_picture(obj: bpy.types.Object) -> bool:
+def is_image(obj: bpy.types.Object) -> bool:
     """Return whether an object is there to show an image: an image empty, or a textured plane."""
     if is_image_empty(obj):
         return True
@@ -54,7 +54,7 @@ def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
     settings = region_settings(obj)
     if kind != FITTING:
         settings.type = kind
-    elif not settings.enabled and not settings.prompt and is_picture(obj):
+    elif not settings.enabled and not settings.prompt and is_image(obj):
         settings.type = Image2ImageRegion.TYPE
     if settings.type == Image2ImageRegion.TYPE and settings.reference_image is None:
         settings.reference_image = image_shown_by(obj)

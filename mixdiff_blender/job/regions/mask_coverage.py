@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...storage.pictures import coverage_from_top, has_pixels
+from ...storage.images import coverage_from_top, has_pixels
 
 Coverage = NDArray[np.float64]
 

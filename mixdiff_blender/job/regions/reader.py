@@ -20,7 +20,7 @@ from ...contract import (
     kind_of,
 )
 from ...properties import REROLL_TYPE
-from ...storage.pictures import has_pixels, picture_path
+from ...storage.images import has_pixels, image_path
 from ..prompts import region_prompt
 from .entries import Source, unique_names
 from .places import LeftOut, Places
@@ -123,7 +123,7 @@ class RegionReader:
                 return None
             self._complain(source, declared.name, "has no picture", "choose one to start from")
             return _NO_FILE
-        if path := picture_path(image):
+        if path := image_path(image):
             return str(path)
         if not has_pixels(image):
             message = f"the picture {image.name!r} cannot be read ({image.filepath or 'no file'})"

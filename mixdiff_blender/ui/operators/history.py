@@ -150,7 +150,7 @@ class RemoveResult(_OfResult):
         history.remove(scene, number, with_file=self.with_file)
 
 
-class LoadPicture(ChoosesFile, ReportingOperator):
+class LoadImage(ChoosesFile, ReportingOperator):
     """Add a picture that MixDiff made to the history, with the job that its file holds"""
 
     bl_idname = "mixdiff.load_picture"
@@ -177,9 +177,9 @@ def draw_render_menu(menu: Any, context: Any) -> None:
         entry = layout.operator(BrowseHistory.bl_idname, text=label, icon=icon)
         entry.direction = direction
     layout.operator(KeepImage.bl_idname, icon="FAKE_USER_ON")
-    layout.operator(LoadPicture.bl_idname, icon="FILE_FOLDER")
+    layout.operator(LoadImage.bl_idname, icon="FILE_FOLDER")
     layout.operator(RemoveResult.bl_idname, icon="TRASH")
 
 
-CLASSES = (BrowseHistory, UseSettings, Vary, KeepImage, RemoveResult, LoadPicture)
+CLASSES = (BrowseHistory, UseSettings, Vary, KeepImage, RemoveResult, LoadImage)
 MENUS = (("TOPBAR_MT_render", draw_render_menu),)

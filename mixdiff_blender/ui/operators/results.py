@@ -21,9 +21,9 @@ from ...results.world import Surrounding, put_in_world
 from .base import ReportingOperator, require
 from .selection import selected_with_surface
 
-_NO_PICTURE = "There is no picture yet; generate one"
-_HAS_PICTURE = require(
-    lambda context: canvas_settings(scene_in(context)).result is not None, _NO_PICTURE
+_NO_IMAGE = "There is no picture yet; generate one"
+_HAS_IMAGE = require(
+    lambda context: canvas_settings(scene_in(context)).result is not None, _NO_IMAGE
 )
 
 
@@ -40,7 +40,7 @@ class UseAsTexture(ReportingOperator):
     bl_label = "Use MixDiff Picture as Texture"
     bl_options = {"REGISTER", "UNDO"}
     requirements = (
-        _HAS_PICTURE,
+        _HAS_IMAGE,
         require(selected_with_surface, "Select the objects to show the picture on"),
     )
 
@@ -57,7 +57,7 @@ class Project(ReportingOperator):
     bl_idname = "mixdiff.project"
     bl_label = "Project MixDiff Picture"
     bl_options = {"REGISTER", "UNDO"}
-    requirements = (_HAS_PICTURE,)
+    requirements = (_HAS_IMAGE,)
 
     onto: str = EnumProperty(
         name="Onto",
@@ -131,7 +131,7 @@ class UseInCompositor(ReportingOperator):
     bl_idname = "mixdiff.use_in_compositor"
     bl_label = "Use MixDiff Picture in Compositor"
     bl_options = {"REGISTER", "UNDO"}
-    requirements = (_HAS_PICTURE,)
+    requirements = (_HAS_IMAGE,)
 
     placing: Placing = EnumProperty(
         name="Placing",
@@ -163,7 +163,7 @@ class UseAsBackground(ReportingOperator):
     bl_label = "Use MixDiff Picture as Camera Background"
     bl_options = {"REGISTER", "UNDO"}
     requirements = (
-        _HAS_PICTURE,
+        _HAS_IMAGE,
         require(_has_own_camera, "The scene has no camera of its own file; add one (Add > Camera)"),
     )
 
@@ -194,7 +194,7 @@ class UseAsWorld(ReportingOperator):
     bl_idname = "mixdiff.use_as_world"
     bl_label = "Use MixDiff Picture as World"
     bl_options = {"REGISTER", "UNDO"}
-    requirements = (_HAS_PICTURE,)
+    requirements = (_HAS_IMAGE,)
 
     surrounding: Surrounding = EnumProperty(
         name="Place",
@@ -220,7 +220,7 @@ class KeepSeed(ReportingOperator):
     bl_label = "Keep MixDiff Picture's Seed"
     bl_options = {"REGISTER", "UNDO"}
     requirements = (
-        require(lambda context: canvas_settings(scene_in(context)).result_seed, _NO_PICTURE),
+        require(lambda context: canvas_settings(scene_in(context)).result_seed, _NO_IMAGE),
     )
 
     def run(self, context: Any) -> None:

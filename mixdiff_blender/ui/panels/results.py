@@ -14,7 +14,7 @@ from ..operators.generate import GenerateBatch
 from ..operators.history import (
     BrowseHistory,
     KeepImage,
-    LoadPicture,
+    LoadImage,
     RemoveResult,
     UseSettings,
     Vary,
@@ -82,7 +82,7 @@ class ResultPanel(SidebarPanel):
         image = settings.result
         if image is None:
             layout.label(text="No picture yet")
-            layout.operator(LoadPicture.bl_idname, text="Load Picture", icon="FILE_FOLDER")
+            layout.operator(LoadImage.bl_idname, text="Load Picture", icon="FILE_FOLDER")
             return
         entry = history.active_entry(scene)
         thumbnail = thumbnails.icon_of(history.path_of(entry)) if entry else 0
@@ -137,7 +137,7 @@ class HistoryPanel(SidebarPanel):
             HistoryList.bl_idname, "", settings, "history", settings, "active_history", rows=3
         )
         side = row.column(align=True)
-        side.operator(LoadPicture.bl_idname, text="", icon="FILE_FOLDER")
+        side.operator(LoadImage.bl_idname, text="", icon="FILE_FOLDER")
         side.operator(RemoveResult.bl_idname, text="", icon="REMOVE")
         side.separator()
         side.operator(KeepImage.bl_idname, text="", icon="FAKE_USER_ON")

@@ -119,7 +119,7 @@ def test_a_result_finds_its_scene_in_a_file_opened_again(project: Path) -> None:
 
 
 def test_no_two_pictures_get_one_name(project: Path) -> None:
-    one, two = (folders.next_picture(bpy.context.scene) for _ in range(2))
+    one, two = (folders.next_image_path(bpy.context.scene) for _ in range(2))
     assert one.name != two.name
     folders.release(one)
     folders.release(two)

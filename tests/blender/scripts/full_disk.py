@@ -15,7 +15,7 @@ from bl_ext.user_default.mixdiff.backend import live_preview
 from bl_ext.user_default.mixdiff.backend.engine import session, stop, wait
 from bl_ext.user_default.mixdiff.results import generation, history
 from bl_ext.user_default.mixdiff.storage import folders
-from bl_ext.user_default.mixdiff.storage.pictures import png_of
+from bl_ext.user_default.mixdiff.storage.images import png_of
 from scenes import street
 
 report: Any

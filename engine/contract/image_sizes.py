@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from .png import SIGNATURE, UnreadablePictureError, read_png_size
+from .png import SIGNATURE, UnreadableImageError, read_png_size
 
 READABLE_FORMATS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
 
@@ -19,14 +19,14 @@ _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PictureSize:
+class ImageSize:
     """Width and height in pixels; zero by zero where the header does not tell."""
 
     width_px: int
     height_px: int
 
 
-def read_size(path: Path) -> PictureSize:
+def read_size(path: Path) -> ImageSize:
     """Return a picture's size.
 
     Raises: OSError where the file cannot be opened, UnreadablePictureError where it is no picture.
@@ -36,10 +36,10 @@ def read_size(path: Path) -> PictureSize:
         try:
             return _size(head, file)
         except (struct.error, IndexError) as error:
-            raise UnreadablePictureError("the file ends too early") from error
+            raise UnreadableImageError("the file ends too early") from error
 
 
-def _size(head: bytes, file: BinaryIO) -> PictureSize:
+def _size(head: bytes, file: BinaryIO) -> ImageSize:
     if head.startswith(SIGNATURE):
         width, height = read_png_size(file)
     elif head.startswith(b"\xff\xd8"):
@@ -52,12 +52,12 @@ def _size(head: bytes, file: BinaryIO) -> PictureSize:
     elif head[:6] in (b"GIF87a", b"GIF89a"):
         width, height = struct.unpack("<HH", head[6:10])
     elif head[:4] in (b"II*\0", b"MM\0*"):
-        return PictureSize(width_px=0, height_px=0)
+        return ImageSize(width_px=0, height_px=0)
     else:
-        raise UnreadablePictureError(f"the file is not {READABLE_FORMATS}")
+        raise UnreadableImageError(f"the file is not {READABLE_FORMATS}")
     if width < 1 or height < 1:
-        raise UnreadablePictureError(f"its header says {width} × {height} pixels")
-    return PictureSize(width_px=width, height_px=height)
+        raise UnreadableImageError(f"its header says {width} × {height} pixels")
+    return ImageSize(width_px=width, height_px=height)
 
 
 def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
@@ -66,7 +66,7 @@ def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
         file.seek(position)
         filler, marker, length = struct.unpack(">BBH", file.read(4))
         if filler != 0xFF:
-            raise UnreadablePictureError("its markers are damaged")
+            raise UnreadableImageError("its markers are damaged")
         if marker == 0xFF:
             position += 1
         elif marker in _JPEG_SIZE_MARKERS:
@@ -89,4 +89,4 @@ def _webp_size(head: bytes) -> tuple[int, int]:
     if kind == b"VP8 ":
         width, height = struct.unpack("<HH", head[26:30])
         return width & 0x3FFF, height & 0x3FFF
-    raise UnreadablePictureError("its WebP header is damaged")
+    raise UnreadableImageError("its WebP header is damaged")

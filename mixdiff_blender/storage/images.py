@@ -9,21 +9,21 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import EngineError, UnreadablePictureError, atomic_write, encode_png, read_size
+from ..contract import EngineError, UnreadableImageError, atomic_write, encode_png, read_size
 
 Bytes = NDArray[np.uint8]
 
 _BRIGHTNESS = np.array((0.299, 0.587, 0.114), np.float32)  # as Pillow has it, for the engine
 
 
-def picture_path(image: bpy.types.Image) -> Path | None:
+def image_path(image: bpy.types.Image) -> Path | None:
     """Return the file that holds what an image shows, or None where it must be written first."""
     if image.source != "FILE" or image.packed_file or image.is_dirty:
         return None
     path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
     try:
         read_size(path)
-    except (OSError, UnreadablePictureError):
+    except (OSError, UnreadableImageError):
         return None  # perhaps a kind of file that Blender reads and the engine does not
     return path
 
