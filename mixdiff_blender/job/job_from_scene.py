@@ -26,8 +26,8 @@ from .prompts import whole_picture_prompt
 from .regions.background import background_of
 from .regions.camera import canvas_of
 from .regions.entries import has_region, switched_on
-from .regions.places import Places
 from .regions.reader import RegionReader, WantedImage
+from .regions.region_bounds import RegionBounds
 
 _LEAST_WINDOW_CELLS = 8
 
@@ -125,7 +125,7 @@ def job_from_scene(
     reader = RegionReader(settings.prompt)
     # Without a region no camera is needed.
     if sources:
-        reader.read(sources, Places(scene, depsgraph, sources, canvas))
+        reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
     whole = background_of(settings, canvas, reader.regions)
     job = Job(
         model=model_path(settings.model),

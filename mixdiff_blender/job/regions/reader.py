@@ -23,8 +23,8 @@ from ...properties import REROLL_TYPE
 from ...storage.images import has_pixels, image_path
 from ..prompts import region_prompt
 from .entries import Source, unique_names
-from .places import LeftOut, Places
 from .projection import CanvasRectangle
+from .region_bounds import LeftOut, RegionBounds
 
 _CLASSES: dict[str, type[Region]] = {
     Text2ImageRegion.TYPE: Text2ImageRegion,
@@ -61,7 +61,7 @@ class RegionReader:
         self.problems: list[Problem] = []
         self._root_prompt = root_prompt
 
-    def read(self, sources: Sequence[Source], places: Places) -> None:
+    def read(self, sources: Sequence[Source], places: RegionBounds) -> None:
         """Add the regions that lie on the canvas, and note why others do not."""
         self.names = unique_names(sources)
         for source in sources:

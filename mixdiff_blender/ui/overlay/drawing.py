@@ -20,8 +20,8 @@ from ...job.regions.entries import source_of_object
 from ...properties import canvas_settings
 from .. import job_cache
 from .frame import Frame, frame_of
-from .places import Colour, Place, places_of
-from .shapes import Box, Sheet, box_of, draw_places
+from .region_shapes import Colour, RegionShape, shapes_of
+from .shapes import Box, Sheet, box_of, draw_shapes
 
 # Their stubs do not say that functions return anything.
 _gpu: Any = gpu
@@ -129,8 +129,8 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted:
 def _prepared(key: _Key) -> _Drawing:
     sheet = Sheet()
     cached = key.seen
-    places = places_of(cached.job.job, cached.masks) if cached.job else ()
-    draw_places(sheet, places, key.frame, key.active, tinted=key.tinted)
+    places = shapes_of(cached.job.job, cached.masks) if cached.job else ()
+    draw_shapes(sheet, places, key.frame, key.active, tinted=key.tinted)
     labels = _add_labels(sheet, places, key)
     triangles = sheet.triangles()
     batch = None
@@ -144,7 +144,7 @@ def _prepared(key: _Key) -> _Drawing:
     return _Drawing(key=key, batch=batch, labels=labels)
 
 
-def _add_labels(sheet: Sheet, places: Sequence[Place], key: _Key) -> tuple[_Label, ...]:
+def _add_labels(sheet: Sheet, places: Sequence[RegionShape], key: _Key) -> tuple[_Label, ...]:
     """Add the background of each label, and return what stands on them.
 
     A label stands in the upper left corner of its region, or lower where another one is in the way.

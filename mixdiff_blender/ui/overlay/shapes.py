@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frame import Frame
-from .places import GRID, Colour, Place
+from .region_shapes import GRID, Colour, RegionShape
 
 _FAINTEST, _STRONGEST = 0.05, 0.5
 _EDGE: Colour = (0.03, 0.03, 0.04)
@@ -53,7 +53,7 @@ class Triangles:
     corners: NDArray[np.int32]  # (T, 3), indices of points
 
 
-def box_of(place: Place, frame: Frame) -> Box:
+def box_of(place: RegionShape, frame: Frame) -> Box:
     """Return where a place stands in the viewport, on whole pixels."""
     return Box(
         left=round(frame.left + place.left * frame.width),
@@ -67,11 +67,11 @@ class Sheet:
     """Collects what is drawn, the first undermost; tints are under everything else."""
 
     def __init__(self) -> None:
-        self._fading: list[tuple[Box, Place]] = []
+        self._fading: list[tuple[Box, RegionShape]] = []
         self._flat: list[_Fill] = []
         self._upper: list[_Fill] = []
 
-    def add_tint(self, box: Box, place: Place) -> None:
+    def add_tint(self, box: Box, place: RegionShape) -> None:
         """Tint a box as strongly as the region weighs there."""
         if place.falloff is None:
             self._flat.append(_fill(box, place.colour, _strength(place)))
@@ -121,7 +121,7 @@ def _fill(box: Box, colour: Colour, alpha: float) -> _Fill:
     return (box.left, box.bottom, box.right, box.top, *colour, alpha)
 
 
-def _strength(place: Place) -> float:
+def _strength(place: RegionShape) -> float:
     return _FAINTEST + (_STRONGEST - _FAINTEST) * sqrt(place.weight)
 
 
@@ -131,7 +131,7 @@ def _filled(fills: Sequence[_Fill]) -> Triangles:
     return _grids(sides, np.repeat(values[:, None, 4:], 4, axis=1), 1)
 
 
-def _faded(tints: Sequence[tuple[Box, Place]]) -> Triangles:
+def _faded(tints: Sequence[tuple[Box, RegionShape]]) -> Triangles:
     """Return the tints whose strength changes."""
     along = np.linspace(0, 1, GRID)
     values = np.array([_fill(box, place.colour, _strength(place)) for box, place in tints])
@@ -174,8 +174,8 @@ def _grids(sides: NDArray[Any], colours: NDArray[Any], cells: int) -> Triangles:
     )
 
 
-def draw_places(
-    sheet: Sheet, places: Sequence[Place], frame: Frame, active: str, *, tinted: bool = True
+def draw_shapes(
+    sheet: Sheet, places: Sequence[RegionShape], frame: Frame, active: str, *, tinted: bool = True
 ) -> None:
     """Add all places: tints first, then outlines, the active one's on top and wider."""
     for place in places if tinted else ():

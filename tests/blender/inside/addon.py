@@ -15,8 +15,8 @@ from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.regions import handlers
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, name_of, sources, sync
-from bl_ext.user_default.mixdiff.job.regions.places import LeftOut, Places
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
+from bl_ext.user_default.mixdiff.job.regions.region_bounds import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import batch, generation, history
 from bl_ext.user_default.mixdiff.results.colour import expectation
@@ -24,8 +24,7 @@ from bl_ext.user_default.mixdiff.storage import folders
 from bl_ext.user_default.mixdiff.storage.images import png_of
 from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
-from bl_ext.user_default.mixdiff.ui.overlay.places import places_of
-from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_places
+from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet
 
 __all__ = [
     "EngineError",

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 import pytest
-from addon import job_from_scene, places_of, scripting
+from addon import job_from_scene, scripting, shapes_of
 from scenes import add_camera, add_plane, add_region, empty_scene, place, select, update
 
 HOSTS = "oldest and newest"
@@ -49,7 +49,7 @@ def test_gaps_between_regions_are_filled_from_behind(scene: Any, camera: Any) ->
     assert (left["prompt"], left["mask_weight"]) == ("a sketch of a wall at dusk", 1.0)
     assert (place(behind), place(left)) == ([0, 64, 0, 128], [0, 64, 0, 64])
     made = job_from_scene(scene, bpy.context.evaluated_depsgraph_get())
-    assert [place.label.partition(" ")[0] for place in places_of(made.job, {})] == [
+    assert [place.label.partition(" ")[0] for place in shapes_of(made.job, {})] == [
         "Background",
         "left",
     ]

@@ -19,13 +19,13 @@ from addon import (
     Job,
     Sheet,
     Stopped,
-    draw_places,
+    draw_shapes,
     engine,
     job_cache,
     job_from_scene,
     live_preview,
-    places_of,
     scripting,
+    shapes_of,
     sync,
 )
 from scenes import add_region, in_blender, update
@@ -37,7 +37,7 @@ FRAME = Frame(left=100, bottom=50, width=400, height=200)
 
 def places() -> Any:
     made = job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
-    return places_of(made.job, {})
+    return shapes_of(made.job, {})
 
 
 def id_of(name: str) -> str:
@@ -71,7 +71,7 @@ def test_what_is_drawn_is_what_is_sent(three: Any) -> None:
 
 def test_the_drawing_fills_the_frame_and_is_strongest_in_a_regions_middle(three: Any) -> None:
     sheet = Sheet()
-    draw_places(sheet, three, FRAME, id_of("left"))
+    draw_shapes(sheet, three, FRAME, id_of("left"))
     triangles = sheet.triangles()
     points, colours = triangles.points, triangles.colours
     assert (triangles.corners.min(), triangles.corners.max()) == (0, len(points) - 1)
@@ -314,7 +314,7 @@ def test_twenty_regions_are_read_drawn_and_looked_up_without_being_felt(
 
     def draw() -> None:
         sheet = Sheet()
-        draw_places(sheet, found, FRAME, id_of("region 3"))
+        draw_shapes(sheet, found, FRAME, id_of("region 3"))
         sheet.triangles()
 
     assert median_ms(places) < 30

@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import history, job_cache, places_of, read_job, scripting
+from addon import history, job_cache, read_job, scripting, shapes_of
 from scenes import file_of, in_blender, pixels, update
 
 HOSTS = "oldest and newest"
@@ -40,7 +40,7 @@ def falloff() -> Any:
     """Return the weights that the overlay shows of the left region, from its lower left corner."""
     scene, layer = bpy.context.scene, bpy.context.view_layer
     cached = job_cache._look_at(scene.name, layer.name)
-    return places_of(cached.job.job, cached.masks)[0].falloff
+    return shapes_of(cached.job.job, cached.masks)[0].falloff
 
 
 def test_an_image_that_only_blender_has_is_written_beside_the_job_as_it_covers(

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import LeftOut, Places, canvas_of, sources
+from addon import LeftOut, RegionBounds, canvas_of, sources
 from scenes import add_camera, add_plane, empty_scene, render
 
 HOSTS = "oldest and newest"
@@ -97,7 +97,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
         random_plane(plane, camera)
         (source,) = sources(scene)
         depsgraph = bpy.context.evaluated_depsgraph_get()
-        places = Places(scene, depsgraph, [source], canvas_of(scene))
+        places = RegionBounds(scene, depsgraph, [source], canvas_of(scene))
         rectangle, truth = places.rectangle_of(source), rendered_bounds(scene, path)
         bounds, canvas = places.bounds_of(source), places.canvas
         if truth is None:

@@ -47,7 +47,7 @@ _NO_STROKES = LeftOut(
 )
 
 
-class Places:
+class RegionBounds:
     """Looks at the regions of a scene through its camera; `sources` are all that may be asked for.
 
     Raises: EngineError of kind `job`, as `find_camera`.

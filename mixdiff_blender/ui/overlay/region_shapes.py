@@ -21,7 +21,7 @@ _GOLDEN = 0.618034
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Place:
+class RegionShape:
     """A region's rectangle of the canvas, and how it looks."""
 
     id: str
@@ -44,7 +44,7 @@ def text_colour(index: int) -> Colour:
     return colorsys.hsv_to_rgb((0.58 + index * _GOLDEN) % 1, 0.75, 1.0)
 
 
-def places_of(job: Job, masks: Mapping[str, Floats]) -> tuple[Place, ...]:
+def shapes_of(job: Job, masks: Mapping[str, Floats]) -> tuple[RegionShape, ...]:
     """Return what is to be drawn of a job, in the order in which it is sent.
 
     `masks` has what the masks of regions cover, by the regions' ids, from their upper left corner.
@@ -52,7 +52,7 @@ def places_of(job: Job, masks: Mapping[str, Floats]) -> tuple[Place, ...]:
     return tuple(_places(job, masks))
 
 
-def _places(job: Job, masks: Mapping[str, Floats]) -> Iterator[Place]:
+def _places(job: Job, masks: Mapping[str, Floats]) -> Iterator[RegionShape]:
     heaviest = max((region.mask_weight for region in job.text_regions), default=0.0) or 1.0
     number = 0
     for region in job.all_regions:
@@ -69,7 +69,7 @@ def _places(job: Job, masks: Mapping[str, Floats]) -> Iterator[Place]:
                 label = f"{region.name} · {region.strength:.0%}"
             case _:
                 colour, label = REROLL_COLOUR, f"{region.name} · reroll"
-        yield Place(
+        yield RegionShape(
             id=region.id,
             label=label,
             left=region.col_init / job.canvas_width,
