@@ -16,7 +16,7 @@ from bl_ext.user_default.mixdiff.job.regions import handlers
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, name_of, sources, sync
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
-from bl_ext.user_default.mixdiff.job.regions.region_bounds import LeftOut
+from bl_ext.user_default.mixdiff.job.regions.region_bounds import LeftOut, RegionBounds
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import batch, generation, history
 from bl_ext.user_default.mixdiff.results.colour import expectation
@@ -24,7 +24,8 @@ from bl_ext.user_default.mixdiff.storage import folders
 from bl_ext.user_default.mixdiff.storage.images import png_of
 from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
-from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet
+from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
+from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
 
 __all__ = [
     "EngineError",
