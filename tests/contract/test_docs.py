@@ -1,4 +1,4 @@
-"""What the documentation shows as a job is one, without a doubt about it."""
+"""What the documentation shows as a job is one, and the files that it names are there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 
 from engine.contract.checks import check
 
-DOCS = sorted((Path(__file__).parents[2] / "docs").glob("*.md"))
+ROOT = Path(__file__).parents[2]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+ROOMS = ("", "engine", "mixdiff_blender")
 EXAMPLES = [
     pytest.param(json.loads(text), id=f"{page.stem} {number}")
     for page in DOCS
@@ -26,3 +28,14 @@ def test_the_page_on_jobs_has_an_example() -> None:
 @pytest.mark.parametrize("document", EXAMPLES)
 def test_an_example_of_a_job_has_no_problem(document: object) -> None:
     assert check(document, folder=None).problems == ()
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
+def test_the_files_that_a_page_names_are_there(page: Path) -> None:
+    named = re.findall(r"`([\w/]+/[\w/]+\.(?:py|md|toml))`", page.read_text())
+    missing = {
+        name
+        for name in named
+        if "NAME" not in name and not any((ROOT / room / name).is_file() for room in ROOMS)
+    }
+    assert missing == set()
