@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,6 +25,11 @@ from .sides import check_canvas_size, check_multiple, check_sides
 LEAST_WINDOW_CELLS = 8
 _FEW_STEPS = 8  # models of the catalogue that are made for no more are held against it
 _CLEARLY_MORE = 2
+_SYNTAX_OF_OTHERS = (
+    (re.compile(r"\([^()]+:\s*-?\d*\.?\d+\s*\)"), "write what should count more first"),
+    (re.compile(r"<(lora|lyco|hypernet|embedding):[^>]*>", re.IGNORECASE), "take it out"),
+    (re.compile(r"\bBREAK\b"), "take it out: each part can be a region of its own"),
+)
 _NOTICEABLE_SHARE = 1e-6
 
 
@@ -79,6 +85,7 @@ class _Checks:
         self._canvas(draft.values)
         self._schedule(draft.values)
         self._windows(draft.values)
+        self._syntax(draft.values, "")
         is_list = not any(problem.field == "regions" for problem in self.findings.problems)
         if is_list and not any(region.cls is Text2ImageRegion for region in draft.regions):
             message = "no region has a prompt, so nothing would be generated"
@@ -87,6 +94,7 @@ class _Checks:
             at = f"{region.path}."
             check_sides(region.values, at, draft.values, self.facts.grid_px, self.findings)
             self._files(region)
+            self._syntax(region.values, at)
             if region.cls is RerollRegion:
                 self._reroll(region)
         if not self.findings.has_errors:
@@ -153,6 +161,14 @@ class _Checks:
                     f"{self.limits.max_picture_px} pixels",
                     "scale it down: it is resized to its region in any case",
                 )
+
+    def _syntax(self, values: Mapping[str, Any], at: str) -> None:
+        for name in ("prompt", "negative_prompt"):
+            text = values.get(name) or ""
+            for pattern, remedy in _SYNTAX_OF_OTHERS:
+                if found := pattern.search(text):
+                    message = f"{shown(found[0])} has no meaning here and is read as words"
+                    self.findings.warn(f"{at}{name}", text, message, remedy)
 
     def _reroll(self, region: RecordDraft) -> None:
         mode, amount = region.values.get("reroll_mode", "reset"), region.values.get("noise_eps", 0)

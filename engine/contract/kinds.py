@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field
 from typing import Any, Protocol
@@ -31,7 +32,8 @@ class Kind(Protocol):
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """Return advice that names the known word closest to the given one."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    plain = re.sub(r"[\s-]+", "_", word.strip().lower().replace("++", "pp"))
+    close = difflib.get_close_matches(plain, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"use one of: {', '.join(known)}"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from .catalogue import (
     BUNDLED_FOLDER,
+    INDEX,
     NOTE,
     cache_folder,
     family_of_folder,
@@ -21,7 +22,9 @@ from .catalogue import (
 )
 from .families import DEFAULT_FAMILY, FAMILIES, Family
 from .job import BUNDLED_MODEL
+from .kinds import Complaint
 
+WEIGHTS = ".safetensors"
 _MAX_HEADER_BYTES = 2**27
 _LEAST_NATIVE_PX = 256  # no model that people use was trained on less; some small ones say so
 
@@ -65,7 +68,7 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     name = (model or BUNDLED_MODEL).strip()
     if name in ("", BUNDLED_MODEL):
         return _of_folder(BUNDLED_FOLDER)
-    path = (folder or Path()) / name
+    path = path_of_model(name, folder or Path())
     if path.is_dir():
         return _of_folder(path)
     if path.is_file():
@@ -76,6 +79,49 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
         if known := known_model(name):
             return ModelFacts.of_family(FAMILIES[known.family], known.native_px)
     return ModelFacts.of_family(DEFAULT_FAMILY)
+
+
+def path_of_model(name: str, folder: Path) -> Path:
+    """Return where a model named by a path would lie: `~` is the home, relative ones start there.
+
+    Paths of Windows, with backslashes, are read on other systems too.
+    """
+    path = folder / Path(name).expanduser()
+    return path if path.exists() or "\\" not in name else folder / name.replace("\\", "/")
+
+
+def why_absent(name: str, folder: Path) -> Complaint | None:
+    """Return why a model cannot be on this computer as it is named, None where it can be loaded."""
+    path = path_of_model(name, folder)
+    if path.is_file() and path.suffix.lower() != WEIGHTS:
+        return Complaint(
+            f"{path.name} is not a {WEIGHTS} file",
+            "pickled checkpoints can run code and are never loaded; convert it first",
+        )
+    if path.is_dir() and not (path / INDEX).is_file():
+        return Complaint(
+            f"{path} holds no {INDEX}", "give the top folder of a model in diffusers' format"
+        )
+    if name == BUNDLED_MODEL or path.exists():
+        return None
+    if is_hub_id(name):
+        if local_snapshot(name, cache_folder(os.environ)):
+            return None
+        return Complaint(
+            f"{name} is not on this computer",
+            "download it first: the button beside the model, or "
+            f"`python -m engine download {name}`",
+        )
+    if "://" in name:
+        return Complaint(
+            f"{name!r} is an address, and nothing is fetched from one",
+            "download the file yourself and give its path, or give a hub id such as owner/name",
+        )
+    return Complaint(
+        f"there is no folder or file {name!r} in {folder}",
+        f"give a folder in diffusers' format, a {WEIGHTS} file, a hub id such as owner/name, "
+        f"or {BUNDLED_MODEL!r}",
+    )
 
 
 def model_note(folder: Path) -> dict[str, Any]:

@@ -5,16 +5,54 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any
 
 from .errors import JobError, Problem, shown
-from .job import Job, with_unique_names
+from .job import REGION_TYPES, Job, RerollRegion, with_unique_names
 from .kinds import Choice, Complaint, Records, kind_of, nearest
 
 # Keys of earlier versions that change nothing any more.
 RETIRED = {"reuse_attention": "attention is computed at every step now"}
 
+# What other programs call a key of a job, or of its regions.
+OTHER_NAMES = {
+    "steps": "num_inference_steps",
+    "sampling_steps": "num_inference_steps",
+    "cfg": "guidance_scale",
+    "cfg_scale": "guidance_scale",
+    "guidance": "guidance_scale",
+    "sampler": "scheduler",
+    "sampler_name": "scheduler",
+    "sampler_index": "scheduler",
+    "scheduler_name": "scheduler",
+    "height": "canvas_height",
+    "width": "canvas_width",
+    "h": "canvas_height",
+    "w": "canvas_width",
+    "negative": "negative_prompt",
+    "uc": "negative_prompt",
+    "text": "prompt",
+    "positive": "prompt",
+    "positive_prompt": "prompt",
+    "seed": "region_seed",
+    "noise_seed": "seed",
+    "denoise": "strength",
+    "denoising_strength": "strength",
+    "image": "reference_image",
+    "init_image": "reference_image",
+    "mask_image": "mask",
+    "mask_blur": "feather_px",
+    "weight": "mask_weight",
+    "checkpoint": "model",
+    "ckpt": "model",
+    "ckpt_name": "model",
+    "model_name": "model",
+    "model_id": "model",
+    "sd_model_checkpoint": "model",
+}
+
+_REGION_CLASSES = (*REGION_TYPES.values(), RerollRegion)
 _REGION_PATH = re.compile(r"^((?:reroll_)?regions\[\d+\])")
 
 
@@ -198,7 +236,7 @@ def read_fields(
     key a document gave a field. A field that the document leaves out is left out here too.
     """
     written = written or {}
-    declared = {f.name: f for f in fields(cls) if "kind" in f.metadata}
+    declared = _declared(cls)
     for key in document:
         if key in RETIRED:
             if document[key]:
@@ -206,8 +244,8 @@ def read_fields(
                     path + str(key), document[key], "has no effect any more", RETIRED[key]
                 )
         elif key not in declared and key not in elsewhere:
-            known = [*declared, *elsewhere]
-            findings.error(path + str(key), document[key], "is not known", nearest(str(key), known))
+            remedy = _hint(str(key), cls, [*declared, *elsewhere])
+            findings.error(path + str(key), document[key], "is not known", remedy)
     values: dict[str, Any] = {}
     for name, declaration in declared.items():
         at = path + written.get(name, name)
@@ -221,6 +259,22 @@ def read_fields(
         if findings.complain(at, value, kind_of(declaration).complaint(value)):
             values[name] = value
     return values
+
+
+def _declared(cls: type) -> dict[str, Field[Any]]:
+    return {f.name: f for f in fields(cls) if "kind" in f.metadata}
+
+
+def _hint(key: str, cls: type, known: Sequence[str]) -> str:
+    """Return which key was meant, and where it belongs."""
+    meant = OTHER_NAMES.get(key.lower().replace(" ", "_").replace("-", "_"), key)
+    if meant in known:
+        return f"write {meant!r}"
+    if cls is Job and any(meant in _declared(region) for region in _REGION_CLASSES):
+        return f"write {meant!r} in each region that it is for"
+    if cls in _REGION_CLASSES and meant in _declared(Job):
+        return f"write {meant!r} beside the regions: it is the whole job's"
+    return nearest(key, known)
 
 
 def check_kinds(record: Any, path: str, findings: Findings) -> None:

@@ -70,6 +70,10 @@ class Model(ABC):
     def encode(self, text: Text) -> Conditioning:
         """Return what a text becomes, (1, …) each."""
 
+    @abstractmethod
+    def cut_off(self, text: Text) -> str:
+        """Return the end of a text that is too long for its encoder, as words."""
+
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return what a pass sees of a text in a window, with a guidance scale."""
         return encoded

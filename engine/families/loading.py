@@ -16,14 +16,13 @@ from engine.contract.catalogue import (
     INDEX,
     cache_folder,
     family_of_folder,
-    is_hub_id,
     local_snapshot,
     read_object,
 )
 from engine.contract.errors import EngineError
 from engine.contract.families import DEFAULT_FAMILY, Family, family_of_pipeline, family_titles
 from engine.contract.job import BUNDLED_MODEL
-from engine.contract.models import family_of_file, tensor_names
+from engine.contract.models import family_of_file, path_of_model, tensor_names, why_absent
 from engine.families.base import Model
 from engine.runtime.devices import Device, give_memory_back, is_oom
 
@@ -37,21 +36,18 @@ def resolve(name: str | None, folder: Path) -> str:
 
     `folder` is where relative paths start.
 
-    Raises: EngineError of kind `model` where a path's target is not there.
+    Raises: EngineError of kind `model` where it is not on this computer.
     """
     if name is None or name == BUNDLED_MODEL:
         return str(BUNDLED_FOLDER)
-    path = folder / name
-    if path.exists():
-        return str(path.resolve())
-    if is_hub_id(name):
-        return name
-    raise EngineError(
-        f"model: there is no folder or file {name!r} in {folder}",
-        kind="model",
-        advice="give a folder in diffusers' format, a .safetensors file, a hub id such as "
-        f"owner/name, or {BUNDLED_MODEL!r}",
-    )
+    _require(name, folder)
+    path = path_of_model(name, folder)
+    return str(path.resolve()) if path.exists() else name
+
+
+def _require(name: str, folder: Path) -> None:
+    if complaint := why_absent(name, folder):
+        raise EngineError(f"model: {complaint.message}", kind="model", advice=complaint.remedy)
 
 
 def load_model(resolved: str, device: Device) -> Model:
@@ -118,11 +114,13 @@ def _put(module: Any, device: torch.device) -> None:
 
 
 def _load_pipeline(resolved: str, device: Device) -> Any:
+    _require(resolved, Path())
     path = Path(resolved)
     try:
         if path.is_file():
             return _load_single_file(path, device)
-        return _load_folder(path if path.exists() else _from_cache(resolved), device)
+        cached = None if path.exists() else local_snapshot(resolved, cache_folder(os.environ))
+        return _load_folder(cached or path, device)
     except EngineError:
         raise
     except Exception as error:
@@ -131,26 +129,7 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
         raise _explained(resolved, error) from error
 
 
-def _from_cache(id_: str) -> Path:
-    """Return where a hub's model lies on this computer; nothing is fetched without being asked."""
-    found = local_snapshot(id_, cache_folder(os.environ))
-    if found is None:
-        raise EngineError(
-            f"model: {id_} is not on this computer",
-            kind="model",
-            advice="download it first: the button beside the model, or "
-            f"`python -m engine download {id_}`",
-        )
-    return found
-
-
 def _load_folder(path: Path, device: Device) -> Any:
-    if not (path / INDEX).is_file():
-        raise EngineError(
-            f"model: {path} holds no {INDEX}",
-            kind="model",
-            advice="give the top folder of a model in diffusers' format",
-        )
     family = family_of_folder(path)
     if family is None:
         raise _unknown_kind(str(read_object(path / INDEX).get("_class_name")), str(path))
@@ -165,12 +144,6 @@ def _load_folder(path: Path, device: Device) -> Any:
 
 
 def _load_single_file(path: Path, device: Device) -> Any:
-    if path.suffix != ".safetensors":
-        raise EngineError(
-            f"model: {path.name} is not a .safetensors file",
-            kind="model",
-            advice="pickled checkpoints can run code and are never loaded; convert it first",
-        )
     family = family_of_file(path) or DEFAULT_FAMILY
     model = _class_of(family)
     beside, original = path.with_suffix(""), path.with_suffix(".yaml")

@@ -50,6 +50,13 @@ class LoadedModel(Model):
         )
         return {"encoder_hidden_states": embedded[0]}
 
+    def cut_off(self, text: Text) -> str:
+        """Return the words behind the last token that fits, of which one marks the end."""
+        tokenizer = self._pipeline.tokenizer
+        tokens = tokenizer(cleaned(text.prompt), verbose=False).input_ids
+        words: str = tokenizer.decode(tokens[tokenizer.model_max_length - 1 : -1])
+        return words.strip()
+
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return the text's embedding, and the guidance's (1, D) where the UNet takes it."""
         size = self._unet.config.time_cond_proj_dim

@@ -10,9 +10,10 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from engine.contract.errors import Cancelled
+from engine.contract.errors import Cancelled, Problem, shown
 from engine.contract.job import Image2ImageRegion, Job
 from engine.families.base import Model
+from engine.runtime.batching import Text
 from engine.runtime.references import Reference
 from engine.runtime.windows import Window
 from engine.sampling.events import (
@@ -107,6 +108,8 @@ def generate(
     windows = region_windows(job, stride, masks)
     for problem in coverage_warnings(job, windows, stride):
         yield Warned(problem=problem)
+    for problem in _long_texts(job, model):
+        yield Warned(problem=problem)
     plan = model.denoiser.plan(job, windows)
 
     yield PhaseBegan(phase="sampling")
@@ -137,3 +140,22 @@ def generate(
     checkpoint()
     yield from decoded(latents, None)
     yield Generated(latents=latents)
+
+
+def _long_texts(job: Job, model: Model) -> Iterator[Problem]:
+    """Yield a warning for each text of which the model sees the beginning alone."""
+    texts = [("", "negative_prompt", job.negative_prompt)]
+    for region in job.text_regions:
+        texts.append((region.name, "prompt", region.prompt))
+        texts.append((region.name, "negative_prompt", region.negative_prompt or ""))
+    for region_name, field_name, text in texts:
+        cut_off = model.cut_off(Text(prompt=text, is_negative=field_name == "negative_prompt"))
+        if cut_off:
+            yield Problem(
+                field=field_name,
+                value=shown(text),
+                region=region_name,
+                message=f"is longer than the model sees: {shown(cut_off)} has no effect",
+                remedy="shorten it, what counts most first",
+                severity="warning",
+            )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.contract.catalogue import BUNDLED_FOLDER
+from engine.contract.catalogue import BUNDLED_FOLDER, INDEX
 from engine.contract.errors import EngineError
 from engine.families.base import Model
 from engine.families.loading import load_model, model_of, resolve
@@ -77,11 +77,31 @@ def test_no_name_and_bundled_mean_the_model_in_the_box() -> None:
 
 def test_a_relative_path_starts_at_the_jobs_folder(tmp_path: Path) -> None:
     (tmp_path / "models" / "mine").mkdir(parents=True)
+    (tmp_path / "models" / "mine" / INDEX).write_text("{}")
     assert resolve("models/mine", tmp_path) == str((tmp_path / "models" / "mine").resolve())
 
 
-def test_a_hub_id_is_left_to_the_hub(tmp_path: Path) -> None:
-    assert resolve("owner/name", tmp_path) == "owner/name"
+def test_a_hub_id_that_is_not_here_says_how_to_fetch_it(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="not on this computer") as caught:
+        resolve("owner/name", tmp_path)
+    assert "download owner/name" in caught.value.advice
+
+
+def test_a_path_may_start_at_the_home_and_be_one_of_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mine = tmp_path / "models" / "mine"
+    mine.mkdir(parents=True)
+    (mine / INDEX).write_text("{}")
+    assert resolve("~/models/mine", Path("/nowhere")) == str(mine.resolve())
+    assert resolve("models\\mine", tmp_path) == str(mine.resolve())
+
+
+def test_an_address_is_not_fetched(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="nothing is fetched") as caught:
+        resolve("https://example.org/model.safetensors", tmp_path)
+    assert "download the file yourself" in caught.value.advice
 
 
 @pytest.mark.parametrize("name", ["nothing", "./a/b", "a/b/c", "owner/model.safetensors"])
