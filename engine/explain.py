@@ -18,6 +18,7 @@ from engine.contract.limits import Limits
 from engine.contract.models import facts_of
 from engine.sampling.masks import MaskImages, region_weights
 from engine.storage.images import open_masks
+from engine.storage.png import require_png
 
 _LONG_SIDE_PX = 1280
 _PANEL_WIDTH_PX = 300
@@ -203,6 +204,7 @@ def write_explanation(job: Job, path: Path, *, folder: Path, limits: Limits) -> 
 
     Raises: EngineError of kind `output`, or `picture` for a mask that cannot be read.
     """
+    require_png(path)
     stride_px = facts_of(job.model, folder).family.stride_px
     image = explain(job, stride_px, open_masks(job, folder, limits))
     with atomic_write(path) as file:

@@ -36,7 +36,7 @@ from engine.sampling.events import (
 )
 from engine.sampling.oom_retry import generate_with_oom_retry
 from engine.storage.images import open_image, open_masks
-from engine.storage.png import GrowingPng, moved
+from engine.storage.png import GrowingPng, moved, require_png
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,7 @@ def run(
 
     Raises: JobError for a wrong job; EngineError for all else; Cancelled.
     """
+    require_png(request.output)
     limits = limits or Limits()
     watch = _Stopwatch()
     checked = check(

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from engine.contract.errors import EngineError
 from engine.contract.job import Job
 from engine.contract.limits import Limits
 
-_DEEP = "I;16"  # how the modes of 16 bits a pixel begin
-_DEEPEST = 2**16 - 1
+_DEEPEST = {"I;16": 2**16 - 1, "I;16B": 2**16 - 1, "I;16L": 2**16 - 1, "I": 2**16 - 1, "F": 1.0}
+"""The largest number of each of Pillow's greyscale modes of more than 8 bits."""
 
 
 def open_image(path: Path, limits: Limits) -> Image.Image:
@@ -24,10 +24,7 @@ def open_image(path: Path, limits: Limits) -> Image.Image:
     Raises: EngineError of kind `picture` where it cannot be read or is absurdly large.
     """
     with _opened(path, limits) as image:
-        if image.mode.startswith(_DEEP):
-            deep = np.asarray(image, dtype=np.uint16)
-            return Image.fromarray((deep >> 8).astype(np.uint8)).convert("RGB")
-        return image.convert("RGB")
+        return _opaque(_in_bytes(image))
 
 
 def open_mask(path: Path, limits: Limits) -> npt.NDArray[np.float32]:
@@ -36,10 +33,10 @@ def open_mask(path: Path, limits: Limits) -> npt.NDArray[np.float32]:
     Shapes: (H, W), from 0 to 1.
     Raises: EngineError of kind `picture` where it cannot be read or is absurdly large.
     """
-    with _opened(path, limits) as image:
-        if image.mode.startswith(_DEEP):
-            return (np.asarray(image) / _DEEPEST).astype(np.float32)
-        levels = np.asarray(image.convert("LA")) / 255
+    with _opened(path, limits) as opened:
+        if opened.mode in _DEEPEST:
+            return _shares(opened)
+        levels = np.asarray(opened.convert("LA")) / 255
         return (levels[..., 0] * levels[..., 1]).astype(np.float32)
 
 
@@ -50,6 +47,35 @@ def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[
     """
     names = {region.mask for region in job.regions if region.mask is not None}
     return {name: open_mask(folder / name, limits) for name in names}
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """Return a picture with a byte for each number; deep ones would be cut off, not scaled."""
+    if image.mode not in _DEEPEST:
+        return image
+    return Image.fromarray((_shares(image) * 255).round().astype(np.uint8))
+
+
+def _shares(image: Image.Image) -> npt.NDArray[np.float32]:
+    """Return the numbers of a deep greyscale picture, (H, W), from 0 to 1."""
+    numbers = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    shares: npt.NDArray[np.float32] = (numbers / _DEEPEST[image.mode]).clip(0, 1).astype(np.float32)
+    return shares
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Return a picture in RGB, what is transparent in it filled with the mean of what is not.
+
+    What colours a file hides under full transparency is chance, and no viewer shows them.
+    """
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    pixels = np.asarray(image.convert("RGBA"), dtype=np.float32)
+    colours, opacity = pixels[..., :3], pixels[..., 3:] / 255
+    seen = float(opacity.sum())
+    mean = (colours * opacity).sum((0, 1)) / seen if seen else np.full(3, 255 / 2)
+    filled = colours * opacity + mean * (1 - opacity)
+    return Image.fromarray(filled.round().astype(np.uint8))
 
 
 @contextmanager
@@ -63,7 +89,7 @@ def _opened(path: Path, limits: Limits) -> Iterator[Image.Image]:
                     kind="picture",
                     advice="scale it down",
                 )
-            yield image
+            yield ImageOps.exif_transpose(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise EngineError(
             f"{path} is no picture that can be read: {error}",

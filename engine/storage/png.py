@@ -13,14 +13,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.contract.errors import EngineError
 from engine.contract.files import atomic_write
 from engine.contract.job import BUNDLED_MODEL, Job, with_files
 from engine.contract.png import JOB_KEY, RUN_KEY, ZLIB_LEVEL, write_chunk, write_head, write_note
 
 Pixels = npt.NDArray[np.uint8]
 
+PNG = ".png"
 _BYTES_PER_PX = 3
 _ROWS_AT_ONCE = 16
+
+
+def require_png(path: Path) -> None:
+    """Refuse another format's name for a picture.
+
+    Raises: EngineError of kind `output`.
+    """
+    if path.suffix.lower() != PNG:
+        raise EngineError(
+            f"{path.name} is not the name of a PNG, which alone keeps the job in the picture",
+            kind="output",
+            advice=f"name it {path.stem}{PNG}, and convert a copy of it",
+        )
 
 
 class GrowingPng:

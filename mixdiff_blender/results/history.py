@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -108,8 +107,7 @@ def active_entry(scene: bpy.types.Scene) -> HistoryEntry | None:
 
 def path_of(entry: HistoryEntry, blend: str | None = None) -> Path:
     """Return where an entry's picture is; `blend` stands for the .blend's path."""
-    start = str(Path(blend).parent) if blend else None
-    return Path(os.path.normpath(bpy.path.abspath(entry.file, start=start)))
+    return folders.absolute(entry.file, blend or bpy.data.filepath)
 
 
 def show_active(scene: bpy.types.Scene) -> None:
@@ -163,10 +161,15 @@ def present_file(entry: HistoryEntry) -> Path:
 
 
 def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> None:
-    """Remove an entry from the history; its file stays unless it is told to go."""
+    """Remove an entry from the history; its file stays unless it is told to go.
+
+    Raises: EngineError of kind `output` where the file is not one to be deleted, or cannot be.
+    """
     settings = canvas_settings(scene)
     entry = settings.history[number]
     file, key = path_of(entry), entry.key
+    if with_file and file.exists():
+        _require_own(file, scene)
     arrived = _arrived.get(scene.session_uid, ())
     _arrived[scene.session_uid] = [made for made in arrived if made.key != key]
     settings.history.remove(number)
@@ -177,6 +180,22 @@ def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> N
             raise folders.unwritable(file, error) from error
     if settings.active_history >= number:
         settings.active_history = max(0, settings.active_history - 1)
+
+
+def _require_own(file: Path, scene: bpy.types.Scene) -> None:
+    """Refuse to touch what the engine did not make here: a .blend may name any file."""
+    folder = folders.unsaved_folder() if folders.is_unsaved(file) else folders.results_folder(scene)
+    try:
+        read_job(file)
+        is_own = file.resolve().is_relative_to(folder.resolve())
+    except EngineError:
+        is_own = False
+    if not is_own:
+        raise EngineError(
+            f"{file} is no picture of MixDiff in this scene's folder of results, {folder}",
+            kind="output",
+            advice="delete it yourself if it should go; removing it from the history is enough",
+        )
 
 
 def job_of(entry: HistoryEntry) -> Job:

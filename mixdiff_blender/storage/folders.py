@@ -122,11 +122,27 @@ def results_folder(scene: bpy.types.Scene | None = None, blend: str | None = Non
     scene = scene or bpy.context.scene
     assert scene is not None
     chosen = canvas_settings(scene).output_folder.strip() or "//"
-    if not chosen.startswith("//"):
-        return Path(os.path.normpath(bpy.path.abspath(chosen)))
-    if not blend:
+    if not blend and not is_absolute(chosen):
         return unsaved_folder()
-    return Path(os.path.normpath(bpy.path.abspath(chosen, start=str(Path(blend).parent))))
+    return absolute(chosen, blend)
+
+
+def is_absolute(path: str) -> bool:
+    """Return whether a path says by itself where it leads."""
+    return not path.startswith("//") and Path(_of_this_system(path)).expanduser().is_absolute()
+
+
+def absolute(path: str, blend: str) -> Path:
+    """Return a path as people write it: `//` and plain names start beside the .blend, `~` at home.
+
+    What Windows wrote is read on other systems too.
+    """
+    named = Path(_of_this_system(path).removeprefix("//")).expanduser()
+    return Path(os.path.normpath(Path(blend).parent / named))
+
+
+def _of_this_system(path: str) -> str:
+    return path if os.sep == "\\" else path.replace("\\", "/")
 
 
 def next_image_path(scene: bpy.types.Scene | None = None) -> Path:

@@ -14,7 +14,7 @@ from engine.contract.job import Image2ImageRegion, Job, Text2ImageRegion
 from engine.contract.limits import Limits
 from engine.storage.images import open_image
 from engine.storage.job_files import read_source
-from engine.storage.png import GrowingPng, moved
+from engine.storage.png import GrowingPng, moved, require_png
 from tests.contract.jobs import right_job
 
 SAVED = Path(__file__).parent.parent / "data" / "saved-0.1.0"
@@ -76,17 +76,48 @@ def test_a_picture_over_the_limit_is_refused_before_it_is_decoded(tmp_path: Path
         open_image(path, Limits(max_picture_px=100))
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "I;16", "1"])
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "I;16", "I", "F", "1"])
 def test_pictures_of_every_mode_arrive_in_rgb(mode: str, tmp_path: Path) -> None:
-    path = tmp_path / ("p.tif" if mode in ("CMYK", "I;16") else "p.png")
-    if mode == "I;16":
-        Image.fromarray(np.full((4, 4), 0x80FF, dtype=np.uint16)).save(path)
+    path = tmp_path / ("p.tif" if mode in ("CMYK", "I;16", "I", "F") else "p.png")
+    if mode in ("I;16", "I"):
+        dtype = {"I;16": np.uint16, "I": np.int32}[mode]
+        Image.fromarray(np.full((4, 4), 0x80FF, dtype=dtype)).save(path)
+    elif mode == "F":
+        Image.fromarray(np.full((4, 4), 128 / 255, dtype=np.float32)).save(path)
     else:
         Image.new("RGB", (4, 4), (128, 128, 128)).convert(mode).save(path)
     picture = open_image(path, Limits())
     assert picture.mode == "RGB"
     if mode != "1":
         assert abs(int(np.asarray(picture).mean()) - 128) < 3
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_a_file_hides_under_transparency_is_filled_evenly(mode: str, tmp_path: Path) -> None:
+    opacity = np.zeros((8, 16, 1), np.uint8)
+    opacity[:, :4] = 255
+    hidden = Image.fromarray(np.concatenate([PICTURE, opacity], axis=2)).convert(mode)
+    hidden.save(tmp_path / "p.png")
+    seen = np.asarray(open_image(tmp_path / "p.png", Limits())).astype(int)
+    kept = np.asarray(hidden.convert("RGB")).astype(int)[:, :4]
+    assert np.array_equal(seen[:, :4], kept)
+    assert seen[:, 4:].std((0, 1)).max() == 0
+    assert np.abs(seen[0, -1] - kept.mean((0, 1))).max() <= 1
+
+
+def test_a_photo_stands_as_its_camera_was_held(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    Image.fromarray(PICTURE).save(tmp_path / "p.png", exif=exif)
+    turned = np.asarray(open_image(tmp_path / "p.png", Limits()))
+    assert np.array_equal(turned, np.rot90(PICTURE, -1))
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "out.exr", "out", "out.png.webp"])
+def test_no_other_format_gets_a_png(name: str) -> None:
+    with pytest.raises(EngineError, match="not the name of a PNG") as caught:
+        require_png(Path(name))
+    assert caught.value.kind == "output"
 
 
 def read(folder: Path) -> Job:
