@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from engine import __version__
-from engine.contract.catalogue import cache_folder, listed
+from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed, read_object
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
@@ -232,8 +232,6 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from engine.contract.catalogue import BUNDLED_FOLDER
-    from engine.contract.models import model_note
     from engine.runtime.devices import choose_device, memory_of
 
     device = choose_device(options.device, options.dtype)
@@ -246,7 +244,7 @@ def _info(options: argparse.Namespace) -> int:
         "platform": platform.platform(),
         **device.to_document(),
         "memory": memory_of(device.torch_device),
-        "bundled_model": model_note(BUNDLED_FOLDER),
+        "bundled_model": read_object(BUNDLED_FOLDER / NOTE),
     }
     if options.json:
         print(json.dumps(facts))

@@ -50,6 +50,18 @@ class Problem:
         return cls(severity=severity, **texts)
 
 
+def warning(field: str, value: str, message: str, remedy: str, region: str = "") -> Problem:
+    """Return a problem that a job survives."""
+    return Problem(
+        field=field,
+        value=value,
+        message=message,
+        remedy=remedy,
+        severity="warning",
+        region=region,
+    )
+
+
 class EngineError(Exception):
     """A failure with a kind that programs can tell apart and advice that people can follow.
 
@@ -62,6 +74,13 @@ class EngineError(Exception):
         self.message = message
         self.kind = kind
         self.advice = advice
+
+
+class ModelError(EngineError):
+    """A model that cannot be found, fetched or loaded."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(f"model: {message}", kind="model", advice=advice)
 
 
 class JobError(EngineError, ValueError):
@@ -77,3 +96,8 @@ class Cancelled(EngineError):  # noqa: N818
 
     def __init__(self) -> None:
         super().__init__("the job was cancelled", kind="cancelled")
+
+
+def first_line(error: BaseException) -> str:
+    """Return how an exception's text begins, or its type where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

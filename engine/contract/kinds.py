@@ -172,7 +172,12 @@ class Records:
 
 
 def spec(kind: Kind, doc: str, *, default: object = MISSING) -> Any:
-    """Declare a dataclass field with its kind and what it does to the picture."""
+    """Declare a dataclass field: its kind, what it does to the picture, its default.
+
+    What may be None is None unless it says otherwise.
+    """
+    if default is MISSING and isinstance(kind, OrNone):
+        default = None
     return field(default=default, metadata={"kind": kind, "doc": doc})
 
 
