@@ -15,14 +15,14 @@ import torch
 
 from engine import __version__
 from engine.contract.checks import check
-from engine.contract.errors import Problem
+from engine.contract.errors import warning
 from engine.contract.files import atomic_write
 from engine.contract.job import resolve_random, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import ModelFacts, facts_of
 from engine.families.base import Model
 from engine.families.loading import load_model, resolve
-from engine.runtime.devices import Device
+from engine.runtime.devices import Device, give_memory_back
 from engine.runtime.references import reference_bytes
 from engine.sampling.events import (
     Done,
@@ -82,8 +82,7 @@ class ModelKeeper:
         """Give the model's memory back."""
         self._model = self._resolved = None
         gc.collect()  # a model and its denoiser know each other
-        if self.device.torch_device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_memory_back(self.device.torch_device)
 
 
 @dataclass(slots=True)
@@ -154,7 +153,8 @@ def run(
                     if png is None:
                         path = request.output
                         if event.step is not None:
-                            path = steps[event.step] = _step_path(request.output, event.step)
+                            folder = path.with_name(f"{path.stem}-steps")
+                            path = steps[event.step] = folder / f"{event.step:04d}.png"
                         png = GrowingPng(path, event.size_px, job=document, run=notes)
                     png.add(event.rows)
                     if event.step is None:
@@ -165,7 +165,9 @@ def run(
                     warnings = (*warnings, event.problem)
                 case OutOfMemoryRetry():
                     log.warning("short of memory: %s", event.reason)
-                    warnings = (*warnings, _oom_warning(event))
+                    message = f"the memory was short, so it took longer: {event.reason}"
+                    remedy = "smaller regions, or cpu_vae from the start, avoid the second try"
+                    warnings = (*warnings, warning("", "", message, remedy))
                     if png is not None:
                         png.discard()
                         png = None
@@ -188,17 +190,3 @@ def run(
         steps=tuple(steps.values()),
         timings_s=watch.seconds,
     )
-
-
-def _oom_warning(event: OutOfMemoryRetry) -> Problem:
-    return Problem(
-        field="",
-        value="",
-        message=f"the memory was short, so it took longer: {event.reason}",
-        remedy="smaller regions, or cpu_vae from the start, avoid the second try",
-        severity="warning",
-    )
-
-
-def _step_path(output: Path, step: int) -> Path:
-    return output.with_name(f"{output.stem}-steps") / f"{step:04d}.png"

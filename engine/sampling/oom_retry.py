@@ -10,7 +10,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from engine.contract.errors import EngineError
+from engine.contract.errors import EngineError, first_line
 from engine.contract.job import Job
 from engine.families.base import Model
 from engine.runtime.devices import give_memory_back, is_oom, memory_of
@@ -49,7 +49,7 @@ def generate_with_oom_retry(
         except (RuntimeError, MemoryError) as error:
             if not is_oom(error):
                 raise
-            reason = f"{_first_line(error)} ({_numbers(model.device.torch_device)})"
+            reason = f"{first_line(error)} ({_numbers(model.device.torch_device)})"
         else:
             return
         # Only here, where the error no longer holds the tensors of the calls that it came through.
@@ -82,8 +82,3 @@ def _numbers(device: torch.device) -> str:
     memory = memory_of(device)
     free, total = (memory[key] / 2**30 for key in ("free_bytes", "total_bytes"))
     return f"{free:.1f} GiB free of {total:.1f} GiB"
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
