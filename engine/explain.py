@@ -30,6 +30,7 @@ _REROLL_OUTLINE = (255, 200, 0)
 _GOLDEN = 0.618034
 
 Colour = tuple[int, int, int]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Rgb = npt.NDArray[np.uint8]
 
 
@@ -84,13 +85,7 @@ def _heat(weights: npt.NDArray[np.float64]) -> Rgb:
     return (np.stack(channels, axis=-1) * 255).astype(np.uint8)
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
-
-
-def _shortened(
-    text: str, width_px: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
-) -> str:
+def _shortened(text: str, width_px: float, font: Font) -> str:
     text = " ".join(text.split())
     if font.getlength(text) <= width_px:
         return text
@@ -118,7 +113,7 @@ class _Canvas:
     def label(self, region: Rectangle, text: str, colour: Colour) -> None:
         """Write in the middle of a region, where its weight is largest."""
         left, top, right, bottom = self._box(region)
-        font = _font(18)
+        font = ImageFont.load_default(18)
         text = _shortened(text, max(right - left - 14, 0), font)
         middle = ((left + right) / 2, (top + bottom) / 2)
         box = self._draw.textbbox(middle, text, font=font, anchor="mm")
@@ -177,10 +172,9 @@ def _panel(region: Text2ImageRegion, colour: Colour, grid: _Grid) -> Image.Image
         f"{region.mask_type}{mask} x {region.mask_weight:g}, up to {weights.max():.3g}; "
         f"guidance {guidance}"
     )
-    for row, text in enumerate((_label(region), facts)):
-        font = _font(14)
-        line = _shortened(text, _PANEL_WIDTH_PX, font)
-        draw.text((0, row * 20), line, font=font, fill=colour if row == 0 else _TEXT)
+    font = ImageFont.load_default(14)
+    for top, text, fill in ((0, _label(region), colour), (20, facts, _TEXT)):
+        draw.text((0, top), _shortened(text, _PANEL_WIDTH_PX, font), font=font, fill=fill)
     return panel
 
 

@@ -34,7 +34,8 @@ from engine.sampling.events import (
     RunEvent,
     Warned,
 )
-from engine.sampling.oom_retry import generate_with_oom_retry
+from engine.sampling.generate import generate
+from engine.sampling.oom_retry import with_oom_retry
 from engine.storage.images import open_image, open_masks
 from engine.storage.png import GrowingPng, moved
 
@@ -137,13 +138,17 @@ def run(
     steps: dict[int, Path] = {}
     png: GrowingPng | None = None
     try:
-        for event in generate_with_oom_retry(
+        for event in with_oom_retry(
+            lambda job: generate(
+                job,
+                model,
+                references=references,
+                masks=masks,
+                is_cancelled=is_cancelled,
+                preview_every_s=request.preview_every_s,
+            ),
             job,
-            model,
-            references=references,
-            masks=masks,
-            is_cancelled=is_cancelled,
-            preview_every_s=request.preview_every_s,
+            keeper.device,
         ):
             match event:
                 case PhaseBegan():
