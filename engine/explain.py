@@ -59,22 +59,16 @@ class _Grid:
         canvas[top:bottom, left:right] = own
         return canvas
 
-    def shares(self) -> list[npt.NDArray[np.float64]]:
-        """Return each text region's share of every canvas cell, (R) arrays of (h, w)."""
+    def mixed(self) -> Rgb:
+        """Return each cell in the colours of the regions that generate it, by their shares."""
         weights = [self.weights(region) for region in self.job.text_regions]
         total = np.sum(weights, axis=0)
-        total[total == 0] = 1
-        return [weight / total for weight in weights]
-
-
-def _mixed(shares: Sequence[npt.NDArray[np.float64]], shape: tuple[int, int]) -> Rgb:
-    picture = np.zeros((*shape, 3))
-    covered = np.zeros(shape)
-    for index, share in enumerate(shares):
-        picture += share[..., None] * np.array(_colour(index)) * 0.8
-        covered += share
-    picture[covered == 0] = _UNCOVERED
-    return picture.astype(np.uint8)
+        picture = np.zeros((*self.shape, 3))
+        for index, weight in enumerate(weights):
+            share = weight / np.where(total == 0, 1, total)
+            picture += share[..., None] * np.array(_colour(index)) * 0.8
+        picture[total == 0] = _UNCOVERED
+        return picture.astype(np.uint8)
 
 
 def _heat(weights: npt.NDArray[np.float64]) -> Rgb:
@@ -142,7 +136,7 @@ def explain(job: Job, stride_px: int, masks: MaskImages) -> Image.Image:
     texts = job.text_regions
     grid = _Grid(job=job, stride_px=stride_px, masks=masks)
     width = round(_LONG_SIDE_PX * min(1, job.canvas_width / job.canvas_height))
-    overview = _Canvas(_mixed(grid.shares(), grid.shape), job, max(width, 2 * _PANEL_WIDTH_PX))
+    overview = _Canvas(grid.mixed(), job, max(width, 2 * _PANEL_WIDTH_PX))
     outlined: list[tuple[Rectangle, str, Colour]] = [
         (region, _label(region), _colour(i)) for i, region in enumerate(texts)
     ]

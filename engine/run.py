@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import SystemRandom
 
@@ -86,18 +87,12 @@ class ModelKeeper:
         give_memory_back(self.device.torch_device)
 
 
-@dataclass(slots=True)
-class _Stopwatch:
-    seconds: dict[str, float] = field(default_factory=dict)
-    _phase: str = ""
-    _began: float = 0.0
-
-    def enter(self, phase: str) -> None:
-        now = time.monotonic()
-        if self._phase:
-            spent = self.seconds.get(self._phase, 0.0) + now - self._began
-            self.seconds[self._phase] = round(spent, 4)
-        self._phase, self._began = phase, now
+def _seconds(began: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Return how long each phase took, from when each began."""
+    seconds: dict[str, float] = {}
+    for (phase, start), (_, end) in pairwise(began):
+        seconds[phase] = round(seconds.get(phase, 0.0) + end - start, 4)
+    return seconds
 
 
 def run(
@@ -112,7 +107,6 @@ def run(
     Raises: JobError for a wrong job; EngineError for all else; Cancelled.
     """
     limits = limits or Limits()
-    watch = _Stopwatch()
     checked = check(
         request.document,
         folder=request.folder,
@@ -120,7 +114,7 @@ def run(
         limits=limits,
     )
     job = resolve_random(checked.job_or_raise(), SystemRandom())
-    watch.enter("loading")
+    began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
     model = keeper.model(job.model, request.folder)
     references = {
@@ -152,7 +146,7 @@ def run(
         ):
             match event:
                 case PhaseBegan():
-                    watch.enter(event.phase)
+                    began.append((event.phase, time.monotonic()))
                     yield event
                 case ImageRows():
                     if png is None:
@@ -177,7 +171,7 @@ def run(
                         png.discard()
                         png = None
                 case Generated():
-                    watch.enter("writing")
+                    began.append(("writing", time.monotonic()))
                     yield PhaseBegan(phase="writing")
                     if request.latents is not None:
                         with atomic_write(request.latents) as file:
@@ -187,11 +181,11 @@ def run(
     finally:
         if png is not None:
             png.discard()
-    watch.enter("")
+    began.append(("", time.monotonic()))
     yield Done(
         output=request.output,
         job=document,
         problems=warnings,
         steps=tuple(steps.values()),
-        timings_s=watch.seconds,
+        timings_s=_seconds(began),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import logging
 import os
 import platform
@@ -20,6 +19,7 @@ from engine import __version__
 from engine.contract.checks import check
 from engine.contract.errors import Cancelled, EngineError
 from engine.contract.limits import Limits
+from engine.contract.png import encode_png
 from engine.contract.protocol import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -234,8 +234,10 @@ class Worker:
                     notify("rows", row=event.row, rows=event.rows)
                 case Preview():
                     height, width, _ = event.picture.shape
+                    png = encode_png((width, height), event.picture.tobytes())
                     size = {"width_px": width, "height_px": height}
-                    notify("preview", step=event.step, image=_png_base64(event.picture), **size)
+                    image = base64.b64encode(png).decode("ascii")
+                    notify("preview", step=event.step, image=image, **size)
                 case Done():
                     log.info("request %s: done in %s", request.id, event.timings_s)
                     return {
@@ -251,14 +253,6 @@ class Worker:
         if self._keeper is not None:
             self._keeper.unload()
         return {}
-
-
-def _png_base64(picture: Any) -> str:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _log_to(path: Path) -> None:

@@ -176,16 +176,10 @@ class Listed:
 
 def listed(cache: Path) -> tuple[Listed, ...]:
     """Return the known models, then what else of their kind the cache holds."""
-    known = {model.id: model for model in CATALOGUE}
-    ids = [*known, *(id_ for id_ in _usable_in(cache) if id_ not in known)]
-    return tuple(Listed(id=id_, state=state_of(id_, cache), known=known.get(id_)) for id_ in ids)
-
-
-def _usable_in(cache: Path) -> list[str]:
-    found = []
+    ids = [model.id for model in CATALOGUE]
     for folder in sorted(cache.glob("models--*--*")):
         id_ = folder.name.removeprefix("models--").replace("--", "/", 1)
         snapshot = local_snapshot(id_, cache)
-        if snapshot and family_of_folder(snapshot):
-            found.append(id_)
-    return found
+        if id_ not in ids and snapshot and family_of_folder(snapshot):
+            ids.append(id_)
+    return tuple(Listed(id=id_, state=state_of(id_, cache), known=known_model(id_)) for id_ in ids)

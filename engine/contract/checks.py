@@ -133,22 +133,22 @@ class _Checks:
             size = read_size(folder / name)
         except FileNotFoundError:
             message = f"there is no file {name!r}"
-            self.findings.error(path, name, message, f"put it in {folder}, or mend the path")
+            remedy = f"put it in {folder}, or mend the path"
         except OSError as error:
             message = f"{name!r} cannot be opened: {error.strerror}"
-            self.findings.error(path, name, message, "choose a picture that can be read")
+            remedy = "choose a picture that can be read"
         except (UnreadableImageError, ValueError) as error:
             message = f"{name!r} is no picture that can be read: {error}"
-            self.findings.error(path, name, message, "save it anew, as PNG for example")
+            remedy = "save it anew, as PNG for example"
         else:
-            if size.width_px * size.height_px > self.limits.max_picture_px:
-                self.findings.error(
-                    path,
-                    name,
-                    f"{name!r} has {size.width_px} × {size.height_px} pixels, over the limit of "
-                    f"{self.limits.max_picture_px} pixels",
-                    "scale it down: it is resized to its region in any case",
-                )
+            if size.width_px * size.height_px <= self.limits.max_picture_px:
+                return
+            message = (
+                f"{name!r} has {size.width_px} × {size.height_px} pixels, over the limit of "
+                f"{self.limits.max_picture_px} pixels"
+            )
+            remedy = "scale it down: it is resized to its region in any case"
+        self.findings.error(path, name, message, remedy)
 
     def _reroll(self, region: RecordDraft) -> None:
         mode, amount = region.values.get("reroll_mode", "reset"), region.values.get("noise_eps", 0)

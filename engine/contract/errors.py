@@ -21,7 +21,7 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN_VALUE_LENGTH else f"{text[:_SHOWN_VALUE_LENGTH]}…"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong (or doubtful) in a job, at the field it belongs to."""
 
@@ -52,14 +52,7 @@ class Problem:
 
 def warning(field: str, value: str, message: str, remedy: str, region: str = "") -> Problem:
     """Return a problem that a job survives."""
-    return Problem(
-        field=field,
-        value=value,
-        message=message,
-        remedy=remedy,
-        severity="warning",
-        region=region,
-    )
+    return Problem(field, value, message, remedy, "warning", region)
 
 
 class EngineError(Exception):

@@ -48,9 +48,7 @@ class Findings:
 
     def error(self, path: str, value: object, message: str, remedy: str) -> None:
         """Note a problem that stops the job."""
-        self.problems.append(
-            Problem(field=path, value=shown(value), message=message, remedy=remedy)
-        )
+        self.problems.append(Problem(path, shown(value), message, remedy))
 
     def warn(self, path: str, value: object, message: str, remedy: str) -> None:
         """Note a problem that the job survives."""
@@ -224,11 +222,9 @@ def parse_json(text: str | bytes) -> object:
         return json.loads(text, object_pairs_hook=_distinct_keys)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        complaint = Complaint(f"the file is not JSON: {error.msg} ({where})", "mend it there")
+        message, remedy = f"the file is not JSON: {error.msg} ({where})", "mend it there"
     except _RepeatedKeyError as error:
-        complaint = Complaint(str(error), "keep one of them")
+        message, remedy = str(error), "keep one of them"
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        complaint = Complaint(f"the file is not JSON: {error}", "save it as UTF-8 text")
-    findings = Findings()
-    findings.complain("", None, complaint)
-    raise JobError(findings.problems)
+        message, remedy = f"the file is not JSON: {error}", "save it as UTF-8 text"
+    raise JobError([Problem("", shown(None), message, remedy)])

@@ -6,8 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -30,31 +29,23 @@ _LOGIN_HELP = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of a model, and its size."""
-
-    name: str
-    size_bytes: int
-
-
-def needed_files(files: list[File], id_: str, family: Family) -> list[File]:
-    """Return the files that are loaded, of all that a model of a family has.
+def needed_files(names: Collection[str], id_: str, family: Family) -> list[str]:
+    """Return the files that are loaded, of all that a model of a family has; its index last.
 
     Raises: EngineError of kind `model` where weights are missing, or are pickles.
     """
-    wanted = [file for file in files if file.name == INDEX]
+    wanted = []
     for part in family.parts:
-        inside = [file for file in files if file.name.startswith(f"{part}/")]
-        wanted += [file for file in inside if file.name.endswith(_SMALL)]
-        weights = [file for file in inside if file.name.endswith(".safetensors")]
-        plain = [file for file in weights if file.name.count(".") == 1]  # no .fp16 or .non_ema
-        half = [file for file in weights if _HALF in file.name]
+        inside = [name for name in names if name.startswith(f"{part}/")]
+        wanted += [name for name in inside if name.endswith(_SMALL)]
+        weights = [name for name in inside if name.endswith(".safetensors")]
+        plain = [name for name in weights if name.count(".") == 1]  # no .fp16 or .non_ema
+        half = [name for name in weights if _HALF in name]
         chosen = half or plain if family.prefers_half else plain or half
         if part in family.weighted_parts and not chosen:
-            raise _unusable(id_, part, any(file.name.endswith(_PICKLES) for file in inside))
+            raise _unusable(id_, part, any(name.endswith(_PICKLES) for name in inside))
         wanted += chosen
-    return wanted
+    return [*wanted, INDEX]  # once it is there, so is all the rest
 
 
 def _unusable(id_: str, part: str, has_pickle: bool) -> ModelError:
@@ -69,7 +60,7 @@ def _unusable(id_: str, part: str, has_pickle: bool) -> ModelError:
     )
 
 
-def _family_of(info: Any, id_: str, names: set[str]) -> Family:
+def _family_of(info: Any, id_: str, names: Collection[str]) -> Family:
     """Return the family of a model on the hub: as the hub says, or as its index does.
 
     Raises: EngineError of kind `model` where it is of no known one.
@@ -103,18 +94,16 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # its own transfers cannot be ended midway
     try:
         info = HfApi().model_info(id_, files_metadata=True)
-        files = [File(file.rfilename, file.size or 0) for file in info.siblings or []]
-        family = _family_of(info, id_, {file.name for file in files})
-        wanted = needed_files(files, id_, family)
-        total, before = sum(file.size_bytes for file in wanted), 0
-        for file in sorted(wanted, key=lambda file: file.name == INDEX):  # last: then it is whole
-            start = before
+        sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+        wanted = needed_files(sizes, id_, _family_of(info, id_, sizes))
+        total, before = sum(sizes[name] for name in wanted), 0
+        for name in wanted:
 
-            def notify(done: int, start: int = start, most: int = file.size_bytes) -> None:
+            def notify(done: int, start: int = before, most: int = sizes[name]) -> None:
                 on_progress(start + min(done, most), total)
 
-            hf_hub_download(id_, file.name, revision=info.sha, tqdm_class=_bar_that(notify))
-            before += file.size_bytes
+            hf_hub_download(id_, name, revision=info.sha, tqdm_class=_bar_that(notify))
+            before += sizes[name]
             on_progress(before, total)
     except (EngineError, KeyboardInterrupt):
         raise

@@ -55,25 +55,24 @@ def _cut(whole: Window, weights: Weights, largest: int) -> list[tuple[Window, We
             ),
             weights[top:bottom, left:right] * np.outer(down, across),
         )
-        for (top, bottom), down in rows
-        for (left, right), across in columns
+        for top, bottom, down in rows
+        for left, right, across in columns
     ]
 
 
-def _shares(length: int, largest: int) -> Sequence[tuple[tuple[int, int], Weights]]:
-    """Return spans that cover a length, each with its share of every cell in it.
+def _shares(length: int, largest: int) -> list[tuple[int, int, Weights]]:
+    """Return spans that cover a length, start and end, each with its share of every cell in it.
 
     Shapes: (cells of the span,).
     """
-    found = spans(length, largest)
-    total = np.zeros(length)
-    weights = [np.array(profile(_WINDOW_FALLOFF, end - start)) for start, end in found]
-    for (start, end), weight in zip(found, weights, strict=True):
-        total[start:end] += weight
-    return [
-        ((start, end), weight / total[start:end])
-        for (start, end), weight in zip(found, weights, strict=True)
+    found = [
+        (start, end, np.array(profile(_WINDOW_FALLOFF, end - start)))
+        for start, end in spans(length, largest)
     ]
+    total = np.zeros(length)
+    for start, end, weights in found:
+        total[start:end] += weights
+    return [(start, end, weights / total[start:end]) for start, end, weights in found]
 
 
 def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int) -> list[Problem]:
