@@ -14,8 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from engine import __version__
 from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed, read_object
 from engine.contract.checks import check
@@ -125,6 +123,8 @@ def _free_name(path: Path) -> Path:
 
 
 def _generate(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
     from engine.process.quiet import silence_libraries
     from engine.run import ModelKeeper, RunRequest, run
     from engine.runtime.devices import choose_device
@@ -173,8 +173,7 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    source = read_source(options.job)
-    limits = Limits(max_canvas_px=options.max_canvas_px)
+    source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     checked = check(source.document, folder=source.folder, limits=limits)
     if options.json:
         problems = [problem.to_document() for problem in checked.problems]
@@ -191,8 +190,7 @@ def _validate(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     from engine.explain import write_explanation
 
-    source = read_source(options.job)
-    limits = Limits(max_canvas_px=options.max_canvas_px)
+    source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
     write_explanation(job, options.output, folder=source.folder, limits=limits)
     print(options.output)
@@ -209,6 +207,8 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _download(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
     from engine.runtime.hub import download
 
     with tqdm(unit="B", unit_scale=True, leave=False, disable=options.json) as bar:

@@ -51,9 +51,9 @@ class KnownModel:
 
 def _bundled() -> KnownModel:
     note: dict[str, Any] = json.loads((BUNDLED_FOLDER / NOTE).read_text(encoding="utf-8"))
-    suits = (note[key] for key in ("num_inference_steps", "guidance_scale", "scheduler"))
-    own = (DEFAULT_FAMILY.name, 0, note["native_size_px"], *suits)
-    return KnownModel(BUNDLED_MODEL, note["title"], "CC0-1.0", *own)
+    keys = ("native_size_px", "num_inference_steps", "guidance_scale", "scheduler")
+    suits = (note[key] for key in keys)
+    return KnownModel(BUNDLED_MODEL, note["title"], "CC0-1.0", DEFAULT_FAMILY.name, 0, *suits)
 
 
 _OPENRAIL, _STABILITY = "CreativeML OpenRAIL", "Stability AI's own: stability.ai/license"

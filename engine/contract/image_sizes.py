@@ -29,7 +29,7 @@ class ImageSize:
 def read_size(path: Path) -> ImageSize:
     """Return a picture's size.
 
-    Raises: OSError where the file cannot be opened, UnreadablePictureError where it is no picture.
+    Raises: OSError where the file cannot be opened, UnreadableImageError where it is no picture.
     """
     with path.open("rb") as file:
         head = file.read(32)
