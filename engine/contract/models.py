@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,18 @@ from .catalogue import (
     local_snapshot,
     read_object,
 )
+from .errors import ModelError
 from .families import DEFAULT_FAMILY, FAMILIES, Family
 from .job import BUNDLED_MODEL
-from .kinds import Complaint
 
 WEIGHTS = ".safetensors"
 _MAX_HEADER_BYTES = 2**27
+_NOTED = {
+    "native_px": "native_size_px",
+    "largest_px": "largest_size_px",
+    "num_inference_steps": "num_inference_steps",
+    "guidance_scale": "guidance_scale",
+}
 _LEAST_NATIVE_PX = 256  # no model that people use was trained on less; some small ones say so
 
 
@@ -90,50 +96,47 @@ def path_of_model(name: str, folder: Path) -> Path:
     return path if path.exists() or "\\" not in name else folder / name.replace("\\", "/")
 
 
-def why_absent(name: str, folder: Path) -> Complaint | None:
-    """Return why a model cannot be on this computer as it is named, None where it can be loaded."""
+def require_model(name: str, folder: Path) -> None:
+    """See that a model is on this computer, as a relative path or a name from the hub.
+
+    Raises: ModelError.
+    """
     path = path_of_model(name, folder)
-    if path.is_file() and path.suffix.lower() != WEIGHTS:
-        return Complaint(
-            f"{path.name} is not a {WEIGHTS} file",
-            "pickled checkpoints can run code and are never loaded; convert it first",
-        )
-    if path.is_dir() and not (path / INDEX).is_file():
-        return Complaint(
-            f"{path} holds no {INDEX}", "give the top folder of a model in diffusers' format"
-        )
-    if name == BUNDLED_MODEL or path.exists():
-        return None
-    if is_hub_id(name):
-        if local_snapshot(name, cache_folder(os.environ)):
-            return None
-        return Complaint(
-            f"{name} is not on this computer",
-            "download it first: the button beside the model, or "
-            f"`python -m engine download {name}`",
-        )
-    if "://" in name:
-        return Complaint(
+    if path.is_file():
+        if path.suffix.lower() != WEIGHTS:
+            raise ModelError(
+                f"{path.name} is not a {WEIGHTS} file",
+                "pickled checkpoints can run code and are never loaded; convert it first",
+            )
+    elif path.is_dir():
+        if not (path / INDEX).is_file():
+            advice = "give the top folder of a model in diffusers' format"
+            raise ModelError(f"{path} holds no {INDEX}", advice)
+    elif is_hub_id(name):
+        if local_snapshot(name, cache_folder(os.environ)) is None:
+            raise ModelError(
+                f"{name} is not on this computer",
+                "download it first: the button beside the model, or "
+                f"`python -m engine download {name}`",
+            )
+    elif "://" in name:
+        raise ModelError(
             f"{name!r} is an address, and nothing is fetched from one",
             "download the file yourself and give its path, or give a hub id such as owner/name",
         )
-    return Complaint(
-        f"there is no folder or file {name!r} in {folder}",
-        f"give a folder in diffusers' format, a {WEIGHTS} file, a hub id such as owner/name, "
-        f"or {BUNDLED_MODEL!r}",
-    )
-
-
-def model_note(folder: Path) -> dict[str, Any]:
-    """Return what a model's folder says of itself: title, native size, settings that suit it."""
-    return read_object(folder / NOTE)
+    elif name != BUNDLED_MODEL:
+        raise ModelError(
+            f"there is no folder or file {name!r} in {folder}",
+            f"give a folder in diffusers' format, a {WEIGHTS} file, a hub id such as owner/name, "
+            f"or {BUNDLED_MODEL!r}",
+        )
 
 
 def family_of_file(path: Path) -> Family | None:
     """Return the family of a single file of weights by the names of its tensors."""
     names = tensor_names(path)
-    found = [f for f in FAMILIES.values() if any(n.startswith(f.signs) for n in names)]
-    return found[0] if found else None
+    known = FAMILIES.values()
+    return next((f for f in known if any(name.startswith(f.signs) for name in names)), None)
 
 
 def tensor_names(path: Path) -> frozenset[str]:
@@ -156,19 +159,9 @@ def _of_folder(folder: Path) -> ModelFacts:
     cells = read_object(folder / file).get(key)
     own_px = cells * family.stride_px if isinstance(cells, int) else 0
     facts = ModelFacts.of_family(family, own_px if own_px >= _LEAST_NATIVE_PX else 0)
-    note = model_note(folder)
-    if not note:
-        return facts
-    return ModelFacts(
-        family=family,
-        native_px=_number(note, "native_size_px", facts.native_px),
-        largest_px=_number(note, "largest_size_px", facts.largest_px),
-        num_inference_steps=_number(note, "num_inference_steps", facts.num_inference_steps),
-        guidance_scale=_number(note, "guidance_scale", facts.guidance_scale),
-        scheduler=note.get("scheduler"),
-    )
-
-
-def _number(note: dict[str, Any], key: str, otherwise: Any) -> Any:
-    value = note.get(key)
-    return value if isinstance(value, int | float) and value > 0 else otherwise
+    note = read_object(folder / NOTE)
+    said = {name: note.get(key) for name, key in _NOTED.items()}
+    numbers: dict[str, Any] = {
+        name: value for name, value in said.items() if isinstance(value, int | float) and value > 0
+    }
+    return replace(facts, scheduler=note.get("scheduler"), **numbers)

@@ -42,6 +42,11 @@ class Model(ABC):
         self.denoiser = Denoiser(self)
 
     @classmethod
+    @abstractmethod
+    def single_file_config(cls, names: Collection[str]) -> str:
+        """Return which of the configurations suits a single file with tensors of these names."""
+
+    @classmethod
     def adjust_single_file(cls, pipeline: Any, names: Collection[str]) -> None:
         """Set what the names of a single file's tensors say, and its conversion does not read."""
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,19 @@ from engine.contract.catalogue import (
     local_snapshot,
     read_object,
 )
-from engine.contract.errors import EngineError
+from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import DEFAULT_FAMILY, Family, family_of_pipeline, family_titles
 from engine.contract.job import BUNDLED_MODEL
-from engine.contract.models import family_of_file, path_of_model, tensor_names, why_absent
+from engine.contract.models import family_of_file, path_of_model, require_model, tensor_names
 from engine.families.base import Model
 from engine.runtime.devices import Device, give_memory_back, is_oom
 
 log = logging.getLogger(__name__)
 
+CONFIGS = Path(__file__).parent / "configs"
+"""What a single file does not say of its model: the sizes of its parts, and the tokenizer."""
+
+_PREDICTS_V = re.compile(r"^\s*parameterization:\s*[\"']?v[\"']?\s*$", re.MULTILINE)
 _HALF = ".fp16."
 
 
@@ -40,14 +45,9 @@ def resolve(name: str | None, folder: Path) -> str:
     """
     if name is None or name == BUNDLED_MODEL:
         return str(BUNDLED_FOLDER)
-    _require(name, folder)
+    require_model(name, folder)
     path = path_of_model(name, folder)
     return str(path.resolve()) if path.exists() else name
-
-
-def _require(name: str, folder: Path) -> None:
-    if complaint := why_absent(name, folder):
-        raise EngineError(f"model: {complaint.message}", kind="model", advice=complaint.remedy)
 
 
 def load_model(resolved: str, device: Device) -> Model:
@@ -114,7 +114,7 @@ def _put(module: Any, device: torch.device) -> None:
 
 
 def _load_pipeline(resolved: str, device: Device) -> Any:
-    _require(resolved, Path())
+    require_model(resolved, Path())
     path = Path(resolved)
     try:
         if path.is_file():
@@ -146,23 +146,46 @@ def _load_folder(path: Path, device: Device) -> Any:
 def _load_single_file(path: Path, device: Device) -> Any:
     family = family_of_file(path) or DEFAULT_FAMILY
     model = _class_of(family)
-    beside, original = path.with_suffix(""), path.with_suffix(".yaml")
-    settings: dict[str, Any] = {}
+    names = tensor_names(path)
+    beside = path.with_suffix("")
     if beside.is_dir():
-        settings = {"config": str(beside)}
-    elif original.is_file():
-        settings = {"original_config": str(original)}
+        settings: dict[str, Any] = {"config": str(beside)}
+    else:
+        config = CONFIGS / model.single_file_config(names)
+        settings = {"config": str(config), **_tokenizers(config)}
+    settings["local_files_only"] = True
     pipeline = _pipeline_class(model).from_single_file(
         str(path), torch_dtype=device.dtype, **settings
     )
     if device.dtype != torch.float32:
         # Once more from the file: what was rounded to half precision stays so.
-        subfolder = {"subfolder": "vae"} if beside.is_dir() else {}
         pipeline.vae = type(pipeline.vae).from_single_file(
-            str(path), torch_dtype=torch.float32, **settings, **subfolder
+            str(path), torch_dtype=torch.float32, config=settings["config"], subfolder="vae"
         )
-    model.adjust_single_file(pipeline, tensor_names(path))
+    if path.with_suffix(".yaml").is_file():
+        _follow(path.with_suffix(".yaml"), pipeline)
+    model.adjust_single_file(pipeline, names)
     return pipeline
+
+
+def _tokenizers(config: Path) -> dict[str, Any]:
+    """Return CLIP's tokenizer for each encoder; but for what fills short texts they are one."""
+    from transformers import CLIPTokenizer
+
+    clip = str(CONFIGS / "clip_tokenizer")
+    return {
+        part.parent.name: CLIPTokenizer.from_pretrained(clip, **read_object(part))
+        for part in config.glob("*/tokenizer_config.json")
+    }
+
+
+def _follow(original: Path, pipeline: Any) -> None:
+    """Have a model predict what its authors' configuration says: v, or else noise."""
+    text = original.read_text(encoding="utf-8", errors="replace")
+    kind = "v_prediction" if _PREDICTS_V.search(text) else "epsilon"
+    pipeline.scheduler = type(pipeline.scheduler).from_config(
+        pipeline.scheduler.config, prediction_type=kind
+    )
 
 
 def _pipeline_class(model: type[Model]) -> Any:
@@ -171,20 +194,17 @@ def _pipeline_class(model: type[Model]) -> Any:
     return getattr(diffusers, model.PIPELINE)
 
 
-def _unknown_kind(class_name: str, where: str) -> EngineError:
-    return EngineError(
-        f"model: {where} is a {class_name}, which no family of this engine runs",
-        kind="model",
-        advice=f"give a model of the kind {family_titles()}",
+def _unknown_kind(class_name: str, where: str) -> ModelError:
+    return ModelError(
+        f"{where} is a {class_name}, which no family of this engine runs",
+        f"give a model of the kind {family_titles()}",
     )
 
 
-def _explained(resolved: str, error: Exception) -> EngineError:
-    text = str(error).strip().splitlines()
-    first = text[0] if text else ""
-    message = f"model: {resolved} cannot be loaded: {type(error).__name__}: {first}"
+def _explained(resolved: str, error: Exception) -> ModelError:
     if isinstance(error, OSError) and not Path(resolved).exists():
         advice = "check the id, the network and your access to it, or give a local folder"
     else:
         advice = f"give a {family_titles()} model with .safetensors weights"
-    return EngineError(message, kind="model", advice=advice)
+    text = first_line(error) if str(error).strip() else ""
+    return ModelError(f"{resolved} cannot be loaded: {type(error).__name__}: {text}", advice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ from engine.runtime.autoencoder import KLCodec
 from engine.runtime.batching import Batch, Conditioning, Guidance, Text
 from engine.runtime.devices import Device
 from engine.runtime.windows import Window
+
+_OPEN_CLIP = "cond_stage_model.model."
 
 
 def cleaned(prompt: str) -> str:
@@ -33,6 +36,11 @@ class LoadedModel(Model):
         "feature_extractor": None,
         "requires_safety_checker": False,
     }
+
+    @classmethod
+    def single_file_config(cls, names: Collection[str]) -> str:
+        """Return `sd2` for models whose text encoder is OpenCLIP's."""
+        return "sd2" if any(name.startswith(_OPEN_CLIP) for name in names) else "sd1"
 
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""

@@ -29,6 +29,11 @@ class LoadedModel(sd.LoadedModel):
     }
 
     @classmethod
+    def single_file_config(cls, names: Collection[str]) -> str:
+        """Return the base model's, which its descendants share."""
+        return "sdxl"
+
+    @classmethod
     def adjust_single_file(cls, pipeline: Any, names: Collection[str]) -> None:
         """Have a model that says so predict v, from a start without any signal."""
         if "v_pred" in names:
