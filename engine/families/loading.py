@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -23,7 +26,13 @@ from engine.contract.catalogue import (
 from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import DEFAULT_FAMILY, Family, family_of_pipeline, family_titles
 from engine.contract.job import BUNDLED_MODEL
-from engine.contract.models import family_of_file, path_of_model, require_model, tensor_names
+from engine.contract.models import (
+    WEIGHTS,
+    family_of_file,
+    path_of_model,
+    require_model,
+    tensor_names,
+)
 from engine.families.base import Model
 from engine.runtime.devices import Device, give_memory_back, is_oom
 
@@ -118,7 +127,8 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
     path = Path(resolved)
     try:
         if path.is_file():
-            return _load_single_file(path, device)
+            with _in_small_letters(path) as file:
+                return _load_single_file(file, device)
         cached = None if path.exists() else local_snapshot(resolved, cache_folder(os.environ))
         return _load_folder(cached or path, device)
     except EngineError:
@@ -141,6 +151,21 @@ def _load_folder(path: Path, device: Device) -> Any:
         settings["variant"] = "fp16"
     model = _class_of(family)
     return _pipeline_class(model).from_pretrained(str(path), **settings, **model.UNUSED)
+
+
+@contextmanager
+def _in_small_letters(path: Path) -> Iterator[Path]:
+    """Give a file by a name that diffusers knows as safetensors, what lies beside it too."""
+    if path.suffix == WEIGHTS:
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        for beside in (path, path.with_suffix(""), path.with_suffix(".yaml")):
+            if beside.exists():
+                named = Path(folder, beside.name)
+                named = named.with_suffix(WEIGHTS) if beside == path else named
+                named.symlink_to(beside, target_is_directory=beside.is_dir())
+        yield Path(folder, path.name).with_suffix(WEIGHTS)
 
 
 def _load_single_file(path: Path, device: Device) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,7 +103,8 @@ def _open_clip(tensors: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
     tensors = {key.removeprefix("text_model."): value for key, value in tensors.items()}
     yield "token_embedding.weight", tensors["embeddings.token_embedding.weight"]
     yield "positional_embedding", tensors["embeddings.position_embedding.weight"]
-    yield "text_projection", tensors["text_projection.weight"].T
+    if "text_projection.weight" in tensors:
+        yield "text_projection", tensors["text_projection.weight"].T
     for part in ("weight", "bias"):
         yield f"ln_final.{part}", tensors[f"final_layer_norm.{part}"]
     layers = {int(m[1]) for key in tensors if (m := re.match(r"encoder\.layers\.(\d+)\.", key))}
@@ -114,8 +117,8 @@ def _open_clip(tensors: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
                 yield f"{new}.{theirs}.{part}", tensors[f"{old}.{ours}.{part}"]
 
 
-def write_checkpoint(pipeline: Any, path: Path) -> None:
-    """Write the weights of a Stable Diffusion or SDXL pipeline as one .safetensors file."""
+def checkpoint_tensors(pipeline: Any) -> dict[str, Tensor]:
+    """Return the weights of a Stable Diffusion or SDXL pipeline by the names of such a file."""
     blocks = len(pipeline.vae.config.block_out_channels)
     tensors: dict[str, Tensor] = {}
     for key, value in pipeline.unet.state_dict().items():
@@ -125,8 +128,34 @@ def write_checkpoint(pipeline: Any, path: Path) -> None:
         tensors[f"first_stage_model.{new_key}"] = new_value
     is_xl = hasattr(pipeline, "text_encoder_2")
     text = "conditioner.embedders.0.transformer" if is_xl else "cond_stage_model.transformer"
-    for key, value in pipeline.text_encoder.state_dict().items():
-        tensors[f"{text}.text_model.{key.removeprefix('text_model.')}"] = value
+    encoder = pipeline.text_encoder.state_dict()
+    if not is_xl and pipeline.text_encoder.config.hidden_act == "gelu":
+        for key, value in _open_clip(encoder):
+            tensors[f"cond_stage_model.model.{key}"] = value
+    else:
+        for key, value in encoder.items():
+            tensors[f"{text}.text_model.{key.removeprefix('text_model.')}"] = value
     for key, value in _open_clip(pipeline.text_encoder_2.state_dict()) if is_xl else ():
         tensors[f"conditioner.embedders.1.model.{key}"] = value
+    return tensors
+
+
+def write_checkpoint(pipeline: Any, path: Path) -> None:
+    """Write a pipeline's weights as one .safetensors file."""
+    tensors = checkpoint_tensors(pipeline)
     save_file({key: value.contiguous() for key, value in tensors.items()}, path)
+
+
+def write_hollow(pipeline: Any, path: Path) -> None:
+    """Write a file of a pipeline's shapes whose numbers are all 0, in half precision.
+
+    The pipeline may be on the meta device; on most systems the file takes no room.
+    """
+    header, end = {}, 0
+    for key, value in checkpoint_tensors(pipeline).items():
+        start, end = end, end + 2 * value.numel()
+        header[key] = {"dtype": "F16", "shape": list(value.shape), "data_offsets": [start, end]}
+    head = json.dumps(header).encode()
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(head)) + head)
+        file.truncate(file.tell() + end)
