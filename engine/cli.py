@@ -9,22 +9,22 @@ import os
 import platform
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.contract.catalogue import cache_folder, listed
+from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed, read_object
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
 from engine.contract.limits import Limits
 from engine.process.threads import wait_briefly
+from engine.storage.job_files import read_source
 
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
-_JOB_HELP = "a job file, a grid configuration of the original, or a PNG that the engine made"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -36,24 +36,33 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--traceback", action="store_true", help="show where an error came from")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    common = argparse.ArgumentParser(add_help=False)
+    common, source, device, as_json = (argparse.ArgumentParser(add_help=False) for _ in range(4))
     common.add_argument("--traceback", action="store_true", default=argparse.SUPPRESS)
-    limits = argparse.ArgumentParser(add_help=False)
-    limits.add_argument(
+    source.add_argument(
+        "job",
+        type=Path,
+        metavar="JOB",
+        help="a job file, a grid configuration of the original, or a PNG that the engine made",
+    )
+    source.add_argument(
         "--max-canvas-px",
         type=int,
         default=Limits().max_canvas_px,
         metavar="N",
         help="refuse canvases of more pixels (default: %(default)s)",
     )
-    device = argparse.ArgumentParser(add_help=False)
     device.add_argument("--device", choices=DEVICES, default=AUTO, help="where to run")
     device.add_argument("--dtype", choices=DTYPES, default=AUTO, help="the precision")
+    as_json.add_argument("--json", action="store_true", help="as JSON on stdout")
 
-    generate = commands.add_parser(
-        "generate", parents=[common, limits, device], help="make a job's picture"
-    )
-    generate.add_argument("job", type=Path, metavar="JOB", help=_JOB_HELP)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], what: str, *parents: Any
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, parents=[common, *parents], help=what)
+        made.set_defaults(run=run)
+        return made
+
+    generate = command("generate", _generate, "make a job's picture", source, device)
     generate.add_argument(
         "--model", metavar="M", help="folder, .safetensors file, hub id, or bundled"
     )
@@ -61,36 +70,18 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument("--latents", type=Path, metavar="OUT.npz", help="latents before decoding")
     generate.add_argument("--quiet", action="store_true", help="no progress bar")
 
-    validate = commands.add_parser(
-        "validate", parents=[common, limits], help="list what is wrong with a job"
-    )
-    validate.add_argument("job", type=Path, metavar="JOB", help=_JOB_HELP)
-    validate.add_argument("--json", action="store_true", help="as JSON on stdout")
-
-    explain = commands.add_parser(
-        "explain", parents=[common, limits], help="draw a job's regions and their weights"
-    )
-    explain.add_argument("job", type=Path, metavar="JOB", help=_JOB_HELP)
+    command("validate", _validate, "list what is wrong with a job", source, as_json)
+    explain = command("explain", _explain, "draw a job's regions and their weights", source)
     explain.add_argument("--output", "-o", type=Path, required=True, metavar="OUT.png")
-
-    info = commands.add_parser("info", parents=[common, device], help="versions, devices, memory")
-    info.add_argument("--json", action="store_true", help="as JSON on stdout")
-
-    models = commands.add_parser(
-        "models", parents=[common], help="models that are known to work, and which are here"
+    command("info", _info, "versions, devices, memory", device, as_json)
+    command("models", _models, "models that are known to work, and which are here", as_json)
+    download = command(
+        "download", _download, "fetch a model from the hub into its normal cache", as_json
     )
-    models.add_argument("--json", action="store_true", help="as JSON on stdout")
-    download = commands.add_parser(
-        "download", parents=[common], help="fetch a model from the hub into its normal cache"
-    )
-    download.add_argument("id", metavar="OWNER/NAME", help="the model on the hub")
-    download.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
-    remove = commands.add_parser("remove", parents=[common], help="remove a downloaded model")
-    remove.add_argument("id", metavar="OWNER/NAME", help="the model on the hub")
-
-    commands.add_parser(
-        "serve", parents=[common], help="the worker: JSON-RPC over stdin and stdout"
-    )
+    remove = command("remove", _remove, "remove a downloaded model")
+    for parser_of_id in (download, remove):
+        parser_of_id.add_argument("id", metavar="OWNER/NAME", help="the model on the hub")
+    command("serve", _serve, "the worker: JSON-RPC over stdin and stdout")
     return parser
 
 
@@ -99,19 +90,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     wait_briefly()
     try:
-        return _run(options)
+        code: int = options.run(options)
+        return code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except JobError as error:
-        _show(error, options.traceback)
-        return WRONG_INPUT
-    except EngineError as error:
-        _show(error, options.traceback)
-        return FAILED
     except Exception as error:
         _show(error, options.traceback)
-        return FAILED
+        return WRONG_INPUT if isinstance(error, JobError) else FAILED
 
 
 def _show(error: Exception, with_traceback: bool) -> None:
@@ -123,34 +109,8 @@ def _show(error: Exception, with_traceback: bool) -> None:
             print(f"error: {line}", file=sys.stderr)
     else:
         print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
-        print(
-            "this is a fault of the engine; run again with --traceback to see where",
-            file=sys.stderr,
-        )
-
-
-def _run(options: argparse.Namespace) -> int:
-    match options.command:
-        case "generate":
-            return _generate(options)
-        case "validate":
-            return _validate(options)
-        case "explain":
-            return _explain(options)
-        case "info":
-            return _info(options)
-        case "models":
-            return _models(options)
-        case "download":
-            return _download(options)
-        case "remove":
-            return _remove(options)
-        case "serve":
-            from engine.serve import serve
-
-            return serve()
-        case command:
-            raise AssertionError(command)
+        advice = "this is a fault of the engine; run again with --traceback to see where"
+        print(advice, file=sys.stderr)
 
 
 def _free_name(path: Path) -> Path:
@@ -169,11 +129,9 @@ def _generate(options: argparse.Namespace) -> int:
     from engine.run import ModelKeeper, RunRequest, run
     from engine.runtime.devices import choose_device
     from engine.sampling.events import Done, PhaseBegan, StepDone
-    from engine.storage.job_files import read_source
 
     source = read_source(options.job)
-    document = source.document
-    folder = source.folder
+    document, folder = source.document, source.folder
     if options.model is not None and isinstance(document, dict):
         # Unlike a job's paths, those of the command line start at the current folder.
         local = Path(options.model)
@@ -197,7 +155,7 @@ def _generate(options: argparse.Namespace) -> int:
     limits = Limits(max_canvas_px=options.max_canvas_px)
     for problem in check(document, folder=folder, limits=limits).warnings:
         print(f"warning: {problem}", file=sys.stderr)
-    with tqdm(unit="step", disable=options.quiet, leave=False, file=sys.stderr) as bar:
+    with tqdm(unit="step", leave=False, disable=options.quiet) as bar:
         for event in run(request, ModelKeeper(device=device), limits=limits):
             match event:
                 case PhaseBegan():
@@ -215,20 +173,15 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from engine.storage.job_files import read_source
-
-    source = read_source(options.job)
-    limits = Limits(max_canvas_px=options.max_canvas_px)
+    source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     checked = check(source.document, folder=source.folder, limits=limits)
     if options.json:
-        print(
-            json.dumps([problem.to_document() for problem in checked.problems], ensure_ascii=False)
-        )
+        problems = [problem.to_document() for problem in checked.problems]
+        print(json.dumps(problems, ensure_ascii=False))
     else:
         for problem in checked.problems:
             print(f"{problem.severity}: {problem}", file=sys.stderr)
-        if checked.job is not None:
-            job = checked.job
+        if job := checked.job:
             size = f"{job.canvas_width} × {job.canvas_height}"
             print(f"{options.job}: {size}, {len(job.regions)} regions")
     return OK if checked.job is not None else WRONG_INPUT
@@ -236,10 +189,8 @@ def _validate(options: argparse.Namespace) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     from engine.explain import write_explanation
-    from engine.storage.job_files import read_source
 
-    source = read_source(options.job)
-    limits = Limits(max_canvas_px=options.max_canvas_px)
+    source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
     write_explanation(job, options.output, folder=source.folder, limits=limits)
     print(options.output)
@@ -250,16 +201,17 @@ def _models(options: argparse.Namespace) -> int:
     found = listed(cache_folder(os.environ))
     if options.json:
         print(json.dumps([model.to_document() for model in found]))
-        return OK
-    for model in found:
-        print(model.line)
+    else:
+        print(*(model.line for model in found), sep="\n")
     return OK
 
 
 def _download(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
     from engine.runtime.hub import download
 
-    with tqdm_for_bytes(disable=options.json) as bar:
+    with tqdm(unit="B", unit_scale=True, leave=False, disable=options.json) as bar:
 
         def show(done: int, total: int) -> None:
             if options.json:
@@ -272,13 +224,6 @@ def _download(options: argparse.Namespace) -> int:
     return OK
 
 
-def tqdm_for_bytes(*, disable: bool) -> Any:
-    """Return a progress bar that counts bytes."""
-    from tqdm import tqdm
-
-    return tqdm(unit="B", unit_scale=True, leave=False, file=sys.stderr, disable=disable)
-
-
 def _remove(options: argparse.Namespace) -> int:
     from engine.runtime.hub import remove
 
@@ -287,8 +232,6 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from engine.contract.catalogue import BUNDLED_FOLDER
-    from engine.contract.models import model_note
     from engine.runtime.devices import choose_device, memory_of
 
     device = choose_device(options.device, options.dtype)
@@ -301,7 +244,7 @@ def _info(options: argparse.Namespace) -> int:
         "platform": platform.platform(),
         **device.to_document(),
         "memory": memory_of(device.torch_device),
-        "bundled_model": model_note(BUNDLED_FOLDER),
+        "bundled_model": read_object(BUNDLED_FOLDER / NOTE),
     }
     if options.json:
         print(json.dumps(facts))
@@ -313,3 +256,9 @@ def _info(options: argparse.Namespace) -> int:
     free, total = (facts["memory"][key] / 2**30 for key in ("free_bytes", "total_bytes"))
     print(f"{'memory':14} {free:.1f} GiB free of {total:.1f}")
     return OK
+
+
+def _serve(_: argparse.Namespace) -> int:
+    from engine.serve import serve
+
+    return serve()

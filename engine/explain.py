@@ -30,6 +30,7 @@ _REROLL_OUTLINE = (255, 200, 0)
 _GOLDEN = 0.618034
 
 Colour = tuple[int, int, int]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Rgb = npt.NDArray[np.uint8]
 
 
@@ -58,22 +59,16 @@ class _Grid:
         canvas[top:bottom, left:right] = own
         return canvas
 
-    def shares(self) -> list[npt.NDArray[np.float64]]:
-        """Return each text region's share of every canvas cell, (R) arrays of (h, w)."""
+    def mixed(self) -> Rgb:
+        """Return each cell in the colours of the regions that generate it, by their shares."""
         weights = [self.weights(region) for region in self.job.text_regions]
         total = np.sum(weights, axis=0)
-        total[total == 0] = 1
-        return [weight / total for weight in weights]
-
-
-def _mixed(shares: Sequence[npt.NDArray[np.float64]], shape: tuple[int, int]) -> Rgb:
-    picture = np.zeros((*shape, 3))
-    covered = np.zeros(shape)
-    for index, share in enumerate(shares):
-        picture += share[..., None] * np.array(_colour(index)) * 0.8
-        covered += share
-    picture[covered == 0] = _UNCOVERED
-    return picture.astype(np.uint8)
+        picture = np.zeros((*self.shape, 3))
+        for index, weight in enumerate(weights):
+            share = weight / np.where(total == 0, 1, total)
+            picture += share[..., None] * np.array(_colour(index)) * 0.8
+        picture[total == 0] = _UNCOVERED
+        return picture.astype(np.uint8)
 
 
 def _heat(weights: npt.NDArray[np.float64]) -> Rgb:
@@ -84,13 +79,7 @@ def _heat(weights: npt.NDArray[np.float64]) -> Rgb:
     return (np.stack(channels, axis=-1) * 255).astype(np.uint8)
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
-
-
-def _shortened(
-    text: str, width_px: float, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
-) -> str:
+def _shortened(text: str, width_px: float, font: Font) -> str:
     text = " ".join(text.split())
     if font.getlength(text) <= width_px:
         return text
@@ -118,7 +107,7 @@ class _Canvas:
     def label(self, region: Rectangle, text: str, colour: Colour) -> None:
         """Write in the middle of a region, where its weight is largest."""
         left, top, right, bottom = self._box(region)
-        font = _font(18)
+        font = ImageFont.load_default(18)
         text = _shortened(text, max(right - left - 14, 0), font)
         middle = ((left + right) / 2, (top + bottom) / 2)
         box = self._draw.textbbox(middle, text, font=font, anchor="mm")
@@ -147,7 +136,7 @@ def explain(job: Job, stride_px: int, masks: MaskImages) -> Image.Image:
     texts = job.text_regions
     grid = _Grid(job=job, stride_px=stride_px, masks=masks)
     width = round(_LONG_SIDE_PX * min(1, job.canvas_width / job.canvas_height))
-    overview = _Canvas(_mixed(grid.shares(), grid.shape), job, max(width, 2 * _PANEL_WIDTH_PX))
+    overview = _Canvas(grid.mixed(), job, max(width, 2 * _PANEL_WIDTH_PX))
     outlined: list[tuple[Rectangle, str, Colour]] = [
         (region, _label(region), _colour(i)) for i, region in enumerate(texts)
     ]
@@ -177,10 +166,9 @@ def _panel(region: Text2ImageRegion, colour: Colour, grid: _Grid) -> Image.Image
         f"{region.mask_type}{mask} x {region.mask_weight:g}, up to {weights.max():.3g}; "
         f"guidance {guidance}"
     )
-    for row, text in enumerate((_label(region), facts)):
-        font = _font(14)
-        line = _shortened(text, _PANEL_WIDTH_PX, font)
-        draw.text((0, row * 20), line, font=font, fill=colour if row == 0 else _TEXT)
+    font = ImageFont.load_default(14)
+    for top, text, fill in ((0, _label(region), colour), (20, facts, _TEXT)):
+        draw.text((0, top), _shortened(text, _PANEL_WIDTH_PX, font), font=font, fill=fill)
     return panel
 
 

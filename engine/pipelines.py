@@ -6,7 +6,7 @@ Source: https://github.com/albarji/mixture-of-diffusers, the arguments of its RE
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from random import SystemRandom
 from typing import Any, ClassVar
@@ -77,7 +77,7 @@ class CanvasRegion:
         return self.row_end - self.row_init
 
     def _own_values(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        return dict(vars(self))
 
     def to_document(self) -> dict[str, Any]:
         """Return the region as a job holds it."""
@@ -147,17 +147,9 @@ class _MixturePipeline(StableDiffusionPipeline):  # type: ignore[misc]
         image_encoder: Any = None,
         requires_safety_checker: bool = False,
     ) -> None:
-        super().__init__(
-            vae,
-            text_encoder,
-            tokenizer,
-            unet,
-            scheduler,
-            safety_checker,
-            feature_extractor,
-            image_encoder,
-            requires_safety_checker,
-        )
+        generates = (vae, text_encoder, tokenizer, unet, scheduler)
+        unused = (safety_checker, feature_extractor, image_encoder, requires_safety_checker)
+        super().__init__(*generates, *unused)
 
     @classmethod
     def from_pretrained(cls, model: Any, **settings: Any) -> Any:
@@ -212,24 +204,16 @@ class StableDiffusionCanvasPipeline(_MixturePipeline):
 
         Raises: ValueError with all that is wrong.
         """
+        arguments = locals()  # named as a job's keys are
+        del arguments["self"]
         documents = [region.to_document() for region in regions]
         references = {
             document["reference_image"]: region.reference_image
             for document, region in zip(documents, regions, strict=True)
             if isinstance(region, Image2ImageRegion) and region.reference_image is not None
         }
-        job = {
-            "canvas_height": canvas_height,
-            "canvas_width": canvas_width,
-            "regions": documents,
-            "num_inference_steps": num_inference_steps,
-            "seed": seed,
-            "reroll_regions": [region.to_document() for region in reroll_regions or ()],
-            "cpu_vae": cpu_vae,
-            "decode_steps": decode_steps,
-            "negative_prompt": negative_prompt,
-        }
-        return self._mix(job, references)
+        rerolls = [region.to_document() for region in reroll_regions or ()]
+        return self._mix({**arguments, "regions": documents, "reroll_regions": rerolls}, references)
 
 
 class StableDiffusionTilingPipeline(_MixturePipeline):
@@ -264,22 +248,8 @@ class StableDiffusionTilingPipeline(_MixturePipeline):
 
         Raises: ValueError with all that is wrong.
         """
+        arguments = locals()  # named as a grid's keys are
+        del arguments["self"], arguments["eta"]
         if eta != 0:
             raise ValueError(f"eta: {eta} is not supported; use scheduler euler_a for added noise")
-        grid = {
-            "prompt": prompt,
-            "num_inference_steps": num_inference_steps,
-            "guidance_scale": guidance_scale,
-            "seed": seed,
-            "tile_height": tile_height,
-            "tile_width": tile_width,
-            "tile_row_overlap": tile_row_overlap,
-            "tile_col_overlap": tile_col_overlap,
-            "guidance_scale_tiles": guidance_scale_tiles,
-            "seed_tiles": seed_tiles,
-            "seed_tiles_mode": seed_tiles_mode,
-            "seed_reroll_regions": seed_reroll_regions,
-            "cpu_vae": cpu_vae,
-            "negative_prompt": negative_prompt,
-        }
-        return self._mix(grid, {})
+        return self._mix(arguments, {})

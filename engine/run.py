@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import SystemRandom
 
@@ -15,14 +16,14 @@ import torch
 
 from engine import __version__
 from engine.contract.checks import check
-from engine.contract.errors import Problem
+from engine.contract.errors import warning
 from engine.contract.files import atomic_write
 from engine.contract.job import resolve_random, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import ModelFacts, facts_of
 from engine.families.base import Model
 from engine.families.loading import load_model, resolve
-from engine.runtime.devices import Device
+from engine.runtime.devices import Device, give_memory_back
 from engine.runtime.references import reference_bytes
 from engine.sampling.events import (
     Done,
@@ -34,7 +35,8 @@ from engine.sampling.events import (
     RunEvent,
     Warned,
 )
-from engine.sampling.oom_retry import generate_with_oom_retry
+from engine.sampling.generate import generate
+from engine.sampling.oom_retry import with_oom_retry
 from engine.storage.images import open_image, open_masks
 from engine.storage.png import GrowingPng, moved
 
@@ -82,22 +84,15 @@ class ModelKeeper:
         """Give the model's memory back."""
         self._model = self._resolved = None
         gc.collect()  # a model and its denoiser know each other
-        if self.device.torch_device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_memory_back(self.device.torch_device)
 
 
-@dataclass(slots=True)
-class _Stopwatch:
-    seconds: dict[str, float] = field(default_factory=dict)
-    _phase: str = ""
-    _began: float = 0.0
-
-    def enter(self, phase: str) -> None:
-        now = time.monotonic()
-        if self._phase:
-            spent = self.seconds.get(self._phase, 0.0) + now - self._began
-            self.seconds[self._phase] = round(spent, 4)
-        self._phase, self._began = phase, now
+def _seconds(began: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Return how long each phase took, from when each began."""
+    seconds: dict[str, float] = {}
+    for (phase, start), (_, end) in pairwise(began):
+        seconds[phase] = round(seconds.get(phase, 0.0) + end - start, 4)
+    return seconds
 
 
 def run(
@@ -112,7 +107,6 @@ def run(
     Raises: JobError for a wrong job; EngineError for all else; Cancelled.
     """
     limits = limits or Limits()
-    watch = _Stopwatch()
     checked = check(
         request.document,
         folder=request.folder,
@@ -120,7 +114,7 @@ def run(
         limits=limits,
     )
     job = resolve_random(checked.job_or_raise(), SystemRandom())
-    watch.enter("loading")
+    began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
     model = keeper.model(job.model, request.folder)
     references = {
@@ -138,23 +132,28 @@ def run(
     steps: dict[int, Path] = {}
     png: GrowingPng | None = None
     try:
-        for event in generate_with_oom_retry(
+        for event in with_oom_retry(
+            lambda job: generate(
+                job,
+                model,
+                references=references,
+                masks=masks,
+                is_cancelled=is_cancelled,
+                preview_every_s=request.preview_every_s,
+            ),
             job,
-            model,
-            references=references,
-            masks=masks,
-            is_cancelled=is_cancelled,
-            preview_every_s=request.preview_every_s,
+            keeper.device,
         ):
             match event:
                 case PhaseBegan():
-                    watch.enter(event.phase)
+                    began.append((event.phase, time.monotonic()))
                     yield event
                 case ImageRows():
                     if png is None:
                         path = request.output
                         if event.step is not None:
-                            path = steps[event.step] = _step_path(request.output, event.step)
+                            folder = path.with_name(f"{path.stem}-steps")
+                            path = steps[event.step] = folder / f"{event.step:04d}.png"
                         png = GrowingPng(path, event.size_px, job=document, run=notes)
                     png.add(event.rows)
                     if event.step is None:
@@ -165,12 +164,14 @@ def run(
                     warnings = (*warnings, event.problem)
                 case OutOfMemoryRetry():
                     log.warning("short of memory: %s", event.reason)
-                    warnings = (*warnings, _oom_warning(event))
+                    message = f"the memory was short, so it took longer: {event.reason}"
+                    remedy = "smaller regions, or cpu_vae from the start, avoid the second try"
+                    warnings = (*warnings, warning("", "", message, remedy))
                     if png is not None:
                         png.discard()
                         png = None
                 case Generated():
-                    watch.enter("writing")
+                    began.append(("writing", time.monotonic()))
                     yield PhaseBegan(phase="writing")
                     if request.latents is not None:
                         with atomic_write(request.latents) as file:
@@ -180,25 +181,11 @@ def run(
     finally:
         if png is not None:
             png.discard()
-    watch.enter("")
+    began.append(("", time.monotonic()))
     yield Done(
         output=request.output,
         job=document,
         problems=warnings,
         steps=tuple(steps.values()),
-        timings_s=watch.seconds,
+        timings_s=_seconds(began),
     )
-
-
-def _oom_warning(event: OutOfMemoryRetry) -> Problem:
-    return Problem(
-        field="",
-        value="",
-        message=f"the memory was short, so it took longer: {event.reason}",
-        remedy="smaller regions, or cpu_vae from the start, avoid the second try",
-        severity="warning",
-    )
-
-
-def _step_path(output: Path, step: int) -> Path:
-    return output.with_name(f"{output.stem}-steps") / f"{step:04d}.png"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import logging
 import os
 import platform
@@ -11,7 +10,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +19,7 @@ from engine import __version__
 from engine.contract.checks import check
 from engine.contract.errors import Cancelled, EngineError
 from engine.contract.limits import Limits
+from engine.contract.png import encode_png
 from engine.contract.protocol import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -73,12 +73,8 @@ class Worker:
         self._stopping = threading.Event()
         self._limits = Limits()
         self._keeper: Any = None
-        self._generating = False
-
-    @property
-    def is_generating(self) -> bool:
+        self.is_generating = False
         """Whether a job runs, which may be writing a file."""
-        return self._generating
 
     def read(self, stream: BinaryIO) -> None:
         """Read requests until the stream ends, then let the worker stop."""
@@ -117,26 +113,24 @@ class Worker:
                 log.warning("a message that is no request was ignored: %s", type(message).__name__)
 
     def _answer_cancel(self, request: Request) -> Result:
-        target = request.params.get("id")
-        if not isinstance(target, int | str) or target not in self._open:
-            return Result(id=request.id, result={"cancelled": False})
-        self._cancelled.add(target)
-        return Result(id=request.id, result={"cancelled": True})
+        target: Any = request.params.get("id")
+        is_open = isinstance(target, int | str) and target in self._open
+        if is_open:
+            self._cancelled.add(target)
+        return Result(id=request.id, result={"cancelled": is_open})
 
     def run(self) -> None:
         """Answer requests until asked to stop."""
         while (request := self._waiting.get()) is not None:
             try:
                 answer: Result | Failure = Result(id=request.id, result=self._answer(request))
-            except ProtocolError as error:
-                answer = failure(request.id, error)
-            except EngineError as error:
+            except (ProtocolError, EngineError) as error:
                 log.info("request %s: %s", request.id, error)
                 answer = failure(request.id, error)
             except Exception as error:
                 log.exception("request %s failed", request.id)
                 answer = failure(request.id, error)
-            self._generating = False
+            self.is_generating = False
             self._open.discard(request.id)
             self._cancelled.discard(request.id)
             self._wire.send(answer)
@@ -206,7 +200,7 @@ class Worker:
         wanted = read_params(GenerateParams, request.params, elsewhere=("job",))
         if self._is_cancelled(request.id):
             raise Cancelled
-        self._generating = True
+        self.is_generating = True
 
         from engine.run import RunRequest, run
         from engine.sampling.events import Done, PhaseBegan, Preview, RowsDone, StepDone
@@ -234,21 +228,16 @@ class Worker:
                     log.info("request %s: %s", request.id, event.phase)
                     notify("phase", phase=event.phase)
                 case StepDone():
-                    notify(
-                        "progress",
-                        step=event.step,
-                        steps=event.steps,
-                        elapsed_s=round(event.elapsed_s, 3),
-                        remaining_s=event.remaining_s,
-                    )
+                    elapsed_s = round(event.elapsed_s, 3)
+                    notify("progress", **{**asdict(event), "elapsed_s": elapsed_s})
                 case RowsDone():
                     notify("rows", row=event.row, rows=event.rows)
                 case Preview():
                     height, width, _ = event.picture.shape
-                    image = _png_base64(event.picture)
-                    notify(
-                        "preview", step=event.step, image=image, width_px=width, height_px=height
-                    )
+                    png = encode_png((width, height), event.picture.tobytes())
+                    size = {"width_px": width, "height_px": height}
+                    image = base64.b64encode(png).decode("ascii")
+                    notify("preview", step=event.step, image=image, **size)
                 case Done():
                     log.info("request %s: done in %s", request.id, event.timings_s)
                     return {
@@ -266,19 +255,9 @@ class Worker:
         return {}
 
 
-def _png_base64(picture: Any) -> str:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
 def _log_to(path: Path) -> None:
     try:
-        handler = RotatingFileHandler(
-            path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
-        )
+        handler = RotatingFileHandler(path, "a", _LOG_BYTES, _LOG_FILES, encoding="utf-8")
     except OSError as error:
         log.warning("no log file: %s", error)
         return

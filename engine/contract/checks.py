@@ -11,11 +11,11 @@ from .catalogue import known_model
 from .errors import Problem, shown
 from .geometry import uncovered_share
 from .image_sizes import read_size
-from .job import Job, RerollRegion, Text2ImageRegion
+from .job import Job, RerollRegion, Text2ImageRegion, to_document, with_unique_names
 from .kinds import File, OrNone, kind_of, nearest
 from .limits import Limits
 from .models import ModelFacts, facts_of
-from .parse import Checked, Draft, Findings, RecordDraft, check_kinds, read_job
+from .parse import Checked, Draft, Findings, RecordDraft, read_job
 from .parse_grid import is_grid, read_grid
 from .png import UnreadableImageError
 from .schedulers import SCHEDULERS
@@ -48,7 +48,7 @@ def check(
         model = document.get("model")
         facts = facts or facts_of(model if isinstance(model, str) else None, folder)
         job = read_grid(document, facts.grid_px, limits, findings)
-        return findings.checked(None if job is None else Draft.of(job))
+        return Checked(job=job and with_unique_names(job), problems=tuple(findings.problems))
     draft = read_job(document, findings)
     facts = facts or facts_of(draft.values.get("model"), folder)
     _Checks(folder=folder, facts=facts, limits=limits, findings=findings).run(draft)
@@ -59,11 +59,7 @@ def validate(
     job: Job, *, folder: Path | None, facts: ModelFacts, limits: Limits | None = None
 ) -> tuple[Problem, ...]:
     """Return what is wrong or doubtful about a job that is there already, as `check` would."""
-    findings, draft = Findings(), Draft.of(job)
-    check_kinds(job, "", findings)
-    checks = _Checks(folder=folder, facts=facts, limits=limits or Limits(), findings=findings)
-    checks.run(draft)
-    return findings.checked(draft).problems
+    return check(to_document(job), folder=folder, facts=facts, limits=limits).problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,22 +133,22 @@ class _Checks:
             size = read_size(folder / name)
         except FileNotFoundError:
             message = f"there is no file {name!r}"
-            self.findings.error(path, name, message, f"put it in {folder}, or mend the path")
+            remedy = f"put it in {folder}, or mend the path"
         except OSError as error:
             message = f"{name!r} cannot be opened: {error.strerror}"
-            self.findings.error(path, name, message, "choose a picture that can be read")
+            remedy = "choose a picture that can be read"
         except (UnreadableImageError, ValueError) as error:
             message = f"{name!r} is no picture that can be read: {error}"
-            self.findings.error(path, name, message, "save it anew, as PNG for example")
+            remedy = "save it anew, as PNG for example"
         else:
-            if size.width_px * size.height_px > self.limits.max_picture_px:
-                self.findings.error(
-                    path,
-                    name,
-                    f"{name!r} has {size.width_px} × {size.height_px} pixels, over the limit of "
-                    f"{self.limits.max_picture_px} pixels",
-                    "scale it down: it is resized to its region in any case",
-                )
+            if size.width_px * size.height_px <= self.limits.max_picture_px:
+                return
+            message = (
+                f"{name!r} has {size.width_px} × {size.height_px} pixels, over the limit of "
+                f"{self.limits.max_picture_px} pixels"
+            )
+            remedy = "scale it down: it is resized to its region in any case"
+        self.findings.error(path, name, message, remedy)
 
     def _reroll(self, region: RecordDraft) -> None:
         mode, amount = region.values.get("reroll_mode", "reset"), region.values.get("noise_eps", 0)

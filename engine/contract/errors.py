@@ -21,7 +21,7 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN_VALUE_LENGTH else f"{text[:_SHOWN_VALUE_LENGTH]}…"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong (or doubtful) in a job, at the field it belongs to."""
 
@@ -50,6 +50,11 @@ class Problem:
         return cls(severity=severity, **texts)
 
 
+def warning(field: str, value: str, message: str, remedy: str, region: str = "") -> Problem:
+    """Return a problem that a job survives."""
+    return Problem(field, value, message, remedy, "warning", region)
+
+
 class EngineError(Exception):
     """A failure with a kind that programs can tell apart and advice that people can follow.
 
@@ -62,6 +67,13 @@ class EngineError(Exception):
         self.message = message
         self.kind = kind
         self.advice = advice
+
+
+class ModelError(EngineError):
+    """A model that cannot be found, fetched or loaded."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(f"model: {message}", kind="model", advice=advice)
 
 
 class JobError(EngineError, ValueError):
@@ -77,3 +89,8 @@ class Cancelled(EngineError):  # noqa: N818
 
     def __init__(self) -> None:
         super().__init__("the job was cancelled", kind="cancelled")
+
+
+def first_line(error: BaseException) -> str:
+    """Return how an exception's text begins, or its type where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .schedulers import SCHEDULERS
 
@@ -43,45 +43,35 @@ class Family:
     """Whether weights in half precision are fetched where a model has both."""
 
 
-_SD_PARTS = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
-_SD_SCHEDULERS = tuple(SCHEDULERS)
+_SD = Family(
+    name="sd",
+    title="Stable Diffusion 1 or 2",
+    pipelines=("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
+    signs=("cond_stage_model.",),
+    stride_px=8,
+    grid_px=8,
+    channels=4,
+    native_px=512,
+    num_inference_steps=30,
+    guidance_scale=7.5,
+    schedulers=tuple(SCHEDULERS),
+    parts=("scheduler", "text_encoder", "tokenizer", "unet", "vae"),
+    weighted_parts=("text_encoder", "unet", "vae"),
+)
+_SDXL = replace(
+    _SD,
+    name="sdxl",
+    title="Stable Diffusion XL",
+    pipelines=("StableDiffusionXLPipeline",),
+    signs=("conditioner.embedders.1.",),
+    native_px=1024,
+    guidance_scale=6.0,
+    parts=(*_SD.parts, "text_encoder_2", "tokenizer_2"),
+    weighted_parts=("text_encoder", "text_encoder_2", "unet", "vae"),
+    prefers_half=True,
+)
 
-FAMILIES = {
-    family.name: family
-    for family in (
-        Family(
-            name="sd",
-            title="Stable Diffusion 1 or 2",
-            pipelines=("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
-            signs=("cond_stage_model.",),
-            stride_px=8,
-            grid_px=8,
-            channels=4,
-            native_px=512,
-            num_inference_steps=30,
-            guidance_scale=7.5,
-            schedulers=_SD_SCHEDULERS,
-            parts=_SD_PARTS,
-            weighted_parts=("text_encoder", "unet", "vae"),
-        ),
-        Family(
-            name="sdxl",
-            title="Stable Diffusion XL",
-            pipelines=("StableDiffusionXLPipeline",),
-            signs=("conditioner.embedders.1.",),
-            stride_px=8,
-            grid_px=8,
-            channels=4,
-            native_px=1024,
-            num_inference_steps=30,
-            guidance_scale=6.0,
-            schedulers=_SD_SCHEDULERS,
-            parts=(*_SD_PARTS, "text_encoder_2", "tokenizer_2"),
-            weighted_parts=("text_encoder", "text_encoder_2", "unet", "vae"),
-            prefers_half=True,
-        ),
-    )
-}
+FAMILIES = {family.name: family for family in (_SD, _SDXL)}
 
 DEFAULT_FAMILY = FAMILIES["sd"]
 

@@ -29,7 +29,7 @@ class ImageSize:
 def read_size(path: Path) -> ImageSize:
     """Return a picture's size.
 
-    Raises: OSError where the file cannot be opened, UnreadablePictureError where it is no picture.
+    Raises: OSError where the file cannot be opened, UnreadableImageError where it is no picture.
     """
     with path.open("rb") as file:
         head = file.read(32)
@@ -79,10 +79,8 @@ def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
 def _webp_size(head: bytes) -> tuple[int, int]:
     kind = head[12:16]
     if kind == b"VP8X":
-        return (
-            1 + int.from_bytes(head[24:27], "little"),
-            1 + int.from_bytes(head[27:30], "little"),
-        )
+        width, height = (int.from_bytes(head[at : at + 3], "little") for at in (24, 27))
+        return width + 1, height + 1
     if kind == b"VP8L":
         bits = int.from_bytes(head[21:25], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1

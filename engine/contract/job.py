@@ -12,19 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from .geometry import Rectangle
-from .kinds import (
-    Choice,
-    File,
-    Flag,
-    ModelName,
-    OrNone,
-    Real,
-    Records,
-    Text,
-    Whole,
-    kind_of,
-    spec,
-)
+from .kinds import Choice, File, Flag, ModelName, OrNone, Real, Records, Text, Whole, kind_of, spec
 from .masks import FALLOFFS
 from .schedulers import SCHEDULERS
 
@@ -55,9 +43,7 @@ class Region(Rectangle):
         default="",
     )
     region_seed: int | None = spec(
-        OrNone(SEED, "a random one"),
-        "Seed of everything drawn at random for this region alone",
-        default=None,
+        OrNone(SEED, "a random one"), "Seed of everything drawn at random for this region alone"
     )
     noise_eps: float = spec(
         Real(0, 1000),
@@ -73,7 +59,6 @@ class MaskedRegion(Region):
     mask: str | None = spec(
         OrNone(File(), "the whole region"),
         "Greyscale picture of what the region covers: white all of it, black nothing",
-        default=None,
     )
     mask_area: str = spec(
         Choice(MASK_AREAS),
@@ -90,7 +75,7 @@ class Text2ImageRegion(MaskedRegion):
 
     prompt: str = spec(Text(), "What to generate in this region", default="")
     negative_prompt: str | None = spec(
-        OrNone(Text(), "the canvas's"), "What to keep out of this region", default=None
+        OrNone(Text(), "the canvas's"), "What to keep out of this region"
     )
     guidance_scale: float | None = spec(
         OrNone(GUIDANCE, "a random one"),
@@ -146,29 +131,36 @@ REGION_TYPES: dict[str, type[DiffusionRegion]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One picture to be made."""
+class Settings:
+    """What a job and a grid configuration of the original have in common."""
 
     version: int = spec(Whole(1, VERSION), "Version of the job's format", default=VERSION)
     model: str | None = spec(
         OrNone(ModelName(), "the configured model"),
         "Name, folder, file or hub id of the model that generates",
-        default=None,
     )
     scheduler: str | None = spec(
         OrNone(Choice(tuple(SCHEDULERS)), "the model's own"),
         "How the noise is removed, step by step",
-        default=None,
     )
     num_inference_steps: int = spec(
         Whole(1, MAX_STEPS), "Steps from noise to picture: more is slower and finer", default=50
     )
     seed: int | None = spec(
-        OrNone(SEED, "a random one"), "The same seed gives the same picture again", default=None
+        OrNone(SEED, "a random one"), "The same seed gives the same picture again"
     )
+    negative_prompt: str = spec(Text(), "What to keep out of the whole picture", default="")
+    cpu_vae: bool = spec(
+        Flag(), "Encode and decode pictures on the CPU, to save GPU memory", default=False
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Settings):
+    """One picture to be made."""
+
     canvas_height: int = spec(Whole(1), "Height of the picture in pixels")
     canvas_width: int = spec(Whole(1), "Width of the picture in pixels")
-    negative_prompt: str = spec(Text(), "What to keep out of the whole picture", default="")
     regions: tuple[DiffusionRegion, ...] = spec(
         Records(REGION_TYPES), "What is generated where", default=()
     )
@@ -178,10 +170,6 @@ class Job:
     max_region_px: int | None = spec(
         OrNone(Whole(1), "never"),
         "Text regions whose sides are longer than this are generated in overlapping windows",
-        default=None,
-    )
-    cpu_vae: bool = spec(
-        Flag(), "Encode and decode pictures on the CPU, to save GPU memory", default=False
     )
     decode_steps: bool = spec(
         Flag(), "Keep a picture of every step too, which takes far longer", default=False

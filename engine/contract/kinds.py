@@ -35,27 +35,22 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"use one of: {', '.join(known)}"
 
 
-def _bounds_complaint(
-    value: float, minimum: float | None, maximum: float | None
-) -> Complaint | None:
-    if minimum is not None and value < minimum:
+def _bounds_complaint(value: float, minimum: float, maximum: float | None) -> Complaint | None:
+    if value < minimum:
         what = "is negative" if minimum == 0 else f"is below {minimum}"
     elif maximum is not None and value > maximum:
         what = f"is above {maximum}"
     else:
         return None
-    if minimum is not None and maximum is not None:
-        advice = f"use a number from {minimum} to {maximum}"
-    else:
-        advice = f"use {minimum} or more" if minimum is not None else f"use {maximum} or less"
-    return Complaint(f"{shown(value)} {what}", advice)
+    bounds = f"{minimum} or more" if maximum is None else f"a number from {minimum} to {maximum}"
+    return Complaint(f"{shown(value)} {what}", f"use {bounds}")
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole number between two bounds, both included."""
+    """A whole number between two bounds, both included; without the second it has no end."""
 
-    minimum: int | None = None
+    minimum: int
     maximum: int | None = None
 
     def complaint(self, value: object) -> Complaint | None:
@@ -69,9 +64,9 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A finite number between two bounds, both included."""
+    """A finite number between two bounds, both included; without the second it has no end."""
 
-    minimum: float | None = None
+    minimum: float
     maximum: float | None = None
 
     def complaint(self, value: object) -> Complaint | None:
@@ -172,7 +167,12 @@ class Records:
 
 
 def spec(kind: Kind, doc: str, *, default: object = MISSING) -> Any:
-    """Declare a dataclass field with its kind and what it does to the picture."""
+    """Declare a dataclass field: its kind, what it does to the picture, its default.
+
+    What may be None is None unless it says otherwise.
+    """
+    if default is MISSING and isinstance(kind, OrNone):
+        default = None
     return field(default=default, metadata={"kind": kind, "doc": doc})
 
 

@@ -13,15 +13,15 @@ _GAUSSIAN_VARIANCE = 0.01
 _QUARTIC_REACH = 0.995
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Falloff:
     """A falloff by its name in the job, and as a person reads it."""
 
     name: str
     label: str
-    description: str
     along: Callable[[int, float], list[float]]
     """The weights of so many cells along an axis; the second number is the feather in cells."""
+    description: str
 
 
 def _constant(cells: int, feather: float) -> list[float]:
@@ -51,12 +51,12 @@ def _feather(cells: int, feather: float) -> list[float]:
 
 
 FALLOFFS = {
-    name: Falloff(name=name, label=label, description=description, along=along)
-    for name, label, along, description in (
-        ("constant", "None", _constant, "The same weight everywhere"),
-        ("gaussian", "Soft", _gaussian, "Falls off quickly away from the middle"),
-        ("quartic", "Wide", _quartic, "Falls off gently, and to nothing at the border"),
-        ("feather", "Feather", _feather, "Fills the region, with soft edges"),
+    falloff.name: falloff
+    for falloff in (
+        Falloff("constant", "None", _constant, "The same weight everywhere"),
+        Falloff("gaussian", "Soft", _gaussian, "Falls off quickly away from the middle"),
+        Falloff("quartic", "Wide", _quartic, "Falls off gently, and to nothing at the border"),
+        Falloff("feather", "Feather", _feather, "Fills the region, with soft edges"),
     )
 }
 """By their names in a job, in the order in which they are offered."""

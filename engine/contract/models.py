@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,12 @@ from .families import DEFAULT_FAMILY, FAMILIES, Family
 from .job import BUNDLED_MODEL
 
 _MAX_HEADER_BYTES = 2**27
+_NOTED = {
+    "native_px": "native_size_px",
+    "largest_px": "largest_size_px",
+    "num_inference_steps": "num_inference_steps",
+    "guidance_scale": "guidance_scale",
+}
 _LEAST_NATIVE_PX = 256  # no model that people use was trained on less; some small ones say so
 
 
@@ -78,16 +84,11 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     return ModelFacts.of_family(DEFAULT_FAMILY)
 
 
-def model_note(folder: Path) -> dict[str, Any]:
-    """Return what a model's folder says of itself: title, native size, settings that suit it."""
-    return read_object(folder / NOTE)
-
-
 def family_of_file(path: Path) -> Family | None:
     """Return the family of a single file of weights by the names of its tensors."""
     names = tensor_names(path)
-    found = [f for f in FAMILIES.values() if any(n.startswith(f.signs) for n in names)]
-    return found[0] if found else None
+    known = FAMILIES.values()
+    return next((f for f in known if any(name.startswith(f.signs) for name in names)), None)
 
 
 def tensor_names(path: Path) -> frozenset[str]:
@@ -110,19 +111,9 @@ def _of_folder(folder: Path) -> ModelFacts:
     cells = read_object(folder / file).get(key)
     own_px = cells * family.stride_px if isinstance(cells, int) else 0
     facts = ModelFacts.of_family(family, own_px if own_px >= _LEAST_NATIVE_PX else 0)
-    note = model_note(folder)
-    if not note:
-        return facts
-    return ModelFacts(
-        family=family,
-        native_px=_number(note, "native_size_px", facts.native_px),
-        largest_px=_number(note, "largest_size_px", facts.largest_px),
-        num_inference_steps=_number(note, "num_inference_steps", facts.num_inference_steps),
-        guidance_scale=_number(note, "guidance_scale", facts.guidance_scale),
-        scheduler=note.get("scheduler"),
-    )
-
-
-def _number(note: dict[str, Any], key: str, otherwise: Any) -> Any:
-    value = note.get(key)
-    return value if isinstance(value, int | float) and value > 0 else otherwise
+    note = read_object(folder / NOTE)
+    said = {name: note.get(key) for name, key in _NOTED.items()}
+    numbers: dict[str, Any] = {
+        name: value for name, value in said.items() if isinstance(value, int | float) and value > 0
+    }
+    return replace(facts, scheduler=note.get("scheduler"), **numbers)

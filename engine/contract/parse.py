@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
-from .errors import JobError, Problem, shown
+from .errors import JobError, Problem, shown, warning
 from .job import Job, with_unique_names
 from .kinds import Choice, Complaint, Records, kind_of, nearest
 
@@ -48,14 +48,11 @@ class Findings:
 
     def error(self, path: str, value: object, message: str, remedy: str) -> None:
         """Note a problem that stops the job."""
-        self.problems.append(
-            Problem(field=path, value=shown(value), message=message, remedy=remedy)
-        )
+        self.problems.append(Problem(path, shown(value), message, remedy))
 
     def warn(self, path: str, value: object, message: str, remedy: str) -> None:
         """Note a problem that the job survives."""
-        self.error(path, value, message, remedy)
-        self.problems[-1] = replace(self.problems[-1], severity="warning")
+        self.problems.append(warning(path, shown(value), message, remedy))
 
     def complain(self, path: str, value: object, complaint: Complaint | None) -> bool:
         """Note a kind's complaint, if there is one; return whether there was none."""
@@ -97,19 +94,6 @@ class Draft:
     regions: Sequence[RecordDraft]
     reroll_regions: Sequence[RecordDraft]
 
-    @classmethod
-    def of(cls, job: Job) -> Draft:
-        """Return what is known of a whole job: everything."""
-        values = _values(job)
-        drafts = {
-            name: [
-                RecordDraft(path=f"{name}[{i}]", cls=type(record), values=_values(record))
-                for i, record in enumerate(values.pop(name))
-            ]
-            for name in ("regions", "reroll_regions")
-        }
-        return cls(values=values, **drafts)
-
     @property
     def all_regions(self) -> Sequence[RecordDraft]:
         """The regions, then the reroll regions."""
@@ -126,10 +110,6 @@ class Draft:
         )
 
 
-def _values(record: Any) -> dict[str, Any]:
-    return {f.name: getattr(record, f.name) for f in fields(record)}
-
-
 def _names(draft: Draft, job: Job | None) -> Iterator[tuple[str, str]]:
     """Yield the path and the name of each region, also of those that cannot become one."""
     if job is not None:
@@ -144,13 +124,12 @@ def _names(draft: Draft, job: Job | None) -> Iterator[tuple[str, str]]:
 def read_job(document: Mapping[str, Any], findings: Findings) -> Draft:
     """Read all of a job that is right in itself; what is not is noted."""
     values = read_fields(Job, document, "", findings)
-    drafts = {
-        name: _read_records(values.pop(name, ()), kind, name, findings)
-        for name, kind in (
-            (f.name, kind_of(f)) for f in fields(Job) if isinstance(kind_of(f), Records)
-        )
-        if isinstance(kind, Records)
-    }
+    drafts = {}
+    for declared in fields(Job):
+        match kind_of(declared):
+            case Records() as kind:
+                name = declared.name
+                drafts[name] = _read_records(values.pop(name, ()), kind, name, findings)
     return Draft(values=values, **drafts)
 
 
@@ -201,10 +180,8 @@ def read_fields(
     declared = {f.name: f for f in fields(cls) if "kind" in f.metadata}
     for key in document:
         if key in RETIRED:
-            if document[key]:
-                findings.warn(
-                    path + str(key), document[key], "has no effect any more", RETIRED[key]
-                )
+            if value := document[key]:
+                findings.warn(path + str(key), value, "has no effect any more", RETIRED[key])
         elif key not in declared and key not in elsewhere:
             known = [*declared, *elsewhere]
             findings.error(path + str(key), document[key], "is not known", nearest(str(key), known))
@@ -221,15 +198,6 @@ def read_fields(
         if findings.complain(at, value, kind_of(declaration).complaint(value)):
             values[name] = value
     return values
-
-
-def check_kinds(record: Any, path: str, findings: Findings) -> None:
-    """Note the values of a job, or of a part of one, that its fields cannot hold."""
-    for declared in fields(record):
-        value, at = getattr(record, declared.name), path + declared.name
-        if findings.complain(at, value, kind_of(declared).complaint(value)):
-            for index, one in enumerate(value if isinstance(kind_of(declared), Records) else ()):
-                check_kinds(one, f"{at}[{index}].", findings)
 
 
 class _RepeatedKeyError(ValueError):
@@ -254,11 +222,9 @@ def parse_json(text: str | bytes) -> object:
         return json.loads(text, object_pairs_hook=_distinct_keys)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        complaint = Complaint(f"the file is not JSON: {error.msg} ({where})", "mend it there")
+        message, remedy = f"the file is not JSON: {error.msg} ({where})", "mend it there"
     except _RepeatedKeyError as error:
-        complaint = Complaint(str(error), "keep one of them")
+        message, remedy = str(error), "keep one of them"
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        complaint = Complaint(f"the file is not JSON: {error}", "save it as UTF-8 text")
-    findings = Findings()
-    findings.complain("", None, complaint)
-    raise JobError(findings.problems)
+        message, remedy = f"the file is not JSON: {error}", "save it as UTF-8 text"
+    raise JobError([Problem("", shown(None), message, remedy)])

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import shown
-from .grid import ALIASES, IGNORED, SEED_TILES_MODES, Grid, Reroll
+from .geometry import SIDES
+from .grid import ALIASES, IGNORED, SEED_TILES_MODES, Grid
 from .job import GUIDANCE, SEED, Job, RerollRegion
 from .kinds import Choice, Kind, OrNone, Text
 from .limits import Limits
 from .parse import Findings, read_fields
 from .sides import check_canvas_size, check_multiple
 
-_TABLES = ("prompt", "guidance_scale_tiles", "seed_tiles", "seed_tiles_mode")
-_SIDES = ("row_init", "row_end", "col_init", "col_end")
-_COMMON_GUIDANCE = OrNone(GUIDANCE, "the common one")
-_NO_SEED = OrNone(SEED, "none of its own")
+_TABLES: dict[str, tuple[Kind, str | None]] = {
+    "guidance_scale_tiles": (OrNone(GUIDANCE, "the common one"), None),
+    "seed_tiles": (OrNone(SEED, "none of its own"), None),
+    "seed_tiles_mode": (Choice(SEED_TILES_MODES), "full"),
+}
+"""What a tile may hold of each, and what all do where there is no table."""
 
 
 def is_grid(document: Mapping[str, Any]) -> bool:
@@ -34,35 +37,29 @@ def read_grid(
             message = f"means the same as {name}, which is there too"
             findings.error(alias, document[alias], message, "keep one of them")
     canonical = {ALIASES.get(k, k): v for k, v in document.items() if k not in IGNORED}
-    nested = (*_TABLES, "seed_reroll_regions")
+    nested = ("prompt", *_TABLES, "seed_reroll_regions")
     values = read_fields(Grid, canonical, "", findings, elsewhere=nested, written=written)
     prompt = _read_prompt(canonical.get("prompt"), findings)
     if prompt is None:
         return None
-    shape = (len(prompt), len(prompt[0]))
+    rows, columns = len(prompt), len(prompt[0])
     values["prompt"] = prompt
-    for name, kind in (("guidance_scale_tiles", _COMMON_GUIDANCE), ("seed_tiles", _NO_SEED)):
-        if canonical.get(name) is not None:
-            at = written.get(name, name)
-            values[name] = _read_table(canonical[name], kind, at, shape, findings)
-    mode = canonical.get("seed_tiles_mode")
-    if isinstance(mode, str):
-        complaint = Choice(SEED_TILES_MODES).complaint(mode)
-        findings.complain("seed_tiles_mode", mode, complaint)
-        values["seed_tiles_mode"] = mode
-    elif mode is not None:
-        modes = Choice(SEED_TILES_MODES)
-        values["seed_tiles_mode"] = _read_table(mode, modes, "seed_tiles_mode", shape, findings)
+    for name, (kind, common) in _TABLES.items():
+        value, at = canonical.get(name), written.get(name, name)
+        if value is None:
+            values[name] = ((common,) * columns,) * rows
+        elif isinstance(value, str) and isinstance(kind, Choice):
+            findings.complain(at, value, kind.complaint(value))
+            values[name] = ((value,) * columns,) * rows
+        else:
+            values[name] = _read_table(value, kind, at, (rows, columns), findings)
     _check_tiles(values, grid_px, findings)
     if findings.has_errors:
         return None
     grid = Grid(**values)
-    height, width = grid.canvas_height, grid.canvas_width
-    check_canvas_size("prompt", height, width, limits, findings)
+    check_canvas_size("prompt", grid.canvas_height, grid.canvas_width, limits, findings)
     rerolls = _read_rerolls(canonical.get("seed_reroll_regions"), grid, grid_px, findings)
-    if findings.has_errors:
-        return None
-    return Grid(**{**values, "seed_reroll_regions": rerolls}).to_job()
+    return None if findings.has_errors else grid.to_job(rerolls)
 
 
 def _read_prompt(value: object, findings: Findings) -> tuple[tuple[str, ...], ...] | None:
@@ -95,13 +92,11 @@ def _read_table(
 
 
 def _check_tiles(values: Mapping[str, Any], grid_px: int, findings: Findings) -> None:
-    defaults = {
-        "height": ("tile_height", "tile_row_overlap"),
-        "width": ("tile_width", "tile_col_overlap"),
-    }
-    for size_name, overlap_name in defaults.values():
-        size = values.get(size_name, 512)
-        overlap = values.get(overlap_name, 256)
+    for size_name, overlap_name in (
+        ("tile_height", "tile_row_overlap"),
+        ("tile_width", "tile_col_overlap"),
+    ):
+        size, overlap = values.get(size_name, 512), values.get(overlap_name, 256)
         check_multiple(size_name, size, grid_px, findings)
         check_multiple(overlap_name, overlap, grid_px, findings)
         if overlap >= size:
@@ -111,7 +106,7 @@ def _check_tiles(values: Mapping[str, Any], grid_px: int, findings: Findings) ->
 
 def _read_rerolls(
     value: object, grid: Grid, grid_px: int, findings: Findings
-) -> tuple[Reroll, ...]:
+) -> tuple[RerollRegion, ...]:
     items = () if value is None else value
     if not isinstance(items, list | tuple):
         remedy = "write a list of [row start, row end, column start, column end, seed]"
@@ -126,27 +121,28 @@ def _read_rerolls(
 
 def _read_reroll(
     item: object, path: str, grid: Grid, grid_px: int, findings: Findings
-) -> Reroll | None:
-    if not isinstance(item, list | tuple) or len(item) != len(_SIDES) + 1:
+) -> RerollRegion | None:
+    if not isinstance(item, list | tuple) or len(item) != len(SIDES) + 1:
         message = f"{shown(item)} is not [row start, row end, column start, column end, seed]"
         findings.error(path, item, message, "give five whole numbers")
         return None
-    named = dict(zip((*_SIDES, "region_seed"), item, strict=True))
+    named = dict(zip((*SIDES, "region_seed"), item, strict=True))
     values = read_fields(RerollRegion, named, f"{path}.", findings)
-    if len(values) <= len(_SIDES) or values["region_seed"] is None:
+    if len(values) <= len(SIDES) or values["region_seed"] is None:
         if values.get("region_seed", 0) is None:
             findings.error(f"{path}.region_seed", None, "null is not a seed", "give a number")
         return None
-    sides = {name: _on_grid(values[name], f"{path}.{name}", grid_px, findings) for name in _SIDES}
+    for name in SIDES:
+        values[name] = _on_grid(values[name], f"{path}.{name}", grid_px, findings)
     for axis, size in (("row", grid.canvas_height), ("col", grid.canvas_width)):
-        init, end = sides[f"{axis}_init"], sides[f"{axis}_end"]
+        init, end = values[f"{axis}_init"], values[f"{axis}_end"]
         if end <= init:
             message = f"holds no cell of latents: it goes from {init} to {end}"
             findings.error(f"{path}.{axis}_end", end, message, f"try {init + grid_px}")
         elif end > size:
             message = f"{end} lies outside the canvas, which ends at {size}"
             findings.error(f"{path}.{axis}_end", end, message, f"use {size} or less")
-    return Reroll(**sides, seed=values["region_seed"])
+    return RerollRegion(**values)
 
 
 def _on_grid(value: int, path: str, grid_px: int, findings: Findings) -> int:

@@ -48,7 +48,7 @@ class Chunk:
 def chunks(file: BinaryIO) -> Iterator[Chunk]:
     """Return a PNG's chunks, as far as they are whole; the file may be moved meanwhile.
 
-    Raises: UnreadablePictureError where it is no PNG.
+    Raises: UnreadableImageError where it is no PNG.
     """
     position, end = len(SIGNATURE), file.seek(0, 2)
     file.seek(0)
@@ -67,7 +67,7 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
 def read_png_size(file: BinaryIO) -> tuple[int, int]:
     """Return the width and the height that a PNG's header says.
 
-    Raises: UnreadablePictureError where it does not go on to its last chunk.
+    Raises: UnreadableImageError where it does not go on to its last chunk.
     """
     kind = b""
     for chunk in chunks(file):
@@ -182,7 +182,7 @@ def _read_note(path: Path, key: str) -> dict[str, Any] | None:
 def _read_text(file: BinaryIO, chunk: Chunk, key_bytes: int) -> str:
     """Return the text that follows a chunk's key.
 
-    Raises: UnreadablePictureError where it is damaged or too long.
+    Raises: UnreadableImageError where it is damaged or too long.
     """
     if chunk.length > _MAX_TEXT_BYTES:
         raise UnreadableImageError("one of its texts is too long")

@@ -22,13 +22,9 @@ class InitializeParams:
     device: str = spec(Choice(DEVICES), "where to run", default=AUTO)
     dtype: str = spec(Choice(DTYPES), "the precision", default=AUTO)
     model: str | None = spec(
-        OrNone(Text(required=True), "the bundled one"),
-        "the model of jobs that name none",
-        default=None,
+        OrNone(Text(required=True), "the bundled one"), "the model of jobs that name none"
     )
-    log_file: str | None = spec(
-        OrNone(Text(required=True), "none"), "a file for the log", default=None
-    )
+    log_file: str | None = spec(OrNone(Text(required=True), "none"), "a file for the log")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +33,9 @@ class GenerateParams:
 
     output: str = spec(Text(required=True), "the picture's path")
     folder: str | None = spec(
-        OrNone(Text(required=True), "the output's"), "where the job's paths start", default=None
+        OrNone(Text(required=True), "the output's"), "where the job's paths start"
     )
-    latents: str | None = spec(
-        OrNone(Text(required=True), "none"), "the path of the latents", default=None
-    )
+    latents: str | None = spec(OrNone(Text(required=True), "none"), "the path of the latents")
     preview_every_s: float = spec(Real(0), "seconds between previews", default=0.5)
 
 

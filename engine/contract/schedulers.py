@@ -3,58 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Scheduler:
     """A scheduler by its name in the job, and as a person reads it."""
 
     name: str
     label: str
-    description: str
     class_name: str
     """diffusers' class."""
-    settings: Mapping[str, Any]
+    description: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
     """What it changes of the model's own configuration."""
-    most_steps: int | None
+    most_steps: int | None = None
     """Consistency models choose their steps from few."""
 
 
-_TRAILING = {"timestep_spacing": "trailing"}
-_FEW = 50
+_KARRAS = MappingProxyType({"use_karras_sigmas": True})
+_TRAILING = MappingProxyType({"timestep_spacing": "trailing"})
 
 SCHEDULERS = {
-    name: Scheduler(
-        name=name,
-        label=label,
-        description=description,
-        class_name=f"{class_name}Scheduler",
-        settings=MappingProxyType(settings),
-        most_steps=most_steps,
-    )
-    for name, label, class_name, settings, most_steps, description in (
-        ("lms", "LMS", "LMSDiscrete", {}, None, "Linear multistep, the original's choice"),
-        ("ddim", "DDIM", "DDIM", {}, None, "Denoising diffusion implicit models"),
-        ("pndm", "PNDM", "PNDM", {}, None, "Pseudo numerical methods, Stable Diffusion's first"),
-        ("euler", "Euler", "EulerDiscrete", {}, None, "Euler's method"),
-        ("euler_a", "Euler Ancestral", "EulerAncestralDiscrete", {}, None,
-         "Euler's method with fresh noise at each step"),
-        ("dpmpp_2m", "DPM++ 2M", "DPMSolverMultistep", {}, None,
-         "Good pictures in some twenty steps"),
-        ("dpmpp_2m_karras", "DPM++ 2M Karras", "DPMSolverMultistep", {"use_karras_sigmas": True},
-         None, "The same, with smaller steps towards the end"),
-        ("unipc", "UniPC", "UniPCMultistep", {}, None, "Good pictures in some ten steps"),
-        ("heun", "Heun", "HeunDiscrete", {}, None, "Twice the work at each step"),
-        ("lcm", "LCM", "LCM", {}, _FEW, "For models made to generate in some four to eight steps"),
-        ("tcd", "TCD", "TCD", {}, _FEW,
-         "For models made to generate in few steps, with fresh noise at each"),
-        ("euler_trailing", "Euler, few steps", "EulerDiscrete", _TRAILING, None,
-         "For models of the kinds Turbo and Lightning"),
-        ("ddim_trailing", "DDIM, few steps", "DDIM", _TRAILING, None,
-         "For models of the kind Hyper"),
+    scheduler.name: scheduler
+    for scheduler in (
+        Scheduler("lms", "LMS", "LMSDiscreteScheduler", "Linear multistep, the original's choice"),
+        Scheduler("ddim", "DDIM", "DDIMScheduler", "Denoising diffusion implicit models"),
+        Scheduler("pndm", "PNDM", "PNDMScheduler",
+                  "Pseudo numerical methods, Stable Diffusion's first"),
+        Scheduler("euler", "Euler", "EulerDiscreteScheduler", "Euler's method"),
+        Scheduler("euler_a", "Euler Ancestral", "EulerAncestralDiscreteScheduler",
+                  "Euler's method with fresh noise at each step"),
+        Scheduler("dpmpp_2m", "DPM++ 2M", "DPMSolverMultistepScheduler",
+                  "Good pictures in some twenty steps"),
+        Scheduler("dpmpp_2m_karras", "DPM++ 2M Karras", "DPMSolverMultistepScheduler",
+                  "The same, with smaller steps towards the end", _KARRAS),
+        Scheduler("unipc", "UniPC", "UniPCMultistepScheduler", "Good pictures in some ten steps"),
+        Scheduler("heun", "Heun", "HeunDiscreteScheduler", "Twice the work at each step"),
+        Scheduler("lcm", "LCM", "LCMScheduler",
+                  "For models made to generate in some four to eight steps", most_steps=50),
+        Scheduler("tcd", "TCD", "TCDScheduler",
+                  "For models made to generate in few steps, with fresh noise at each",
+                  most_steps=50),
+        Scheduler("euler_trailing", "Euler, few steps", "EulerDiscreteScheduler",
+                  "For models of the kinds Turbo and Lightning", _TRAILING),
+        Scheduler("ddim_trailing", "DDIM, few steps", "DDIMScheduler",
+                  "For models of the kind Hyper", _TRAILING),
     )
 }  # fmt: skip
 """By their names in a job, in the order in which they are offered."""

@@ -20,7 +20,7 @@ from engine.contract.catalogue import (
     local_snapshot,
     read_object,
 )
-from engine.contract.errors import EngineError
+from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import DEFAULT_FAMILY, Family, family_of_pipeline, family_titles
 from engine.contract.job import BUNDLED_MODEL
 from engine.contract.models import family_of_file, tensor_names
@@ -46,11 +46,10 @@ def resolve(name: str | None, folder: Path) -> str:
         return str(path.resolve())
     if is_hub_id(name):
         return name
-    raise EngineError(
-        f"model: there is no folder or file {name!r} in {folder}",
-        kind="model",
-        advice="give a folder in diffusers' format, a .safetensors file, a hub id such as "
-        f"owner/name, or {BUNDLED_MODEL!r}",
+    raise ModelError(
+        f"there is no folder or file {name!r} in {folder}",
+        "give a folder in diffusers' format, a .safetensors file, a hub id such as owner/name, "
+        f"or {BUNDLED_MODEL!r}",
     )
 
 
@@ -135,22 +134,17 @@ def _from_cache(id_: str) -> Path:
     """Return where a hub's model lies on this computer; nothing is fetched without being asked."""
     found = local_snapshot(id_, cache_folder(os.environ))
     if found is None:
-        raise EngineError(
-            f"model: {id_} is not on this computer",
-            kind="model",
-            advice="download it first: the button beside the model, or "
-            f"`python -m engine download {id_}`",
+        raise ModelError(
+            f"{id_} is not on this computer",
+            f"download it first: the button beside the model, or `python -m engine download {id_}`",
         )
     return found
 
 
 def _load_folder(path: Path, device: Device) -> Any:
     if not (path / INDEX).is_file():
-        raise EngineError(
-            f"model: {path} holds no {INDEX}",
-            kind="model",
-            advice="give the top folder of a model in diffusers' format",
-        )
+        advice = "give the top folder of a model in diffusers' format"
+        raise ModelError(f"{path} holds no {INDEX}", advice)
     family = family_of_folder(path)
     if family is None:
         raise _unknown_kind(str(read_object(path / INDEX).get("_class_name")), str(path))
@@ -166,10 +160,9 @@ def _load_folder(path: Path, device: Device) -> Any:
 
 def _load_single_file(path: Path, device: Device) -> Any:
     if path.suffix != ".safetensors":
-        raise EngineError(
-            f"model: {path.name} is not a .safetensors file",
-            kind="model",
-            advice="pickled checkpoints can run code and are never loaded; convert it first",
+        raise ModelError(
+            f"{path.name} is not a .safetensors file",
+            "pickled checkpoints can run code and are never loaded; convert it first",
         )
     family = family_of_file(path) or DEFAULT_FAMILY
     model = _class_of(family)
@@ -198,20 +191,17 @@ def _pipeline_class(model: type[Model]) -> Any:
     return getattr(diffusers, model.PIPELINE)
 
 
-def _unknown_kind(class_name: str, where: str) -> EngineError:
-    return EngineError(
-        f"model: {where} is a {class_name}, which no family of this engine runs",
-        kind="model",
-        advice=f"give a model of the kind {family_titles()}",
+def _unknown_kind(class_name: str, where: str) -> ModelError:
+    return ModelError(
+        f"{where} is a {class_name}, which no family of this engine runs",
+        f"give a model of the kind {family_titles()}",
     )
 
 
-def _explained(resolved: str, error: Exception) -> EngineError:
-    text = str(error).strip().splitlines()
-    first = text[0] if text else ""
-    message = f"model: {resolved} cannot be loaded: {type(error).__name__}: {first}"
+def _explained(resolved: str, error: Exception) -> ModelError:
     if isinstance(error, OSError) and not Path(resolved).exists():
         advice = "check the id, the network and your access to it, or give a local folder"
     else:
         advice = f"give a {family_titles()} model with .safetensors weights"
-    return EngineError(message, kind="model", advice=advice)
+    text = first_line(error) if str(error).strip() else ""
+    return ModelError(f"{resolved} cannot be loaded: {type(error).__name__}: {text}", advice)

@@ -9,11 +9,11 @@ import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
-from engine.runtime.canvas_statistics import Box
 from engine.runtime.codec import Pixels, to_image, to_uint8
 from engine.runtime.preview import LinearPreview
 from engine.runtime.references import Reference
 from engine.runtime.tiled import WHOLE_CELLS, tiled_rows
+from engine.runtime.windows import Window
 
 
 class KLCodec:
@@ -54,7 +54,7 @@ class KLCodec:
         else:
             rows = tiled_rows(
                 vae.encoder,
-                lambda box: _pixels(reference, box, stride).to(on),
+                lambda window: _pixels(reference, window, stride).to(on),
                 reference.cells(stride),
                 scale=1,
                 finish=lambda moments: moments,
@@ -65,9 +65,7 @@ class KLCodec:
                 moments = vae.quant_conv(moments)
             distribution = DiagonalGaussianDistribution(moments)
         encoded: Tensor = (
-            distribution.sample(generator=generator)
-            if self._encoding == "sample"
-            else distribution.mode()
+            distribution.sample(generator) if self._encoding == "sample" else distribution.mode()
         )
         return (encoded - self._shift) * self._scale
 
@@ -87,7 +85,7 @@ class KLCodec:
             encoded = vae.post_quant_conv(encoded)
         strips = tiled_rows(
             vae.decoder,
-            lambda box: encoded[..., box.top : box.bottom, box.left : box.right],
+            lambda window: window.take(encoded),
             encoded,
             scale=self._stride_px,
             finish=lambda colours: to_uint8(colours / 2 + 0.5),
@@ -127,6 +125,6 @@ def _scale_and_shift(config: Any) -> tuple[Tensor, Tensor]:
     return scale / torch.tensor(std).view(1, -1, 1, 1), torch.tensor(mean).view(1, -1, 1, 1)
 
 
-def _pixels(reference: Reference, box: Box, stride_px: int) -> Tensor:
-    rows = slice(box.top * stride_px, box.bottom * stride_px)
-    return reference.part(rows, slice(box.left * stride_px, box.right * stride_px))
+def _pixels(reference: Reference, window: Window, stride_px: int) -> Tensor:
+    rows = slice(window.top * stride_px, window.bottom * stride_px)
+    return reference.part(rows, slice(window.left * stride_px, window.right * stride_px))

@@ -7,14 +7,14 @@ the region's prompt, with its negative prompt. Passes of one shape share calls.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from engine.contract.job import Job, Text2ImageRegion
+from engine.contract.job import Job
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import give_memory_back, is_oom
 from engine.runtime.windows import Window
@@ -117,11 +117,11 @@ class RegionWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pass:
-    """One look of the network at a window."""
+    """One look of the network at a window, for one of the terms of its prediction."""
 
     index: int
     window: Window
-    term: Term
+    terms: Sequence[Term]
     conditioning: Conditioning
 
 
@@ -139,24 +139,18 @@ class Denoiser:
 
     def plan(self, job: Job, windows: Sequence[RegionWindow]) -> BatchPlan:
         """Return how windows are predicted, each distinct text encoded once, now or earlier."""
-        regions = job.text_regions
-        predicted = [
-            _Predicted.of(self._network.guidance, regions[one.region], job.negative_prompt)
-            for one in windows
-        ]
-        passes = [
-            _Pass(
-                index=index,
-                window=one.window,
-                term=term,
-                conditioning=self._network.condition(
-                    self._encoded(term.text), one.window, wanted.scale
-                ),
-            )
-            for index, (one, wanted) in enumerate(zip(windows, predicted, strict=True))
-            for term in wanted.terms
-        ]
-        return BatchPlan(self._network, passes, self._capacity)
+        regions, network, passes = job.text_regions, self._network, []
+        for index, one in enumerate(windows):
+            region = regions[one.region]
+            scale, negative = region.guidance_scale, region.negative_prompt
+            if scale is None:
+                raise ValueError("the guidance is not resolved yet")
+            negative = job.negative_prompt if negative is None else negative
+            terms = network.guidance.terms(region.prompt, negative, scale)
+            for term in terms:
+                seen = network.condition(self._encoded(term.text), one.window, scale)
+                passes.append(_Pass(index=index, window=one.window, terms=terms, conditioning=seen))
+        return BatchPlan(network, passes, self._capacity)
 
     def _encoded(self, text: Text) -> Conditioning:
         if text not in self._texts:
@@ -170,23 +164,6 @@ class Denoiser:
         return sum(t.nbytes for encoded in self._texts.values() for t in encoded.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Predicted:
-    """What the prediction of a region is made from."""
-
-    scale: float
-    terms: Sequence[Term]
-
-    @classmethod
-    def of(cls, guidance: Guidance, region: Text2ImageRegion, canvas_negative: str) -> _Predicted:
-        if region.guidance_scale is None:
-            raise ValueError("the guidance is not resolved yet")
-        own = region.negative_prompt
-        negative = canvas_negative if own is None else own
-        terms = guidance.terms(region.prompt, negative, region.guidance_scale)
-        return cls(scale=region.guidance_scale, terms=terms)
-
-
 class BatchPlan:
     """The passes of a job, in groups that share calls."""
 
@@ -198,9 +175,6 @@ class BatchPlan:
             key = (one.window.height, one.window.width, shapes)
             groups.setdefault(key, []).append(one)
         self._groups = list(groups.values())
-        self._terms: dict[int, list[Term]] = {}
-        for one in passes:
-            self._terms.setdefault(one.index, []).append(one.term)
         self._fitting = [self._fitting_now(group, capacity) for group in self._groups]
 
     def predict(self, model_input: Tensor, t: Tensor) -> Iterator[Prediction]:
@@ -220,10 +194,9 @@ class BatchPlan:
                 for one, output in zip(group[done:], torch.split(called, 1), strict=False):
                     known = outputs.setdefault(one.index, [])
                     known.append(output)
-                    terms = self._terms[one.index]
-                    if len(known) == len(terms):
+                    if len(known) == len(one.terms):
                         del outputs[one.index]
-                        value = self._network.guidance.combine(terms, known)
+                        value = self._network.guidance.combine(one.terms, known)
                         yield Prediction(window=one.index, value=value)
                 done += len(called)
 
@@ -234,7 +207,8 @@ class BatchPlan:
         while True:
             passes = self._groups[number][done : done + self._fitting[number]]
             try:
-                return self._called(passes, lambda one: one.window.take(model_input), timestep)
+                views = torch.cat([one.window.take(model_input) for one in passes])
+                return self._called(passes, views, timestep)
             except (RuntimeError, MemoryError) as error:
                 if len(passes) == 1 or not is_oom(error):
                     raise
@@ -242,28 +216,22 @@ class BatchPlan:
             self._fitting[number] = len(passes) // 2
             give_memory_back(model_input.device)
 
-    def _called(
-        self, passes: Sequence[_Pass], view: Callable[[_Pass], Tensor], timestep: Tensor
-    ) -> Tensor:
-        names = passes[0].conditioning
+    def _called(self, passes: Sequence[_Pass], latents: Tensor, timestep: Tensor) -> Tensor:
+        conditioning = {
+            name: torch.cat([one.conditioning[name] for one in passes])
+            for name in passes[0].conditioning
+        }
         return self._network.call(
-            Batch(
-                latents=torch.cat([view(one) for one in passes]),
-                timestep=timestep,
-                conditioning={
-                    name: torch.cat([one.conditioning[name] for one in passes]) for name in names
-                },
-            )
+            Batch(latents=latents, timestep=timestep, conditioning=conditioning)
         )
 
     def _fitting_now(self, group: Sequence[_Pass], capacity: Capacity) -> int:
         height, width = group[0].window.height, group[0].window.width
-        device = self._network.network_device
-        blank = torch.zeros((1, self._network.channels, height, width), device=device)
-        timestep = torch.zeros(1, dtype=torch.int64, device=device)
-        return capacity.passes(
-            height,
-            width,
-            len(group),
-            lambda count: self._called(group[:count], lambda _: blank, timestep),
-        )
+        channels, device = self._network.channels, self._network.network_device
+
+        def call(count: int) -> Tensor:
+            blank = torch.zeros((count, channels, height, width), device=device)
+            timestep = torch.zeros(1, dtype=torch.int64, device=device)
+            return self._called(group[:count], blank, timestep)
+
+        return capacity.passes(height, width, len(group), call)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from engine.runtime.windows import Window
 
 _PATCHES = 48
 _PATCH_CELLS = 8
@@ -27,77 +29,34 @@ _RIDGE = 1e-2
 _QUERIES = 2048
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """A rectangle of cells; starts are included, ends are not."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
+Crop = Callable[[Window], Tensor]
 
 
-Crop = Callable[[Box], Tensor]
+def seeing_canvas(network: nn.Module, crop: Crop, cells: Tensor) -> nn.Module:
+    """Return a shared-weight copy of a network that sees a canvas in whatever part it is given.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CanvasStatistics:
-    """What the normalisations and attentions of a network see of a canvas, by their names.
-
-    Shapes: norms to scale and shift, (C,) each; attentions to keys and values, (1, heads, n, c).
-    """
-
-    norms: Mapping[str, tuple[Tensor, Tensor]]
-    attentions: Mapping[str, tuple[Tensor, Tensor]]
-    cells: int
-
-    def applied_to(self, network: nn.Module) -> nn.Module:
-        """Return a shared-weight copy of a network that sees the canvas in whatever it is given."""
-        shared = _shared_weight_copy(network)
-        for name, (scale, shift) in self.norms.items():
-            shared.set_submodule(name, _CanvasNorm(scale, shift))
-        for name, seen in self.attentions.items():
-            module: Any = shared.get_submodule(name)
-            module.set_processor(_CanvasAttention(self.cells, seen))
-        return shared
-
-
-def calibrate(network: nn.Module, crop: Crop, cells: Tensor) -> CanvasStatistics:
-    """Return the statistics of a canvas, of which `crop` gives the network's input for a box.
+    `crop` gives the network's input for a window of the canvas.
 
     Shapes: cells (1, K, h, w), the few values a cell that the patches are weighted by.
     """
     height, width = cells.shape[-2:]
     patches = _Patches.over(height, width)
     weights = patches.weights(cells.cpu().double())
-    shared = _shared_weight_copy(network)
-    norms: dict[str, _CalibratingNorm] = {}
-    attentions: dict[str, _CanvasAttention] = {}
+    shared = copy.deepcopy(network, {id(t): t for t in (*network.parameters(), *network.buffers())})
     for name, module in list(shared.named_modules()):
         if isinstance(module, nn.GroupNorm):
-            norms[name] = _CalibratingNorm(module, patches, weights)
-            shared.set_submodule(name, norms[name])
+            shared.set_submodule(name, _CanvasNorm(module, patches, weights))
         elif hasattr(module, "set_processor"):
-            attentions[name] = _CalibratingAttention(height * width, patches)
-            module.set_processor(attentions[name])
-    shared(torch.cat([crop(box) for box in patches.boxes]))
-    return CanvasStatistics(
-        norms={name: norm.found for name, norm in norms.items()},
-        attentions={name: attention.seen for name, attention in attentions.items()},
-        cells=height * width,
-    )
-
-
-def _shared_weight_copy(network: nn.Module) -> nn.Module:
-    kept = {id(t): t for t in (*network.parameters(), *network.buffers())}
-    return copy.deepcopy(network, kept)
+            module.set_processor(_CanvasAttention(height * width, patches))
+    shared(torch.cat([crop(window) for window in patches.windows]))  # what is seen first calibrates
+    return shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Patches:
-    """Boxes of one size spread over a canvas, each with some context around."""
+    """Windows of one size spread over a canvas, each with some context around."""
 
-    boxes: tuple[Box, ...]
+    windows: tuple[Window, ...]
     context_rows: int
     context_columns: int
 
@@ -109,28 +68,29 @@ class _Patches:
         across = _PATCHES // down
         # Random within their shares of the canvas: a fixed raster may beat with that of regions.
         shares = torch.rand((down, across, 2), generator=torch.Generator().manual_seed(0)).tolist()
-        boxes = []
+        windows = []
         for i in range(down):
             for j in range(across):
                 top = int((i + shares[i][j][0]) / down * (height - rows + 1))
                 left = int((j + shares[i][j][1]) / across * (width - columns + 1))
-                boxes.append(Box(top=top, bottom=top + rows, left=left, right=left + columns))
+                windows.append(Window(top=top, bottom=top + rows, left=left, right=left + columns))
         # Where a canvas is no larger than a patch, its edges are true edges.
         context_rows, context_columns = (
             _PATCH_CONTEXT if side > size else 0 for side in (height, width)
         )
-        return cls(boxes=tuple(boxes), context_rows=context_rows, context_columns=context_columns)
+        return cls(
+            windows=tuple(windows), context_rows=context_rows, context_columns=context_columns
+        )
 
     def weights(self, cells: Tensor) -> Tensor:
         """Return what each patch counts, calibrated with the cells of the canvas, (P,)."""
-        known = torch.cat([cells[..., b.top : b.bottom, b.left : b.right] for b in self.boxes])
+        known = torch.cat([window.take(cells) for window in self.windows])
         known = self.inner(known).flatten(2)  # (P, K, n)
         return calibrated_weights(_moments(known), _moments(cells.flatten(2)))
 
     def inner(self, x: Tensor) -> Tensor:
         """Return a batch of patches without the context around each, (P, C, h, w)."""
-        rows = self.boxes[0].bottom - self.boxes[0].top
-        columns = self.boxes[0].right - self.boxes[0].left
+        rows, columns = self.windows[0].height, self.windows[0].width
         if x.ndim == 3:  # attention sees cells in a row
             x = x.reshape(*x.shape[:-1], rows, columns)
         height, width = x.shape[-2:]
@@ -162,26 +122,22 @@ def calibrated_weights(patches: Tensor, canvas: Tensor) -> Tensor:
 
 
 class _CanvasNorm(nn.Module):
-    """Group normalisation by the statistics of the canvas."""
-
-    def __init__(self, scale: Tensor, shift: Tensor) -> None:
-        super().__init__()
-        self._scale, self._shift = scale, shift
-
-    def forward(self, x: Tensor) -> Tensor:
-        shape = (1, -1) + (1,) * (x.ndim - 2)
-        return torch.addcmul(self._shift.view(shape), x, self._scale.view(shape))
-
-
-class _CalibratingNorm(nn.Module):
-    """Group normalisation by the weighted statistics of all patches, which it keeps."""
+    """Group normalisation by the statistics of the canvas: those of the patches, seen first."""
 
     def __init__(self, norm: nn.GroupNorm, patches: _Patches, weights: Tensor) -> None:
         super().__init__()
         self._norm, self._patches, self._weights = norm, patches, weights
-        self.found: tuple[Tensor, Tensor] = (norm.weight, norm.bias)
+        self._found: tuple[Tensor, Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
+        if self._found is None:
+            self._found = self._calibrated(x)
+        scale, shift = self._found
+        shape = (1, -1) + (1,) * (x.ndim - 2)
+        return torch.addcmul(shift.view(shape), x, scale.view(shape))
+
+    def _calibrated(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scale and shift, (C,) each, by the weighted statistics of all patches."""
         inner = self._patches.inner(x)
         groups = self._norm.num_groups
         values = inner.reshape(len(inner), groups, -1).float()  # (P, G, n)
@@ -191,18 +147,18 @@ class _CalibratingNorm(nn.Module):
         per_group = x.shape[1] // groups
         scale = torch.rsqrt(spread + self._norm.eps).repeat_interleave(per_group)  # (C,)
         scale = self._norm.weight * scale
-        shift = self._norm.bias - centre.repeat_interleave(per_group) * scale
-        self.found = (scale, shift)
-        normalised: Tensor = _CanvasNorm(scale, shift)(x)
-        return normalised
+        return scale, self._norm.bias - centre.repeat_interleave(per_group) * scale
 
 
 class _CanvasAttention:
-    """Attention of a tile to itself, and to the keys and values of patches in place of the rest."""
+    """Attention of a tile to itself, and to the keys and values of patches in place of the rest.
 
-    def __init__(self, cells: int, seen: tuple[Tensor, Tensor]) -> None:
-        self.seen = seen
-        self._cells = cells
+    The patches are seen first.
+    """
+
+    def __init__(self, cells: int, patches: _Patches) -> None:
+        self._cells, self._patches = cells, patches
+        self._others: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, attn: Any, x: Tensor, *_: Any, temb: Any = None, **__: Any) -> Tensor:
         """Return what diffusers' own processor returns, from (B, C, h, w) to the same."""
@@ -212,7 +168,9 @@ class _CanvasAttention:
             projection(normalised).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
             for projection in (attn.to_q, attn.to_k, attn.to_v)
         )  # (B, heads, n, c)
-        others_keys, others_values = self._others(keys, values)
+        if self._others is None:
+            self._others = (self._pooled(keys), self._pooled(values))
+        others_keys, others_values = self._others
         own, others = keys.shape[2], others_keys.shape[2]
         # A patch's key counts as often as there are cells that it stands for.
         stands_for = max(self._cells - own, 1) / others
@@ -235,22 +193,6 @@ class _CanvasAttention:
             attended = attended + x
         result: Tensor = attended / attn.rescale_output_factor
         return result
-
-    def _others(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the keys and values that stand for the rest of the canvas."""
-        return self.seen
-
-
-class _CalibratingAttention(_CanvasAttention):
-    """Attention of each patch to itself and to all patches, whose keys and values it keeps."""
-
-    def __init__(self, cells: int, patches: _Patches) -> None:
-        super().__init__(cells, (torch.ones(0), torch.ones(0)))
-        self._patches = patches
-
-    def _others(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        self.seen = (self._pooled(keys), self._pooled(values))
-        return self.seen
 
     def _pooled(self, tokens: Tensor) -> Tensor:
         """Return the tokens of all patches, (P, heads, n, c), as one row, (1, heads, P·n, c)."""

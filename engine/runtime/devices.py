@@ -17,12 +17,7 @@ _SMALL, _LARGE = 64, 512  # rows and columns of the products that the CPU is mea
 _PRODUCTS = 12  # of each precision in turn: what else runs must not decide
 _LEAST_GAIN = 1.2
 _EMULATED = 5
-_OOM_WORDS = (
-    "can't allocate memory",
-    "not enough memory",
-    "out of memory",
-    "failed to allocate",
-)
+_OOM_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "failed to allocate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +76,7 @@ def takes_bfloat16(device_type: str) -> bool:
             has: bool = torch.cuda.is_bf16_supported(including_emulation=False)
             return has
         case "cpu":
-            if _gain(_SMALL) < 1 / _EMULATED:
-                return False
-            return _gain(_LARGE) > _LEAST_GAIN
+            return _gain(_SMALL) >= 1 / _EMULATED and _gain(_LARGE) > _LEAST_GAIN
         case _:
             return False
 

@@ -6,8 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from engine.contract.catalogue import (
     local_snapshot,
     read_object,
 )
-from engine.contract.errors import EngineError
+from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import Family, family_of_pipeline, family_titles
 
 _SMALL = (".json", ".txt", ".model", ".jinja")
@@ -30,44 +29,38 @@ _LOGIN_HELP = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file of a model, and its size."""
-
-    name: str
-    size_bytes: int
-
-
-def needed_files(files: list[File], id_: str, family: Family) -> list[File]:
-    """Return the files that are loaded, of all that a model of a family has.
+def needed_files(names: Collection[str], id_: str, family: Family) -> list[str]:
+    """Return the files that are loaded, of all that a model of a family has; its index last.
 
     Raises: EngineError of kind `model` where weights are missing, or are pickles.
     """
-    wanted = [file for file in files if file.name == INDEX]
+    wanted = []
     for part in family.parts:
-        inside = [file for file in files if file.name.startswith(f"{part}/")]
-        wanted += [file for file in inside if file.name.endswith(_SMALL)]
-        weights = [file for file in inside if file.name.endswith(".safetensors")]
-        plain = [file for file in weights if file.name.count(".") == 1]  # no .fp16 or .non_ema
-        half = [file for file in weights if _HALF in file.name]
+        inside = [name for name in names if name.startswith(f"{part}/")]
+        wanted += [name for name in inside if name.endswith(_SMALL)]
+        weights = [name for name in inside if name.endswith(".safetensors")]
+        plain = [name for name in weights if name.count(".") == 1]  # no .fp16 or .non_ema
+        half = [name for name in weights if _HALF in name]
         chosen = half or plain if family.prefers_half else plain or half
         if part in family.weighted_parts and not chosen:
-            raise _unusable(id_, part, any(file.name.endswith(_PICKLES) for file in inside))
+            raise _unusable(id_, part, any(name.endswith(_PICKLES) for name in inside))
         wanted += chosen
-    return wanted
+    return [*wanted, INDEX]  # once it is there, so is all the rest
 
 
-def _unusable(id_: str, part: str, has_pickle: bool) -> EngineError:
+def _unusable(id_: str, part: str, has_pickle: bool) -> ModelError:
     if has_pickle:
-        message = f"model: {id_} has its {part} as a pickle alone, which can run code when loaded"
-        advice = "choose a model with .safetensors weights, or convert it"
-    else:
-        message = f"model: {id_} has no weights for its {part}"
-        advice = f"choose a {family_titles()} model with .safetensors weights"
-    return EngineError(message, kind="model", advice=advice)
+        return ModelError(
+            f"{id_} has its {part} as a pickle alone, which can run code when loaded",
+            "choose a model with .safetensors weights, or convert it",
+        )
+    return ModelError(
+        f"{id_} has no weights for its {part}",
+        f"choose a {family_titles()} model with .safetensors weights",
+    )
 
 
-def _family_of(info: Any, id_: str, names: set[str]) -> Family:
+def _family_of(info: Any, id_: str, names: Collection[str]) -> Family:
     """Return the family of a model on the hub: as the hub says, or as its index does.
 
     Raises: EngineError of kind `model` where it is of no known one.
@@ -76,8 +69,7 @@ def _family_of(info: Any, id_: str, names: set[str]) -> Family:
 
     advice = f"choose a {family_titles()} model in diffusers' format"
     if INDEX not in names:
-        message = f"model: {id_} is not in diffusers' format (it has no {INDEX})"
-        raise EngineError(message, kind="model", advice=advice)
+        raise ModelError(f"{id_} is not in diffusers' format (it has no {INDEX})", advice)
     found = ((getattr(info, "config", None) or {}).get("diffusers") or {}).get("_class_name")
     if found is None:
         with tempfile.TemporaryDirectory(prefix="mixdiff-index-") as folder:
@@ -86,8 +78,7 @@ def _family_of(info: Any, id_: str, names: set[str]) -> Family:
             found = read_object(Path(folder) / INDEX).get("_class_name")
     family = family_of_pipeline(str(found))
     if family is None:
-        message = f"model: {id_} is a {found}, which no family of this engine runs"
-        raise EngineError(message, kind="model", advice=advice)
+        raise ModelError(f"{id_} is a {found}, which no family of this engine runs", advice)
     return family
 
 
@@ -103,25 +94,16 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # its own transfers cannot be ended midway
     try:
         info = HfApi().model_info(id_, files_metadata=True)
-        files = [
-            File(name=file.rfilename, size_bytes=file.size or 0) for file in info.siblings or []
-        ]
-        family = _family_of(info, id_, {file.name for file in files})
-        wanted = needed_files(files, id_, family)
-        total, before = sum(file.size_bytes for file in wanted), 0
-        for file in sorted(wanted, key=lambda file: file.name == INDEX):  # last: then it is whole
-            start = before
+        sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+        wanted = needed_files(sizes, id_, _family_of(info, id_, sizes))
+        total, before = sum(sizes[name] for name in wanted), 0
+        for name in wanted:
 
-            def notify(done: int, start: int = start, most: int = file.size_bytes) -> None:
+            def notify(done: int, start: int = before, most: int = sizes[name]) -> None:
                 on_progress(start + min(done, most), total)
 
-            hf_hub_download(
-                id_,
-                file.name,
-                revision=info.sha,
-                tqdm_class=_bar_that(notify),
-            )
-            before += file.size_bytes
+            hf_hub_download(id_, name, revision=info.sha, tqdm_class=_bar_that(notify))
+            before += sizes[name]
             on_progress(before, total)
     except (EngineError, KeyboardInterrupt):
         raise
@@ -129,9 +111,8 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
         raise _explained(id_, error) from error
     found = local_snapshot(id_, cache_folder(os.environ))
     if found is None:
-        raise EngineError(
-            f"model: {id_} did not arrive whole", kind="network", advice="download it again"
-        )
+        message = f"model: {id_} did not arrive whole"
+        raise EngineError(message, kind="network", advice="download it again")
     return found
 
 
@@ -157,9 +138,7 @@ def remove(id_: str) -> int:
     """Remove a model from the hub's cache, and return how many bytes are free again."""
     folder = folder_in_cache(id_, cache_folder(os.environ))
     if not folder.is_dir():
-        raise EngineError(
-            f"model: {id_} is not on this computer", kind="model", advice="nothing is to be done"
-        )
+        raise ModelError(f"{id_} is not on this computer", "nothing is to be done")
     size = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
     try:
         shutil.rmtree(folder)
@@ -176,17 +155,16 @@ def _explained(id_: str, error: Exception) -> EngineError:
     from huggingface_hub import errors
 
     page = f"{os.environ.get('HF_ENDPOINT') or 'https://huggingface.co'}/{id_}"
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    text = first_line(error)
     match error:
         case errors.GatedRepoError():
-            message = f"model: {id_} asks for consent to its terms first"
-            return EngineError(message, kind="model", advice=f"agree on {page}, {_LOGIN_HELP}")
+            message = f"{id_} asks for consent to its terms first"
+            return ModelError(message, f"agree on {page}, {_LOGIN_HELP}")
         case errors.RepositoryNotFoundError():
-            message = f"model: the hub has no {id_}, or shows it to those alone who may see it"
-            return EngineError(message, kind="model", advice=f"look at {page}; {_LOGIN_HELP}")
+            message = f"the hub has no {id_}, or shows it to those alone who may see it"
+            return ModelError(message, f"look at {page}; {_LOGIN_HELP}")
         case errors.HFValidationError():
-            advice = "give one such as owner/name"
-            return EngineError(f"model: {id_!r} is no hub id", kind="model", advice=advice)
+            return ModelError(f"{id_!r} is no hub id", "give one such as owner/name")
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             message = f"model: the disk is full: {text}"
             return EngineError(message, kind="disk", advice="make room, then download again")
@@ -195,8 +173,7 @@ def _explained(id_: str, error: Exception) -> EngineError:
             advice = "allow writing there, or name another folder in the variable HF_HUB_CACHE"
             return EngineError(message, kind="disk", advice=advice)
         case errors.HfHubHTTPError(response=response) if response.status_code in (401, 403):
-            message = f"model: the hub refuses {id_}: {text}"
-            return EngineError(message, kind="model", advice=f"open {page}, {_LOGIN_HELP}")
+            return ModelError(f"the hub refuses {id_}: {text}", f"open {page}, {_LOGIN_HELP}")
     return EngineError(
         f"model: {id_} cannot be downloaded: {text}",
         kind="network",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
 
 _MULTIPLE_PX = 32
 
@@ -42,9 +43,7 @@ def fitted(picture: Tensor, height_px: int, width_px: int) -> Tensor:
     Shapes: (1, 3, H, W) to (1, 3, height, width), float32 in [-1, 1].
     """
     size = (height_px, width_px)
-    return torch.nn.functional.interpolate(
-        _numbers(picture), size=size, mode="bilinear", antialias=True
-    )
+    return interpolate(_numbers(picture), size=size, mode="bilinear", antialias=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,17 +86,12 @@ class Reference:
 
     def cells(self, stride_px: int) -> Tensor:
         """Return the mean colour of every cell, (1, 3, height / stride, width / stride)."""
-        lines = range(0, self.height_px, stride_px)
         every = slice(0, self.width_px)
-        return torch.cat(
-            [
-                torch.nn.functional.avg_pool2d(
-                    self.part(slice(line, line + stride_px), every), stride_px
-                )
-                for line in lines
-            ],
-            dim=2,
+        lines = (
+            self.part(slice(top, top + stride_px), every)
+            for top in range(0, self.height_px, stride_px)
         )
+        return torch.cat([avg_pool2d(line, stride_px) for line in lines], dim=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.runtime.canvas_statistics import Box, Crop, calibrate
+from engine.runtime.canvas_statistics import Crop, seeing_canvas
+from engine.runtime.windows import Window
 
 WHOLE_CELLS = 128 * 128
 """The most cells that are seen at once: a larger canvas is tiled."""
@@ -42,8 +43,7 @@ class _Span:
         return self.end == self.whole
 
     def _grown(self, by: int) -> tuple[int, int]:
-        start = self.start - by if self.start else 0
-        return max(start, 0), min(self.end + by, self.whole)
+        return max(self.start - by, 0), min(self.end + by, self.whole)
 
 
 def _spans(cells: int) -> list[_Span]:
@@ -63,7 +63,7 @@ def tiled_rows(
 ) -> Iterator[Tensor]:
     """Yield what a network makes of a canvas as strips of rows, from top to bottom.
 
-    `crop` gives the network's input for a box of cells; `cells`, a few values a cell, is what the
+    `crop` gives the network's input for a window; `cells`, a few values a cell, is what the
     canvas's statistics are calibrated with; `finish` is done to what is blended; `checkpoint` is
     called before each tile and may raise.
 
@@ -71,7 +71,7 @@ def tiled_rows(
     """
     height, width = cells.shape[-2:]
     checkpoint()
-    on_canvas = calibrate(network, crop, cells).applied_to(network)
+    on_canvas = seeing_canvas(network, crop, cells)
     band = 2 * _BLEND_CELLS * scale
     fade = ((torch.arange(band, device=cells.device) + 0.5) / band).to(torch.float32)
 
@@ -107,7 +107,7 @@ def tiled_rows(
 def _tile(network: nn.Module, crop: Crop, row: _Span, column: _Span, scale: int) -> Tensor:
     """Return what a tile shows, (C, rows, columns)."""
     (top, bottom), (left, right) = row.seen, column.seen
-    seen: Tensor = network(crop(Box(top=top, bottom=bottom, left=left, right=right)))[0]
+    seen: Tensor = network(crop(Window(top=top, bottom=bottom, left=left, right=right)))[0]
     (first, last), (begin, end) = row.shown, column.shown
     rows = slice((first - top) * scale, (last - top) * scale)
     return seen[:, rows, (begin - left) * scale : (end - left) * scale].clone()

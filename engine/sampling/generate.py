@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import torch
@@ -28,19 +27,6 @@ from engine.sampling.masks import MaskImages, mask_coverage
 from engine.sampling.noise import Noise, starting_noise
 from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import ImageAnchor, sample
-
-
-@dataclass(slots=True)
-class _PreviewClock:
-    every_s: float
-    shown_at: float = field(default_factory=time.monotonic)
-
-    def is_due(self) -> bool:
-        now = time.monotonic()
-        if self.every_s <= 0 or now - self.shown_at < self.every_s:
-            return False
-        self.shown_at = now
-        return True
 
 
 @torch.inference_mode()
@@ -111,8 +97,7 @@ def generate(
 
     yield PhaseBegan(phase="sampling")
     steps = len(schedule.timesteps)
-    clock = _PreviewClock(preview_every_s)
-    began = time.monotonic()
+    began = shown_at = time.monotonic()
     latents = start
     run = sample(
         start,
@@ -129,7 +114,8 @@ def generate(
         yield StepDone(step=step, steps=steps, elapsed_s=elapsed, remaining_s=remaining)
         if job.decode_steps:
             yield from decoded(latents, step)
-        if clock.is_due():
+        if 0 < preview_every_s <= (now := time.monotonic()) - shown_at:
+            shown_at = now
             yield Preview(step=step, picture=model.codec.preview(latents))
         checkpoint()
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from engine.contract.checks import gap_warning
-from engine.contract.errors import Problem
+from engine.contract.errors import Problem, warning
 from engine.contract.geometry import spans
 from engine.contract.job import Job
 from engine.contract.masks import profile
@@ -55,25 +55,24 @@ def _cut(whole: Window, weights: Weights, largest: int) -> list[tuple[Window, We
             ),
             weights[top:bottom, left:right] * np.outer(down, across),
         )
-        for (top, bottom), down in rows
-        for (left, right), across in columns
+        for top, bottom, down in rows
+        for left, right, across in columns
     ]
 
 
-def _shares(length: int, largest: int) -> Sequence[tuple[tuple[int, int], Weights]]:
-    """Return spans that cover a length, each with its share of every cell in it.
+def _shares(length: int, largest: int) -> list[tuple[int, int, Weights]]:
+    """Return spans that cover a length, start and end, each with its share of every cell in it.
 
     Shapes: (cells of the span,).
     """
-    found = spans(length, largest)
-    total = np.zeros(length)
-    weights = [np.array(profile(_WINDOW_FALLOFF, end - start)) for start, end in found]
-    for (start, end), weight in zip(found, weights, strict=True):
-        total[start:end] += weight
-    return [
-        ((start, end), weight / total[start:end])
-        for (start, end), weight in zip(found, weights, strict=True)
+    found = [
+        (start, end, np.array(profile(_WINDOW_FALLOFF, end - start)))
+        for start, end in spans(length, largest)
     ]
+    total = np.zeros(length)
+    for start, end, weights in found:
+        total[start:end] += weights
+    return [(start, end, weights / total[start:end]) for start, end, weights in found]
 
 
 def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int) -> list[Problem]:
@@ -82,30 +81,14 @@ def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int)
     generated = {one.region for one in windows}
     for index, region in enumerate(job.text_regions):
         if index not in generated and region.mask_weight > 0:
-            problems.append(
-                Problem(
-                    field="mask",
-                    value=str(region.mask),
-                    region=region.name,
-                    message="the mask covers nothing of the region, which is not generated",
-                    remedy="make white what it should cover",
-                    severity="warning",
-                )
-            )
+            message = "the mask covers nothing of the region, which is not generated"
+            remedy = "make white what it should cover"
+            problems.append(warning("mask", str(region.mask), message, remedy, region.name))
     if any(region.mask for region in job.text_regions):
         bare = np.ones((job.canvas_height // stride_px, job.canvas_width // stride_px), bool)
         for one in windows:
             covered = torch.from_numpy(bare)
             one.window.take(covered)[one.weights > 0] = False
         if share := float(bare.mean()):
-            message, remedy = gap_warning(share)
-            problems.append(
-                Problem(
-                    field="regions",
-                    value=f"{share:.4f}",
-                    message=message,
-                    remedy=remedy,
-                    severity="warning",
-                )
-            )
+            problems.append(warning("regions", f"{share:.4f}", *gap_warning(share)))
     return problems

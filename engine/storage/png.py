@@ -111,13 +111,7 @@ def _filtered(lines: Pixels, above: Pixels) -> bytes:
     to_a, to_b, to_c = abs(b - c), abs(a - c), abs(a + b - 2 * c)
     paeth = np.where((to_a <= to_b) & (to_a <= to_c), left, np.where(to_b <= to_c, over, corner))
     average = ((a + b) // 2).astype(np.uint8)
-    guesses: tuple[npt.NDArray[np.uint8] | np.uint8, ...] = (
-        np.uint8(0),
-        left,
-        over,
-        average,
-        paeth,
-    )
+    guesses: tuple[Any, ...] = (np.uint8(0), left, over, average, paeth)
     best = np.zeros((len(lines), 1 + lines.shape[1]), np.uint8)
     least = np.full(len(lines), np.iinfo(np.int64).max)
     for kind, guess in enumerate(guesses):

@@ -22,9 +22,9 @@ from engine.families.base import Model
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime import autoencoder, tiled
 from engine.runtime.autoencoder import KLCodec
-from engine.runtime.canvas_statistics import Box
 from engine.runtime.references import Reference
 from engine.runtime.tiled import tiled_rows
+from engine.runtime.windows import Window
 from engine.sampling.events import Done, PhaseBegan
 from engine.storage.png import GrowingPng
 from tests.engine.conftest import TINY_SD
@@ -128,9 +128,9 @@ def test_a_small_canvas_is_decoded_whole_to_the_byte(bundled: KLCodec) -> None:
 
 
 def plain_rows(network: nn.Module, pixels: Tensor, seen: list[int]) -> Iterator[Tensor]:
-    def crop(box: Box) -> Tensor:
-        seen.append((box.bottom - box.top) * (box.right - box.left))
-        return pixels[..., box.top : box.bottom, box.left : box.right]
+    def crop(window: Window) -> Tensor:
+        seen.append(window.height * window.width)
+        return window.take(pixels)
 
     return tiled_rows(
         network, crop, pixels, scale=1, finish=lambda rows: rows, checkpoint=lambda: None
