@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -122,7 +121,9 @@ def _fill(box: Box, colour: Colour, alpha: float) -> _Fill:
 
 
 def _strength(place: RegionShape) -> float:
-    return _FAINTEST + (_STRONGEST - _FAINTEST) * sqrt(place.weight)
+    # A root so high that weights which are powers of ten apart, as those that order regions by
+    # depth, are all seen.
+    return _FAINTEST + (_STRONGEST - _FAINTEST) * place.weight**0.125
 
 
 def _filled(fills: Sequence[_Fill]) -> Triangles:
