@@ -5,6 +5,7 @@ Letters in shapes: N points, T triangles.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,7 @@ def _fill(box: Box, colour: Colour, alpha: float) -> _Fill:
 def _strength(place: RegionShape) -> float:
     # A root so high that weights which are powers of ten apart, as those that order regions by
     # depth, are all seen.
-    return _FAINTEST + (_STRONGEST - _FAINTEST) * place.weight**0.125
+    return _FAINTEST + (_STRONGEST - _FAINTEST) * math.pow(place.weight, 0.125)
 
 
 def _filled(fills: Sequence[_Fill]) -> Triangles:
