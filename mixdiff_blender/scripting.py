@@ -19,7 +19,6 @@ from typing import Any, Unpack
 import bpy
 
 from .backend import engine
-from .backend.environment import find_launch
 from .backend.session import Outcome
 from .contract import EngineError, JobError, atomic_write, to_document
 from .job.job_from_scene import SceneJob, field_in_words, in_words, job_from_scene
@@ -27,9 +26,8 @@ from .job.overrides import Overrides, changes_of, find_name, overridden
 from .job.regions.entries import list_object, sources
 from .job.regions.entries import sync as _sync
 from .job.regions.marking import can_be_region
-from .properties import canvas_settings, region_settings
+from .properties import RegionSettings, canvas_settings, region_settings
 from .properties.contexts import scene_in
-from .properties.preferences import engine_python
 from .results import generation
 from .storage import folders
 
@@ -110,7 +108,7 @@ def mark(
     without a surface.
     """
     found = find_scene(scene)
-    known = {name: name for name in _setting_names()}
+    known = dict.fromkeys([*RegionSettings.__annotations__, "region_seed"])
     for name in settings:
         find_name("setting", name, known)
     for obj in objects:
@@ -189,7 +187,7 @@ def explain(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Ove
     """
     made = _runnable(_read(find_scene(scene), overrides))
     output = _path(path)
-    launch = find_launch(engine_python(), folders.user_folder())
+    launch = engine.find()
     document = _write_job(made, folders.session_folder() / "explain.json")
     command = [*launch.command[:-1], "explain", str(document), "--output", str(output)]
     try:
@@ -290,8 +288,3 @@ def _write_job(made: SceneJob, path: Path) -> Path:
 def _path(path: Path | str) -> Path:
     """Return an absolute path; // is the .blend's folder."""
     return Path(bpy.path.abspath(str(path))).absolute()
-
-
-def _setting_names() -> list[str]:
-    declared: Any = bpy.types.Object.mixdiff.keywords["type"]  # type: ignore[attr-defined]
-    return [*declared.__annotations__, "region_seed"]

@@ -26,10 +26,18 @@ _REST_S = 5.0
 _launch: Launch | None = None
 
 
+def find() -> Launch:
+    """Return how to start the engine that this Blender uses.
+
+    Raises: EngineError of kind `environment` where its Python is not there.
+    """
+    return find_launch(engine_python(), folders.user_folder())
+
+
 def _connect() -> EngineClient:
     global _launch
     folders.remove_stale_sessions()
-    launch = find_launch(engine_python(), folders.user_folder())
+    launch = find()
     if not bpy.app.online_access:
         offline = {**launch.environment, "HF_HUB_OFFLINE": "1"}
         launch = Launch(command=launch.command, environment=offline)
@@ -94,13 +102,9 @@ def _tick() -> float:
 
 
 def _look_again_in(seconds: float) -> None:
-    _look_no_more()
-    bpy.app.timers.register(_tick, first_interval=seconds, persistent=True)
-
-
-def _look_no_more() -> None:
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
+    bpy.app.timers.register(_tick, first_interval=seconds, persistent=True)
 
 
 def redraw() -> None:
@@ -123,7 +127,9 @@ def register() -> None:
 def unregister() -> None:
     """End the engine."""
     atexit.unregister(stop)
-    _look_no_more()
     stop()
     if redraw in pump.on_change:
         pump.on_change.remove(redraw)
+
+
+TIMERS = (_tick,)

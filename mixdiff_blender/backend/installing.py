@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import bpy
 
@@ -39,7 +40,6 @@ class Status:
     """Why no engine can be started."""
 
 
-_status: tuple[float, Status] | None = None
 _size: tuple[float, int | None] | None = None
 
 
@@ -50,10 +50,11 @@ def plan() -> InstallPlan:
 
 def status() -> Status:
     """Return what there is, looked at every few seconds at most: panels ask at every redraw."""
-    global _status
-    now = time.monotonic()
-    if _status and now - _status[0] < _LOOK_EVERY_S:
-        return _status[1]
+    return _status_at(time.monotonic() // _LOOK_EVERY_S)
+
+
+@lru_cache(maxsize=1)
+def _status_at(moment: float) -> Status:
     fault = None
     is_own, named_by = True, ""
     try:
@@ -63,9 +64,11 @@ def status() -> Status:
         is_own, named_by = chosen.is_own, chosen.named_by
     except EngineError as error:
         fault = error
-    found = Status(environment=plan().state(), is_own=is_own, named_by=named_by, fault=fault)
-    _status = (now, found)
-    return found
+    return Status(environment=plan().state(), is_own=is_own, named_by=named_by, fault=fault)
+
+
+look_again = _status_at.cache_clear
+"""Has `status` look anew."""
 
 
 def size_on_disk() -> int | None:
@@ -122,12 +125,6 @@ def uninstall() -> None:
     engine.stop()
     remove(plan())
     look_again()
-
-
-def look_again() -> None:
-    """Have `status` look anew."""
-    global _status
-    _status = None
 
 
 def register() -> None:

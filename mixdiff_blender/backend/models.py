@@ -7,17 +7,15 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import bpy
 
 from ..contract import CATALOGUE, EngineError, Listed, cache_folder, is_hub_id, listed, state_of
-from ..properties.preferences import engine_python
-from ..storage import folders
 from ..storage.processes import FailedProgram, lines_of
 from . import engine
 from .background_task import BackgroundTask
 from .client import Launch
-from .environment import find_launch
 
 _LOOK_EVERY_S = 2.0
 
@@ -39,22 +37,19 @@ class Download:
 task: BackgroundTask[Download] = BackgroundTask()
 engine.pump.sources.append(task)
 
-_seen: tuple[float, tuple[Listed, ...]] | None = None
-
 
 def all_listed() -> tuple[Listed, ...]:
     """Return the list of models, looked up every few seconds at most: panels ask at each redraw."""
-    global _seen
-    now = time.monotonic()
-    if _seen is None or now - _seen[0] > _LOOK_EVERY_S:
-        _seen = (now, listed(cache_folder(os.environ)))
-    return _seen[1]
+    return _listed_at(time.monotonic() // _LOOK_EVERY_S)
 
 
-def look_again() -> None:
-    """Have `all_listed` look anew."""
-    global _seen
-    _seen = None
+@lru_cache(maxsize=1)
+def _listed_at(moment: float) -> tuple[Listed, ...]:
+    return listed(cache_folder(os.environ))
+
+
+look_again = _listed_at.cache_clear
+"""Has `all_listed` look anew."""
 
 
 def size_text(name: str) -> str:
@@ -78,9 +73,8 @@ def start(name: str) -> None:
             kind="network",
             advice="allow online access (Preferences > System > Network) to download a model",
         )
-    launch = find_launch(engine_python(), folders.user_folder())
     doing = f"the model {name} is being downloaded"
-    task.start(doing, Download(model=name), _fetch(name, launch))
+    task.start(doing, Download(model=name), _fetch(name, engine.find()))
     engine.keep_going()
 
 
@@ -90,7 +84,7 @@ def remove(name: str) -> None:
     Raises: EngineError.
     """
     engine.session.unload()
-    launch = find_launch(engine_python(), folders.user_folder())
+    launch = engine.find()
     try:
         for _ in _output_of(launch, ("remove", name), lambda: False):
             pass
