@@ -23,7 +23,7 @@ from .backend.session import Outcome
 from .contract import EngineError, JobError, atomic_write, to_document
 from .job.job_from_scene import SceneJob, field_in_words, in_words, job_from_scene
 from .job.overrides import Overrides, changes_of, find_name, overridden
-from .job.regions.entries import list_object, sources
+from .job.regions.entries import Source, list_object, sources
 from .job.regions.entries import sync as _sync
 from .job.regions.marking import can_be_region
 from .properties import RegionSettings, canvas_settings, region_settings
@@ -91,10 +91,7 @@ def find_scene(scene: SceneOrName = None) -> bpy.types.Scene:
         return scene_in(bpy.context)
     if isinstance(scene, bpy.types.Scene):
         return scene
-    found: bpy.types.Scene = find_name(
-        "scene", scene, {item.name: item for item in bpy.data.scenes}
-    )
-    return found
+    return find_name("scene", scene, {item.name: item for item in bpy.data.scenes})
 
 
 def mark(
@@ -141,17 +138,20 @@ def regions(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> tuple[
         made = _read(found, overrides)
     except EngineError:  # a scene without a camera has regions all the same
         made = None
-    return tuple(
-        Region(
-            name=source.name,
-            type=source.settings.type,
-            enabled=source.settings.enabled,
-            prompt=source.settings.prompt,
-            weight=source.settings.mask_weight,
-            rectangles=_rectangles(made, source.id),
-            problems=_problems(made, source.id),
-        )
-        for source in sources(found)
+    return tuple(_region(source, made) for source in sources(found))
+
+
+def _region(source: Source, made: SceneJob | None) -> Region:
+    seen = made.region(source.id) if made else None
+    problems = made.problems_of(source.id) if made else ()
+    return Region(
+        name=source.name,
+        type=source.settings.type,
+        enabled=source.settings.enabled,
+        prompt=source.settings.prompt,
+        weight=source.settings.mask_weight,
+        rectangles=(seen.bounds,) if seen else (),
+        problems=tuple(f"{problem.message}; {problem.remedy}" for problem in problems),
     )
 
 
@@ -265,16 +265,6 @@ def _runnable(made: SceneJob) -> SceneJob:
     if made.errors:
         raise JobError(replace(p, field=field_in_words(p)) for p in made.errors)
     return made
-
-
-def _rectangles(made: SceneJob | None, id_: str) -> tuple[tuple[int, int, int, int], ...]:
-    region = made.region(id_) if made else None
-    return (region.bounds,) if region else ()
-
-
-def _problems(made: SceneJob | None, id_: str) -> tuple[str, ...]:
-    found = made.problems_of(id_) if made else ()
-    return tuple(f"{problem.message}; {problem.remedy}" for problem in found)
 
 
 def _write_job(made: SceneJob, path: Path) -> Path:

@@ -66,7 +66,6 @@ def _version(uv: str) -> tuple[int, ...]:
 
 
 def fetch_uv(
-    python: str | Path,
     variables: Mapping[str, str],
     tools: Path,
     *,
@@ -83,7 +82,7 @@ def fetch_uv(
     install = ["install", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
     install += ["--require-hashes", "-r", str(REQUIREMENTS), *(["--no-index"] if offline else [])]
     commands: list[list[str | Path]] = [
-        [python, "-I", "-m", "venv", new],
+        [sys.executable, "-I", "-m", "venv", new],
         [python_in(new), "-I", "-m", "pip", *install],
     ]
     try:

@@ -53,13 +53,10 @@ def border_of(scene: bpy.types.Scene) -> Border:
 
 def render_size_px(scene: bpy.types.Scene) -> tuple[int, int]:
     """Return the width and height of a render."""
-    width_px, height_px = _frame_px(scene)
+    width_px, height_px = (max(1, size) for size in _frame_px(scene))
     border = border_of(scene)
-    width_px, height_px = max(1, width_px), max(1, height_px)
-    return (
-        round(width_px * (border.right - border.left)),
-        round(height_px * (border.top - border.bottom)),
-    )
+    width, height = border.right - border.left, border.top - border.bottom
+    return round(width_px * width), round(height_px * height)
 
 
 def canvas_of(scene: bpy.types.Scene, grid_px: int = 0) -> Canvas:
@@ -102,9 +99,8 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
     data = camera.data
     assert isinstance(data, bpy.types.Camera)
     is_perspective = data.type == "PERSP"
-    frame = np.array(
-        cast(Any, data).view_frame(scene=scene)
-    )  # (4, 3), right top corner first, clockwise
+    corners = cast(Any, data).view_frame(scene=scene)  # right top first, clockwise
+    frame = np.array(corners)  # (4, 3)
     if is_perspective:
         frame = frame / -frame[:, 2:]
     (left, bottom), (right, top) = frame[:, :2].min(axis=0), frame[:, :2].max(axis=0)

@@ -153,15 +153,14 @@ def _is_alive(entry: RegionEntry, objects: set[bpy.types.Object], layers: dict[s
     return bool(entry.layer) and entry.layer in layers
 
 
-_layers_seen: dict[int, tuple[str, ...]] = {}
+_layers_cached: dict[int, tuple[str, ...]] = {}
 
 
 def _follow_renamed_layer(scene: bpy.types.Scene) -> None:
     """Let an entry follow its layer to a new name: the only thing that tells layers apart."""
-    key: Any = scene.session_uid
     now = tuple(layers_of(scene))
-    before = _layers_seen.get(key, now)
-    _layers_seen[key] = now
+    before = _layers_cached.get(scene.session_uid, now)
+    _layers_cached[scene.session_uid] = now
     changed = [(old, new) for old, new in zip(before, now, strict=False) if old != new]
     if len(before) != len(now) or len(changed) != 1:
         return
