@@ -127,11 +127,6 @@ def uninstall() -> None:
     look_again()
 
 
-def register() -> None:
-    """Forget what an earlier registration saw."""
-    look_again()
-
-
 def unregister() -> None:
     """End an installation that may run; what has arrived is kept."""
     task.cancel()

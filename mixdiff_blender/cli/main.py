@@ -80,20 +80,13 @@ def build_parser() -> argparse.ArgumentParser:
         "in / for one numbered file a frame (default: beside the .blend)",
     )
     generate.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    export = commands.add_parser(
-        "export-job",
-        parents=[common, frame],
-        help="write the job that would be sent, for the engine alone",
-    )
-    export.add_argument("--output", "-o", required=True, metavar="JOB.json", help="the job's file")
-    explain = commands.add_parser(
-        "explain",
-        parents=[common, frame],
-        help="draw where each region lies and how its weight fades",
-    )
-    explain.add_argument(
-        "--output", "-o", required=True, metavar="OUT.png", help="the drawing's file"
-    )
+    for name, purpose, metavar, file in (
+        ("export-job", "write the job that would be sent, for the engine alone", "JOB.json", "job"),
+        ("explain", "draw where each region lies and how its weight fades", "OUT.png", "drawing"),
+    ):
+        written = commands.add_parser(name, parents=[common, frame], help=purpose)
+        about = {"metavar": metavar, "help": f"the {file}'s file"}
+        written.add_argument("--output", "-o", required=True, **about)
     commands.add_parser(
         "list", parents=[common, frame], help="the regions, where they lie, and what is wrong"
     )

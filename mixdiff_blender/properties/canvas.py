@@ -7,7 +7,7 @@ from typing import Any, cast
 import bpy
 
 from ..contract import BUNDLED_MODEL, SCHEDULERS, Job
-from .contexts import view_layer_in
+from .contexts import select, view_layer_in
 from .declarations import (
     BoolProperty,
     CollectionProperty,
@@ -38,14 +38,8 @@ def _select_region(settings: CanvasSettings, index: int) -> None:
         return
     settings.chosen_region = index
     chosen = settings.regions[index].object
-    objects = view_layer_in(bpy.context).objects
-    if chosen is not None and objects.get(chosen.name) != chosen:
-        return
-    for obj in list(objects.selected):
-        obj.select_set(False)
-    objects.active = chosen
-    if chosen is not None:
-        chosen.select_set(True)
+    if chosen is None or view_layer_in(bpy.context).objects.get(chosen.name) == chosen:
+        select(bpy.context, chosen)
 
 
 class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):

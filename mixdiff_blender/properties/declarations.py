@@ -138,12 +138,11 @@ def _property(kind: Kind, name: str, settings: Mapping[str, Any]) -> Any:
             return _property(kind.kind, name, settings)
         case Whole():
             most = min(kind.maximum or _INT_MAX, _INT_MAX)
-            soft = _SOFT_MAXIMA.get(name, most)
-            return IntProperty(min=kind.minimum or 0, max=most, soft_max=soft, **settings)
+            limits = {"min": kind.minimum or 0, "soft_max": _SOFT_MAXIMA.get(name, most)}
+            return IntProperty(max=most, **limits, **settings)
         case Real():
-            limits = {"min": kind.minimum or 0.0, "max": kind.maximum}
-            soft = _SOFT_MAXIMA.get(name, kind.maximum)
-            return FloatProperty(precision=2, step=10, soft_max=soft, **limits, **settings)
+            reals = {"min": kind.minimum or 0.0, "soft_max": _SOFT_MAXIMA.get(name, kind.maximum)}
+            return FloatProperty(max=kind.maximum, precision=2, step=10, **reals, **settings)
         case Text() | ModelName():
             return StringProperty(**settings)
         case File():

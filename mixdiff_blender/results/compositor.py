@@ -7,7 +7,8 @@ from typing import Any, Literal
 import bpy
 
 from ..contract import EngineError
-from ..job.regions.camera import Border, border_of, render_size_px
+from ..job.regions.camera import border_of, render_size_px
+from ..job.regions.projection import WHOLE_FRAME
 
 Placing = Literal["BEHIND", "ALONE"]
 
@@ -118,7 +119,7 @@ def _scale_to_render(node: Any, scene: bpy.types.Scene) -> None:
     if hasattr(node, "space"):
         node.space = "RENDER_SIZE"
         node.frame_method = "STRETCH"
-        if border_of(scene) != Border():  # which that size leaves out of account
+        if border_of(scene) != WHOLE_FRAME:  # which that size leaves out of account
             node.space = "ABSOLUTE"
             for axis, size_px in zip("XY", render_size_px(scene), strict=True):
                 node.inputs[axis].default_value = size_px

@@ -133,16 +133,7 @@ def _entries(scene: bpy.types.Scene) -> list[HistoryEntry]:
     return [] if scene.library else list(canvas_settings(scene).history)
 
 
-def register() -> None:
-    """Have the result that is chosen shown."""
-    history_properties.when_activated = history.show_active
-
-
-def unregister() -> None:
-    """Have it shown no more."""
-    history_properties.when_activated = None
-
-
+history_properties.when_activated = history.show_active
 HANDLERS = {
     "save_pre": _before_saving,
     "save_post": _after_saving,

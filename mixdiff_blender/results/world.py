@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import bpy
 
-from ..job.regions.camera import Border, border_of
+from ..job.regions.camera import border_of
+from ..job.regions.projection import Bounds
 from .materials import COLUMN, ROW, NodeTree, empty_tree
 
 Surrounding = Literal["BACKDROP", "AROUND"]
@@ -49,7 +50,7 @@ def own_world(scene: bpy.types.Scene) -> bpy.types.World | None:
 
 
 def _backdrop(
-    image: bpy.types.Image, own: bpy.types.World | None, border: Border
+    image: bpy.types.Image, own: bpy.types.World | None, border: Bounds
 ) -> bpy.types.World:
     """Return a world whose light is another's and which the camera sees as a picture."""
     world = own.copy() if own is not None else _dark_world()

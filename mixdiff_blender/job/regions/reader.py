@@ -14,6 +14,7 @@ from ...contract import (
     Image2ImageRegion,
     OrNone,
     Problem,
+    Rectangle,
     Region,
     RerollRegion,
     Text2ImageRegion,
@@ -23,7 +24,6 @@ from ...properties import REROLL_TYPE
 from ...storage.images import has_pixels, image_path
 from ..prompts import region_prompt
 from .entries import Source, unique_names
-from .projection import CanvasRectangle
 from .region_bounds import LeftOut, RegionBounds
 
 _CLASSES: dict[str, type[Region]] = {
@@ -31,7 +31,7 @@ _CLASSES: dict[str, type[Region]] = {
     Image2ImageRegion.TYPE: Image2ImageRegion,
     REROLL_TYPE: RerollRegion,
 }
-_GIVEN = frozenset({*(f.name for f in fields(CanvasRectangle)), "name", "id"})
+_GIVEN = frozenset({*(f.name for f in fields(Rectangle)), "name", "id"})
 _NO_FILE = "-"
 
 
@@ -72,7 +72,7 @@ class RegionReader:
             else:
                 self._add(source, rectangle)
 
-    def _add(self, source: Source, rectangle: CanvasRectangle) -> None:
+    def _add(self, source: Source, rectangle: Rectangle) -> None:
         name, values = self.names[source.id], dict(self._values(source))
         match _CLASSES[source.settings.type](
             **asdict(rectangle), name=name, id=source.id, **values

@@ -8,11 +8,11 @@ from ...contract import EngineError, Rectangle, Text2ImageRegion
 from ...job.regions.helper_planes import add_plane, bounds_on, placement_of
 from ...job.regions.marking import mark
 from ...properties import TYPE_ITEMS, region_settings
-from ...properties.contexts import scene_in
+from ...properties.contexts import scene_in, select
 from ...properties.declarations import EnumProperty, declared
 from ..dragging import Dragging, RectangleDrawing
 from .base import Result, UndoableOperator
-from .selection import camera_problem, select
+from .selection import camera_problem
 
 
 class DrawRegion(UndoableOperator):

@@ -20,6 +20,7 @@ from ...properties.declarations import (
 from ...results import generation, history
 from .base import ChoosesFile, ReportingOperator, Result, UndoableOperator, entries, require
 from .generate import GenerateBatch, finish
+from .region_list import active_entry
 
 
 def _active(context: Any) -> HistoryEntry:
@@ -32,11 +33,9 @@ def _selected_regions(scene: bpy.types.Scene, context: Any) -> set[str]:
     for obj in context.view_layer.objects:
         if obj.select_get():
             found |= {source_of_object(obj).id, obj.name}
-    settings = canvas_settings(scene)
-    if 0 <= settings.active_region < len(settings.regions):
-        entry = settings.regions[settings.active_region]
-        if entry.object is None:
-            found |= {id_of(entry), entry.layer}
+    entry = active_entry(scene)
+    if entry and entry.object is None:
+        found |= {id_of(entry), entry.layer}
     return found
 
 

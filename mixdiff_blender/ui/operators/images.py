@@ -10,10 +10,10 @@ from ...contract import EngineError, Image2ImageRegion
 from ...job.regions.helper_planes import add_image, placement_of
 from ...job.regions.marking import mark
 from ...job.regions.projection import Bounds
-from ...properties.contexts import scene_in
+from ...properties.contexts import scene_in, select
 from ...properties.declarations import BoolProperty
 from .base import ChoosesFile, UndoableOperator
-from .selection import camera_problem, select
+from .selection import camera_problem
 
 _MIDDLE = Bounds(left=0.25, right=0.75, bottom=0.25, top=0.75)
 

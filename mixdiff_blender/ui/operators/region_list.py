@@ -8,10 +8,9 @@ import bpy
 
 from ...job.regions.entries import settings_of, sync
 from ...properties import RegionEntry, canvas_settings
-from ...properties.contexts import scene_in, view_layer_in
+from ...properties.contexts import scene_in, select, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty
 from .base import Requirement, Result, UndoableOperator, require
-from .selection import select
 
 
 def active_entry(scene: bpy.types.Scene) -> RegionEntry | None:

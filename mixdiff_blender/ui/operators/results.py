@@ -7,8 +7,9 @@ from typing import Any
 import bpy
 
 from ...contract import EngineError
-from ...job.regions.camera import Border, border_of, view_of
+from ...job.regions.camera import border_of, view_of
 from ...job.regions.planes import WITH_SURFACE, Visibility
+from ...job.regions.projection import WHOLE_FRAME
 from ...properties import canvas_settings, region_settings
 from ...properties.contexts import scene_in, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty
@@ -203,7 +204,7 @@ class UseAsBackground(ResultUse):
         scene = scene_in(context)
         camera: Any = scene.camera
         put_behind_camera_view(image, camera.data, self.depth)
-        if border_of(scene) != Border():
+        if border_of(scene) != WHOLE_FRAME:
             self.report({"WARNING"}, "It fills the frame, though it is of the render region alone")
         if not camera.visible_get():
             self.report({"WARNING"}, f"Show {camera.name!r}: a hidden camera shows no background")

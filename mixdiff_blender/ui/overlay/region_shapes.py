@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...contract import Image2ImageRegion, Job, Text2ImageRegion, profile
+from ...job.regions.projection import Floats
 
 Colour = tuple[float, float, float]
-Floats = NDArray[np.float64]
 
 IMAGE_COLOUR: Colour = (1.0, 1.0, 1.0)
 REROLL_COLOUR: Colour = (1.0, 0.78, 0.0)

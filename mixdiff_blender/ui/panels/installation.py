@@ -29,11 +29,4 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
     draw_models(layout.box(), context)
 
 
-def register() -> None:
-    """Have the preferences show it."""
-    DRAWN_BY_ENGINE.append(draw_in_preferences)
-
-
-def unregister() -> None:
-    """Have the preferences show it no longer."""
-    DRAWN_BY_ENGINE.remove(draw_in_preferences)
+DRAWN_BY_ENGINE.append(draw_in_preferences)
