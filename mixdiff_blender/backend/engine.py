@@ -13,7 +13,7 @@ import bpy
 from ..contract import EngineError
 from ..properties.preferences import engine_python
 from ..storage import folders
-from .background_task import BackgroundTask, Broken, ProgressT, Running
+from .background_task import BackgroundTask, Broken, Running
 from .client import EngineClient, Launch
 from .environment import find_launch, why_it_does_not_begin
 from .job_queue import JobQueue
@@ -73,10 +73,7 @@ def wait(on_progress: Callable[[], None] = lambda: None) -> None:
         on_progress()
 
 
-def wait_for(
-    task: BackgroundTask[ProgressT],
-    on_progress: Callable[[Running[ProgressT]], None] = lambda _: None,
-) -> None:
+def wait_for(task: BackgroundTask, on_progress: Callable[[Running], None] = lambda _: None) -> None:
     """Return when a task is through, or was cancelled.
 
     Raises: EngineError where it failed.

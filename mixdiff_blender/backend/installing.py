@@ -15,15 +15,15 @@ from ..contract import EngineError
 from ..properties.preferences import engine_python
 from ..storage import folders
 from . import engine
-from .background_task import BackgroundTask
+from .background_task import BackgroundTask, TaskProgress
 from .environment import choose_python
-from .installation.install import Progress, install, remove
+from .installation.install import STEPS, install, remove
 from .installation.plan import STAMP, InstallPlan
 from .installation.plan import State as EnvironmentState
 
 _LOOK_EVERY_S = 2.0
 
-task: BackgroundTask[Progress] = BackgroundTask()
+task = BackgroundTask()
 engine.pump.sources.append(task)
 
 
@@ -106,11 +106,12 @@ def start(*, afresh: bool = False) -> None:
         afresh=afresh,
         is_cancelled=task.is_cancelled,
     )
-    task.start("the engine is being installed", Progress(step=0), _then_looking_again(steps))
+    first = TaskProgress(title=STEPS[0])
+    task.start("the engine is being installed", first, _then_looking_again(steps))
     engine.keep_going()
 
 
-def _then_looking_again(steps: Iterator[Progress]) -> Iterator[Progress]:
+def _then_looking_again(steps: Iterator[TaskProgress]) -> Iterator[TaskProgress]:
     try:
         yield from steps
     finally:

@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import bpy
@@ -14,27 +13,13 @@ import bpy
 from ..contract import CATALOGUE, EngineError, Listed, cache_folder, is_hub_id, listed, state_of
 from ..storage.processes import FailedProgram, lines_of
 from . import engine
-from .background_task import BackgroundTask
+from .background_task import BackgroundTask, TaskProgress
 from .client import Launch
 
 _LOOK_EVERY_S = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
-    """How much of a model has arrived."""
-
-    model: str
-    done_bytes: int = 0
-    total_bytes: int = 0
-
-    @property
-    def title(self) -> str:
-        """What is being fetched."""
-        return self.model.rpartition("/")[2]
-
-
-task: BackgroundTask[Download] = BackgroundTask()
+task = BackgroundTask()
 engine.pump.sources.append(task)
 
 
@@ -74,7 +59,7 @@ def start(name: str) -> None:
             advice="allow online access (Preferences > System > Network) to download a model",
         )
     doing = f"the model {name} is being downloaded"
-    task.start(doing, Download(model=name), _fetch(name, engine.find()))
+    task.start(doing, TaskProgress(title=_title(name)), _fetch(name, engine.find()))
     engine.keep_going()
 
 
@@ -92,13 +77,17 @@ def remove(name: str) -> None:
         look_again()
 
 
-def _fetch(name: str, launch: Launch) -> Iterator[Download]:
+def _title(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _fetch(name: str, launch: Launch) -> Iterator[TaskProgress]:
     try:
         for line in _output_of(launch, ("download", name, "--json"), task.is_cancelled):
             if line.startswith('{"done_bytes"'):
                 progress = json.loads(line)
                 done, total = int(progress["done_bytes"]), int(progress["total_bytes"])
-                yield Download(model=name, done_bytes=done, total_bytes=total)
+                yield TaskProgress(title=_title(name), done_bytes=done, total_bytes=total)
     finally:
         look_again()
 

@@ -13,9 +13,9 @@ from typing import Any
 import bpy
 
 from ..backend import engine, installing, models, report
-from ..backend.background_task import BackgroundTask, Idle, ProgressT, Running
+from ..backend.background_task import BackgroundTask, Idle, Running
 from ..backend.installation.faults import gigabytes
-from ..backend.installation.install import STEPS, Progress
+from ..backend.installation.install import STEPS
 from ..backend.wording import task_text
 from ..contract import EngineError
 
@@ -65,8 +65,8 @@ def setup(options: argparse.Namespace) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
-    def show(state: Running[Progress]) -> str:
-        step = state.progress.step + 1
+    def show(state: Running) -> str:
+        step = STEPS.index(state.progress.title) + 1
         return f"[{step}/{len(STEPS)}] {task_text(state)}"
 
     installing.start(afresh=options.repair)
@@ -90,8 +90,8 @@ class ProgressLine:
 
 
 def _followed(
-    task: BackgroundTask[ProgressT],
-    words: Callable[[Running[ProgressT]], str],
+    task: BackgroundTask,
+    words: Callable[[Running], str],
     quiet: bool,
 ) -> bool:
     """Show how far a task is until it ends; Ctrl-C cancels it. Return whether it was through."""

@@ -37,7 +37,6 @@ class SceneJob:
     """A scene's job, and what is needed to make it ready."""
 
     job: Job
-    facts: ModelFacts
     names: Mapping[str, str]
     """The name of each region by its id, those among them that the camera does not see."""
     images: Mapping[str, WantedImage] = field(default_factory=dict)
@@ -147,7 +146,6 @@ def job_from_scene(
     problems = validate(job, folder=None, facts=facts)
     return SceneJob(
         job=job,
-        facts=facts,
         names={**reader.names, **{region.id: region.name for region in job.all_regions}},
         images=reader.images,
         problems=(*reader.problems, *problems),

@@ -8,11 +8,11 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...contract import EngineError
 from ...storage.processes import FailedProgram, lines_of
+from ..background_task import TaskProgress
 from .accelerators import torch_build
 from .faults import explained, space_fault
 from .locking import exclusive_lock
@@ -41,20 +41,6 @@ _OUT_OF_REACH = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far an installation is: which of `STEPS`, and its bytes where they are known."""
-
-    step: int
-    done_bytes: int = 0
-    total_bytes: int = 0
-
-    @property
-    def title(self) -> str:
-        """What is being done."""
-        return STEPS[self.step]
-
-
 def install(
     plan: InstallPlan,
     *,
@@ -62,7 +48,7 @@ def install(
     offline: bool = False,
     afresh: bool = False,
     is_cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[Progress]:
+) -> Iterator[TaskProgress]:
     """Install, and yield what happens; what had arrived before a cut is not fetched again.
 
     `afresh` fetches everything again, also what seems to be there. An environment that is used
@@ -134,13 +120,13 @@ class _Installation:
             variables, cache=self._cache, pythons=self._pythons, offline=offline
         )
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Iterator[TaskProgress]:
         plan = self._plan
         self._check_space()
         # A name of its own: a uv whose Blender was killed may still write into the former one.
         new = plan.folder / f"{_NEW}{secrets.token_hex(4)}"
         try:
-            yield Progress(step=0)
+            yield TaskProgress(title=STEPS[0])
             uv = find_uv(self._variables, plan.tools)
             if uv is None:
                 for _ in fetch_uv(
@@ -149,12 +135,12 @@ class _Installation:
                     offline=self._offline,
                     is_cancelled=self._is_cancelled,
                 ):
-                    yield Progress(step=0)
+                    yield TaskProgress(title=STEPS[0])
                 uv = find_uv(self._variables, plan.tools)
             if uv is None:
                 raise EngineError("uv does not run here", kind="environment", advice="install uv")
 
-            yield Progress(step=1)
+            yield TaskProgress(title=STEPS[1])
             python = yield from self._find_python(uv)
             venv: Command = [uv, "venv", "--relocatable", "--no-config", "--python", python, new]
             yield from self._do(2, "the environment cannot be made", venv)
@@ -178,7 +164,7 @@ class _Installation:
         if free < needed:
             raise space_fault(free, needed, self._plan.folder)
 
-    def _find_python(self, uv: Path) -> Generator[Progress, None, Path]:
+    def _find_python(self, uv: Path) -> Generator[TaskProgress, None, Path]:
         plan = self._plan
         found = find_python(plan.pythons, self._variables, fetched=self._pythons)
         if found is None and not self._offline:
@@ -195,7 +181,7 @@ class _Installation:
             )
         return found
 
-    def _install_torch(self, into: Command) -> Iterator[Progress]:
+    def _install_torch(self, into: Command) -> Iterator[TaskProgress]:
         """Install PyTorch: by the hashes of a lock wherever one knows the build."""
         plan, what = self._plan, "PyTorch cannot be installed"
         package, _, version = plan.torch.partition("==")
@@ -226,18 +212,18 @@ class _Installation:
             case "published":
                 return None
 
-    def _do(self, step: int, what: str, command: Command) -> Iterator[Progress]:
+    def _do(self, step: int, what: str, command: Command) -> Iterator[TaskProgress]:
         try:
             yield from self._run(step, command)
         except FailedProgram as error:
             raise explained(what, error.output) from error
 
-    def _run(self, step: int, command: Command) -> Iterator[Progress]:
+    def _run(self, step: int, command: Command) -> Iterator[TaskProgress]:
         """Run a program as one step, and yield how much has arrived."""
         downloads = Downloads()
         before = size_of([self._cache])
         grown, measured_at = 0, time.monotonic()
-        yield Progress(step=step)
+        yield TaskProgress(title=STEPS[step])
         for line in lines_of(command, self._variables, is_cancelled=self._is_cancelled):
             downloads.hear(line)
             total = downloads.total_bytes
@@ -245,7 +231,7 @@ class _Installation:
                 grown = size_of([self._cache]) - before
                 measured_at = time.monotonic()
             arrived = max(downloads.done_bytes, min(grown, total))
-            yield Progress(step=step, done_bytes=arrived, total_bytes=total)
+            yield TaskProgress(title=STEPS[step], done_bytes=arrived, total_bytes=total)
 
     def _finish(self, new: Path) -> None:
         """Note that the environment is complete, and give it its place."""

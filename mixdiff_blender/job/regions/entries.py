@@ -39,7 +39,7 @@ def sources(scene: bpy.types.Scene) -> list[Source]:
 
     What is not listed yet comes last, in the order of names: a script need not know of the list.
     """
-    found = [_source(entry) for entry in entries(scene)]
+    found = [source_of(entry) for entry in entries(scene)]
     found += [source_of_object(obj) for obj in _unlisted(scene)]
     ids = [source.id for source in found]
     return [
@@ -137,16 +137,6 @@ def settings_of(entry: RegionEntry) -> RegionSettings:
     return region_settings(entry.object) if entry.object is not None else entry.settings
 
 
-def name_of(entry: RegionEntry) -> str:
-    """Return the name of an entry's object or layer."""
-    return entry.object.name if entry.object is not None else entry.layer
-
-
-def id_of(entry: RegionEntry) -> str:
-    """Return the id of an entry's region."""
-    return _source(entry).id
-
-
 def _is_alive(entry: RegionEntry, objects: set[bpy.types.Object], layers: dict[str, Any]) -> bool:
     if entry.object is not None:
         return entry.object in objects
@@ -176,7 +166,8 @@ def _unlisted(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     return sorted(found, key=lambda obj: obj.name_full)
 
 
-def _source(entry: RegionEntry) -> Source:
+def source_of(entry: RegionEntry) -> Source:
+    """Return an entry as a region."""
     if entry.object is not None:
         return source_of_object(entry.object)
     settings = entry.settings

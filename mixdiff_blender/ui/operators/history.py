@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import bpy
 
-from ...job.regions.entries import id_of, source_of_object
+from ...job.regions.entries import source_of, source_of_object
 from ...properties import HistoryEntry, canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import (
@@ -35,7 +35,7 @@ def _selected_regions(scene: bpy.types.Scene, context: Any) -> set[str]:
             found |= {source_of_object(obj).id, obj.name}
     entry = active_entry(scene)
     if entry and entry.object is None:
-        found |= {id_of(entry), entry.layer}
+        found |= {source_of(entry).id, entry.layer}
     return found
 
 

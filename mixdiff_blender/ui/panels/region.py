@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from ...contract import Image2ImageRegion, Text2ImageRegion
-from ...job.regions.entries import id_of, name_of, settings_of
-from ...properties import REROLL_TYPE, RegionEntry, RegionSettings
+from ...job.regions.entries import Source, source_of
+from ...properties import REROLL_TYPE, RegionSettings
 from ..job_cache import last_cached_job
 from ..operators.region_list import active_entry
 from .sidebar import LINE_ICONS, SidebarPanel, draw_prompts, draw_text, split_column
 
 
-def _chosen(context: Any) -> RegionEntry:
+def _chosen(context: Any) -> Source:
     entry = active_entry(context.scene)
     assert entry is not None
-    return entry
+    return source_of(entry)
 
 
 class RegionPanel(SidebarPanel):
@@ -32,19 +32,19 @@ class RegionPanel(SidebarPanel):
 
     def draw_header_preset(self, context: Any) -> None:
         """Draw the region's name."""
-        self.layout.label(text=name_of(_chosen(context)))
+        self.layout.label(text=_chosen(context).name)
 
     def draw(self, context: Any) -> None:
         """Draw the region's problems where it has any, and its settings."""
         layout = self.layout
-        entry = _chosen(context)
-        region = settings_of(entry)
-        for problem in last_cached_job(context.scene).problems_of(id_of(entry)):
+        chosen = _chosen(context)
+        region = chosen.settings
+        for problem in last_cached_job(context.scene).problems_of(chosen.id):
             text = f"{problem.message}; {problem.remedy}"
             icon = LINE_ICONS[problem.severity.upper()]
             draw_text(layout, context, text[:1].upper() + text[1:], icon)
         layout.active = region.enabled
-        if entry.object is not None:
+        if chosen.object is not None:
             layout.prop(region, "guide")
         layout.row().prop(region, "type", expand=True)
         if region.type == Text2ImageRegion.TYPE:
@@ -91,7 +91,7 @@ class SeedPanel(SidebarPanel):
 
     def draw(self, context: Any) -> None:
         """Draw what is drawn at random for this region, and from what seed."""
-        region = settings_of(_chosen(context))
+        region = _chosen(context).settings
         column = split_column(self.layout, decorate=True)
         column.active = region.enabled
         column.prop(region, "region_seed_digits", placeholder="random")

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...contract import Image2ImageRegion, Text2ImageRegion
-from ...job.regions.entries import id_of, settings_of
+from ...job.regions.entries import source_of
 from ...properties import RegionSettings, canvas_settings
 from ..job_cache import last_cached_job
 from ..operators import annotation_layers, drawing, images
@@ -25,13 +25,14 @@ class RegionList(SidebarList):
 
     def draw_line(self, context: Any, layout: Any, item: Any) -> None:
         """Draw one region: whether it takes part, its type, name, what it shows, its weight."""
-        settings = settings_of(item)
+        source = source_of(item)
+        settings = source.settings
         row = layout.row(align=True)
         row.prop(settings, "enabled", text="")
         parts = row.split(factor=0.6)
         parts.active = settings.enabled
         name = parts.row(align=True)
-        is_wrong = bool(last_cached_job(context.scene).problems_of(id_of(item)))
+        is_wrong = bool(last_cached_job(context.scene).problems_of(source.id))
         name.label(text="", icon="ERROR" if is_wrong else TYPE_ICONS[settings.type])
         if item.object:
             name.prop(item.object, "name", text="", emboss=False)

@@ -45,10 +45,10 @@ def split_column(layout: Any, *, decorate: bool = False) -> Any:
     return column
 
 
-def draw_progress(layout: Any, state: Running[Any], cancel: type[ReportingOperator]) -> None:
+def draw_progress(layout: Any, state: Running, cancel: type[ReportingOperator]) -> None:
     """Draw how far something that is fetched has come, and the operator that cancels it."""
     row = layout.row(align=True)
-    row.progress(factor=state.share, text=task_text(state))
+    row.progress(factor=state.progress.share, text=task_text(state))
     cancel.button(row, "")
 
 
