@@ -21,8 +21,9 @@ from ..contract import EngineError, JobError
 from ..job.overrides import Overrides
 from ..job.regions.camera import canvas_of
 from . import engine as cli_engine
+from .engine import FAILED, OK
 
-OK, FAILED, WRONG_USAGE = 0, 1, 2
+WRONG_USAGE = 2
 _MOST_FRAMES = 100_000
 
 

@@ -9,6 +9,7 @@ import bpy
 from ..contract import EngineError
 from ..job.regions.camera import border_of, render_size_px
 from ..job.regions.projection import WHOLE_FRAME
+from .materials import output_in
 
 Placing = Literal["BEHIND", "ALONE"]
 
@@ -70,9 +71,7 @@ def _output_of(scene: Any) -> tuple[Any, Any]:
             kind="output",
             advice="make them local (Make Local), or give the scene nodes of its own",
         )
-    outputs = [node for node in tree.nodes if node.bl_idname == kind]
-    active = [node for node in outputs if node.is_active_output] if len(outputs) > 1 else outputs
-    output = (active or outputs or [None])[0]
+    output = output_in(tree, kind)
     if output is None:
         output = tree.nodes.new(kind)
         output.location = (800, 0)

@@ -139,25 +139,16 @@ def keep(scene: bpy.types.Scene, entry: HistoryEntry) -> bpy.types.Image:
 
     Raises: EngineError of kind `picture` where its file is gone.
     """
-    file = present_file(entry)
+    file = path_of(entry)
+    if not file.is_file():
+        raise EngineError(
+            f"the picture {file} is not there any more",
+            kind="picture",
+            advice="put it back, or remove it from the history",
+        )
     image = own_image(scene, file, packed=folders.is_unsaved(file))
     image.use_fake_user = True
     return image
-
-
-def present_file(entry: HistoryEntry) -> Path:
-    """Return an entry's file.
-
-    Raises: EngineError of kind `picture` where it is gone.
-    """
-    file = path_of(entry)
-    if file.is_file():
-        return file
-    raise EngineError(
-        f"the picture {file} is not there any more",
-        kind="picture",
-        advice="put it back, or remove it from the history",
-    )
 
 
 def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> None:

@@ -40,6 +40,13 @@ def empty_tree(owner: Any) -> NodeTree:
     return NodeTree(owner.node_tree)
 
 
+def output_in(tree: Any, kind: str) -> Any | None:
+    """Return the node where a tree's result ends, of several the active one."""
+    outputs = [node for node in tree.nodes if node.bl_idname == kind]
+    active = [node for node in outputs if len(outputs) > 1 and node.is_active_output]
+    return (active or outputs or [None])[0]
+
+
 def add_shader(nodes: NodeTree, colour: Any, column: float) -> Any:
     """Return the shader of a surface: as bright as its image, or lit by the scene."""
     emission = nodes.add("ShaderNodeEmission", column, 0, colour).outputs[0]

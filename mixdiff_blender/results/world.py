@@ -8,7 +8,7 @@ import bpy
 
 from ..job.regions.camera import border_of
 from ..job.regions.projection import Bounds
-from .materials import COLUMN, ROW, NodeTree, empty_tree
+from .materials import COLUMN, ROW, NodeTree, empty_tree, output_in
 
 Surrounding = Literal["BACKDROP", "AROUND"]
 
@@ -59,7 +59,8 @@ def _backdrop(
         _light_evenly(world)
     tree: Any = world.node_tree
     nodes = NodeTree(tree)
-    output = _output_of(nodes)
+    kind = "ShaderNodeOutputWorld"
+    output = output_in(tree, kind) or nodes.add(kind, 1, 0)
     surface = output.inputs["Surface"]
     light = surface.links[0].from_socket if surface.is_linked else None
     x, y = output.location[0] / COLUMN, -output.location[1] / ROW
@@ -103,10 +104,3 @@ def _light_evenly(world: Any) -> None:
 def _add_output(nodes: NodeTree, colour: Any) -> None:
     shown = nodes.add("ShaderNodeBackground", 1.5, 0, colour)
     nodes.add("ShaderNodeOutputWorld", 2.5, 0, shown.outputs[0])
-
-
-def _output_of(nodes: NodeTree) -> Any:
-    """Return the node where a world's light ends, made if missing."""
-    outputs = [node for node in nodes.tree.nodes if node.bl_idname == "ShaderNodeOutputWorld"]
-    active = [node for node in outputs if node.is_active_output]
-    return (active or outputs or [nodes.add("ShaderNodeOutputWorld", 1, 0)])[0]

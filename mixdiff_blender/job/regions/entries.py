@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -47,11 +47,6 @@ def sources(scene: bpy.types.Scene) -> list[Source]:
         replace(source, id=f"{source.id} {number}") if source.id in ids[:number] else source
         for number, source in enumerate(found)
     ]
-
-
-def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
-    """Yield what becomes a region of the job, in its order."""
-    return (source for source in sources(scene) if source.settings.enabled)
 
 
 def has_region(scene: bpy.types.Scene) -> bool:

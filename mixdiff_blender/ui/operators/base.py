@@ -84,6 +84,11 @@ def entries(*buttons: Callable[[Any], object]) -> Callable[[Any, Any], None]:
     return draw
 
 
+def submenu(menu: type[bpy.types.Menu], icon: str) -> Callable[[Any], object]:
+    """Return what draws a menu into another one."""
+    return lambda layout: layout.menu(menu.bl_idname, icon=icon)
+
+
 def separate(layout: Any) -> None:
     """Draw a line between what stands above and below."""
     layout.separator()

@@ -11,7 +11,7 @@ from ...backend.installation.faults import gigabytes
 from ...backend.session import Job
 from ...contract import EngineError
 from ...properties.declarations import BoolProperty, Declaring, IntProperty
-from .base import Confirmed, ReportingOperator, Requirement, require
+from .base import Confirmed, ReportingOperator, Requirement, entries, require, submenu
 
 
 class InstallEngine(ReportingOperator):
@@ -192,10 +192,5 @@ _OPERATORS: tuple[type[ReportingOperator], ...] = (
 )
 
 
-def draw_engine_menu(menu: Any, context: Any) -> None:
-    """Add the engine's menu to the Render menu."""
-    menu.layout.menu(EngineMenu.bl_idname, icon="SYSTEM")
-
-
 CLASSES = (*_OPERATORS, EngineMenu)
-MENUS = (("TOPBAR_MT_render", draw_engine_menu),)
+MENUS = (("TOPBAR_MT_render", entries(submenu(EngineMenu, "SYSTEM"))),)

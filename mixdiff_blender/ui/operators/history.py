@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -169,13 +170,10 @@ def draw_browsing(layout: Any, earlier: str = "", later: str = "") -> None:
     BrowseHistory.button(layout, later, "TRIA_RIGHT", direction="NEXT")
 
 
-def _draw_browsing(layout: Any) -> None:
-    draw_browsing(layout, "Show Earlier MixDiff Result", "Show Later MixDiff Result")
-
-
 CLASSES = (BrowseHistory, UseSettings, Vary, KeepImage, RemoveResult, LoadImage)
+_TEXTS = {"earlier": "Show Earlier MixDiff Result", "later": "Show Later MixDiff Result"}
 _ENTRIES = (
-    *(GenerateBatch.button, Vary.button, UseSettings.button, _draw_browsing),
+    *(GenerateBatch.button, Vary.button, UseSettings.button, partial(draw_browsing, **_TEXTS)),
     *(KeepImage.button, LoadImage.button, RemoveResult.button),
 )
 MENUS = (("TOPBAR_MT_render", entries(*_ENTRIES)),)

@@ -10,7 +10,7 @@ from ...backend import engine, models
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import Declaring, StringProperty
-from .base import Confirmed, ReportingOperator, require
+from .base import Confirmed, ReportingOperator, entries, require, submenu
 
 
 class _OfModel(Declaring):
@@ -101,10 +101,5 @@ class ModelsMenu(bpy.types.Menu):
             operator.button(layout)
 
 
-def draw_models_menu(menu: Any, context: Any) -> None:
-    """Add the models' menu to the Render menu."""
-    menu.layout.menu(ModelsMenu.bl_idname, icon="FILE_3D")
-
-
 CLASSES = (ChooseModel, DownloadModel, CancelDownload, RemoveModel, ModelsMenu)
-MENUS = (("TOPBAR_MT_render", draw_models_menu),)
+MENUS = (("TOPBAR_MT_render", entries(submenu(ModelsMenu, "FILE_3D"))),)

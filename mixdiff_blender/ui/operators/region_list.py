@@ -10,7 +10,7 @@ from ...job.regions.entries import settings_of, sync
 from ...properties import RegionEntry, canvas_settings
 from ...properties.contexts import scene_in, select, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty
-from .base import Requirement, Result, UndoableOperator, require
+from .base import Requirement, Result, UndoableOperator, entries, require, submenu
 
 
 def active_entry(scene: bpy.types.Scene) -> RegionEntry | None:
@@ -156,10 +156,5 @@ class RegionListMenu(bpy.types.Menu):
         RemoveRegion.button(self.layout)
 
 
-def draw_object_menu(menu: Any, context: Any) -> None:
-    """Add what is done with a region to the Object menu."""
-    menu.layout.menu(RegionListMenu.bl_idname, icon="PRESET")
-
-
 CLASSES = (RemoveRegion, DuplicateRegion, MoveRegion, SelectRegion, RegionListMenu)
-MENUS = (("VIEW3D_MT_object", draw_object_menu),)
+MENUS = (("VIEW3D_MT_object", entries(submenu(RegionListMenu, "PRESET"))),)

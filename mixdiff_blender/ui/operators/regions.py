@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import bpy
@@ -61,9 +62,6 @@ def draw_kinds(layout: Any, text: str) -> None:
         MarkRegions.button(layout, text.format(name), TYPE_ICONS[kind], type=kind)
 
 
-def _draw_kinds(layout: Any) -> None:
-    draw_kinds(layout, "Add as MixDiff {} Region")
-
-
 CLASSES = (MarkRegions,)
-MENUS = (("VIEW3D_MT_object", entries(separate, MarkRegions.button, _draw_kinds)),)
+_KINDS = partial(draw_kinds, text="Add as MixDiff {} Region")
+MENUS = (("VIEW3D_MT_object", entries(separate, MarkRegions.button, _KINDS)),)
