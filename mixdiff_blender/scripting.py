@@ -10,7 +10,7 @@ its name, and raises `EngineError` with what is wrong and what to do.
 from __future__ import annotations
 
 import json
-import subprocess
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ import bpy
 
 from .backend import engine
 from .backend.session import Outcome
-from .contract import EngineError, JobError, atomic_write, to_document
+from .contract import Cancelled, EngineError, JobError, atomic_write, to_document
 from .job.job_from_scene import SceneJob, field_in_words, in_words, job_from_scene
 from .job.overrides import Overrides, changes_of, find_name, overridden
 from .job.regions.entries import Source, list_object, sources
@@ -187,31 +187,25 @@ def explain(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Ove
     """
     made = _runnable(_read(find_scene(scene), overrides))
     output = _path(path)
-    launch = engine.find()
-    document = _write_job(made, folders.session_folder() / "explain.json")
-    command = [*launch.command[:-1], "explain", str(document), "--output", str(output)]
+    document = folders.session_folder() / "explain.json"
+    end_s = time.monotonic() + _EXPLAIN_S
+    lines = engine.output_of(
+        ("explain", str(document), "--output", str(output)),
+        kind="output",
+        is_cancelled=lambda: time.monotonic() > end_s,
+    )
+    _write_job(made, document)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            command,
-            env=dict(launch.environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_EXPLAIN_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        for _ in lines:
+            pass
+    except (OSError, Cancelled) as error:
+        why = "it takes too long" if isinstance(error, Cancelled) else error
         raise EngineError(
-            f"the engine could not draw the job: {error}",
+            f"the engine could not draw the job: {why}",
             kind="environment",
             advice="try again; if it stays so, install the engine anew",
         ) from error
-    if done.returncode != 0:
-        reason = done.stderr.strip().removeprefix("error: ") or f"exit code {done.returncode}"
-        raise EngineError(reason, kind="output")
     return output
 
 

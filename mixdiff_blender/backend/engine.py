@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import bpy
 from ..contract import EngineError
 from ..properties.preferences import engine_python
 from ..storage import folders
+from ..storage.processes import FailedProgram, lines_of
 from .background_task import BackgroundTask, Broken, Running
 from .client import EngineClient, Launch
 from .environment import find_launch, why_it_does_not_begin
@@ -54,6 +55,27 @@ def _explained(error: EngineError) -> EngineError:
 session = Session(_connect, explain=_explained)
 queue = JobQueue([session])
 pump = Pump(queue)
+
+
+def output_of(
+    words: Sequence[str], *, kind: str, is_cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[str]:
+    """Return what the engine's command line says, as it says it; found now, and run then.
+
+    Raises: EngineError of a kind where it fails; Cancelled.
+    """
+    launch = find()
+    command = [*launch.command[:-1], *words]  # instead of `serve`
+
+    def lines() -> Iterator[str]:
+        try:
+            yield from lines_of(command, launch.environment, is_cancelled=is_cancelled)
+        except FailedProgram as error:
+            said = [line for line in error.output.splitlines() if line.startswith("error: ")]
+            text = "\n".join(line.removeprefix("error: ") for line in said) or error.output
+            raise EngineError(text, kind=kind) from error
+
+    return lines()
 
 
 def keep_going() -> None:

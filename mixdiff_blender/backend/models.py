@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
 import bpy
 
 from ..contract import CATALOGUE, EngineError, Listed, cache_folder, is_hub_id, listed, state_of
-from ..storage.processes import FailedProgram, lines_of
 from . import engine
 from .background_task import BackgroundTask, TaskProgress
-from .client import Launch
 
 _LOOK_EVERY_S = 2.0
 
@@ -59,7 +57,9 @@ def start(name: str) -> None:
             advice="allow online access (Preferences > System > Network) to download a model",
         )
     doing = f"the model {name} is being downloaded"
-    task.start(doing, TaskProgress(title=_title(name)), _fetch(name, engine.find()))
+    words = ("download", name, "--json")
+    lines = engine.output_of(words, kind="model", is_cancelled=task.is_cancelled)
+    task.start(doing, TaskProgress(title=_title(name)), _fetch(name, lines))
     engine.keep_going()
 
 
@@ -69,9 +69,8 @@ def remove(name: str) -> None:
     Raises: EngineError.
     """
     engine.session.unload()
-    launch = engine.find()
     try:
-        for _ in _output_of(launch, ("remove", name), lambda: False):
+        for _ in engine.output_of(("remove", name), kind="model"):
             pass
     finally:
         look_again()
@@ -81,28 +80,15 @@ def _title(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _fetch(name: str, launch: Launch) -> Iterator[TaskProgress]:
+def _fetch(name: str, lines: Iterator[str]) -> Iterator[TaskProgress]:
     try:
-        for line in _output_of(launch, ("download", name, "--json"), task.is_cancelled):
+        for line in lines:
             if line.startswith('{"done_bytes"'):
                 progress = json.loads(line)
                 done, total = int(progress["done_bytes"]), int(progress["total_bytes"])
                 yield TaskProgress(title=_title(name), done_bytes=done, total_bytes=total)
     finally:
         look_again()
-
-
-def _output_of(
-    launch: Launch, words: tuple[str, ...], is_cancelled: Callable[[], bool]
-) -> Iterator[str]:
-    """Run the engine's command line and yield what it says."""
-    command = [*launch.command[:-1], *words]  # instead of `serve`
-    try:
-        yield from lines_of(command, launch.environment, is_cancelled=is_cancelled)
-    except FailedProgram as error:
-        said = [line for line in error.output.splitlines() if line.startswith("error: ")]
-        text = "\n".join(line.removeprefix("error: ") for line in said) or error.output
-        raise EngineError(text, kind="model") from error
 
 
 def unregister() -> None:

@@ -19,7 +19,7 @@ from .declarations import (
 )
 from .history import HistorySettings
 from .regions import RegionEntry
-from .seeds import digits_of, only_digits
+from .seeds import only_digits, seed_in
 
 SCHEDULER_OF_MODEL = "own"
 
@@ -105,14 +105,8 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     result_seed = StringProperty(options={"HIDDEN"})
     active_region = IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"})
 
-    @property
-    def seed(self) -> int | None:
-        """The seed of the picture; None for a random one."""
-        return int(self.seed_digits) if self.seed_digits else None
-
-    @seed.setter
-    def seed(self, seed: int | None) -> None:
-        self.seed_digits = digits_of(seed)
+    seed: int | None = seed_in("seed_digits")
+    """The seed of the picture; None for a random one."""
 
 
 def canvas_settings(scene: bpy.types.Scene) -> CanvasSettings:

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...contract import EngineError
@@ -29,7 +30,6 @@ STEPS = (
     "Fetching PyTorch",
     "Trying it out",
 )
-_LOCK = "installation.lock"
 _MEASURE_EVERY_S = 2.0
 _NEW = "environment.new-"
 
@@ -56,18 +56,10 @@ def install(
 
     Raises: EngineError of kind `network`, `disk`, `busy` or `environment`; Cancelled.
     """
-    try:
-        with exclusive_lock(plan.folder / _LOCK):
-            _clear_up(plan)
-            if afresh:
-                shutil.rmtree(plan.tools, ignore_errors=True)
-            yield from _Installation(plan, variables, offline, is_cancelled).run()
-    except OSError as error:
-        raise EngineError(
-            f"{error.filename or plan.folder} cannot be written: {error.strerror or error}",
-            kind="disk",
-            advice="make room there, and allow writing, then install again",
-        ) from error
+    with _undisturbed(plan, "written", "make room there, and allow writing, then install again"):
+        if afresh:
+            shutil.rmtree(plan.tools, ignore_errors=True)
+        yield from _Installation(plan, variables, offline, is_cancelled).run()
 
 
 def remove(plan: InstallPlan) -> None:
@@ -75,19 +67,23 @@ def remove(plan: InstallPlan) -> None:
 
     Raises: EngineError of kind `busy` while somebody installs, or `disk`.
     """
+    with _undisturbed(plan, "removed", "stop the engine, in every Blender, and try again"):
+        if plan.environment.exists():
+            plan.environment.rename(plan.previous)
+        shutil.rmtree(plan.previous, ignore_errors=True)
+        shutil.rmtree(plan.tools, ignore_errors=True)
+
+
+@contextmanager
+def _undisturbed(plan: InstallPlan, goal: str, advice: str) -> Iterator[None]:
+    """Keep others out, begin from what is whole, and say what to do where a file cannot be so."""
     try:
-        with exclusive_lock(plan.folder / _LOCK):
+        with exclusive_lock(plan.folder / "installation.lock"):
             _clear_up(plan)
-            if plan.environment.exists():
-                plan.environment.rename(plan.previous)
-            shutil.rmtree(plan.previous, ignore_errors=True)
-            shutil.rmtree(plan.tools, ignore_errors=True)
+            yield
     except OSError as error:
-        raise EngineError(
-            f"{error.filename or plan.environment} cannot be removed: {error.strerror or error}",
-            kind="disk",
-            advice="stop the engine, in every Blender, and try again",
-        ) from error
+        message = f"{error.filename or plan.folder} cannot be {goal}: {error.strerror or error}"
+        raise EngineError(message, kind="disk", advice=advice) from error
 
 
 def _clear_up(plan: InstallPlan) -> None:
