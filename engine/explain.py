@@ -164,7 +164,7 @@ def _panel(region: Text2ImageRegion, colour: Colour, grid: _Grid) -> Image.Image
     guidance = "random" if region.guidance_scale is None else f"{region.guidance_scale:g}"
     mask = "" if region.mask is None else " x mask"
     facts = (
-        f"{region.mask_type}{mask} x {region.mask_weight:g}, up to {weights.max():.3g}; "
+        f"{region.mask_type}{mask} x {region.mask_weight:g}, up to {weights.max():.4g}; "
         f"guidance {guidance}"
     )
     font = ImageFont.load_default(14)

@@ -21,6 +21,10 @@ CUTS = 40  # so fine that a picture seen through the camera's UV map shows no be
 GUIDANCE = 5.0  # the bundled model wants less than large ones do
 EYE_M = (0.0, -8.0, 2.2)
 
+# Regions fill their places with soft edges; where two overlap, what is nearer has more weight.
+FEATHER_PX = 96
+SKY, HOUSE, GRASS, ROAD = 0.001, 1.0, 30.0, 1000.0
+
 Point = tuple[float, float, float]
 
 
@@ -31,7 +35,7 @@ def quad(mesh: Any, corners: Sequence[Point]) -> None:
     bmesh.ops.subdivide_edges(mesh, edges=face.edges[:], cuts=CUTS, use_grid_fill=True)
 
 
-def add_object(name: str, prompt: str, quads: Sequence[Sequence[Point]]) -> Any:
+def add_object(name: str, prompt: str, weight: float, quads: Sequence[Sequence[Point]]) -> None:
     """Add a mesh of grids that is a region with a prompt."""
     edited = bmesh.new()
     for corners in quads:
@@ -45,14 +49,18 @@ def add_object(name: str, prompt: str, quads: Sequence[Sequence[Point]]) -> Any:
     made.mixdiff.type = "text2image"
     made.mixdiff.prompt = prompt
     made.mixdiff.guidance_scale = GUIDANCE
-    return made
+    made.mixdiff.mask_type = "feather"
+    made.mixdiff.feather_px = FEATHER_PX
+    made.mixdiff.mask_weight = weight
 
 
-def add_ground(name: str, prompt: str, left: float, right: float, height: float) -> None:
+def add_ground(
+    name: str, prompt: str, weight: float, *, left: float, right: float, height: float
+) -> None:
     """Add a strip of ground along the street."""
     near, far = -4.0, 40.0
     corners = [(left, near, height), (right, near, height), (right, far, height)]
-    add_object(name, prompt, [[*corners, (left, far, height)]])
+    add_object(name, prompt, weight, [[*corners, (left, far, height)]])
 
 
 def add_house(name: str, prompt: str, inner: float, outer: float, height: float) -> None:
@@ -61,7 +69,7 @@ def add_house(name: str, prompt: str, inner: float, outer: float, height: float)
     along: list[Point] = [(inner, near, 0), (inner, far, 0), (inner, far, height)]
     across: list[Point] = [(inner, far, 0), (outer, far, 0), (outer, far, height)]
     walls = [[*along, (inner, near, height)], [*across, (inner, far, height)]]
-    add_object(name, prompt, walls)
+    add_object(name, prompt, HOUSE, walls)
 
 
 def add_camera(scene: Any) -> None:
@@ -90,12 +98,12 @@ def make_scene(scene: Any) -> None:
     scene.render.resolution_x, scene.render.resolution_y = 1024, 512
     add_camera(scene)
     sky = [(-40.0, 40.0, -1.0), (40.0, 40.0, -1.0), (40.0, 40.0, 24.0), (-40.0, 40.0, 24.0)]
-    add_object("Sky", "blue sky with clouds", [sky])
+    add_object("Sky", "blue sky with clouds", SKY, [sky])
     add_house("House left", "red brick wall", -5.0, -14.0, 9.0)
     add_house("House right", "brown brick wall", 5.0, 14.0, 8.0)
-    add_ground("Road", "grey cobblestone", -2.6, 2.6, 0.0)
-    add_ground("Grass left", "green grass", -6.0, -2.4, -0.02)
-    add_ground("Grass right", "green grass", 2.4, 6.0, -0.02)
+    add_ground("Road", "grey cobblestone", ROAD, left=-2.6, right=2.6, height=0.0)
+    add_ground("Grass left", "green grass", GRASS, left=-6.0, right=-2.4, height=-0.02)
+    add_ground("Grass right", "green grass", GRASS, left=2.4, right=6.0, height=-0.02)
     bpy.context.view_layer.update()
     for item in scene.objects:
         if item.type == "MESH":

@@ -10,7 +10,7 @@ its name, and raises `EngineError` with what is wrong and what to do.
 from __future__ import annotations
 
 import json
-import subprocess
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,17 +19,15 @@ from typing import Any, Unpack
 import bpy
 
 from .backend import engine
-from .backend.environment import find_launch
 from .backend.session import Outcome
-from .contract import EngineError, JobError, atomic_write, to_document
+from .contract import Cancelled, EngineError, JobError, atomic_write, to_document
 from .job.job_from_scene import SceneJob, field_in_words, in_words, job_from_scene
 from .job.overrides import Overrides, changes_of, find_name, overridden
-from .job.regions.entries import list_object, sources
+from .job.regions.entries import Source, list_object, sources
 from .job.regions.entries import sync as _sync
 from .job.regions.marking import can_be_region
-from .properties import canvas_settings, region_settings
+from .properties import RegionSettings, canvas_settings, region_settings
 from .properties.contexts import scene_in
-from .properties.preferences import engine_python
 from .results import generation
 from .storage import folders
 
@@ -93,10 +91,7 @@ def find_scene(scene: SceneOrName = None) -> bpy.types.Scene:
         return scene_in(bpy.context)
     if isinstance(scene, bpy.types.Scene):
         return scene
-    found: bpy.types.Scene = find_name(
-        "scene", scene, {item.name: item for item in bpy.data.scenes}
-    )
-    return found
+    return find_name("scene", scene, {item.name: item for item in bpy.data.scenes})
 
 
 def mark(
@@ -110,7 +105,7 @@ def mark(
     without a surface.
     """
     found = find_scene(scene)
-    known = {name: name for name in _setting_names()}
+    known = dict.fromkeys([*RegionSettings.__annotations__, "region_seed"])
     for name in settings:
         find_name("setting", name, known)
     for obj in objects:
@@ -143,17 +138,20 @@ def regions(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> tuple[
         made = _read(found, overrides)
     except EngineError:  # a scene without a camera has regions all the same
         made = None
-    return tuple(
-        Region(
-            name=source.name,
-            type=source.settings.type,
-            enabled=source.settings.enabled,
-            prompt=source.settings.prompt,
-            weight=source.settings.mask_weight,
-            rectangles=_rectangles(made, source.id),
-            problems=_problems(made, source.id),
-        )
-        for source in sources(found)
+    return tuple(_region(source, made) for source in sources(found))
+
+
+def _region(source: Source, made: SceneJob | None) -> Region:
+    seen = made.region(source.id) if made else None
+    problems = made.problems_of(source.id) if made else ()
+    return Region(
+        name=source.name,
+        type=source.settings.type,
+        enabled=source.settings.enabled,
+        prompt=source.settings.prompt,
+        weight=source.settings.mask_weight,
+        rectangles=(seen.bounds,) if seen else (),
+        problems=tuple(f"{problem.message}; {problem.remedy}" for problem in problems),
     )
 
 
@@ -189,31 +187,25 @@ def explain(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Ove
     """
     made = _runnable(_read(find_scene(scene), overrides))
     output = _path(path)
-    launch = find_launch(engine_python(), folders.user_folder())
-    document = _write_job(made, folders.session_folder() / "explain.json")
-    command = [*launch.command[:-1], "explain", str(document), "--output", str(output)]
+    document = folders.session_folder() / "explain.json"
+    end_s = time.monotonic() + _EXPLAIN_S
+    lines = engine.output_of(
+        ("explain", str(document), "--output", str(output)),
+        kind="output",
+        is_cancelled=lambda: time.monotonic() > end_s,
+    )
+    _write_job(made, document)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            command,
-            env=dict(launch.environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_EXPLAIN_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        for _ in lines:
+            pass
+    except (OSError, Cancelled) as error:
+        why = "it takes too long" if isinstance(error, Cancelled) else error
         raise EngineError(
-            f"the engine could not draw the job: {error}",
+            f"the engine could not draw the job: {why}",
             kind="environment",
             advice="try again; if it stays so, install the engine anew",
         ) from error
-    if done.returncode != 0:
-        reason = done.stderr.strip().removeprefix("error: ") or f"exit code {done.returncode}"
-        raise EngineError(reason, kind="output")
     return output
 
 
@@ -269,16 +261,6 @@ def _runnable(made: SceneJob) -> SceneJob:
     return made
 
 
-def _rectangles(made: SceneJob | None, id_: str) -> tuple[tuple[int, int, int, int], ...]:
-    region = made.region(id_) if made else None
-    return (region.bounds,) if region else ()
-
-
-def _problems(made: SceneJob | None, id_: str) -> tuple[str, ...]:
-    found = made.problems_of(id_) if made else ()
-    return tuple(f"{problem.message}; {problem.remedy}" for problem in found)
-
-
 def _write_job(made: SceneJob, path: Path) -> Path:
     made.write_images(path.parent)
     text = json.dumps(to_document(made.job), indent=2, ensure_ascii=False) + "\n"
@@ -290,8 +272,3 @@ def _write_job(made: SceneJob, path: Path) -> Path:
 def _path(path: Path | str) -> Path:
     """Return an absolute path; // is the .blend's folder."""
     return Path(bpy.path.abspath(str(path))).absolute()
-
-
-def _setting_names() -> list[str]:
-    declared: Any = bpy.types.Object.mixdiff.keywords["type"]  # type: ignore[attr-defined]
-    return [*declared.__annotations__, "region_seed"]

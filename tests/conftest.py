@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import hypothesis
@@ -39,9 +38,7 @@ def uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The uv that our own way of fetching it brings."""
     tools = tmp_path_factory.mktemp("tools")
     variables = {**os.environ, "PATH": "", UV_VARIABLE: ""}
-    said = list(
-        fetch_uv(sys.executable, variables, tools, offline=False, is_cancelled=lambda: False)
-    )
+    said = list(fetch_uv(variables, tools, offline=False, is_cancelled=lambda: False))
     found = find_uv(variables, tools)
     assert found is not None, said
     return found

@@ -5,28 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
 
 from ..contract import Cancelled, EngineError
 
 
-class Progress(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProgress:
     """How far a task is; `total_bytes` is 0 where nothing is known of it."""
 
-    @property
-    def title(self) -> str:
-        """What is being done."""
+    title: str
+    done_bytes: int = 0
+    total_bytes: int = 0
 
     @property
-    def done_bytes(self) -> int:
-        """How much has arrived."""
-
-    @property
-    def total_bytes(self) -> int:
-        """How much is to arrive."""
-
-
-ProgressT = TypeVar("ProgressT", bound=Progress)
+    def share(self) -> float:
+        """How much of the bytes has arrived."""
+        return self.done_bytes / self.total_bytes if self.total_bytes else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +29,13 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running(Generic[ProgressT]):
+class Running:
     """It is under way."""
 
     doing: str
     """A sentence for those who want to begin another one."""
-    progress: ProgressT
+    progress: TaskProgress
     is_cancelling: bool = False
-
-    @property
-    def share(self) -> float:
-        """How much of the bytes has arrived."""
-        progress = self.progress
-        return progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +50,19 @@ class Broken:
     error: EngineError
 
 
-TaskState = Idle | Running[ProgressT] | Finished | Broken
+TaskState = Idle | Running | Finished | Broken
 
 
-class BackgroundTask(Generic[ProgressT]):
+class BackgroundTask:
     """Runs one such thing at a time; `state` may be read from any thread."""
 
     def __init__(self) -> None:
-        self._state: TaskState[ProgressT] = Idle()
+        self._state: TaskState = Idle()
         self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
-    def state(self) -> TaskState[ProgressT]:
+    def state(self) -> TaskState:
         """What it does, or how it ended."""
         state = self._state
         if isinstance(state, Running) and self.is_cancelled():
@@ -90,7 +78,7 @@ class BackgroundTask(Generic[ProgressT]):
         """Tell what runs whether it is still wanted."""
         return self._cancelled.is_set()
 
-    def start(self, doing: str, first: ProgressT, steps: Iterator[ProgressT]) -> None:
+    def start(self, doing: str, first: TaskProgress, steps: Iterator[TaskProgress]) -> None:
         """Begin; `doing` is a sentence that says what, and `steps` asks `is_cancelled` as it goes.
 
         Raises: EngineError of kind `busy` while another one runs.
@@ -113,7 +101,7 @@ class BackgroundTask(Generic[ProgressT]):
         if self._thread and wait_s:
             self._thread.join(wait_s)
 
-    def _run(self, doing: str, steps: Iterator[ProgressT]) -> None:
+    def _run(self, doing: str, steps: Iterator[TaskProgress]) -> None:
         try:
             for progress in steps:
                 self._state = Running(doing=doing, progress=progress)

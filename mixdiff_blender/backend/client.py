@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -34,7 +32,8 @@ from ..contract import (
     exception,
     read_lines,
 )
-from ..storage.watchdog import PARENT_VARIABLE, parent_description, tie_to_parent
+from ..storage.processes import kill, start
+from ..storage.watchdog import PARENT_VARIABLE, parent_description
 from .logs import Log
 
 _EXIT_WAIT_S = 5.0
@@ -103,7 +102,7 @@ class EngineClient:
         self._verdict: EngineError | None = None
         self._stopping = False
         self._ended = False
-        self._process = _start(launch, log_file)
+        self._process = _start(launch)
         self._listener = _thread(self._listen)
         for target in (self._read, self._write):
             _thread(target)
@@ -156,7 +155,7 @@ class EngineClient:
         """End the process now; open requests end with the verdict."""
         with self._lock:
             self._verdict = self._verdict or verdict
-        _kill(self._process)
+        kill(self._process)
 
     def stop(self, grace_s: float = 0.5) -> None:
         """Ask the process to go, and make it go; takes twice the grace at most."""
@@ -164,7 +163,7 @@ class EngineClient:
         self._verdict = self._verdict or Cancelled()
         self.request("shutdown", {})
         self._outgoing.put(None)
-        for harsher in (self._process.terminate, lambda: _kill(self._process)):
+        for harsher in (self._process.terminate, lambda: kill(self._process)):
             try:
                 self._process.wait(grace_s)
             except subprocess.TimeoutExpired:
@@ -201,18 +200,14 @@ class EngineClient:
                     if line is error and error.code == PARSE_ERROR:
                         break  # half a line: the process died while it wrote
                     # The line may have been the end of a request, which would then never come.
-                    self.kill(
-                        EngineError(
-                            f"a message of the engine could not be read: {error}",
-                            kind="protocol",
-                            advice=f"generate again; the log is {self.log.path}",
-                        )
-                    )
+                    message = f"a message of the engine could not be read: {error}"
+                    advice = f"generate again; the log is {self.log.path}"
+                    self.kill(EngineError(message, kind="protocol", advice=advice))
                     break
         try:
             self._process.wait(_EXIT_WAIT_S)
         except subprocess.TimeoutExpired:
-            _kill(self._process)
+            kill(self._process)
             self._process.wait()
         self._listener.join(_LAST_WORDS_S)
         self._outgoing.put(None)
@@ -254,23 +249,12 @@ class EngineClient:
 
     def _overrun(self, id_: int, method: str, timeout_s: float) -> None:
         if id_ in self._open:
-            self.kill(
-                EngineError(
-                    f"the engine did not answer {method!r} within {timeout_s:g} seconds",
-                    kind="crashed",
-                    advice=self._last_words(),
-                )
-            )
+            message = f"the engine did not answer {method!r} within {timeout_s:g} seconds"
+            self.kill(EngineError(message, kind="crashed", advice=self._last_words()))
 
     def _crash(self) -> EngineError:
-        if self._verdict:
-            return self._verdict
-        code = self._process.returncode
-        return EngineError(
-            f"the engine ended unexpectedly ({_cause(code)})",
-            kind="crashed",
-            advice=self._last_words(),
-        )
+        message = f"the engine ended unexpectedly ({_cause(self._process.returncode)})"
+        return self._verdict or EngineError(message, kind="crashed", advice=self._last_words())
 
     def _last_words(self) -> str:
         lines = self.log.tail(_TAIL_LINES)
@@ -284,45 +268,23 @@ def _thread(target: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def _start(launch: Launch, log_file: Path) -> subprocess.Popen[bytes]:
-    flags: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        flags = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    try:
-        process = subprocess.Popen(
-            launch.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**launch.environment, PARENT_VARIABLE: parent_description()},
-            cwd=tempfile.gettempdir(),
-            bufsize=0,
-            **flags,
-        )
-        tie_to_parent(process)
-        return process
-    except OSError as error:
-        raise EngineError(
-            f"the engine cannot be started: {launch.command[0]}: {error.strerror or error}",
-            kind="environment",
-            advice="choose the engine's Python in the add-on's preferences",
-        ) from error
+def _start(launch: Launch) -> subprocess.Popen[bytes]:
+    return start(
+        launch.command,
+        {**launch.environment, PARENT_VARIABLE: parent_description()},
+        fault=f"the engine cannot be started: {launch.command[0]}",
+        advice="choose the engine's Python in the add-on's preferences",
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tempfile.gettempdir(),
+        bufsize=0,
+    )
 
 
 def _write_all(stream: IO[bytes], line: bytes) -> None:
     rest = memoryview(line)
     while rest:
         rest = rest[stream.write(rest) :]
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with contextlib.suppress(ProcessLookupError):  # it went by itself just now
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _cause(returncode: int | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import bpy
 from ..contract import EngineError
 from ..properties.preferences import engine_python
 from ..storage import folders
-from .background_task import BackgroundTask, Broken, ProgressT, Running
+from ..storage.processes import FailedProgram, lines_of
+from .background_task import BackgroundTask, Broken, Running
 from .client import EngineClient, Launch
 from .environment import find_launch, why_it_does_not_begin
 from .job_queue import JobQueue
@@ -26,10 +27,18 @@ _REST_S = 5.0
 _launch: Launch | None = None
 
 
+def find() -> Launch:
+    """Return how to start the engine that this Blender uses.
+
+    Raises: EngineError of kind `environment` where its Python is not there.
+    """
+    return find_launch(engine_python(), folders.user_folder())
+
+
 def _connect() -> EngineClient:
     global _launch
     folders.remove_stale_sessions()
-    launch = find_launch(engine_python(), folders.user_folder())
+    launch = find()
     if not bpy.app.online_access:
         offline = {**launch.environment, "HF_HUB_OFFLINE": "1"}
         launch = Launch(command=launch.command, environment=offline)
@@ -46,6 +55,27 @@ def _explained(error: EngineError) -> EngineError:
 session = Session(_connect, explain=_explained)
 queue = JobQueue([session])
 pump = Pump(queue)
+
+
+def output_of(
+    words: Sequence[str], *, kind: str, is_cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[str]:
+    """Return what the engine's command line says, as it says it; found now, and run then.
+
+    Raises: EngineError of a kind where it fails; Cancelled.
+    """
+    launch = find()
+    command = [*launch.command[:-1], *words]  # instead of `serve`
+
+    def lines() -> Iterator[str]:
+        try:
+            yield from lines_of(command, launch.environment, is_cancelled=is_cancelled)
+        except FailedProgram as error:
+            said = [line for line in error.output.splitlines() if line.startswith("error: ")]
+            text = "\n".join(line.removeprefix("error: ") for line in said) or error.output
+            raise EngineError(text, kind=kind) from error
+
+    return lines()
 
 
 def keep_going() -> None:
@@ -65,10 +95,7 @@ def wait(on_progress: Callable[[], None] = lambda: None) -> None:
         on_progress()
 
 
-def wait_for(
-    task: BackgroundTask[ProgressT],
-    on_progress: Callable[[Running[ProgressT]], None] = lambda _: None,
-) -> None:
+def wait_for(task: BackgroundTask, on_progress: Callable[[Running], None] = lambda _: None) -> None:
     """Return when a task is through, or was cancelled.
 
     Raises: EngineError where it failed.
@@ -94,13 +121,9 @@ def _tick() -> float:
 
 
 def _look_again_in(seconds: float) -> None:
-    _look_no_more()
-    bpy.app.timers.register(_tick, first_interval=seconds, persistent=True)
-
-
-def _look_no_more() -> None:
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
+    bpy.app.timers.register(_tick, first_interval=seconds, persistent=True)
 
 
 def redraw() -> None:
@@ -123,7 +146,9 @@ def register() -> None:
 def unregister() -> None:
     """End the engine."""
     atexit.unregister(stop)
-    _look_no_more()
     stop()
     if redraw in pump.on_change:
         pump.on_change.remove(redraw)
+
+
+TIMERS = (_tick,)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, cast
-
-import bpy
+from typing import Any
 
 from ..properties import preferences
 from . import engine
@@ -47,13 +45,12 @@ def _before_render(*_: Any) -> None:
 
 def register() -> None:
     """Begin to look after the memory."""
-    cast(Any, bpy.app.handlers).persistent(_before_render)
-    bpy.app.handlers.render_init.append(_before_render)
     engine.pump.on_run.append(_look_now)
 
 
 def unregister() -> None:
     """Stop looking."""
-    if _before_render in bpy.app.handlers.render_init:
-        bpy.app.handlers.render_init.remove(_before_render)
     engine.pump.on_run.remove(_look_now)
+
+
+HANDLERS = {"render_init": _before_render}

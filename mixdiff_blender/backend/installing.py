@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import bpy
 
@@ -14,15 +15,15 @@ from ..contract import EngineError
 from ..properties.preferences import engine_python
 from ..storage import folders
 from . import engine
-from .background_task import BackgroundTask
+from .background_task import BackgroundTask, TaskProgress
 from .environment import choose_python
-from .installation.install import Progress, install, remove
+from .installation.install import STEPS, install, remove
 from .installation.plan import STAMP, InstallPlan
 from .installation.plan import State as EnvironmentState
 
 _LOOK_EVERY_S = 2.0
 
-task: BackgroundTask[Progress] = BackgroundTask()
+task = BackgroundTask()
 engine.pump.sources.append(task)
 
 
@@ -39,7 +40,6 @@ class Status:
     """Why no engine can be started."""
 
 
-_status: tuple[float, Status] | None = None
 _size: tuple[float, int | None] | None = None
 
 
@@ -50,10 +50,11 @@ def plan() -> InstallPlan:
 
 def status() -> Status:
     """Return what there is, looked at every few seconds at most: panels ask at every redraw."""
-    global _status
-    now = time.monotonic()
-    if _status and now - _status[0] < _LOOK_EVERY_S:
-        return _status[1]
+    return _status_at(time.monotonic() // _LOOK_EVERY_S)
+
+
+@lru_cache(maxsize=1)
+def _status_at(moment: float) -> Status:
     fault = None
     is_own, named_by = True, ""
     try:
@@ -63,9 +64,11 @@ def status() -> Status:
         is_own, named_by = chosen.is_own, chosen.named_by
     except EngineError as error:
         fault = error
-    found = Status(environment=plan().state(), is_own=is_own, named_by=named_by, fault=fault)
-    _status = (now, found)
-    return found
+    return Status(environment=plan().state(), is_own=is_own, named_by=named_by, fault=fault)
+
+
+look_again = _status_at.cache_clear
+"""Has `status` look anew."""
 
 
 def size_on_disk() -> int | None:
@@ -103,11 +106,12 @@ def start(*, afresh: bool = False) -> None:
         afresh=afresh,
         is_cancelled=task.is_cancelled,
     )
-    task.start("the engine is being installed", Progress(step=0), _then_looking_again(steps))
+    first = TaskProgress(title=STEPS[0])
+    task.start("the engine is being installed", first, _then_looking_again(steps))
     engine.keep_going()
 
 
-def _then_looking_again(steps: Iterator[Progress]) -> Iterator[Progress]:
+def _then_looking_again(steps: Iterator[TaskProgress]) -> Iterator[TaskProgress]:
     try:
         yield from steps
     finally:
@@ -121,17 +125,6 @@ def uninstall() -> None:
     """
     engine.stop()
     remove(plan())
-    look_again()
-
-
-def look_again() -> None:
-    """Have `status` look anew."""
-    global _status
-    _status = None
-
-
-def register() -> None:
-    """Forget what an earlier registration saw."""
     look_again()
 
 

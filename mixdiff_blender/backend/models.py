@@ -5,56 +5,34 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import lru_cache
 
 import bpy
 
 from ..contract import CATALOGUE, EngineError, Listed, cache_folder, is_hub_id, listed, state_of
-from ..properties.preferences import engine_python
-from ..storage import folders
-from ..storage.processes import FailedProgram, lines_of
 from . import engine
-from .background_task import BackgroundTask
-from .client import Launch
-from .environment import find_launch
+from .background_task import BackgroundTask, TaskProgress
 
 _LOOK_EVERY_S = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
-    """How much of a model has arrived."""
-
-    model: str
-    done_bytes: int = 0
-    total_bytes: int = 0
-
-    @property
-    def title(self) -> str:
-        """What is being fetched."""
-        return self.model.rpartition("/")[2]
-
-
-task: BackgroundTask[Download] = BackgroundTask()
+task = BackgroundTask()
 engine.pump.sources.append(task)
-
-_seen: tuple[float, tuple[Listed, ...]] | None = None
 
 
 def all_listed() -> tuple[Listed, ...]:
     """Return the list of models, looked up every few seconds at most: panels ask at each redraw."""
-    global _seen
-    now = time.monotonic()
-    if _seen is None or now - _seen[0] > _LOOK_EVERY_S:
-        _seen = (now, listed(cache_folder(os.environ)))
-    return _seen[1]
+    return _listed_at(time.monotonic() // _LOOK_EVERY_S)
 
 
-def look_again() -> None:
-    """Have `all_listed` look anew."""
-    global _seen
-    _seen = None
+@lru_cache(maxsize=1)
+def _listed_at(moment: float) -> tuple[Listed, ...]:
+    return listed(cache_folder(os.environ))
+
+
+look_again = _listed_at.cache_clear
+"""Has `all_listed` look anew."""
 
 
 def size_text(name: str) -> str:
@@ -78,9 +56,10 @@ def start(name: str) -> None:
             kind="network",
             advice="allow online access (Preferences > System > Network) to download a model",
         )
-    launch = find_launch(engine_python(), folders.user_folder())
     doing = f"the model {name} is being downloaded"
-    task.start(doing, Download(model=name), _fetch(name, launch))
+    words = ("download", name, "--json")
+    lines = engine.output_of(words, kind="model", is_cancelled=task.is_cancelled)
+    task.start(doing, TaskProgress(title=_title(name)), _fetch(name, lines))
     engine.keep_going()
 
 
@@ -90,36 +69,26 @@ def remove(name: str) -> None:
     Raises: EngineError.
     """
     engine.session.unload()
-    launch = find_launch(engine_python(), folders.user_folder())
     try:
-        for _ in _output_of(launch, ("remove", name), lambda: False):
+        for _ in engine.output_of(("remove", name), kind="model"):
             pass
     finally:
         look_again()
 
 
-def _fetch(name: str, launch: Launch) -> Iterator[Download]:
+def _title(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _fetch(name: str, lines: Iterator[str]) -> Iterator[TaskProgress]:
     try:
-        for line in _output_of(launch, ("download", name, "--json"), task.is_cancelled):
+        for line in lines:
             if line.startswith('{"done_bytes"'):
                 progress = json.loads(line)
                 done, total = int(progress["done_bytes"]), int(progress["total_bytes"])
-                yield Download(model=name, done_bytes=done, total_bytes=total)
+                yield TaskProgress(title=_title(name), done_bytes=done, total_bytes=total)
     finally:
         look_again()
-
-
-def _output_of(
-    launch: Launch, words: tuple[str, ...], is_cancelled: Callable[[], bool]
-) -> Iterator[str]:
-    """Run the engine's command line and yield what it says."""
-    command = [*launch.command[:-1], *words]  # instead of `serve`
-    try:
-        yield from lines_of(command, launch.environment, is_cancelled=is_cancelled)
-    except FailedProgram as error:
-        said = [line for line in error.output.splitlines() if line.startswith("error: ")]
-        text = "\n".join(line.removeprefix("error: ") for line in said) or error.output
-        raise EngineError(text, kind="model") from error
 
 
 def unregister() -> None:

@@ -30,7 +30,7 @@ class Pump:
         self.on_run: list[Callable[[], None]] = []
         """Called after each run, for those who watch the clock."""
         self.sources = list(sources)
-        self._seen: tuple[object, ...] = ()
+        self._notified: tuple[object, ...] = ()
 
     def run(self, wait_s: float = 0.0) -> bool:
         """Move everything on, waiting so long for something; return whether to come again soon."""
@@ -46,7 +46,7 @@ class Pump:
     def notify(self) -> None:
         """Notify of what has changed since the last time."""
         now = tuple(source.state for source in self.sources)
-        if now != self._seen:
-            self._seen = now
+        if now != self._notified:
+            self._notified = now
             for on_change in tuple(self.on_change):
                 on_change()

@@ -7,6 +7,7 @@ import sys
 
 import bpy
 
+from .. import package
 from ..storage import folders
 from . import engine, installing
 from .background_task import Broken
@@ -51,7 +52,7 @@ def report_text() -> str:
 
 
 def _version() -> str:
-    manifest = folders.extension_folder() / "blender_manifest.toml"
+    manifest = package.FOLDER / "blender_manifest.toml"
     try:
         lines = manifest.read_text(encoding="utf-8").splitlines()
     except OSError:

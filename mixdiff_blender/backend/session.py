@@ -263,9 +263,8 @@ class Session:
             raise
         hello = {"protocol": PROTOCOL_VERSION}
         request_id = client.request("initialize", hello, timeout_s=HANDSHAKE_S)
-        return Starting(
-            client=client, request_id=request_id, started_at_s=time.monotonic(), job=job
-        )
+        now = time.monotonic()
+        return Starting(client=client, request_id=request_id, started_at_s=now, job=job)
 
     def _ready(self, client: EngineClient, *, has_model: bool = False) -> Ready:
         return Ready(client=client, facts=self.facts, has_model=has_model)

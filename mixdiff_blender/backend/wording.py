@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
-from .background_task import ProgressT, Running
+from .background_task import Running
 from .installation.faults import gigabytes
 from .progress import Progress
 from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped, Unloading
@@ -18,7 +18,7 @@ _PHASES = {
 }
 
 
-def task_text(state: Running[ProgressT]) -> str:
+def task_text(state: Running) -> str:
     """Return how far an installation or a download is, in a few words."""
     progress = state.progress
     if state.is_cancelling:

@@ -13,9 +13,9 @@ from typing import Any
 import bpy
 
 from ..backend import engine, installing, models, report
-from ..backend.background_task import BackgroundTask, Idle, ProgressT, Running
+from ..backend.background_task import BackgroundTask, Idle, Running
 from ..backend.installation.faults import gigabytes
-from ..backend.installation.install import STEPS, Progress
+from ..backend.installation.install import STEPS
 from ..backend.wording import task_text
 from ..contract import EngineError
 
@@ -65,8 +65,8 @@ def setup(options: argparse.Namespace) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
-    def show(state: Running[Progress]) -> str:
-        step = state.progress.step + 1
+    def show(state: Running) -> str:
+        step = STEPS.index(state.progress.title) + 1
         return f"[{step}/{len(STEPS)}] {task_text(state)}"
 
     installing.start(afresh=options.repair)
@@ -75,26 +75,32 @@ def _install(options: argparse.Namespace) -> int:
     return _report()
 
 
+class ProgressLine:
+    """Prints how far something is, each text once."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._shown = ""
+
+    def show(self, text: str) -> None:
+        """Print a text unless it was the last."""
+        if text != self._shown and not self._quiet:
+            print(text, file=sys.stderr, flush=True)
+        self._shown = text
+
+
 def _followed(
-    task: BackgroundTask[ProgressT],
-    words: Callable[[Running[ProgressT]], str],
+    task: BackgroundTask,
+    words: Callable[[Running], str],
     quiet: bool,
 ) -> bool:
     """Show how far a task is until it ends; Ctrl-C cancels it. Return whether it was through."""
-    shown = ""
-
-    def show(state: Running[ProgressT]) -> None:
-        nonlocal shown
-        text = words(state)
-        if text != shown and not quiet:
-            print(text, file=sys.stderr, flush=True)
-        shown = text
-
+    line = ProgressLine(quiet=quiet)
     previous: Any = None
     if threading.current_thread() is threading.main_thread():
         previous = signal.signal(signal.SIGINT, lambda *_: task.cancel())
     try:
-        engine.wait_for(task, show)
+        engine.wait_for(task, lambda state: line.show(words(state)))
     finally:
         if previous is not None:
             signal.signal(signal.SIGINT, previous)
@@ -123,11 +129,11 @@ def show_report(_: argparse.Namespace) -> int:
 
 def list_models(options: argparse.Namespace) -> int:
     """Print the models."""
+    listed = models.all_listed()
     if options.json:
-        print(json.dumps({"models": [model.to_document() for model in models.all_listed()]}))
-        return OK
-    for model in models.all_listed():
-        print(model.line)
+        print(json.dumps({"models": [model.to_document() for model in listed]}))
+    else:
+        print(*(model.line for model in listed), sep="\n")
     return OK
 
 

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,8 +21,9 @@ from ..contract import EngineError, JobError
 from ..job.overrides import Overrides
 from ..job.regions.camera import canvas_of
 from . import engine as cli_engine
+from .engine import FAILED, OK
 
-OK, FAILED, WRONG_USAGE = 0, 1, 2
+WRONG_USAGE = 2
 _MOST_FRAMES = 100_000
 
 
@@ -79,20 +81,13 @@ def build_parser() -> argparse.ArgumentParser:
         "in / for one numbered file a frame (default: beside the .blend)",
     )
     generate.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    export = commands.add_parser(
-        "export-job",
-        parents=[common, frame],
-        help="write the job that would be sent, for the engine alone",
-    )
-    export.add_argument("--output", "-o", required=True, metavar="JOB.json", help="the job's file")
-    explain = commands.add_parser(
-        "explain",
-        parents=[common, frame],
-        help="draw where each region lies and how its weight fades",
-    )
-    explain.add_argument(
-        "--output", "-o", required=True, metavar="OUT.png", help="the drawing's file"
-    )
+    for name, purpose, metavar, file in (
+        ("export-job", "write the job that would be sent, for the engine alone", "JOB.json", "job"),
+        ("explain", "draw where each region lies and how its weight fades", "OUT.png", "drawing"),
+    ):
+        written = commands.add_parser(name, parents=[common, frame], help=purpose)
+        about = {"metavar": metavar, "help": f"the {file}'s file"}
+        written.add_argument("--output", "-o", required=True, **about)
     commands.add_parser(
         "list", parents=[common, frame], help="the regions, where they lie, and what is wrong"
     )
@@ -159,11 +154,12 @@ def _generate(options: argparse.Namespace) -> int:
     pictures = []
     for frame in frames:
         number = scene.frame_current if frame is None else frame
-        progress = _Progress(f"frame {number}, " if len(frames) > 1 else "")
+        before = f"frame {number}, " if len(frames) > 1 else ""
+        line = cli_engine.ProgressLine(quiet=options.quiet)
         picture = scripting.generate(
             scene,
             output=_numbered(options.output, number) if options.output else None,
-            on_progress=(lambda: None) if options.quiet else progress.show,
+            on_progress=partial(_show_progress, line, before),
             **_overrides(options, frame),
         )
         _warn(picture.warnings)
@@ -182,6 +178,14 @@ def _generate(options: argparse.Namespace) -> int:
     return OK
 
 
+def _show_progress(line: cli_engine.ProgressLine, before: str) -> None:
+    state = engine.session.state
+    if isinstance(state, Generating):
+        progress = state.progress
+        text = f"step {progress.step} of {progress.steps}" if progress.step else progress.phase
+        line.show(f"{before}{text}")
+
+
 def _is_numbered(output: str) -> bool:
     return output.endswith(("/", "\\")) or "#" in Path(output).name
 
@@ -194,24 +198,6 @@ def _numbered(output: str, frame: int) -> str:
     folder, name = re.fullmatch(r"(.*[/\\])?(.*)", output, re.DOTALL).groups()  # type: ignore[union-attr]
     name = re.sub(r"#+", lambda found: f"{frame:0{len(found[0])}d}", name)
     return f"{folder or ''}{name}"
-
-
-class _Progress:
-    """Shows each step once."""
-
-    def __init__(self, before: str) -> None:
-        self._before = before
-        self._shown = ""
-
-    def show(self) -> None:
-        state = engine.session.state
-        if not isinstance(state, Generating):
-            return
-        progress = state.progress
-        text = f"step {progress.step} of {progress.steps}" if progress.step else progress.phase
-        if text != self._shown:
-            print(f"{self._before}{text}", file=sys.stderr, flush=True)
-        self._shown = text
 
 
 def _export_job(options: argparse.Namespace) -> int:

@@ -25,7 +25,8 @@ from .model_facts import facts_of_model, model_path
 from .prompts import whole_picture_prompt
 from .regions.background import background_of
 from .regions.camera import canvas_of
-from .regions.entries import has_region, switched_on
+from .regions.entries import has_region
+from .regions.entries import sources as sources_of
 from .regions.reader import RegionReader, WantedImage
 from .regions.region_bounds import RegionBounds
 
@@ -37,7 +38,6 @@ class SceneJob:
     """A scene's job, and what is needed to make it ready."""
 
     job: Job
-    facts: ModelFacts
     names: Mapping[str, str]
     """The name of each region by its id, those among them that the camera does not see."""
     images: Mapping[str, WantedImage] = field(default_factory=dict)
@@ -114,7 +114,7 @@ def job_from_scene(
     settings = canvas_settings(scene)
     facts = facts_of_model(changes.get("model", settings.model))
     canvas = canvas_of(scene, facts.grid_px)
-    sources = list(switched_on(scene))
+    sources = [source for source in sources_of(scene) if source.settings.enabled]
     if not sources and not whole_picture_prompt(settings.prompt):
         raise EngineError(
             f"the scene {scene.name!r} has neither a region nor a prompt for the whole picture",
@@ -147,7 +147,6 @@ def job_from_scene(
     problems = validate(job, folder=None, facts=facts)
     return SceneJob(
         job=job,
-        facts=facts,
         names={**reader.names, **{region.id: region.name for region in job.all_regions}},
         images=reader.images,
         problems=(*reader.problems, *problems),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 import bpy
 
 from ..contract import ModelFacts, facts_of
 from ..properties import canvas_settings
 
-_KEPT_S = 2.0
+_LOOK_EVERY_S = 2.0
 """Files that are looked into may change; drawing must not look at each redraw."""
-_kept: dict[str, tuple[float, ModelFacts]] = {}
 
 
 def model_facts(scene: bpy.types.Scene) -> ModelFacts:
@@ -21,13 +21,12 @@ def model_facts(scene: bpy.types.Scene) -> ModelFacts:
 
 def facts_of_model(name: str) -> ModelFacts:
     """Return what is known of a model by the name that a scene gives it."""
-    path = model_path(name) or ""
-    now = time.monotonic()
-    looked_at, facts = _kept.get(path, (0.0, None))
-    if facts is None or now - looked_at > _KEPT_S:
-        facts = facts_of(path)
-        _kept[path] = (now, facts)
-    return facts
+    return _facts_at(time.monotonic() // _LOOK_EVERY_S, model_path(name) or "")
+
+
+@lru_cache(maxsize=16)
+def _facts_at(moment: float, path: str) -> ModelFacts:
+    return facts_of(path)
 
 
 def model_path(name: str) -> str | None:

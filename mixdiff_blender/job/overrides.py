@@ -6,11 +6,13 @@ import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import bpy
 
 from ..contract import EngineError
+
+T = TypeVar("T")
 
 _KEYS = {"seed": "seed", "steps": "num_inference_steps", "model": "model"}
 
@@ -72,7 +74,7 @@ def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
     return layer.depsgraph
 
 
-def find_name(kind: str, name: str, known: Mapping[str, Any]) -> Any:
+def find_name(kind: str, name: str, known: Mapping[str, T]) -> T:
     """Return what has a name.
 
     Raises: EngineError of kind `name` that gives the nearest name there is.

@@ -13,20 +13,6 @@ from .declarations import PointerProperty
 from .history import HistoryEntry
 from .regions import REROLL_TYPE, TYPE_ITEMS, RegionEntry, RegionSettings, region_settings
 
-__all__ = (
-    "REROLL_TYPE",
-    "SCHEDULER_OF_MODEL",
-    "TYPE_ITEMS",
-    "CanvasSettings",
-    "HistoryEntry",
-    "RegionEntry",
-    "RegionSettings",
-    "canvas_settings",
-    "region_settings",
-    "register",
-    "unregister",
-)
-
 
 def register() -> None:
     """Give objects and scenes their settings."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 import bpy
 
 from ..contract import BUNDLED_MODEL, SCHEDULERS, Job
-from .contexts import view_layer_in
+from .contexts import select, view_layer_in
 from .declarations import (
     BoolProperty,
     CollectionProperty,
@@ -19,7 +19,7 @@ from .declarations import (
 )
 from .history import HistorySettings
 from .regions import RegionEntry
-from .seeds import digits_of, only_digits
+from .seeds import only_digits, seed_in
 
 SCHEDULER_OF_MODEL = "own"
 
@@ -38,14 +38,8 @@ def _select_region(settings: CanvasSettings, index: int) -> None:
         return
     settings.chosen_region = index
     chosen = settings.regions[index].object
-    objects = view_layer_in(bpy.context).objects
-    if chosen is not None and objects.get(chosen.name) != chosen:
-        return
-    for obj in list(objects.selected):
-        obj.select_set(False)
-    objects.active = chosen
-    if chosen is not None:
-        chosen.select_set(True)
+    if chosen is None or view_layer_in(bpy.context).objects.get(chosen.name) == chosen:
+        select(bpy.context, chosen)
 
 
 class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
@@ -111,14 +105,8 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     result_seed = StringProperty(options={"HIDDEN"})
     active_region = IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"})
 
-    @property
-    def seed(self) -> int | None:
-        """The seed of the picture; None for a random one."""
-        return int(self.seed_digits) if self.seed_digits else None
-
-    @seed.setter
-    def seed(self, seed: int | None) -> None:
-        self.seed_digits = digits_of(seed)
+    seed: int | None = seed_in("seed_digits")
+    """The seed of the picture; None for a random one."""
 
 
 def canvas_settings(scene: bpy.types.Scene) -> CanvasSettings:

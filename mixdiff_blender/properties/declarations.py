@@ -63,8 +63,10 @@ _LABELS = {
     "col_init": "Left",
     "col_end": "Right",
 }
-_SOFT_MAXIMA = {"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0}
-_SOFT_MAXIMA_WHOLE = {"num_inference_steps": 150, "feather_px": 512}
+_SOFT_MAXIMA = {
+    **{"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0},
+    **{"num_inference_steps": 150, "feather_px": 512},
+}
 _ITEMS = {
     "reset": ("Anew", "Draw this part's random start anew"),
     "epsilon": ("Slightly", "Change this part's random start by a little noise"),
@@ -135,18 +137,16 @@ def _property(kind: Kind, name: str, settings: Mapping[str, Any]) -> Any:
         case OrNone():
             return _property(kind.kind, name, settings)
         case Whole():
-            bounds = {"min": kind.minimum or 0, "max": min(kind.maximum or _INT_MAX, _INT_MAX)}
-            soft = _SOFT_MAXIMA_WHOLE.get(name)
-            more = {"soft_max": soft} if soft else {}
-            return IntProperty(**{**bounds, **more, **settings})
+            most = min(kind.maximum or _INT_MAX, _INT_MAX)
+            limits = {"min": kind.minimum or 0, "soft_max": _SOFT_MAXIMA.get(name, most)}
+            return IntProperty(max=most, **limits, **settings)
         case Real():
             reals = {"min": kind.minimum or 0.0, "soft_max": _SOFT_MAXIMA.get(name, kind.maximum)}
-            more_reals = {"max": kind.maximum, "precision": 2, "step": 10}
-            return FloatProperty(**{**reals, **more_reals, **settings})
+            return FloatProperty(max=kind.maximum, precision=2, step=10, **reals, **settings)
         case Text() | ModelName():
             return StringProperty(**settings)
         case File():
-            return PointerProperty(**{"type": bpy.types.Image, **settings})
+            return PointerProperty(type=bpy.types.Image, **settings)
         case Choice():
             return EnumProperty(**{"items": choice_items(kind.options), **settings})
         case Flag():

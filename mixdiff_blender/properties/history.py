@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from .declarations import CollectionProperty, Declaring, IntProperty, StringProperty
+from .seeds import seed_in
 
 
 class HistoryEntry(Declaring, bpy.types.PropertyGroup):
@@ -32,10 +33,7 @@ class HistoryEntry(Declaring, bpy.types.PropertyGroup):
     )
     view = StringProperty(name="View", description="What the camera saw at that time (JSON)")
 
-    @property
-    def seed(self) -> int | None:
-        """The seed of the picture."""
-        return int(self.seed_digits) if self.seed_digits else None
+    seed: int | None = seed_in("seed_digits")
 
 
 when_activated: Callable[[bpy.types.Scene], None] | None = None

@@ -72,21 +72,18 @@ def hub_model() -> Any:
 
 def engine_python() -> str:
     """Return the Python that the person chose, or an empty text."""
-    found = _preferences()
-    chosen: str = found.engine_python if found else ""
+    chosen: str = getattr(_preferences(), "engine_python", "")
     return bpy.path.abspath(chosen) if chosen else ""
 
 
 def idle_minutes() -> int:
     """Return after how many quiet minutes the memory is given back; 0 for never."""
-    found = _preferences()
-    return int(found.idle_minutes) if found else 0
+    return int(getattr(_preferences(), "idle_minutes", 0))
 
 
 def free_before_render() -> bool:
     """Return whether the memory is given back before a render."""
-    found = _preferences()
-    return bool(found and found.free_before_render)
+    return bool(getattr(_preferences(), "free_before_render", False))
 
 
 CLASSES = (MixDiffPreferences,)

@@ -15,7 +15,7 @@ from .declarations import (
     StringProperty,
     declared,
 )
-from .seeds import digits_of, only_digits
+from .seeds import only_digits, seed_in
 
 REROLL_TYPE = "reroll"
 
@@ -81,14 +81,8 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
     strength: float = declared(Image2ImageRegion, subtype="FACTOR")
     reroll_mode: str = declared(RerollRegion)
 
-    @property
-    def region_seed(self) -> int | None:
-        """The seed of this region alone; None for a random one."""
-        return int(self.region_seed_digits) if self.region_seed_digits else None
-
-    @region_seed.setter
-    def region_seed(self, seed: int | None) -> None:
-        self.region_seed_digits = digits_of(seed)
+    region_seed: int | None = seed_in("region_seed_digits")
+    """The seed of this region alone; None for a random one."""
 
 
 class RegionEntry(Declaring, bpy.types.PropertyGroup):

@@ -24,13 +24,19 @@ def only_digits(name: str) -> Callable[[Any, bpy.types.Context], None]:
     return clean
 
 
-def digits_of(seed: int | None) -> str:
-    """Return a seed as digits, None as an empty text.
+def seed_in(digits: str) -> Any:
+    """Return the property that reads and sets, as a number or None, the seed in a field of digits.
 
-    Raises: ValueError where it can be no seed.
+    Setting it raises ValueError where the number can be no seed.
     """
-    if seed is None:
-        return ""
-    if complaint := SEED.complaint(seed):
-        raise ValueError(f"{complaint.message}; {complaint.remedy}, or None for a random one")
-    return str(seed)
+
+    def read(settings: Any) -> int | None:
+        kept: str = getattr(settings, digits)
+        return int(kept) if kept else None
+
+    def write(settings: Any, seed: int | None) -> None:
+        if seed is not None and (complaint := SEED.complaint(seed)):
+            raise ValueError(f"{complaint.message}; {complaint.remedy}, or None for a random one")
+        setattr(settings, digits, "" if seed is None else str(seed))
+
+    return property(read, write)

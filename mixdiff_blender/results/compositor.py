@@ -7,7 +7,9 @@ from typing import Any, Literal
 import bpy
 
 from ..contract import EngineError
-from ..job.regions.camera import Border, border_of, render_size_px
+from ..job.regions.camera import border_of, render_size_px
+from ..job.regions.projection import WHOLE_FRAME
+from .materials import output_in
 
 Placing = Literal["BEHIND", "ALONE"]
 
@@ -69,9 +71,7 @@ def _output_of(scene: Any) -> tuple[Any, Any]:
             kind="output",
             advice="make them local (Make Local), or give the scene nodes of its own",
         )
-    outputs = [node for node in tree.nodes if node.bl_idname == kind]
-    active = [node for node in outputs if node.is_active_output] if len(outputs) > 1 else outputs
-    output = (active or outputs or [None])[0]
+    output = output_in(tree, kind)
     if output is None:
         output = tree.nodes.new(kind)
         output.location = (800, 0)
@@ -118,7 +118,7 @@ def _scale_to_render(node: Any, scene: bpy.types.Scene) -> None:
     if hasattr(node, "space"):
         node.space = "RENDER_SIZE"
         node.frame_method = "STRETCH"
-        if border_of(scene) != Border():  # which that size leaves out of account
+        if border_of(scene) != WHOLE_FRAME:  # which that size leaves out of account
             node.space = "ABSOLUTE"
             for axis, size_px in zip("XY", render_size_px(scene), strict=True):
                 node.inputs[axis].default_value = size_px

@@ -29,11 +29,10 @@ Then = Callable[[Outcome], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One thing to report, at the region that it belongs to."""
+    """One thing to report."""
 
     severity: Severity
     text: str
-    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +61,13 @@ class SceneRef:
     @classmethod
     def of(cls, scene: bpy.types.Scene) -> SceneRef:
         """Return the target for a scene."""
-        return cls(scene_name=scene.name, scene_uid=_uid(scene), blend=bpy.data.filepath)
+        uid: int = scene.session_uid
+        return cls(scene_name=scene.name, scene_uid=uid, blend=bpy.data.filepath)
 
     def find(self) -> bpy.types.Scene | None:
         """Return the scene, also after undo or after its file was opened again."""
         for scene in bpy.data.scenes:
-            if _uid(scene) == self.scene_uid and scene.name == self.scene_name:
+            if scene.session_uid == self.scene_uid and scene.name == self.scene_name:
                 return scene
         if self.blend and self.blend == bpy.data.filepath:
             return bpy.data.scenes.get(self.scene_name)
@@ -83,11 +83,6 @@ class PendingJob:
     """Where the job's relative paths start."""
     context: JobContext
     warnings: tuple[Problem, ...] = ()
-
-
-def _uid(scene: bpy.types.Scene) -> int:
-    uid: int = scene.session_uid
-    return uid
 
 
 _last: Report | None = None
@@ -186,15 +181,11 @@ def send(
         output = output or folders.next_image_path(scene)
         try:
             job = with_kept_sources(pending.job, pending.folder, output.parent)
+            document = to_document(job)
             request = JobRequest(
-                document=to_document(job),
-                folder=output.parent,
-                output=output,
-                scene_name=scene.name,
+                document=document, folder=output.parent, output=output, scene_name=scene.name
             )
-            queued = engine.queue.add(
-                request, lambda end: _end(end, request, pending, target, then)
-            )
+            queued = engine.queue.add(request, lambda end: _end(end, output, pending, target, then))
         except EngineError:
             folders.release(output)
             raise
@@ -206,10 +197,10 @@ def send(
 
 
 def _end(
-    outcome: Outcome, request: JobRequest, pending: PendingJob, target: SceneRef, then: Then | None
+    outcome: Outcome, output: Path, pending: PendingJob, target: SceneRef, then: Then | None
 ) -> None:
     if isinstance(outcome, EngineError):
-        folders.release(request.output)
+        folders.release(output)
     else:
         _import_result(outcome, pending, target)
     if then is not None:
@@ -252,7 +243,7 @@ def _error_lines(error: EngineError, warnings: Sequence[Problem] = ()) -> list[L
 
 def _line(problem: Problem) -> Line:
     severity: Severity = "ERROR" if problem.severity == "error" else "WARNING"
-    return Line(severity=severity, text=in_words(problem), region=problem.region or None)
+    return Line(severity=severity, text=in_words(problem))
 
 
 def _report(scene_name: str, lines: list[Line], error: EngineError | None = None) -> None:

@@ -27,7 +27,6 @@ from ..properties import HistoryEntry, canvas_settings
 from ..storage import folders
 from . import snapshots
 from .image import file_of, own_image, show_image
-from .records import made_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +60,8 @@ def add(
     scene: bpy.types.Scene, file: Path, document: Mapping[str, Any], context: JobContext
 ) -> HistoryEntry:
     """Add a result that was just made, and show it."""
-    made = ResultRecord(
-        key=uuid4().hex,
-        file=file,
-        seed_digits=str(document.get("seed", "")),
-        made_at=datetime.now().isoformat(timespec="seconds"),
-        job=json.dumps(document, ensure_ascii=False),
-        settings=json.dumps(context.snapshot, ensure_ascii=False),
-        view=_view_text(context.view),
-    )
+    settings = json.dumps(context.snapshot, ensure_ascii=False)
+    made = _record(file, document, datetime.now(), settings, _view_text(context.view))
     _arrived.setdefault(scene.session_uid, []).append(made)
     return _append(scene, made)
 
@@ -84,16 +76,22 @@ def load(scene: bpy.types.Scene, file: Path) -> HistoryEntry:
         if path_of(entry) == file:
             canvas_settings(scene).active_history = number
             return entry  # type: ignore[no-any-return]
-    made = ResultRecord(
+    written = datetime.fromtimestamp(file.stat().st_mtime)
+    return _append(scene, _record(file, document, written))
+
+
+def _record(
+    file: Path, document: Mapping[str, Any], made: datetime, settings: str = "", view: str = ""
+) -> ResultRecord:
+    return ResultRecord(
         key=uuid4().hex,
         file=file,
         seed_digits=str(document.get("seed", "")),
-        made_at=made_at(file),
+        made_at=made.isoformat(timespec="seconds"),
         job=json.dumps(document, ensure_ascii=False),
-        settings="",
-        view="",
+        settings=settings,
+        view=view,
     )
-    return _append(scene, made)
 
 
 def active_entry(scene: bpy.types.Scene) -> HistoryEntry | None:
@@ -139,25 +137,16 @@ def keep(scene: bpy.types.Scene, entry: HistoryEntry) -> bpy.types.Image:
 
     Raises: EngineError of kind `picture` where its file is gone.
     """
-    file = present_file(entry)
+    file = path_of(entry)
+    if not file.is_file():
+        raise EngineError(
+            f"the picture {file} is not there any more",
+            kind="picture",
+            advice="put it back, or remove it from the history",
+        )
     image = own_image(scene, file, packed=folders.is_unsaved(file))
     image.use_fake_user = True
     return image
-
-
-def present_file(entry: HistoryEntry) -> Path:
-    """Return an entry's file.
-
-    Raises: EngineError of kind `picture` where it is gone.
-    """
-    file = path_of(entry)
-    if file.is_file():
-        return file
-    raise EngineError(
-        f"the picture {file} is not there any more",
-        kind="picture",
-        advice="put it back, or remove it from the history",
-    )
 
 
 def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> None:
@@ -206,7 +195,7 @@ def job_of(entry: HistoryEntry) -> Job:
     Raises: JobError where the job is of another version.
     """
     job = check(json.loads(entry.job), folder=None).job_or_raise()
-    names: dict[str, str] = json.loads(entry.places) if entry.places else {}
+    names: dict[str, str] = json.loads(entry.places or "{}")
     if not names:
         return job
 
@@ -214,14 +203,9 @@ def job_of(entry: HistoryEntry) -> Job:
         name = names.get(path, region.name)
         return replace(region, id=name, name=name)
 
-    rerolls = enumerate(job.reroll_regions)
-    return with_unique_names(
-        replace(
-            job,
-            regions=tuple(known(f"regions[{i}]", r) for i, r in enumerate(job.regions)),
-            reroll_regions=tuple(known(f"reroll_regions[{i}]", r) for i, r in rerolls),
-        )
-    )
+    regions = tuple(known(f"regions[{i}]", r) for i, r in enumerate(job.regions))
+    rerolls = tuple(known(f"reroll_regions[{i}]", r) for i, r in enumerate(job.reroll_regions))
+    return with_unique_names(replace(job, regions=regions, reroll_regions=rerolls))
 
 
 def restore(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
@@ -243,9 +227,7 @@ def restore(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
 
 def context_of(entry: HistoryEntry) -> JobContext:
     """Return what the scene was like when an entry was made."""
-    return JobContext(
-        snapshot=json.loads(entry.settings) if entry.settings else {}, view=view_of_entry(entry)
-    )
+    return JobContext(snapshot=json.loads(entry.settings or "{}"), view=view_of_entry(entry))
 
 
 def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_eps: float) -> Job:
@@ -266,21 +248,17 @@ def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_ep
         # What is drawn anew in the same bounds twice was drawn in vain the first time.
         if mode != "reset" or reroll.reroll_mode != "reset" or reroll.bounds not in bounds
     ]
+    sides = ("row_init", "row_end", "col_init", "col_end")
     added = [
         RerollRegion(
-            row_init=top,
-            row_end=bottom,
-            col_init=left,
-            col_end=right,
-            reroll_mode=mode,
-            noise_eps=amount,
+            **dict[str, Any](zip(sides, each, strict=True)), reroll_mode=mode, noise_eps=amount
         )
-        for top, bottom, left, right in bounds
+        for each in bounds
     ]
     return with_unique_names(replace(job, reroll_regions=(*kept, *added)))
 
 
-def restore_arrived() -> None:
+def restore_arrived(*_: Any) -> None:
     """Put results back that undo took away, and show the last of them."""
     for scene in bpy.data.scenes:
         there = {entry.key for entry in canvas_settings(scene).history}
@@ -298,7 +276,7 @@ def note_moves(scene: bpy.types.Scene, blend: str) -> None:
             arrived[number] = replace(made, file=path_of(entry, blend), job=entry.job)
 
 
-def forget_arrived() -> None:
+def forget_arrived(*_: Any) -> None:
     """Forget what came into another file."""
     _arrived.clear()
 

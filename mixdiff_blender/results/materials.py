@@ -8,8 +8,8 @@ from typing import Any
 
 import bpy
 
-_COLUMN = 220
-_ROW = 200
+COLUMN = 220
+ROW = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +18,18 @@ class NodeTree:
 
     tree: Any
 
-    def add(self, kind: str, column: float, row: float, **settings: Any) -> Any:
-        """Return a new node."""
+    def add(self, kind: str, column: float, row: float, *inputs: Any, **settings: Any) -> Any:
+        """Return a new node; its first inputs are led from outputs, hold values, or stay (None)."""
         node = self.tree.nodes.new(kind)
-        node.location = (column * _COLUMN, -row * _ROW)
+        node.location = (column * COLUMN, -row * ROW)
         for name, value in settings.items():
             setattr(node, name, value)
+        for socket, given in zip(node.inputs, inputs, strict=False):
+            if isinstance(given, bpy.types.NodeSocket):
+                self.tree.links.new(given, socket)
+            elif given is not None:
+                socket.default_value = given
         return node
-
-    def link(self, source: Any, target: Any) -> None:
-        """Lead an output to an input."""
-        self.tree.links.new(source, target)
 
 
 def empty_tree(owner: Any) -> NodeTree:
@@ -39,29 +40,27 @@ def empty_tree(owner: Any) -> NodeTree:
     return NodeTree(owner.node_tree)
 
 
-def add_paint(nodes: NodeTree, colour: Any, column: float) -> Any:
-    """Return the shader of a painted surface: as bright as painted, or lit by the scene."""
-    mix = nodes.add("ShaderNodeMixShader", column + 1, 0)
+def output_in(tree: Any, kind: str) -> Any | None:
+    """Return the node where a tree's result ends, of several the active one."""
+    outputs = [node for node in tree.nodes if node.bl_idname == kind]
+    active = [node for node in outputs if len(outputs) > 1 and node.is_active_output]
+    return (active or outputs or [None])[0]
+
+
+def add_shader(nodes: NodeTree, colour: Any, column: float) -> Any:
+    """Return the shader of a surface: as bright as its image, or lit by the scene."""
+    emission = nodes.add("ShaderNodeEmission", column, 0, colour).outputs[0]
+    lit = nodes.add("ShaderNodeBsdfPrincipled", column, 1, colour).outputs[0]
+    mix = nodes.add("ShaderNodeMixShader", column + 1, 0, 0.0, emission, lit)
     mix.name = mix.label = "0 as painted, 1 lit by the scene"
-    mix.inputs[0].default_value = 0.0
-    shining = nodes.add("ShaderNodeEmission", column, 0)
-    lit = nodes.add("ShaderNodeBsdfPrincipled", column, 1)
-    nodes.link(colour, shining.inputs["Color"])
-    nodes.link(colour, lit.inputs["Base Color"])
-    nodes.link(shining.outputs["Emission"], mix.inputs[1])
-    nodes.link(lit.outputs["BSDF"], mix.inputs[2])
-    return mix.outputs["Shader"]
+    return mix.outputs[0]
 
 
 def marked_materials(mark: str, image: bpy.types.Image) -> Iterator[bpy.types.Material]:
     """Return the materials with a mark that show an image."""
     materials: Any = bpy.data.materials
     for material in materials:
-        tree = material.node_tree
-        if (
-            material.get(mark)
-            and material.library is None
-            and tree is not None
-            and any(getattr(node, "image", None) == image for node in tree.nodes)
-        ):
+        if not material.get(mark) or material.library is not None or material.node_tree is None:
+            continue
+        if any(getattr(node, "image", None) == image for node in material.node_tree.nodes):
             yield material

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..job.regions.projection import CameraView
-from .materials import NodeTree, add_paint, empty_tree, marked_materials
+from .materials import NodeTree, add_shader, empty_tree, marked_materials
 
 _MARK = "mixdiff_projection"
 _GROUP = "MixDiff Projection"
@@ -23,9 +23,7 @@ _FLAT = 0.99999  # squared cosine of two normals that are the same but for round
 _MARGIN = 0.01  # of the frame: a render looks a little beyond its border
 # Each holds four numbers: a row of the matrix from the object to the picture, and where the
 # camera stands (its last number is 0 for an orthographic one, which stands in a direction).
-_ACROSS, _UP, _DEPTH, _CAMERA = (
-    f"mixdiff_projection_{name}" for name in ("across", "up", "depth", "camera")
-)
+_PROPERTIES = [f"{_MARK}_{name}" for name in ("across", "up", "depth", "camera")]
 
 
 def project(
@@ -39,20 +37,15 @@ def project(
     """
     material = next(marked_materials(_MARK, image), None) or _make_material(image)
     frame = frame_matrix(view)
-    painted = [obj for obj in objects if _cover(obj, material)]
-    for obj in painted:
+    covered = [obj for obj in objects if _cover(obj, material)]
+    for obj in covered:
         to_world = np.array(obj.matrix_world, dtype=np.float64)
         across, up, depth = frame @ to_world  # (3, 4)
         camera = np.linalg.pinv(to_world) @ camera_point(view)  # (4,)
-        for name, row in (
-            (_ACROSS, across),
-            (_UP, up),
-            (_DEPTH, depth),
-            (_CAMERA, camera),
-        ):
+        for name, row in zip(_PROPERTIES, (across, up, depth, camera), strict=True):
             obj[name] = [float(value) for value in row]
         obj.update_tag()
-    return painted
+    return covered
 
 
 def is_projected(obj: bpy.types.Object) -> bool:
@@ -60,16 +53,14 @@ def is_projected(obj: bpy.types.Object) -> bool:
     return any(_is_ours(slot.material) for slot in obj.material_slots)
 
 
-def remove_projection(painted: bpy.types.Object) -> None:
+def remove_projection(obj: Any) -> None:
     """Give an object back the materials of its data."""
-    obj: Any = painted
     for slot in obj.material_slots:
         if slot.link == "OBJECT" and _is_ours(slot.material):
             slot.material = None
             slot.link = "DATA"
-    for name in (_ACROSS, _UP, _DEPTH, _CAMERA):
-        if name in obj:
-            del obj[name]
+    for name in _PROPERTIES:
+        obj.pop(name, None)
 
 
 def frame_matrix(view: CameraView) -> NDArray[np.float64]:
@@ -116,19 +107,16 @@ def _make_material(image: bpy.types.Image) -> bpy.types.Material:
     material = bpy.data.materials.new(f"{image.name} projected")
     material[_MARK] = True
     nodes = empty_tree(material)
-    group = nodes.add("ShaderNodeGroup", 0, 0)
-    group.node_tree = _group()
-    texture = nodes.add("ShaderNodeTexImage", 1, 0, image=image, extension="EXTEND")
-    nodes.link(group.outputs["Place"], texture.inputs["Vector"])
-    paint = add_paint(nodes, texture.outputs["Color"], 2.5)
+    group = nodes.add("ShaderNodeGroup", 0, 0, node_tree=_group())
+    texture = nodes.add(
+        "ShaderNodeTexImage", 1, 0, group.outputs["Place"], image=image, extension="EXTEND"
+    )
+    shader = add_shader(nodes, texture.outputs["Color"], 2.5)
     plain = nodes.add("ShaderNodeBsdfPrincipled", 3.5, 1)
     plain.label = "What the camera did not see"
-    choice = nodes.add("ShaderNodeMixShader", 5, 0)
-    output = nodes.add("ShaderNodeOutputMaterial", 6, 0)
-    nodes.link(group.outputs["Seen"], choice.inputs[0])
-    nodes.link(plain.outputs["BSDF"], choice.inputs[1])
-    nodes.link(paint, choice.inputs[2])
-    nodes.link(choice.outputs["Shader"], output.inputs["Surface"])
+    shaders = (plain.outputs["BSDF"], shader)
+    choice = nodes.add("ShaderNodeMixShader", 5, 0, group.outputs["Seen"], *shaders)
+    nodes.add("ShaderNodeOutputMaterial", 6, 0, choice.outputs[0])
     return material
 
 
@@ -144,33 +132,34 @@ def _group() -> bpy.types.NodeTree:
     tree.interface.new_socket("Place", in_out="OUTPUT", socket_type="NodeSocketVector")
     tree.interface.new_socket("Seen", in_out="OUTPUT", socket_type="NodeSocketFloat")
     nodes = NodeTree(tree)
-    output = nodes.add("NodeGroupOutput", 9, 0)
     where = nodes.add("ShaderNodeTexCoord", 0, 0).outputs["Object"]
-    across, up, depth = (
-        _row(nodes, name, where, number) for number, name in enumerate((_ACROSS, _UP, _DEPTH))
-    )
-    u, v = (_math(nodes, "DIVIDE", value, depth, 4, n) for n, value in enumerate((across, up)))
-    place = nodes.add("ShaderNodeCombineXYZ", 5, 0)
-    nodes.link(u, place.inputs["X"])
-    nodes.link(v, place.inputs["Y"])
-    nodes.link(place.outputs[0], output.inputs["Place"])
-    seen = _math(nodes, "GREATER_THAN", depth, 0.0, 4, 2)
-    for number, value in enumerate((u, v)):
-        inside = _math(nodes, "COMPARE", value, 0.5, 5, number + 1)
-        inside.node.inputs[2].default_value = 0.5 + _MARGIN
-        seen = _math(nodes, "MULTIPLY", seen, inside, 6, number + 1)
-    seen = _math(nodes, "MULTIPLY", seen, _faces_the_camera(nodes, where), 8, 1)
-    nodes.link(seen, output.inputs["Seen"])
+    across, up, depth = (_row(nodes, number, where) for number in range(3))
+    u, v = (_math(nodes, "DIVIDE", 4, n, value, depth) for n, value in enumerate((across, up)))
+    place = nodes.add("ShaderNodeCombineXYZ", 5, 0, u, v)
+    seen = _math(nodes, "GREATER_THAN", 4, 2, depth, 0.0)
+    for number, value in enumerate((u, v), start=1):
+        inside = _math(nodes, "COMPARE", 5, number, value, 0.5, 0.5 + _MARGIN)
+        seen = _math(nodes, "MULTIPLY", 6, number, seen, inside)
+    seen = _math(nodes, "MULTIPLY", 8, 1, seen, _faces_the_camera(nodes, where))
+    nodes.add("NodeGroupOutput", 9, 0, place.outputs[0], seen)
     return tree  # type: ignore[no-any-return]
 
 
-def _row(nodes: NodeTree, name: str, where: Any, number: int) -> Any:
+def _attribute(nodes: NodeTree, number: int) -> tuple[Any, Any]:
+    """Return the first three numbers and the last one of a property of the object."""
+    node = nodes.add(
+        *("ShaderNodeAttribute", 1, number),
+        attribute_type="OBJECT",
+        attribute_name=_PROPERTIES[number],
+    )
+    return node.outputs["Vector"], node.outputs["Alpha"]
+
+
+def _row(nodes: NodeTree, number: int, where: Any) -> Any:
     """Return the product of a row of the object's matrix with a point."""
-    row = nodes.add("ShaderNodeAttribute", 1, number, attribute_type="OBJECT", attribute_name=name)
-    product = nodes.add("ShaderNodeVectorMath", 2, number, operation="DOT_PRODUCT")
-    nodes.link(row.outputs["Vector"], product.inputs[0])
-    nodes.link(where, product.inputs[1])
-    return _math(nodes, "ADD", product.outputs["Value"], row.outputs["Alpha"], 3, number)
+    vector, last = _attribute(nodes, number)
+    product = _vector_math(nodes, "DOT_PRODUCT", 2, number, vector, where)
+    return _math(nodes, "ADD", 3, number, product.outputs["Value"], last)
 
 
 def _faces_the_camera(nodes: NodeTree, where: Any) -> Any:
@@ -180,43 +169,26 @@ def _faces_the_camera(nodes: NodeTree, where: Any) -> Any:
     surface's may lean away from its faces, by an angle whose sine is allowed for; the faces' own
     would be simpler, but EEVEE does not know them along edges.
     """
-    camera = nodes.add("ShaderNodeAttribute", 1, 3, attribute_type="OBJECT", attribute_name=_CAMERA)
-    moved = nodes.add("ShaderNodeVectorMath", 2, 4, operation="SCALE")
-    nodes.link(where, moved.inputs[0])
-    nodes.link(camera.outputs["Alpha"], moved.inputs["Scale"])
-    local = _vector_math(nodes, "SUBTRACT", camera.outputs["Vector"], moved.outputs[0], 3, 3)
-    turned = nodes.add("ShaderNodeVectorTransform", 4, 3)
+    camera, is_point = _attribute(nodes, 3)
+    moved = _vector_math(nodes, "SCALE", 2, 4, where, None, None, is_point).outputs[0]
+    local = _vector_math(nodes, "SUBTRACT", 3, 3, camera, moved).outputs[0]
+    turned = nodes.add("ShaderNodeVectorTransform", 4, 3, local)
     turned.vector_type, turned.convert_from, turned.convert_to = "VECTOR", "OBJECT", "WORLD"
-    nodes.link(local.outputs[0], turned.inputs[0])
-    towards = nodes.add("ShaderNodeVectorMath", 5, 3, operation="NORMALIZE")
-    nodes.link(turned.outputs[0], towards.inputs[0])
+    towards = _vector_math(nodes, "NORMALIZE", 5, 3, turned.outputs[0]).outputs[0]
     geometry = nodes.add("ShaderNodeNewGeometry", 1, 5)
     smooth, flat = geometry.outputs["Normal"], geometry.outputs["True Normal"]
-    cosine = _vector_math(nodes, "DOT_PRODUCT", smooth, flat, 2, 5).outputs["Value"]
-    squared = _math(nodes, "MULTIPLY", cosine, cosine, 3, 5)
-    rest = _math(nodes, "SUBTRACT", squared, _FLAT, 4, 5)
-    rest = _math(nodes, "MULTIPLY", rest, -1.0, 5, 5)
-    sine = _math(nodes, "SQRT", _math(nodes, "MAXIMUM", rest, 0.0, 6, 5), 0.0, 7, 5)
-    facing = _vector_math(nodes, "DOT_PRODUCT", towards.outputs[0], smooth, 6, 4).outputs["Value"]
-    return _math(nodes, "GREATER_THAN", _math(nodes, "ADD", facing, sine, 7, 4), 0.0, 7, 3)
+    cosine = _vector_math(nodes, "DOT_PRODUCT", 2, 5, smooth, flat).outputs["Value"]
+    squared = _math(nodes, "MULTIPLY", 3, 5, cosine, cosine)
+    rest = _math(nodes, "SUBTRACT", 4, 5, squared, _FLAT)
+    rest = _math(nodes, "MULTIPLY", 5, 5, rest, -1.0)
+    sine = _math(nodes, "SQRT", 7, 5, _math(nodes, "MAXIMUM", 6, 5, rest, 0.0))
+    facing = _vector_math(nodes, "DOT_PRODUCT", 6, 4, towards, smooth).outputs["Value"]
+    return _math(nodes, "GREATER_THAN", 7, 3, _math(nodes, "ADD", 7, 4, facing, sine), 0.0)
 
 
-def _vector_math(
-    nodes: NodeTree, operation: str, first: Any, second: Any, column: float, row: float
-) -> Any:
-    node = nodes.add("ShaderNodeVectorMath", column, row, operation=operation)
-    nodes.link(first, node.inputs[0])
-    nodes.link(second, node.inputs[1])
-    return node
+def _vector_math(nodes: NodeTree, operation: str, column: float, row: float, *inputs: Any) -> Any:
+    return nodes.add("ShaderNodeVectorMath", column, row, *inputs, operation=operation)
 
 
-def _math(
-    nodes: NodeTree, operation: str, first: Any, second: Any, column: float, row: float
-) -> Any:
-    node = nodes.add("ShaderNodeMath", column, row, operation=operation)
-    nodes.link(first, node.inputs[0])
-    if isinstance(second, float):
-        node.inputs[1].default_value = second
-    else:
-        nodes.link(second, node.inputs[1])
-    return node.outputs[0]
+def _math(nodes: NodeTree, operation: str, column: float, row: float, *inputs: Any) -> Any:
+    return nodes.add("ShaderNodeMath", column, row, *inputs, operation=operation).outputs[0]

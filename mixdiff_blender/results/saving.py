@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..contract import EngineError, atomic_write, copy_with_job, files_of, to_document
+from ..contract import (
+    EngineError,
+    Job,
+    atomic_write,
+    copy_with_job,
+    files_of,
+    to_document,
+    with_files,
+)
 from ..properties import HistoryEntry, canvas_settings
 from ..properties import history as history_properties
 from ..storage import folders
 from . import history
 from .image import file_of
-from .records import moved_job
 
 # Where pictures were brought in the save that is under way.
 _moved: dict[Path, Path] = {}
@@ -31,7 +40,7 @@ def _before_saving(target: Any, *_: Any) -> None:
             file = history.path_of(entry)
             if folders.is_unsaved(file) and file.is_file() and file not in _moved:
                 _moved[file] = _imported(file, entry, here, Path(target).stem)
-            _place(entry, file, _moved.get(file, file), target)
+            _relocate(entry, file, _moved.get(file, file), target)
         history.note_moves(scene, target)
     for image in _packed_images():
         shown = file_of(image)
@@ -47,7 +56,7 @@ def _after_saving(target: Any, *_: Any) -> None:
     for scene in bpy.data.scenes:
         for entry in _entries(scene):
             file = history.path_of(entry, target)
-            _place(entry, file, back.get(file, file), bpy.data.filepath)
+            _relocate(entry, file, back.get(file, file), bpy.data.filepath)
         history.note_moves(scene, bpy.data.filepath)
     for image in _packed_images():
         start = str(Path(target).parent)
@@ -56,7 +65,7 @@ def _after_saving(target: Any, *_: Any) -> None:
             image.filepath_raw = str(back[shown])
 
 
-def _place(entry: HistoryEntry, was: Path, file: Path, blend: str) -> None:
+def _relocate(entry: HistoryEntry, was: Path, file: Path, blend: str) -> None:
     """Have an entry name a file as its .blend does, and its job the pictures as the file does."""
     if file != was:
         entry.job = json.dumps(_document_at(entry, was, file), ensure_ascii=False)
@@ -64,7 +73,28 @@ def _place(entry: HistoryEntry, was: Path, file: Path, blend: str) -> None:
 
 
 def _document_at(entry: HistoryEntry, was: Path, file: Path) -> dict[str, Any]:
-    return to_document(moved_job(history.job_of(entry), was.parent, file.parent))
+    return to_document(_moved_job(history.job_of(entry), was.parent, file.parent))
+
+
+def _moved_job(job: Job, old_folder: Path, new_folder: Path) -> Job:
+    """Return a job with its relative paths seen from another folder.
+
+    What lies below the old folder is taken to come along.
+    """
+
+    def seen_from_there(name: str) -> str:
+        if Path(name).is_absolute():
+            return name
+        target = Path(os.path.normpath(old_folder / name))
+        if target.is_relative_to(old_folder) or not target.exists():
+            return name
+        try:
+            return Path(os.path.relpath(target, new_folder)).as_posix()
+        except ValueError:  # another drive of Windows
+            return str(target)
+
+    model = job.model and seen_from_there(job.model)
+    return replace(with_files(job, seen_from_there), model=model)
 
 
 def _packed_images() -> list[bpy.types.Image]:
@@ -103,29 +133,12 @@ def _entries(scene: bpy.types.Scene) -> list[HistoryEntry]:
     return [] if scene.library else list(canvas_settings(scene).history)
 
 
-def _after_undo(*_: Any) -> None:
-    history.restore_arrived()
-
-
-def _after_loading(*_: Any) -> None:
-    history.forget_arrived()
-
-
-def register() -> None:
-    """Have the result that is chosen shown."""
-    history_properties.when_activated = history.show_active
-
-
-def unregister() -> None:
-    """Have it shown no more."""
-    history_properties.when_activated = None
-
-
+history_properties.when_activated = history.show_active
 HANDLERS = {
     "save_pre": _before_saving,
     "save_post": _after_saving,
     "save_post_fail": _after_saving,
-    "undo_post": _after_undo,
-    "redo_post": _after_undo,
-    "load_post": _after_loading,
+    "undo_post": history.restore_arrived,
+    "redo_post": history.restore_arrived,
+    "load_post": history.forget_arrived,
 }

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import bpy
 
-from ..job.regions.camera import Border, border_of
-from .materials import NodeTree, empty_tree
+from ..job.regions.camera import border_of
+from ..job.regions.projection import Bounds
+from .materials import COLUMN, ROW, NodeTree, empty_tree, output_in
 
 Surrounding = Literal["BACKDROP", "AROUND"]
 
@@ -49,7 +50,7 @@ def own_world(scene: bpy.types.Scene) -> bpy.types.World | None:
 
 
 def _backdrop(
-    image: bpy.types.Image, own: bpy.types.World | None, border: Border
+    image: bpy.types.Image, own: bpy.types.World | None, border: Bounds
 ) -> bpy.types.World:
     """Return a world whose light is another's and which the camera sees as a picture."""
     world = own.copy() if own is not None else _dark_world()
@@ -58,39 +59,31 @@ def _backdrop(
         _light_evenly(world)
     tree: Any = world.node_tree
     nodes = NodeTree(tree)
-    output = _output_of(nodes)
+    kind = "ShaderNodeOutputWorld"
+    output = output_in(tree, kind) or nodes.add(kind, 1, 0)
     surface = output.inputs["Surface"]
     light = surface.links[0].from_socket if surface.is_linked else None
-    x, y = output.location[0] / 220, -output.location[1] / 200
-    place = nodes.add("ShaderNodeTexCoord", x - 3, y - 2)
-    part = nodes.add("ShaderNodeMapping", x - 2, y - 2)
+    x, y = output.location[0] / COLUMN, -output.location[1] / ROW
     width, height = border.right - border.left, border.top - border.bottom
-    part.inputs["Location"].default_value = (-border.left / width, -border.bottom / height, 0.0)
-    part.inputs["Scale"].default_value = (1 / width, 1 / height, 1.0)
-    picture = nodes.add("ShaderNodeTexImage", x - 1, y - 2, image=image, extension="EXTEND")
-    shown = nodes.add("ShaderNodeBackground", x + 0.5, y - 2)
-    ray = nodes.add("ShaderNodeLightPath", x, y - 4)
-    choice = nodes.add("ShaderNodeMixShader", x + 1.5, y - 1)
-    output.location[0] += 2.5 * 220
-    nodes.link(place.outputs["Window"], part.inputs["Vector"])
-    nodes.link(part.outputs["Vector"], picture.inputs["Vector"])
-    nodes.link(picture.outputs["Color"], shown.inputs["Color"])
-    nodes.link(ray.outputs["Is Camera Ray"], choice.inputs[0])
-    if light is not None:
-        nodes.link(light, choice.inputs[1])
-    nodes.link(shown.outputs["Background"], choice.inputs[2])
-    nodes.link(choice.outputs["Shader"], surface)
+    start, scale = (-border.left / width, -border.bottom / height, 0), (1 / width, 1 / height, 1)
+    window = nodes.add("ShaderNodeTexCoord", x - 3, y - 2).outputs["Window"]
+    part = nodes.add("ShaderNodeMapping", x - 2, y - 2, window, start, None, scale).outputs[0]
+    picture = nodes.add(
+        "ShaderNodeTexImage", x - 1, y - 2, part, image=image, extension="EXTEND"
+    ).outputs["Color"]
+    shown = nodes.add("ShaderNodeBackground", x + 0.5, y - 2, picture).outputs[0]
+    is_camera = nodes.add("ShaderNodeLightPath", x, y - 4).outputs["Is Camera Ray"]
+    choice = nodes.add("ShaderNodeMixShader", x + 1.5, y - 1, is_camera, light, shown)
+    output.location[0] += 2.5 * COLUMN
+    tree.links.new(choice.outputs[0], surface)
     return world
 
 
 def _around(image: bpy.types.Image) -> bpy.types.World:
     world = bpy.data.worlds.new(_NAMES["AROUND"])
     nodes = empty_tree(world)
-    picture = nodes.add("ShaderNodeTexEnvironment", 0, 0, image=image)
-    shown = nodes.add("ShaderNodeBackground", 1.5, 0)
-    output = nodes.add("ShaderNodeOutputWorld", 2.5, 0)
-    nodes.link(picture.outputs["Color"], shown.inputs["Color"])
-    nodes.link(shown.outputs["Background"], output.inputs["Surface"])
+    picture = nodes.add("ShaderNodeTexEnvironment", 0, 0, image=image).outputs["Color"]
+    _add_output(nodes, picture)
     return world
 
 
@@ -105,14 +98,9 @@ def _light_evenly(world: Any) -> None:
     """Give a world without nodes those that shine in its colour."""
     nodes = empty_tree(world)
     world.use_nodes = True
-    shown = nodes.add("ShaderNodeBackground", 0, 0)
-    shown.inputs["Color"].default_value = (*world.color, 1.0)
-    output = nodes.add("ShaderNodeOutputWorld", 1, 0)
-    nodes.link(shown.outputs["Background"], output.inputs["Surface"])
+    _add_output(nodes, (*world.color, 1.0))
 
 
-def _output_of(nodes: NodeTree) -> Any:
-    """Return the node where a world's light ends, made if missing."""
-    outputs = [node for node in nodes.tree.nodes if node.bl_idname == "ShaderNodeOutputWorld"]
-    active = [node for node in outputs if node.is_active_output]
-    return (active or outputs or [nodes.add("ShaderNodeOutputWorld", 1, 0)])[0]
+def _add_output(nodes: NodeTree, colour: Any) -> None:
+    shown = nodes.add("ShaderNodeBackground", 1.5, 0, colour)
+    nodes.add("ShaderNodeOutputWorld", 2.5, 0, shown.outputs[0])

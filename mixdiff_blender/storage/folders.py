@@ -18,7 +18,6 @@ from ..contract import EngineError
 from ..properties import canvas_settings
 from .watchdog import is_running
 
-LOGS_NAME = "logs"
 _RESERVED_NAME = "reserved.jsonl"
 _STALE_S = 7 * 24 * 3600
 _UNSAVED_STALE_S = 60 * 24 * 3600
@@ -29,11 +28,6 @@ _JOBS = itertools.count(1)
 def user_folder() -> Path:
     """Return the folder that Blender keeps for this extension, there or not."""
     return Path(bpy.utils.extension_path_user(package.NAME))
-
-
-def extension_folder() -> Path:
-    """Return the folder that holds the extension itself."""
-    return package.FOLDER
 
 
 def session_folder() -> Path:
@@ -60,7 +54,7 @@ def new_job_folder() -> Path:
 
 def log_file() -> Path:
     """Return where the engine's words go: a file for each run of Blender, kept after it."""
-    return user_folder() / LOGS_NAME / f"engine-{os.getpid()}.log"
+    return user_folder() / f"logs/engine-{os.getpid()}.log"
 
 
 def remove_stale_sessions() -> None:
@@ -68,10 +62,10 @@ def remove_stale_sessions() -> None:
 
     Pictures of files that nobody saved go after two months.
     """
-    for folder in (user_folder() / "sessions").glob("*"):
+    for folder in user_folder().glob("sessions/*"):
         if _is_stale(folder) and not _is_of_running(folder):
             shutil.rmtree(folder, ignore_errors=True)
-    for file in (user_folder() / LOGS_NAME).glob("*.log"):
+    for file in user_folder().glob("logs/*.log"):
         if _is_stale(file):
             file.unlink(missing_ok=True)
     for picture in unsaved_folder().rglob("*.png"):
@@ -85,7 +79,7 @@ def _is_of_running(session: Path) -> bool:
 
 def release_left() -> None:
     """Give up the paths that a Blender had reserved which was killed."""
-    for note in (user_folder() / "sessions").glob(f"*/{_RESERVED_NAME}"):
+    for note in user_folder().glob(f"sessions/*/{_RESERVED_NAME}"):
         if _is_of_running(note.parent):
             continue
         try:
@@ -113,14 +107,12 @@ def is_unsaved(path: Path) -> bool:
     return path.is_relative_to(unsaved_folder())
 
 
-def results_folder(scene: bpy.types.Scene | None = None, blend: str | None = None) -> Path:
-    """Return where a scene's pictures go: beside the .blend, or for want of one aside.
+def results_folder(scene: bpy.types.Scene, blend: str | None = None) -> Path:
+    """Return where a scene's pictures go: beside the .blend, or in our own folder.
 
     `blend` stands for the .blend's path where that is about to change.
     """
     blend = bpy.data.filepath if blend is None else blend
-    scene = scene or bpy.context.scene
-    assert scene is not None
     chosen = canvas_settings(scene).output_folder.strip() or "//"
     if not blend and not is_absolute(chosen):
         return unsaved_folder()
@@ -145,7 +137,7 @@ def _of_this_system(path: str) -> str:
     return path if os.sep == "\\" else path.replace("\\", "/")
 
 
-def next_image_path(scene: bpy.types.Scene | None = None) -> Path:
+def next_image_path(scene: bpy.types.Scene) -> Path:
     """Return the path of the next picture: numbered, so that no earlier one is lost.
 
     An empty file holds the place, so that no other Blender takes the same name.

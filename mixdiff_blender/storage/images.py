@@ -28,18 +28,9 @@ def image_path(image: bpy.types.Image) -> Path | None:
     return path
 
 
-def has_pixels(image: bpy.types.Image) -> bool:
+def has_pixels(image: Any) -> bool:
     """Return whether an image shows anything; an image whose file is missing does not."""
-    return all(_size(image)) and len(_pixels(image)) > 0
-
-
-def _size(image: Any) -> tuple[int, int]:
-    width, height = image.size
-    return width, height
-
-
-def _pixels(image: bpy.types.Image) -> Any:
-    return image.pixels  # an array, though its type says a number
+    return all(image.size) and len(image.pixels) > 0
 
 
 def write_png(image: bpy.types.Image, path: Path, *, as_mask: bool = False) -> None:
@@ -55,10 +46,9 @@ def write_png(image: bpy.types.Image, path: Path, *, as_mask: bool = False) -> N
             kind="picture",
             advice="find its file (File > External Data), or choose another picture",
         )
-    rows = np.repeat(coverage_from_top(image)[..., None], 3, axis=2) if as_mask else None
-    content = png_of(rows_from_top(image) if rows is None else rows)
+    coverage = np.repeat(coverage_from_top(image)[..., None], 3, axis=2) if as_mask else None
     with atomic_write(path) as file:
-        file.write(content)
+        file.write(png_of(rows_from_top(image) if coverage is None else coverage))
 
 
 def rows_from_top(image: bpy.types.Image) -> Bytes:
@@ -82,11 +72,11 @@ def coverage_from_top(image: bpy.types.Image) -> Bytes:
     return _levels(brightness * values[..., -1] if has_alpha else brightness)
 
 
-def _values_from_top(image: bpy.types.Image) -> NDArray[np.float32]:
+def _values_from_top(image: Any) -> NDArray[np.float32]:
     """Return an image's values, (H, W, channels), first row at the top."""
-    width, height = _size(image)
+    width, height = image.size
     values = np.empty(width * height * image.channels, dtype=np.float32)
-    _pixels(image).foreach_get(values)
+    image.pixels.foreach_get(values)
     return values.reshape(height, width, image.channels)[::-1]
 
 

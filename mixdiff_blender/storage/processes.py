@@ -41,7 +41,15 @@ def lines_of(
     """
     said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     kept: list[str] = []
-    process = _start([str(word) for word in command], variables)
+    words = [str(word) for word in command]
+    process = start(
+        words,
+        variables,
+        fault=f"{words[0]} cannot be started",
+        advice="install the engine again",
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
 
     def listen() -> None:
         assert process.stdout is not None
@@ -67,38 +75,56 @@ def lines_of(
         if process.wait() != 0:
             raise FailedProgram("\n".join(kept) or f"exit code {process.returncode}")
     finally:
-        _end(process)
+        kill(process)
+        process.wait()
 
 
-def _start(command: list[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def start(
+    command: Sequence[str], variables: Mapping[str, str], *, fault: str, advice: str, **streams: Any
+) -> subprocess.Popen[bytes]:
+    """Start a program that can be ended with all that it starts, and ends with Blender.
+
+    Raises: EngineError of kind `environment` where it cannot be started.
+    """
     flags: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
-        flags = {"creationflags": subprocess.CREATE_NO_WINDOW}
+        flags = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=dict(variables),
-            **flags,
+            command, stdout=subprocess.PIPE, env=dict(variables), **flags, **streams
         )
+        tie_to_parent(process)
     except OSError as error:
-        raise EngineError(
-            f"{command[0]} cannot be started: {error.strerror or error}",
-            kind="environment",
-            advice="install the engine again",
-        ) from error
-    tie_to_parent(process)
+        message = f"{fault}: {error.strerror or error}"
+        raise EngineError(message, kind="environment", advice=advice) from error
     return process
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a program now, with all that it has started."""
     if process.poll() is not None:
         return
     if sys.platform == "win32":
         process.kill()
     else:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # it went by itself just now
             os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+
+
+def answer_of(
+    command: Sequence[str | Path], *, timeout_s: float, variables: Mapping[str, str] | None = None
+) -> str | None:
+    """Return what a program that is soon through says; None where it fails, or does not run."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=True,
+            env=variables,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout

@@ -8,18 +8,15 @@ from typing import Any
 import bpy
 import gpu
 import numpy as np
-from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 
-from ..job.regions.camera import border_of, canvas_of, find_camera
+from ..job.regions.camera import canvas_of, view_of
 from ..job.regions.projection import nearest_multiple
-from ..properties.contexts import scene_in
+from ..properties.contexts import scene_in, view_layer_in
+from .overlay.frame import Frame, frame_of
 
 _gpu: Any = gpu  # whose stubs do not say that its functions return anything
 
-_HINT = (
-    "Drag a rectangle over the picture  ·  Ctrl: snap to the grid of {grid_px} px  ·  Esc: cancel"
-)
 _LINE = (1.0, 1.0, 1.0, 1.0)
 _SHADOW = (0.0, 0.0, 0.0, 1.0)
 _PASSED_ON = {"WHEELUPMOUSE", "WHEELDOWNMOUSE", "MOUSEMOVE_PAN", "TRACKPADZOOM"}
@@ -43,9 +40,9 @@ class RectangleDrawing:
     """
 
     def __init__(self, context: Any) -> None:
-        scene = scene_in(context)
-        self._scene = scene
-        self._canvas = canvas_of(scene)
+        self._scene = scene_in(context)
+        self._layer = view_layer_in(context)
+        self._canvas = canvas_of(self._scene)
         self._area = context.area
         self._region = next(r for r in context.area.regions if r.type == "WINDOW")
         self._view = context.space_data.region_3d
@@ -58,7 +55,7 @@ class RectangleDrawing:
             self._draw, (), "WINDOW", "POST_PIXEL"
         )
         self._window.cursor_modal_set("CROSSHAIR")
-        self._area.header_text_set(_HINT.format(grid_px=self._canvas.grid_px))
+        self._show_hint()
 
     @property
     def sides_px(self) -> tuple[int, int, int, int]:
@@ -101,49 +98,35 @@ class RectangleDrawing:
         self._area.tag_redraw()
 
     def _show_hint(self) -> None:
-        text = _HINT.format(grid_px=self._canvas.grid_px)
+        what = "Drag a rectangle over the picture"
         if self._start:
             top, bottom, left, right = self.sides_px
-            text = (
-                f"{right - left} × {bottom - top} px at {left}, {top}  ·  "
-                f"Ctrl: snap to the grid of {self._canvas.grid_px} px  ·  Esc: cancel"
-            )
-        self._area.header_text_set(text)
+            what = f"{right - left} × {bottom - top} px at {left}, {top}"
+        keys = f"Ctrl: snap to the grid of {self._canvas.grid_px} px  ·  Esc: cancel"
+        self._area.header_text_set(f"{what}  ·  {keys}")
         self._area.tag_redraw()
 
-    def _frame(self) -> tuple[Point, Point]:
-        """Return the lower left and upper right corner of the image in the viewport."""
-        camera = find_camera(self._scene)
-        data: Any = camera.data
-        matrix = camera.matrix_world.normalized()
-        corners = [
-            location_3d_to_region_2d(self._region, self._view, matrix @ corner)
-            for corner in data.view_frame(scene=self._scene)
-        ]
-        points = np.array(corners)
-        low, high = points.min(axis=0), points.max(axis=0)
-        border = border_of(self._scene)
-        start = low + (high - low) * (border.left, border.bottom)
-        end = low + (high - low) * (border.right, border.top)
-        return (float(start[0]), float(start[1])), (float(end[0]), float(end[1]))
+    def _frame(self) -> Frame:
+        depsgraph = self._layer.depsgraph
+        assert depsgraph is not None
+        to_clip = np.array(self._view.perspective_matrix)
+        view = view_of(self._scene, depsgraph)
+        return frame_of(view, to_clip, self._region.width, self._region.height)
 
     def _on_canvas(self, event: Any) -> Point:
-        (left, bottom), (right, top) = self._frame()
-        x = (event.mouse_x - self._region.x - left) / (right - left) * self._canvas.width_px
-        y = (top - (event.mouse_y - self._region.y)) / (top - bottom) * self._canvas.height_px
+        frame, canvas = self._frame(), self._canvas
+        across = (event.mouse_x - self._region.x - frame.left) / frame.width
+        up = (event.mouse_y - self._region.y - frame.bottom) / frame.height
+        x, y = across * canvas.width_px, (1 - up) * canvas.height_px
         if event.ctrl:
-            x, y = (nearest_multiple(value, self._canvas.grid_px) for value in (x, y))
-        return (
-            min(max(x, 0.0), float(self._canvas.width_px)),
-            min(max(y, 0.0), float(self._canvas.height_px)),
-        )
+            x, y = (nearest_multiple(value, canvas.grid_px) for value in (x, y))
+        return min(max(x, 0.0), float(canvas.width_px)), min(max(y, 0.0), float(canvas.height_px))
 
     def _in_viewport(self, x: float, y: float) -> Point:
-        (left, bottom), (right, top) = self._frame()
-        return (
-            left + x / self._canvas.width_px * (right - left),
-            top - y / self._canvas.height_px * (top - bottom),
-        )
+        frame = self._frame()
+        up = 1 - y / self._canvas.height_px
+        across = x / self._canvas.width_px
+        return frame.left + across * frame.width, frame.bottom + up * frame.height
 
     def _draw(self) -> None:
         if self._start is None or bpy.context.area != self._area:

@@ -8,8 +8,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from engine.contract.errors import Cancelled, EngineError
-from mixdiff_blender.backend.background_task import BackgroundTask, Broken, Finished, Idle, Running
-from mixdiff_blender.backend.installation.install import Progress
+from mixdiff_blender.backend.background_task import (
+    BackgroundTask,
+    Broken,
+    Finished,
+    Idle,
+    Running,
+    TaskProgress,
+)
+from mixdiff_blender.backend.installation.install import STEPS
 from mixdiff_blender.backend.pump import Pump
 from mixdiff_blender.backend.wording import task_text
 
@@ -20,16 +27,16 @@ class Held:
     """A task whose steps go on when they are let."""
 
     def __init__(self, then: Callable[[], None] = lambda: None) -> None:
-        self.task: BackgroundTask[Progress] = BackgroundTask()
+        self.task: BackgroundTask = BackgroundTask()
         self.go_on = threading.Event()
         self._then = then
 
     def start(self) -> None:
         self.go_on.clear()
-        self.task.start(DOING, Progress(step=0), self._steps())
+        self.task.start(DOING, TaskProgress(title=STEPS[0]), self._steps())
 
-    def _steps(self) -> Iterator[Progress]:
-        yield Progress(step=3, done_bytes=1_000_000, total_bytes=4_000_000)
+    def _steps(self) -> Iterator[TaskProgress]:
+        yield TaskProgress(title=STEPS[3], done_bytes=1_000_000, total_bytes=4_000_000)
         assert self.go_on.wait(20)
         if self.task.is_cancelled():
             raise Cancelled
@@ -46,7 +53,7 @@ def test_a_second_one_is_refused_in_the_words_of_the_first() -> None:
     held = Held()
     held.start()
     with pytest.raises(EngineError) as caught:
-        held.task.start("the engine is being installed", Progress(step=0), iter(()))
+        held.task.start("the engine is being installed", TaskProgress(title=STEPS[0]), iter(()))
     assert caught.value.kind == "busy"
     assert caught.value.message == DOING
     assert isinstance(held.until_end(), Finished)
@@ -61,7 +68,7 @@ def test_it_says_how_far_it_is_and_that_it_is_being_cancelled() -> None:
 
     def show() -> None:
         if isinstance(held.task.state, Running):
-            texts.append((task_text(held.task.state), held.task.state.share))
+            texts.append((task_text(held.task.state), held.task.state.progress.share))
 
     pump.on_change.append(show)
     held.start()

@@ -15,7 +15,8 @@ import pytest
 
 from building.programs import CHECKOUT
 from engine.contract.errors import Cancelled, EngineError
-from mixdiff_blender.backend.installation.install import STEPS, Progress, install, remove
+from mixdiff_blender.backend.background_task import TaskProgress
+from mixdiff_blender.backend.installation.install import STEPS, install, remove
 from mixdiff_blender.backend.installation.plan import InstallPlan, size_of
 from mixdiff_blender.backend.installation.uv import UV_VARIABLE
 from tests.addon.package_index import PackageIndex
@@ -54,7 +55,7 @@ class Setup:
             "UV_HTTP_TIMEOUT": "10",
         }
 
-    def install(self, **changes: object) -> list[Progress]:
+    def install(self, **changes: object) -> list[TaskProgress]:
         plan = replace(self.plan, **changes)  # type: ignore[arg-type]
         return list(install(plan, variables=self.variables))
 
@@ -196,7 +197,7 @@ def test_cancel_ends_it_at_once_and_it_can_be_taken_up_again(setup: Setup) -> No
 
 def test_a_second_installation_at_once_is_refused_and_harms_nothing(setup: Setup) -> None:
     first = install(setup.plan, variables=setup.variables)
-    next(progress for progress in first if progress.step == 3)
+    next(progress for progress in first if progress.title == STEPS[3])
     with pytest.raises(EngineError, match="another Blender") as caught:
         setup.install()
     assert caught.value.kind == "busy"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from engine.cli import main
 from engine.contract.catalogue import BUNDLED_FOLDER
 
 MEBIBYTE = 2**20
+EXAMPLE = Path(__file__).parents[2] / "examples/mask.json"
+PICTURES = os.environ.get("MIXDIFF_PICTURES")  # a folder that keeps docs/pictures/mask.png
 
 
 def painted(folder: Path, **changes: Any) -> np.ndarray:
@@ -71,3 +74,28 @@ def test_a_negative_prompt_takes_the_colour_away(tmp_path: Path) -> None:
     plain = painted(tmp_path, **job).mean((0, 1))
     without_red = painted(tmp_path, **job, negative_prompt="red bricks").mean((0, 1))
     assert without_red[0] - without_red[2] < plain[0] - plain[2] - 0.03
+
+
+@pytest.mark.slow
+def test_the_example_s_house_has_its_mask_s_shape(tmp_path: Path) -> None:
+    document = json.loads(EXAMPLE.read_text())
+    rectangle = tmp_path / "rectangle.json"
+    regions = [{**region, "mask": None} for region in document["regions"]]
+    rectangle.write_text(json.dumps({**document, "regions": regions}))
+    pictures = []
+    for job in (rectangle, EXAMPLE):
+        output = tmp_path / "out.png"
+        assert main(["generate", str(job), "--output", str(output), "--device", "cpu"]) == 0
+        pictures.append(np.asarray(Image.open(output).convert("RGB")))
+
+    without, masked = (picture.astype(float) for picture in pictures)
+    beside_the_gable, wall = (slice(40, 72), slice(72, 104)), (slice(112, 144), slice(128, 192))
+    sky, bricks = masked[beside_the_gable].mean((0, 1)), masked[wall].mean((0, 1))
+    assert sky[2] > 1.25 * sky[0]
+    assert bricks[0] > 1.25 * bricks[2]
+    unmasked = without[beside_the_gable].mean((0, 1))
+    assert unmasked[0] > 1.25 * unmasked[2]
+    if PICTURES:
+        gap = np.full((masked.shape[0], 16, 3), 255, np.uint8)
+        both = np.concatenate([pictures[0], gap, pictures[1]], axis=1)
+        Image.fromarray(both).save(Path(PICTURES) / "mask.png", optimize=True)

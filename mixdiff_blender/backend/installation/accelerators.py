@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Literal
+
+from ...storage.processes import answer_of
 
 # published: the one on PyPI; cpu: PyTorch's own for Linux without a graphics card; chosen: what
 # uv finds on PyTorch's index for the accelerator, whose hashes no lock here holds.
@@ -23,12 +24,8 @@ _OLDEST_CAPABILITY = 7.5
 
 def torch_build() -> TorchBuild:
     """Return the build for this computer; asks NVIDIA's driver, which may take a moment."""
-    return build_for(
-        sys.platform,
-        platform.machine(),
-        nvidia=nvidia_cards(),
-        has_amd=Path("/dev/kfd").exists(),
-    )
+    has_amd = Path("/dev/kfd").exists()
+    return build_for(sys.platform, platform.machine(), nvidia=nvidia_cards(), has_amd=has_amd)
 
 
 def build_for(system: str, machine: str, *, nvidia: str | None, has_amd: bool) -> TorchBuild:
@@ -60,15 +57,4 @@ def nvidia_cards() -> str | None:
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
-    try:
-        done = subprocess.run(
-            [program, *_ASK],
-            capture_output=True,
-            text=True,
-            timeout=_ASK_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
+    return answer_of([program, *_ASK], timeout_s=_ASK_S) or ""

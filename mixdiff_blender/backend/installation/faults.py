@@ -49,10 +49,8 @@ def explained(what: str, output: str) -> EngineError:
         kind, why = "disk", "a file cannot be written"
         advice = "allow writing there, then install again"
     elif _OFFLINE.search(output):
-        kind, why = (
-            "network",
-            "the packages are not on this computer, and Blender is to stay offline",
-        )
+        kind = "network"
+        why = "the packages are not on this computer, and Blender is to stay offline"
         advice = "allow online access (Preferences > System > Network), then install again"
     elif _NETWORK.search(output):
         kind, why = "network", "the network broke off"

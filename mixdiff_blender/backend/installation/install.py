@@ -1,4 +1,4 @@
-"""Installs the engine's environment: aside first, in its place only once it is complete."""
+"""Installs the engine's environment: in a new folder, in its place only once it is complete."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 import re
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...contract import EngineError
 from ...storage.processes import FailedProgram, lines_of
+from ..background_task import TaskProgress
 from .accelerators import torch_build
 from .faults import explained, space_fault
 from .locking import exclusive_lock
@@ -31,26 +31,14 @@ STEPS = (
     "Trying it out",
 )
 _MEASURE_EVERY_S = 2.0
-_ASIDE = "environment.new-"
+_NEW = "environment.new-"
+
+Command = list[str | Path]
 
 # PyTorch's index is out of reach as a whole: no such name, no connection, or a proxy that refuses.
 _OUT_OF_REACH = re.compile(
     r"(?i)dns error|failed to lookup|client error \(connect\)|tunnel|status client error \(40[37]"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far an installation is: which of `STEPS`, and its bytes where they are known."""
-
-    step: int
-    done_bytes: int = 0
-    total_bytes: int = 0
-
-    @property
-    def title(self) -> str:
-        """What is being done."""
-        return STEPS[self.step]
 
 
 def install(
@@ -60,7 +48,7 @@ def install(
     offline: bool = False,
     afresh: bool = False,
     is_cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[Progress]:
+) -> Iterator[TaskProgress]:
     """Install, and yield what happens; what had arrived before a cut is not fetched again.
 
     `afresh` fetches everything again, also what seems to be there. An environment that is used
@@ -68,18 +56,10 @@ def install(
 
     Raises: EngineError of kind `network`, `disk`, `busy` or `environment`; Cancelled.
     """
-    try:
-        with exclusive_lock(plan.folder / "installation.lock"):
-            _clear_up(plan)
-            if afresh:
-                shutil.rmtree(plan.tools, ignore_errors=True)
-            yield from _Installation(plan, variables, offline, is_cancelled).run()
-    except OSError as error:
-        raise EngineError(
-            f"{error.filename or plan.folder} cannot be written: {error.strerror or error}",
-            kind="disk",
-            advice="make room there, and allow writing, then install again",
-        ) from error
+    with _undisturbed(plan, "written", "make room there, and allow writing, then install again"):
+        if afresh:
+            shutil.rmtree(plan.tools, ignore_errors=True)
+        yield from _Installation(plan, variables, offline, is_cancelled).run()
 
 
 def remove(plan: InstallPlan) -> None:
@@ -87,19 +67,23 @@ def remove(plan: InstallPlan) -> None:
 
     Raises: EngineError of kind `busy` while somebody installs, or `disk`.
     """
+    with _undisturbed(plan, "removed", "stop the engine, in every Blender, and try again"):
+        if plan.environment.exists():
+            plan.environment.rename(plan.previous)
+        shutil.rmtree(plan.previous, ignore_errors=True)
+        shutil.rmtree(plan.tools, ignore_errors=True)
+
+
+@contextmanager
+def _undisturbed(plan: InstallPlan, goal: str, advice: str) -> Iterator[None]:
+    """Keep others out, begin from what is whole, and say what to do where a file cannot be so."""
     try:
         with exclusive_lock(plan.folder / "installation.lock"):
             _clear_up(plan)
-            if plan.environment.exists():
-                plan.environment.rename(plan.previous)
-            shutil.rmtree(plan.previous, ignore_errors=True)
-            shutil.rmtree(plan.tools, ignore_errors=True)
+            yield
     except OSError as error:
-        raise EngineError(
-            f"{error.filename or plan.environment} cannot be removed: {error.strerror or error}",
-            kind="disk",
-            advice="stop the engine, in every Blender, and try again",
-        ) from error
+        message = f"{error.filename or plan.folder} cannot be {goal}: {error.strerror or error}"
+        raise EngineError(message, kind="disk", advice=advice) from error
 
 
 def _clear_up(plan: InstallPlan) -> None:
@@ -109,7 +93,7 @@ def _clear_up(plan: InstallPlan) -> None:
             plan.previous.rename(plan.environment)
         else:
             shutil.rmtree(plan.previous, ignore_errors=True)
-    for left in plan.folder.glob(f"{_ASIDE}*"):
+    for left in plan.folder.glob(f"{_NEW}*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
@@ -132,66 +116,55 @@ class _Installation:
             variables, cache=self._cache, pythons=self._pythons, offline=offline
         )
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Iterator[TaskProgress]:
         plan = self._plan
         self._check_space()
         # A name of its own: a uv whose Blender was killed may still write into the former one.
-        aside = plan.folder / f"{_ASIDE}{secrets.token_hex(4)}"
+        new = plan.folder / f"{_NEW}{secrets.token_hex(4)}"
         try:
-            yield Progress(step=0)
+            yield TaskProgress(title=STEPS[0])
             uv = find_uv(self._variables, plan.tools)
             if uv is None:
                 for _ in fetch_uv(
-                    sys.executable,
                     self._variables,
                     plan.tools,
                     offline=self._offline,
                     is_cancelled=self._is_cancelled,
                 ):
-                    yield Progress(step=0)
+                    yield TaskProgress(title=STEPS[0])
                 uv = find_uv(self._variables, plan.tools)
             if uv is None:
                 raise EngineError("uv does not run here", kind="environment", advice="install uv")
 
-            yield Progress(step=1)
+            yield TaskProgress(title=STEPS[1])
             python = yield from self._find_python(uv)
-            yield Progress(step=2)
-            venv: list[str | Path] = [
-                uv,
-                "venv",
-                "--relocatable",
-                "--no-config",
-                "--python",
-                python,
-                aside,
-            ]
+            venv: Command = [uv, "venv", "--relocatable", "--no-config", "--python", python, new]
             yield from self._do(2, "the environment cannot be made", venv)
 
-            into: list[str | Path] = [uv, "pip", "install", "--python", python_in(aside)]
+            into: Command = [uv, "pip", "install", "--python", python_in(new)]
             locked = [*into, "--require-hashes", "--no-deps", "-r", plan.lock]
             yield from self._do(3, "the packages cannot be installed", locked)
             yield from self._install_torch(into)
 
-            yield Progress(step=5)
-            check: list[str | Path] = [python_in(aside), "-I", "-c", plan.check]
+            check: Command = [python_in(new), "-I", "-c", plan.check]
             yield from self._do(5, "the engine's packages are installed but do not work", check)
-            self._finish(aside)
+            self._finish(new)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(new, ignore_errors=True)
 
     def _check_space(self) -> None:
         self._plan.folder.mkdir(parents=True, exist_ok=True)
-        there = size_of([self._cache]) if self._cache.exists() else 0
-        needed = max(self._plan.needed_bytes - there, self._plan.needed_bytes // 10)
+        whole = self._plan.needed_bytes
+        needed = max(whole - size_of([self._cache]), whole // 10)
         free = shutil.disk_usage(self._plan.folder).free
         if free < needed:
             raise space_fault(free, needed, self._plan.folder)
 
-    def _find_python(self, uv: Path) -> Generator[Progress, None, Path]:
+    def _find_python(self, uv: Path) -> Generator[TaskProgress, None, Path]:
         plan = self._plan
         found = find_python(plan.pythons, self._variables, fetched=self._pythons)
         if found is None and not self._offline:
-            fetch: list[str | Path] = [uv, "python", "install", plan.pythons[0]]
+            fetch: Command = [uv, "python", "install", plan.pythons[0]]
             wanted = " or ".join(plan.pythons)
             yield from self._do(1, f"Python {wanted} is not here and cannot be fetched", fetch)
             found = find_python(plan.pythons, self._variables, fetched=self._pythons)
@@ -204,7 +177,7 @@ class _Installation:
             )
         return found
 
-    def _install_torch(self, into: list[str | Path]) -> Iterator[Progress]:
+    def _install_torch(self, into: Command) -> Iterator[TaskProgress]:
         """Install PyTorch: by the hashes of a lock wherever one knows the build."""
         plan, what = self._plan, "PyTorch cannot be installed"
         package, _, version = plan.torch.partition("==")
@@ -223,9 +196,7 @@ class _Installation:
                 return
         yield from self._do(4, what, [*hashed, plan.torch_lock])
 
-    def _from_torchs_index(
-        self, into: list[str | Path], hashed: list[str | Path]
-    ) -> list[str | Path] | None:
+    def _from_torchs_index(self, into: Command, hashed: Command) -> Command | None:
         """Return what fetches the build for this computer, unless it is the published one."""
         if "UV_TORCH_BACKEND" in self._variables:  # which uv reads itself
             return [*into, self._plan.torch]
@@ -237,18 +208,18 @@ class _Installation:
             case "published":
                 return None
 
-    def _do(self, step: int, what: str, command: list[str | Path]) -> Iterator[Progress]:
+    def _do(self, step: int, what: str, command: Command) -> Iterator[TaskProgress]:
         try:
             yield from self._run(step, command)
         except FailedProgram as error:
             raise explained(what, error.output) from error
 
-    def _run(self, step: int, command: list[str | Path]) -> Iterator[Progress]:
+    def _run(self, step: int, command: Command) -> Iterator[TaskProgress]:
         """Run a program as one step, and yield how much has arrived."""
         downloads = Downloads()
         before = size_of([self._cache])
         grown, measured_at = 0, time.monotonic()
-        yield Progress(step=step)
+        yield TaskProgress(title=STEPS[step])
         for line in lines_of(command, self._variables, is_cancelled=self._is_cancelled):
             downloads.hear(line)
             total = downloads.total_bytes
@@ -256,14 +227,14 @@ class _Installation:
                 grown = size_of([self._cache]) - before
                 measured_at = time.monotonic()
             arrived = max(downloads.done_bytes, min(grown, total))
-            yield Progress(step=step, done_bytes=arrived, total_bytes=total)
+            yield TaskProgress(title=STEPS[step], done_bytes=arrived, total_bytes=total)
 
-    def _finish(self, aside: Path) -> None:
+    def _finish(self, new: Path) -> None:
         """Note that the environment is complete, and give it its place."""
         plan = self._plan
         stamp = {"digest": plan.digest, "torch": plan.torch}
-        (aside / STAMP).write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
+        (new / STAMP).write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
         if plan.environment.exists():
             plan.environment.rename(plan.previous)
-        aside.rename(plan.environment)
+        new.rename(plan.environment)
         shutil.rmtree(plan.previous, ignore_errors=True)

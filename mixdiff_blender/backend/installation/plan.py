@@ -19,9 +19,8 @@ TORCH = "torch==2.13.0"
 PYTHONS = ("3.11", "3.12", "3.13")
 STAMP = "mixdiff.json"
 
-_GIGABYTE = 10**9
-_CPU_BYTES = int(2.5 * _GIGABYTE)
-_GPU_BYTES = 9 * _GIGABYTE  # NVIDIA's libraries alone are 4 GB, twice while they are unpacked
+_CPU_BYTES = 2_500_000_000
+_GPU_BYTES = 9_000_000_000  # NVIDIA's libraries alone are 4 GB, twice while they are unpacked
 
 # Imports what a job needs, which also proves that every library finds its own libraries.
 _CHECK = "import diffusers, numpy, PIL, safetensors, scipy, torch, transformers"
@@ -29,8 +28,9 @@ _CHECK = "import diffusers, numpy, PIL, safetensors, scipy, torch, transformers"
 State = Literal["absent", "outdated", "ready"]
 
 
-def _gpu_is_likely() -> bool:
-    return sys.platform != "darwin" and shutil.which("nvidia-smi") is not None
+def _likely_bytes() -> int:
+    has_gpu = sys.platform != "darwin" and shutil.which("nvidia-smi") is not None
+    return _GPU_BYTES if has_gpu else _CPU_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,7 @@ class InstallPlan:
     """Which build to take; None for the one that suits this computer."""
     pythons: tuple[str, ...] = PYTHONS
     check: str = _CHECK
-    needed_bytes: int = field(
-        default_factory=lambda: _GPU_BYTES if _gpu_is_likely() else _CPU_BYTES
-    )
+    needed_bytes: int = field(default_factory=_likely_bytes)
 
     @property
     def environment(self) -> Path:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from ...storage.processes import answer_of
 
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable, sep='|')"
 _ASK_S = 30
@@ -57,18 +58,6 @@ def _candidates(version: str, variables: Mapping[str, str], fetched: Path) -> It
 def _asked(candidate: str, version: str) -> Path | None:
     """Return where a candidate really lies if it runs and is of the version."""
     kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
-    try:
-        done = subprocess.run(
-            [candidate, "-I", "-c", _ASK],
-            capture_output=True,
-            text=True,
-            timeout=_ASK_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env=kept,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found, _, path = done.stdout.strip().partition("|")
-    right = done.returncode == 0 and path and (not version or found == version)
-    return Path(path) if right else None
+    answer = answer_of([candidate, "-I", "-c", _ASK], timeout_s=_ASK_S, variables=kept) or ""
+    found, _, path = answer.strip().partition("|")
+    return Path(path) if path and (not version or found == version) else None

@@ -91,8 +91,7 @@ def uv_variables(
         "UV_PYTHON_INSTALL_BIN": "0",
         "NO_COLOR": "1",
     }
-    fixed = {"UV_OFFLINE": "1"} if offline else {}
-    return {**translated, **ours, **kept, **fixed}
+    return {**translated, **ours, **kept, **({"UV_OFFLINE": "1"} if offline else {})}
 
 
 def local_wheels(variables: Mapping[str, str]) -> list[Path]:

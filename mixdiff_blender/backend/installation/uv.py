@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...storage.processes import FailedProgram, lines_of
+from ...storage.processes import FailedProgram, answer_of, lines_of
 from .faults import explained
 from .plan import python_in
 
@@ -61,23 +60,12 @@ def find_uv(variables: Mapping[str, str], tools: Path) -> Path | None:
 
 
 def _version(uv: str) -> tuple[int, ...]:
-    try:
-        done = subprocess.run(
-            [uv, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=_ASK_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    found = re.match(r"uv (\d+)\.(\d+)", done.stdout)
+    answer = answer_of([uv, "--version"], timeout_s=_ASK_S) or ""
+    found = re.match(r"uv (\d+)\.(\d+)", answer)
     return (int(found[1]), int(found[2])) if found else ()
 
 
 def fetch_uv(
-    python: str | Path,
     variables: Mapping[str, str],
     tools: Path,
     *,
@@ -88,14 +76,14 @@ def fetch_uv(
 
     Raises: EngineError where that fails; Cancelled.
     """
-    aside = tools / "uv.new"
-    shutil.rmtree(aside, ignore_errors=True)
+    new = tools / "uv.new"
+    shutil.rmtree(new, ignore_errors=True)
     tools.mkdir(parents=True, exist_ok=True)
     install = ["install", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
     install += ["--require-hashes", "-r", str(REQUIREMENTS), *(["--no-index"] if offline else [])]
     commands: list[list[str | Path]] = [
-        [python, "-I", "-m", "venv", aside],
-        [python_in(aside), "-I", "-m", "pip", *install],
+        [sys.executable, "-I", "-m", "venv", new],
+        [python_in(new), "-I", "-m", "pip", *install],
     ]
     try:
         for command in commands:
@@ -105,4 +93,4 @@ def fetch_uv(
         explanation.advice += "\nor install uv yourself (its manual says how) and try again"
         raise explanation from error
     shutil.rmtree(tools / "uv", ignore_errors=True)
-    aside.rename(tools / "uv")
+    new.rename(tools / "uv")

@@ -7,7 +7,6 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .camera import Border
 from .projection import Bounds, CameraView, Floats, in_frame, visible_bounds
 
 _ON_SCREEN = 0  # of a stroke's display_mode
@@ -34,7 +33,7 @@ def active_layer_of(scene: bpy.types.Scene) -> str:
     return names[index] if 0 <= index < len(names) else ""
 
 
-def bounds_of_layer(layer: Any, view: CameraView, border: Border) -> Bounds | None:
+def bounds_of_layer(layer: Any, view: CameraView, border: Bounds) -> Bounds | None:
     """Return the part of the camera's frame that a layer's strokes cover, or None where none."""
     frame = layer.active_frame
     if frame is None:
@@ -67,7 +66,7 @@ def _are_on_screen(strokes: Any) -> list[bool]:
     return [mode == _ON_SCREEN for mode in modes]
 
 
-def _on_screen_bounds(points: Floats, view: CameraView, border: Border) -> Bounds | None:
+def _on_screen_bounds(points: Floats, view: CameraView, border: Bounds) -> Bounds | None:
     """Return what points cover that are drawn on the screen.
 
     They are hundredths of the whole frame as it would stand without the camera's shift.

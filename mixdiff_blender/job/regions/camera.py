@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 import bpy
@@ -10,17 +9,7 @@ import numpy as np
 
 from ...contract import EngineError
 from ..model_facts import model_facts
-from .projection import CameraView, Canvas, nearest_multiple
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Border:
-    """The part of the camera's frame that is rendered, from 0 to 1 from its lower left corner."""
-
-    left: float = 0.0
-    right: float = 1.0
-    bottom: float = 0.0
-    top: float = 1.0
+from .projection import WHOLE_FRAME, Bounds, CameraView, Canvas, nearest_multiple
 
 
 def _frame_px(scene: bpy.types.Scene) -> tuple[int, int]:
@@ -30,7 +19,7 @@ def _frame_px(scene: bpy.types.Scene) -> tuple[int, int]:
     return render.resolution_x * percent // 100, render.resolution_y * percent // 100
 
 
-def border_of(scene: bpy.types.Scene) -> Border:
+def border_of(scene: bpy.types.Scene) -> Bounds:
     """Return the part of the frame that the picture shows.
 
     The render region, where the render is cropped to it; else the whole frame, as the render then
@@ -38,12 +27,12 @@ def border_of(scene: bpy.types.Scene) -> Border:
     """
     render = scene.render
     if not (render.use_border and render.use_crop_to_border):
-        return Border()
+        return WHOLE_FRAME
     width_px, height_px = (max(1, size) for size in _frame_px(scene))
     # Whole pixels, rounded down as the render does.
     left, right = (int(edge * width_px) for edge in (render.border_min_x, render.border_max_x))
     bottom, top = (int(edge * height_px) for edge in (render.border_min_y, render.border_max_y))
-    return Border(
+    return Bounds(
         left=left / width_px,
         right=max(right, left + 1) / width_px,
         bottom=bottom / height_px,
@@ -53,13 +42,10 @@ def border_of(scene: bpy.types.Scene) -> Border:
 
 def render_size_px(scene: bpy.types.Scene) -> tuple[int, int]:
     """Return the width and height of a render."""
-    width_px, height_px = _frame_px(scene)
+    width_px, height_px = (max(1, size) for size in _frame_px(scene))
     border = border_of(scene)
-    width_px, height_px = max(1, width_px), max(1, height_px)
-    return (
-        round(width_px * (border.right - border.left)),
-        round(height_px * (border.top - border.bottom)),
-    )
+    width, height = border.right - border.left, border.top - border.bottom
+    return round(width_px * width), round(height_px * height)
 
 
 def canvas_of(scene: bpy.types.Scene, grid_px: int = 0) -> Canvas:
@@ -102,9 +88,8 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
     data = camera.data
     assert isinstance(data, bpy.types.Camera)
     is_perspective = data.type == "PERSP"
-    frame = np.array(
-        cast(Any, data).view_frame(scene=scene)
-    )  # (4, 3), right top corner first, clockwise
+    corners = cast(Any, data).view_frame(scene=scene)  # right top first, clockwise
+    frame = np.array(corners)  # (4, 3)
     if is_perspective:
         frame = frame / -frame[:, 2:]
     (left, bottom), (right, top) = frame[:, :2].min(axis=0), frame[:, :2].max(axis=0)

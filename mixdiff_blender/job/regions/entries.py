@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -39,7 +39,7 @@ def sources(scene: bpy.types.Scene) -> list[Source]:
 
     What is not listed yet comes last, in the order of names: a script need not know of the list.
     """
-    found = [_source(entry) for entry in entries(scene)]
+    found = [source_of(entry) for entry in entries(scene)]
     found += [source_of_object(obj) for obj in _unlisted(scene)]
     ids = [source.id for source in found]
     return [
@@ -47,11 +47,6 @@ def sources(scene: bpy.types.Scene) -> list[Source]:
         replace(source, id=f"{source.id} {number}") if source.id in ids[:number] else source
         for number, source in enumerate(found)
     ]
-
-
-def switched_on(scene: bpy.types.Scene) -> Iterator[Source]:
-    """Yield what becomes a region of the job, in its order."""
-    return (source for source in sources(scene) if source.settings.enabled)
 
 
 def has_region(scene: bpy.types.Scene) -> bool:
@@ -137,31 +132,20 @@ def settings_of(entry: RegionEntry) -> RegionSettings:
     return region_settings(entry.object) if entry.object is not None else entry.settings
 
 
-def name_of(entry: RegionEntry) -> str:
-    """Return the name of an entry's object or layer."""
-    return entry.object.name if entry.object is not None else entry.layer
-
-
-def id_of(entry: RegionEntry) -> str:
-    """Return the id of an entry's region."""
-    return _source(entry).id
-
-
 def _is_alive(entry: RegionEntry, objects: set[bpy.types.Object], layers: dict[str, Any]) -> bool:
     if entry.object is not None:
         return entry.object in objects
     return bool(entry.layer) and entry.layer in layers
 
 
-_layers_seen: dict[int, tuple[str, ...]] = {}
+_layers_cached: dict[int, tuple[str, ...]] = {}
 
 
 def _follow_renamed_layer(scene: bpy.types.Scene) -> None:
     """Let an entry follow its layer to a new name: the only thing that tells layers apart."""
-    key: Any = scene.session_uid
     now = tuple(layers_of(scene))
-    before = _layers_seen.get(key, now)
-    _layers_seen[key] = now
+    before = _layers_cached.get(scene.session_uid, now)
+    _layers_cached[scene.session_uid] = now
     changed = [(old, new) for old, new in zip(before, now, strict=False) if old != new]
     if len(before) != len(now) or len(changed) != 1:
         return
@@ -177,7 +161,8 @@ def _unlisted(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     return sorted(found, key=lambda obj: obj.name_full)
 
 
-def _source(entry: RegionEntry) -> Source:
+def source_of(entry: RegionEntry) -> Source:
+    """Return an entry as a region."""
     if entry.object is not None:
         return source_of_object(entry.object)
     settings = entry.settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -11,41 +10,33 @@ from ...properties import canvas_settings, region_settings
 from .annotations import layers_of
 from .entries import sync
 
+_Sizes = tuple[int, int, tuple[str, ...]]
 
-@dataclass(frozen=True, slots=True)
-class _Sizes:
-    """What tells cheaply that nothing came, went, or has another name."""
-
-    objects: int
-    entries: int
-    layers: tuple[str, ...]
-
-    @classmethod
-    def of(cls, scene: bpy.types.Scene) -> _Sizes:
-        regions = canvas_settings(scene).regions
-        return cls(len(scene.objects), len(regions), tuple(layers_of(scene)))
+_cached: dict[int, _Sizes] = {}
 
 
-_seen: dict[int, _Sizes] = {}
+def _sizes_of(scene: bpy.types.Scene) -> _Sizes:
+    """Return what tells cheaply that nothing came, went, or has another name."""
+    return len(scene.objects), len(canvas_settings(scene).regions), tuple(layers_of(scene))
 
 
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     if depsgraph.mode != "VIEWPORT":
         return  # a render has its own, in another thread
-    if _seen.get(_uid(scene)) != _Sizes.of(scene) or _has_new_region(scene, depsgraph):
+    if _cached.get(scene.session_uid) != _sizes_of(scene) or _has_new_region(scene, depsgraph):
         _sync(scene)
     _remember_active(scene)
 
 
 def _after_change_of_everything(*_: Any) -> None:
-    _seen.clear()
+    _cached.clear()
     for scene in bpy.data.scenes:
         _sync(scene)
 
 
 def _sync(scene: bpy.types.Scene) -> None:
     sync(scene)
-    _seen[_uid(scene)] = _Sizes.of(scene)
+    _cached[scene.session_uid] = _sizes_of(scene)
 
 
 def _has_new_region(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> bool:
@@ -65,14 +56,9 @@ def _remember_active(scene: bpy.types.Scene) -> None:
             settings.chosen_region = active
 
 
-def _uid(scene: Any) -> int:
-    uid: int = scene.session_uid
-    return uid
-
-
 def unregister() -> None:
     """Forget what was seen."""
-    _seen.clear()
+    _cached.clear()
 
 
 HANDLERS = {

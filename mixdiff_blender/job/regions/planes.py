@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +47,12 @@ def to_world(points: Floats, matrix: Any) -> Floats:
 class Visibility:
     """What the collections of a view layer let through."""
 
-    included: frozenset[Any]
+    included: Set[Any]
     """What is in a collection that the layer does not exclude."""
-    evaluated: frozenset[Any]
+    evaluated: Set[Any]
     """What is not disabled in viewports: Blender leaves the rest as it was last seen. What is only
     hidden (by the eye) is evaluated all the same."""
-    rendered: frozenset[Any]
+    rendered: Set[Any]
 
     @classmethod
     def of(cls, view_layer: bpy.types.ViewLayer) -> Visibility:
@@ -75,8 +76,4 @@ class Visibility:
                 visit(child, in_viewports, in_renders)
 
         visit(view_layer.layer_collection, True, True)
-        return cls(
-            included=frozenset(included),
-            evaluated=frozenset(evaluated),
-            rendered=frozenset(rendered),
-        )
+        return cls(included=included, evaluated=evaluated, rendered=rendered)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...contract import Rectangle
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
@@ -57,6 +59,9 @@ class Bounds:
         )
 
 
+WHOLE_FRAME = Bounds(left=0.0, right=1.0, bottom=0.0, top=1.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canvas:
     """The picture to be made, whose sizes are multiples of the model's grid."""
@@ -64,16 +69,6 @@ class Canvas:
     height_px: int
     width_px: int
     grid_px: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CanvasRectangle:
-    """A place on the canvas in pixels, rows counted from the top; ends are not included."""
-
-    row_init: int
-    row_end: int
-    col_init: int
-    col_end: int
 
 
 def nearest_multiple(value: float, stride: int) -> int:
@@ -114,16 +109,15 @@ def in_frame(left: float, right: float, bottom: float, top: float) -> Bounds | N
     """Return the part of a rectangle that is in the frame, or None where it does not reach in."""
     if min(right, top, 1 - left, 1 - bottom) <= _TOUCHING:
         return None
-    return Bounds(
-        left=max(left, 0.0), right=min(right, 1.0), bottom=max(bottom, 0.0), top=min(top, 1.0)
-    )
+    left, right, bottom, top = max(left, 0.0), min(right, 1.0), max(bottom, 0.0), min(top, 1.0)
+    return Bounds(left=left, right=right, bottom=bottom, top=top)
 
 
-def on_canvas(bounds: Bounds, canvas: Canvas) -> CanvasRectangle:
+def on_canvas(bounds: Bounds, canvas: Canvas) -> Rectangle:
     """Return the nearest rectangle on the canvas's grid, at least one cell in size."""
     row_init, row_end = _snapped(1 - bounds.top, 1 - bounds.bottom, canvas.height_px, canvas)
     col_init, col_end = _snapped(bounds.left, bounds.right, canvas.width_px, canvas)
-    return CanvasRectangle(row_init=row_init, row_end=row_end, col_init=col_init, col_end=col_end)
+    return Rectangle(row_init=row_init, row_end=row_end, col_init=col_init, col_end=col_end)
 
 
 def _snapped(start: float, end: float, size_px: int, canvas: Canvas) -> tuple[int, int]:

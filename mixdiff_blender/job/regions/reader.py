@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import Field, asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 import numpy as np
@@ -14,6 +14,7 @@ from ...contract import (
     Image2ImageRegion,
     OrNone,
     Problem,
+    Rectangle,
     Region,
     RerollRegion,
     Text2ImageRegion,
@@ -23,7 +24,6 @@ from ...properties import REROLL_TYPE
 from ...storage.images import has_pixels, image_path
 from ..prompts import region_prompt
 from .entries import Source, unique_names
-from .projection import CanvasRectangle
 from .region_bounds import LeftOut, RegionBounds
 
 _CLASSES: dict[str, type[Region]] = {
@@ -31,7 +31,7 @@ _CLASSES: dict[str, type[Region]] = {
     Image2ImageRegion.TYPE: Image2ImageRegion,
     REROLL_TYPE: RerollRegion,
 }
-_GIVEN = frozenset({*(f.name for f in fields(CanvasRectangle)), "name", "id"})
+_GIVEN = frozenset({*(f.name for f in fields(Rectangle)), "name", "id"})
 _NO_FILE = "-"
 
 
@@ -61,40 +61,26 @@ class RegionReader:
         self.problems: list[Problem] = []
         self._root_prompt = root_prompt
 
-    def read(self, sources: Sequence[Source], places: RegionBounds) -> None:
+    def read(self, sources: Sequence[Source], bounds: RegionBounds) -> None:
         """Add the regions that lie on the canvas, and note why others do not."""
         self.names = unique_names(sources)
         for source in sources:
-            rectangle = places.rectangle_of(source)
+            rectangle = bounds.rectangle_of(source)
             if isinstance(rectangle, LeftOut):
-                self._leave_out(self.names[source.id], rectangle)
+                why = f"{rectangle.why} and is left out"
+                self._complain(source, "", why, rectangle.remedy, severity="warning")
             else:
                 self._add(source, rectangle)
 
-    def _add(self, source: Source, rectangle: CanvasRectangle) -> None:
-        values = {
-            **asdict(rectangle),
-            "name": self.names[source.id],
-            "id": source.id,
-            **dict(self._values(source)),
-        }
-        match _CLASSES[source.settings.type](**values):
+    def _add(self, source: Source, rectangle: Rectangle) -> None:
+        name, values = self.names[source.id], dict(self._values(source))
+        match _CLASSES[source.settings.type](
+            **asdict(rectangle), name=name, id=source.id, **values
+        ):
             case RerollRegion() as region:
                 self.reroll_regions.append(region)
             case Text2ImageRegion() | Image2ImageRegion() as region:
                 self.regions.append(region)
-
-    def _leave_out(self, name: str, reason: LeftOut) -> None:
-        self.problems.append(
-            Problem(
-                field="",
-                value=name,
-                region=name,
-                message=f"{reason.why} and is left out",
-                remedy=reason.remedy,
-                severity="warning",
-            )
-        )
 
     def _values(self, source: Source) -> Iterator[tuple[str, Any]]:
         settings = source.settings
@@ -136,16 +122,18 @@ class RegionReader:
         self.images[name] = wanted
         return name
 
-    def _complain(self, source: Source, key: str, message: str, remedy: str) -> None:
-        self.problems.append(
-            Problem(
-                field=key,
-                value="",
-                region=self.names[source.id],
-                message=message,
-                remedy=remedy,
-            )
-        )
+    def _complain(
+        self,
+        source: Source,
+        key: str,
+        message: str,
+        remedy: str,
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
+        name = self.names[source.id]
+        where = {"field": key, "value": "" if key else name, "region": name}
+        problem = Problem(**where, message=message, remedy=remedy, severity=severity)
+        self.problems.append(problem)
 
 
 def _is_file(declared: Field[Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import cast
 
 import bpy
 
+from ...contract import Rectangle
 from ...properties import region_settings
 from .annotations import bounds_of_layer, layers_of
 from .camera import border_of, view_of
@@ -15,7 +16,7 @@ from .empties import bounds_of_empty, is_image_empty
 from .entries import Source
 from .instances import bounds_of_instances, may_have_instances
 from .planes import WITH_SURFACE, Visibility, surface_of, to_world
-from .projection import Bounds, Canvas, CanvasRectangle, on_canvas, visible_bounds
+from .projection import Bounds, Canvas, on_canvas, visible_bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class RegionBounds:
             filter(may_have_instances, objects), depsgraph, self._view
         )
 
-    def rectangle_of(self, source: Source) -> CanvasRectangle | LeftOut:
+    def rectangle_of(self, source: Source) -> Rectangle | LeftOut:
         """Return a region's rectangle on the canvas's grid, or why there is none."""
         bounds = self.bounds_of(source)
         return bounds if isinstance(bounds, LeftOut) else on_canvas(bounds, self.canvas)

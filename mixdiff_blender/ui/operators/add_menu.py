@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from . import annotation_layers, drawing, images
+from .base import entries, separate, submenu
 
 
 class AddMenu(bpy.types.Menu):
@@ -21,11 +22,5 @@ class AddMenu(bpy.types.Menu):
             module.draw_add_menu(self.layout)
 
 
-def draw_add_menu(menu: Any, context: Any) -> None:
-    """Add the submenu to the Add menu."""
-    menu.layout.separator()
-    menu.layout.menu(AddMenu.bl_idname, icon="IMAGE_DATA")
-
-
 CLASSES = (AddMenu,)
-MENUS = (("VIEW3D_MT_add", draw_add_menu),)
+MENUS = (("VIEW3D_MT_add", entries(separate, submenu(AddMenu, "IMAGE_DATA"))),)

@@ -12,18 +12,18 @@ from ...job.regions.entries import list_layer, sync
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import EnumProperty
-from .base import ReportingOperator, require
+from .base import UndoableOperator, require
 
 _ALL, _ACTIVE = "all", "active"
 
 
-class MarkAnnotations(ReportingOperator):
+class MarkAnnotations(UndoableOperator):
     """Make layers of annotations regions of the picture: each covers what its strokes cover, and
     shows what its name says"""
 
     bl_idname = "mixdiff.mark_annotations"
     bl_label = "Add Annotations as MixDiff Regions"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "GREASEPENCIL"
     requirements = (
         require(
             lambda context: layers_of(scene_in(context)),
@@ -47,11 +47,8 @@ class MarkAnnotations(ReportingOperator):
         active = active_layer_of(scene)
         names = list(layers_of(scene)) if self.layers == _ALL else [active] if active else []
         if not names:
-            raise EngineError(
-                "No layer of the annotations is active",
-                kind="job",
-                advice="choose one in the tool",
-            )
+            message = "No layer of the annotations is active"
+            raise EngineError(message, kind="job", advice="choose one in the tool")
         sync(scene)
         for name in names:
             list_layer(scene, name)
@@ -62,12 +59,10 @@ class MarkAnnotations(ReportingOperator):
 
 def draw_add_menu(layout: Any) -> None:
     """Add what makes regions of annotations to a menu."""
-    layout.operator(MarkAnnotations.bl_idname, text="Regions from Annotations", icon="GREASEPENCIL")
-    layout.operator(
-        MarkAnnotations.bl_idname,
-        text="Region from Active Annotation Layer",
-        icon="GREASEPENCIL_LAYER_GROUP" if bpy.app.version >= (4, 3) else "GREASEPENCIL",
-    ).layers = _ACTIVE
+    MarkAnnotations.button(layout, "Regions from Annotations")
+    text = "Region from Active Annotation Layer"
+    icon = "GREASEPENCIL_LAYER_GROUP" if bpy.app.version >= (4, 3) else "GREASEPENCIL"
+    MarkAnnotations.button(layout, text, icon, layers=_ACTIVE)
 
 
 CLASSES = (MarkAnnotations,)

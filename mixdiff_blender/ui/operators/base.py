@@ -23,8 +23,17 @@ def require(holds: Callable[[Any], object], message: str) -> Requirement:
 class ReportingOperator(Declaring, bpy.types.Operator):
     """An operator that says why it cannot begin, and reports what went wrong."""
 
+    icon = "NONE"
     requirements: tuple[Requirement, ...] = ()
     """What must hold before it can begin; the first that does not is the tooltip's."""
+
+    @classmethod
+    def button(cls, layout: Any, text: str | None = None, icon: str = "", **settings: Any) -> None:
+        """Draw the button, or the entry of a menu, that runs it with some settings."""
+        own_text = {} if text is None else {"text": text}
+        button = layout.operator(cls.bl_idname, icon=icon or cls.icon, **own_text)
+        for name, value in settings.items():
+            setattr(button, name, value)
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -59,14 +68,38 @@ class ReportingOperator(Declaring, bpy.types.Operator):
         return str(error)
 
 
+class UndoableOperator(ReportingOperator):
+    """An operator that changes the file's data."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+
+def entries(*buttons: Callable[[Any], object]) -> Callable[[Any, Any], None]:
+    """Return what draws buttons into a menu of Blender's."""
+
+    def draw(menu: Any, context: Any) -> None:
+        for button in buttons:
+            button(menu.layout)
+
+    return draw
+
+
+def submenu(menu: type[bpy.types.Menu], icon: str) -> Callable[[Any], object]:
+    """Return what draws a menu into another one."""
+    return lambda layout: layout.menu(menu.bl_idname, icon=icon)
+
+
+def separate(layout: Any) -> None:
+    """Draw a line between what stands above and below."""
+    layout.separator()
+
+
 class Confirmed:
     """Asks before the operator runs."""
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Ask first."""
-        manager: Any = context.window_manager
-        answer: Result = manager.invoke_confirm(self, event)
-        return answer
+        return context.window_manager.invoke_confirm(self, event)  # type: ignore[no-any-return]
 
 
 class ChoosesFile(Declaring):

@@ -8,19 +8,19 @@ from ...contract import EngineError, Rectangle, Text2ImageRegion
 from ...job.regions.helper_planes import add_plane, bounds_on, placement_of
 from ...job.regions.marking import mark
 from ...properties import TYPE_ITEMS, region_settings
-from ...properties.contexts import scene_in
+from ...properties.contexts import scene_in, select
 from ...properties.declarations import EnumProperty, declared
 from ..dragging import Dragging, RectangleDrawing
-from .base import ReportingOperator, Result
-from .selection import camera_problem, select
+from .base import Result, UndoableOperator
+from .selection import camera_problem
 
 
-class DrawRegion(ReportingOperator):
+class DrawRegion(UndoableOperator):
     """Drag a rectangle over the camera's view: it becomes a region that moves with the camera"""
 
     bl_idname = "mixdiff.draw_region"
     bl_label = "Draw MixDiff Region"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "GREASEPENCIL"
     requirements = (camera_problem,)
 
     row_init: int = declared(Rectangle, subtype="PIXEL")
@@ -65,9 +65,8 @@ class DrawRegion(ReportingOperator):
                 return {"CANCELLED"}
             case Dragging.DONE:
                 self._drawing.end()
-                top, bottom, left, right = self._drawing.sides_px
-                self.row_init, self.row_end = top, bottom
-                self.col_init, self.col_end = left, right
+                sides = self._drawing.sides_px
+                self.row_init, self.row_end, self.col_init, self.col_end = sides
                 return self.execute(context)
 
     def cancel(self, context: Any) -> None:
@@ -90,10 +89,10 @@ class DrawRegion(ReportingOperator):
         mark(scene, plane, self.type)
 
 
-def draw_add_menu(layout: Any) -> None:
+def draw_add_menu(layout: Any, text: str = "Draw Region") -> None:
     """Add what draws regions to a menu."""
     layout.operator_context = "INVOKE_REGION_WIN"
-    layout.operator(DrawRegion.bl_idname, text="Draw Region", icon="GREASEPENCIL")
+    DrawRegion.button(layout, text)
 
 
 CLASSES = (DrawRegion,)

@@ -11,7 +11,7 @@ from ...backend.installation.faults import gigabytes
 from ...backend.session import Job
 from ...contract import EngineError
 from ...properties.declarations import BoolProperty, Declaring, IntProperty
-from .base import Confirmed, ReportingOperator, Requirement, require
+from .base import Confirmed, ReportingOperator, Requirement, entries, require, submenu
 
 
 class InstallEngine(ReportingOperator):
@@ -19,6 +19,7 @@ class InstallEngine(ReportingOperator):
 
     bl_idname = "mixdiff.install_engine"
     bl_label = "Install MixDiff Engine"
+    icon = "IMPORT"
     requirements = (
         require(lambda _: not installing.task.is_active, "The engine is being installed"),
         require(
@@ -45,6 +46,7 @@ class CancelInstallation(ReportingOperator):
 
     bl_idname = "mixdiff.cancel_installation"
     bl_label = "Cancel MixDiff Engine Installation"
+    icon = "X"
     requirements = (
         require(lambda _: installing.task.is_active, "The engine is not being installed"),
     )
@@ -65,6 +67,7 @@ class RemoveEngine(Confirmed, ReportingOperator):
 
     bl_idname = "mixdiff.remove_engine"
     bl_label = "Remove MixDiff Engine"
+    icon = "TRASH"
     requirements = (require(_can_remove, "The extension has installed no engine, or is at work"),)
 
     def run(self, context: Any) -> None:
@@ -79,6 +82,7 @@ class StopEngine(ReportingOperator):
 
     bl_idname = "mixdiff.stop_engine"
     bl_label = "Stop MixDiff Engine"
+    icon = "QUIT"
     requirements = (
         require(lambda _: engine.session.engine_pid is not None, "The engine does not run"),
     )
@@ -94,6 +98,7 @@ class FreeMemory(ReportingOperator):
 
     bl_idname = "mixdiff.free_memory"
     bl_label = "Free MixDiff Engine Memory"
+    icon = "MEMORY"
     requirements = (
         require(lambda _: not engine.queue.is_busy, "A picture is being made"),
         require(lambda _: engine.session.has_model, "No model is in memory"),
@@ -109,6 +114,7 @@ class CopyReport(ReportingOperator):
 
     bl_idname = "mixdiff.copy_report"
     bl_label = "Copy MixDiff Report"
+    icon = "COPYDOWN"
 
     def run(self, context: Any) -> None:
         """Put the report on the clipboard."""
@@ -145,6 +151,7 @@ class RemoveJob(_OfWaitingJob, ReportingOperator):
 
     bl_idname = "mixdiff.remove_job"
     bl_label = "Remove Waiting MixDiff Picture"
+    icon = "REMOVE"
 
     def run(self, context: Any) -> None:
         """Remove it."""
@@ -157,6 +164,7 @@ class MoveJob(_OfWaitingJob, ReportingOperator):
 
     bl_idname = "mixdiff.move_job"
     bl_label = "Move Waiting MixDiff Picture"
+    icon = "SORT_DESC"
 
     places = IntProperty(name="Places", description="How far: -1 is one place earlier", default=-1)
 
@@ -174,27 +182,15 @@ class EngineMenu(bpy.types.Menu):
 
     def draw(self, context: Any) -> None:
         """Draw the entries; F3 finds them here."""
-        layout: Any = self.layout
-        for cls, icon in _ENTRIES:
-            layout.operator(cls.bl_idname, icon=icon)
+        for operator in _OPERATORS:
+            operator.button(self.layout)
 
 
-_ENTRIES: tuple[tuple[Any, str], ...] = (
-    (InstallEngine, "IMPORT"),
-    (CancelInstallation, "X"),
-    (RemoveEngine, "TRASH"),
-    (StopEngine, "QUIT"),
-    (FreeMemory, "MEMORY"),
-    (CopyReport, "COPYDOWN"),
-    (MoveJob, "SORT_DESC"),
-    (RemoveJob, "REMOVE"),
+_OPERATORS: tuple[type[ReportingOperator], ...] = (
+    *(InstallEngine, CancelInstallation, RemoveEngine),
+    *(StopEngine, FreeMemory, CopyReport, MoveJob, RemoveJob),
 )
 
 
-def draw_engine_menu(menu: Any, context: Any) -> None:
-    """Add the engine's menu to the Render menu."""
-    menu.layout.menu(EngineMenu.bl_idname, icon="SYSTEM")
-
-
-CLASSES = (*(cls for cls, _ in _ENTRIES), EngineMenu)
-MENUS = (("TOPBAR_MT_render", draw_engine_menu),)
+CLASSES = (*_OPERATORS, EngineMenu)
+MENUS = (("TOPBAR_MT_render", entries(submenu(EngineMenu, "SYSTEM"))),)

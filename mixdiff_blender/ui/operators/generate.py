@@ -13,7 +13,7 @@ from ...job.regions.entries import has_region
 from ...properties.contexts import scene_in
 from ...properties.declarations import BoolProperty, IntProperty
 from ...results import batch, generation
-from .base import ReportingOperator, Result, require
+from .base import ReportingOperator, Result, entries, require, separate
 
 
 def finish(scene: bpy.types.Scene, *, wait: bool = False) -> tuple[generation.Line, ...]:
@@ -31,17 +31,12 @@ def finish(scene: bpy.types.Scene, *, wait: bool = False) -> tuple[generation.Li
     return report.lines
 
 
-def _has_no_camera(context: Any) -> bool:
-    scene = scene_in(context)
-    return scene.camera is None and has_region(scene)
-
-
 class _OfScene(ReportingOperator):
     """Generates from the scene as it is; errors are reported in the scene's words."""
 
     requirements = (
         require(
-            lambda context: not _has_no_camera(context),
+            lambda context: scene_in(context).camera or not has_region(scene_in(context)),
             "The scene has no camera; add one (Add > Camera)",
         ),
         require(
@@ -62,6 +57,7 @@ class Generate(_OfScene):
 
     bl_idname = "mixdiff.generate"
     bl_label = "Generate MixDiff Picture"
+    icon = "IMAGE_DATA"
 
     wait = BoolProperty(
         name="Wait",
@@ -82,6 +78,7 @@ class GenerateBatch(_OfScene):
 
     bl_idname = "mixdiff.generate_batch"
     bl_label = "Generate Several MixDiff Pictures"
+    icon = "RENDER_ANIMATION"
 
     count = IntProperty(
         name="Pictures", description="How many pictures to make", default=4, min=1, soft_max=16
@@ -89,9 +86,7 @@ class GenerateBatch(_OfScene):
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Ask how many."""
-        manager: Any = context.window_manager
-        answer: Result = manager.invoke_props_dialog(self)
-        return answer
+        return context.window_manager.invoke_props_dialog(self)  # type: ignore[no-any-return]
 
     def run(self, context: Any) -> None:
         """Begin them, one after the other."""
@@ -105,6 +100,7 @@ class Cancel(ReportingOperator):
 
     bl_idname = "mixdiff.cancel"
     bl_label = "Cancel MixDiff Picture"
+    icon = "X"
     requirements = (require(lambda _: engine.queue.running, "No picture is being made"),)
 
     def run(self, context: Any) -> None:
@@ -113,13 +109,5 @@ class Cancel(ReportingOperator):
         engine.redraw()
 
 
-def draw_render_menu(menu: Any, context: Any) -> None:
-    """Add what generates to the Render menu; F3 searches menus."""
-    layout = menu.layout
-    layout.separator()
-    layout.operator(Generate.bl_idname, icon="IMAGE_DATA")
-    layout.operator(Cancel.bl_idname, icon="X")
-
-
 CLASSES = (Generate, GenerateBatch, Cancel)
-MENUS = (("TOPBAR_MT_render", draw_render_menu),)
+MENUS = (("TOPBAR_MT_render", entries(separate, Generate.button, Cancel.button)),)

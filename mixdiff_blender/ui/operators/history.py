@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import bpy
 
-from ...job.regions.entries import id_of, source_of_object
+from ...job.regions.entries import source_of, source_of_object
 from ...properties import HistoryEntry, canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import (
@@ -18,8 +19,9 @@ from ...properties.declarations import (
     choice_items,
 )
 from ...results import generation, history
-from .base import ChoosesFile, ReportingOperator, Result, require
+from .base import ChoosesFile, ReportingOperator, Result, UndoableOperator, entries, require
 from .generate import GenerateBatch, finish
+from .region_list import active_entry
 
 
 def _active(context: Any) -> HistoryEntry:
@@ -32,11 +34,9 @@ def _selected_regions(scene: bpy.types.Scene, context: Any) -> set[str]:
     for obj in context.view_layer.objects:
         if obj.select_get():
             found |= {source_of_object(obj).id, obj.name}
-    settings = canvas_settings(scene)
-    if 0 <= settings.active_region < len(settings.regions):
-        entry = settings.regions[settings.active_region]
-        if entry.object is None:
-            found |= {id_of(entry), entry.layer}
+    entry = active_entry(scene)
+    if entry and entry.object is None:
+        found |= {source_of(entry).id, entry.layer}
     return found
 
 
@@ -51,12 +51,11 @@ class _OfResult(ReportingOperator):
     )
 
 
-class BrowseHistory(_OfResult):
+class BrowseHistory(_OfResult, UndoableOperator):
     """Show the result before or after the one that is shown"""
 
     bl_idname = "mixdiff.browse_history"
     bl_label = "Show Another MixDiff Result"
-    bl_options = {"REGISTER", "UNDO"}
 
     direction: str = EnumProperty(
         name="Direction",
@@ -75,12 +74,12 @@ class BrowseHistory(_OfResult):
         return None
 
 
-class UseSettings(_OfResult):
+class UseSettings(_OfResult, UndoableOperator):
     """Bring back the settings, prompts and seeds that this result was painted with"""
 
     bl_idname = "mixdiff.use_settings"
     bl_label = "Use MixDiff Result's Settings"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "LOOP_BACK"
 
     def run(self, context: Any) -> None:
         """Set the scene's and the regions' properties."""
@@ -97,6 +96,7 @@ class Vary(_OfResult):
 
     bl_idname = "mixdiff.vary"
     bl_label = "Vary MixDiff Result"
+    icon = "MOD_NOISE"
 
     mode: str = EnumProperty(
         name="Change", items=choice_items(("epsilon", "reset")), options={"SKIP_SAVE"}
@@ -117,12 +117,12 @@ class Vary(_OfResult):
         finish(scene)
 
 
-class KeepImage(_OfResult):
+class KeepImage(_OfResult, UndoableOperator):
     """Keep this result as an image of its own, which later pictures do not replace"""
 
     bl_idname = "mixdiff.keep_image"
     bl_label = "Keep MixDiff Result as Own Image"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "FAKE_USER_ON"
 
     def run(self, context: Any) -> None:
         """Make the image."""
@@ -130,12 +130,12 @@ class KeepImage(_OfResult):
         self.report({"INFO"}, f"Kept as the image {image.name!r}")
 
 
-class RemoveResult(_OfResult):
+class RemoveResult(_OfResult, UndoableOperator):
     """Remove this result from the history; its file stays unless told otherwise"""
 
     bl_idname = "mixdiff.remove_result"
     bl_label = "Remove MixDiff Result"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "TRASH"
 
     with_file = BoolProperty(
         name="Delete File Too",
@@ -150,12 +150,12 @@ class RemoveResult(_OfResult):
         history.remove(scene, number, with_file=self.with_file)
 
 
-class LoadImage(ChoosesFile, ReportingOperator):
+class LoadImage(ChoosesFile, UndoableOperator):
     """Add a picture that MixDiff made to the history, with the job that its file holds"""
 
     bl_idname = "mixdiff.load_picture"
     bl_label = "Load MixDiff Picture"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "FILE_FOLDER"
 
     filter_glob = StringProperty(default="*.png", options={"HIDDEN"})
 
@@ -164,22 +164,16 @@ class LoadImage(ChoosesFile, ReportingOperator):
         history.load(scene_in(context), Path(bpy.path.abspath(self.filepath)))
 
 
-def draw_render_menu(menu: Any, context: Any) -> None:
-    """Add what is done with earlier results to the Render menu."""
-    layout = menu.layout
-    layout.operator(GenerateBatch.bl_idname, icon="RENDER_ANIMATION")
-    layout.operator(Vary.bl_idname, icon="MOD_NOISE")
-    layout.operator(UseSettings.bl_idname, icon="LOOP_BACK")
-    for direction, label, icon in (
-        ("PREVIOUS", "Show Earlier MixDiff Result", "TRIA_LEFT"),
-        ("NEXT", "Show Later MixDiff Result", "TRIA_RIGHT"),
-    ):
-        entry = layout.operator(BrowseHistory.bl_idname, text=label, icon=icon)
-        entry.direction = direction
-    layout.operator(KeepImage.bl_idname, icon="FAKE_USER_ON")
-    layout.operator(LoadImage.bl_idname, icon="FILE_FOLDER")
-    layout.operator(RemoveResult.bl_idname, icon="TRASH")
+def draw_browsing(layout: Any, earlier: str = "", later: str = "") -> None:
+    """Draw what shows the results before and after the one that is shown."""
+    BrowseHistory.button(layout, earlier, "TRIA_LEFT", direction="PREVIOUS")
+    BrowseHistory.button(layout, later, "TRIA_RIGHT", direction="NEXT")
 
 
 CLASSES = (BrowseHistory, UseSettings, Vary, KeepImage, RemoveResult, LoadImage)
-MENUS = (("TOPBAR_MT_render", draw_render_menu),)
+_TEXTS = {"earlier": "Show Earlier MixDiff Result", "later": "Show Later MixDiff Result"}
+_ENTRIES = (
+    *(GenerateBatch.button, Vary.button, UseSettings.button, partial(draw_browsing, **_TEXTS)),
+    *(KeepImage.button, LoadImage.button, RemoveResult.button),
+)
+MENUS = (("TOPBAR_MT_render", entries(*_ENTRIES)),)

@@ -10,20 +10,20 @@ from ...contract import EngineError, Image2ImageRegion
 from ...job.regions.helper_planes import add_image, placement_of
 from ...job.regions.marking import mark
 from ...job.regions.projection import Bounds
-from ...properties.contexts import scene_in
+from ...properties.contexts import scene_in, select
 from ...properties.declarations import BoolProperty
-from .base import ChoosesFile, ReportingOperator
-from .selection import camera_problem, select
+from .base import ChoosesFile, UndoableOperator
+from .selection import camera_problem
 
 _MIDDLE = Bounds(left=0.25, right=0.75, bottom=0.25, top=0.75)
 
 
-class AddImageRegion(ChoosesFile, ReportingOperator):
+class AddImageRegion(ChoosesFile, UndoableOperator):
     """Put a picture before the camera, as a region that starts from it"""
 
     bl_idname = "mixdiff.add_image_region"
     bl_label = "Image Region"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "IMAGE_DATA"
     requirements = (camera_problem,)
 
     filter_image = BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
@@ -45,7 +45,7 @@ class AddImageRegion(ChoosesFile, ReportingOperator):
 
 def draw_add_menu(layout: Any) -> None:
     """Add what makes image regions to a menu."""
-    layout.operator(AddImageRegion.bl_idname, text="Image Region…", icon="IMAGE_DATA")
+    AddImageRegion.button(layout, "Image Region…")
 
 
 CLASSES = (AddImageRegion,)

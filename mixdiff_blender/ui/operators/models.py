@@ -10,7 +10,7 @@ from ...backend import engine, models
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import Declaring, StringProperty
-from .base import Confirmed, ReportingOperator, require
+from .base import Confirmed, ReportingOperator, entries, require, submenu
 
 
 class _OfModel(Declaring):
@@ -42,6 +42,7 @@ class DownloadModel(_OfModel, ReportingOperator):
 
     bl_idname = "mixdiff.download_model"
     bl_label = "Download MixDiff Model"
+    icon = "IMPORT"
     requirements = (require(lambda _: not models.task.is_active, "A model is being downloaded"),)
 
     def run(self, context: Any) -> None:
@@ -56,6 +57,7 @@ class CancelDownload(ReportingOperator):
 
     bl_idname = "mixdiff.cancel_download"
     bl_label = "Cancel MixDiff Model Download"
+    icon = "X"
     requirements = (require(lambda _: models.task.is_active, "No model is being downloaded"),)
 
     def run(self, context: Any) -> None:
@@ -69,6 +71,7 @@ class RemoveModel(Confirmed, _OfModel, ReportingOperator):
 
     bl_idname = "mixdiff.remove_model"
     bl_label = "Remove Downloaded MixDiff Model"
+    icon = "TRASH"
     requirements = (
         require(
             lambda _: not (engine.queue.is_busy or models.task.is_active),
@@ -92,17 +95,11 @@ class ModelsMenu(bpy.types.Menu):
         layout: Any = self.layout
         for model in models.all_listed():
             icon = "CHECKMARK" if model.is_here else "IMPORT"
-            layout.operator(ChooseModel.bl_idname, text=model.text, icon=icon).model = model.id
+            ChooseModel.button(layout, model.text, icon, model=model.id)
         layout.separator()
-        layout.operator(DownloadModel.bl_idname, icon="IMPORT")
-        layout.operator(CancelDownload.bl_idname, icon="X")
-        layout.operator(RemoveModel.bl_idname, icon="TRASH")
-
-
-def draw_models_menu(menu: Any, context: Any) -> None:
-    """Add the models' menu to the Render menu."""
-    menu.layout.menu(ModelsMenu.bl_idname, icon="FILE_3D")
+        for operator in (DownloadModel, CancelDownload, RemoveModel):
+            operator.button(layout)
 
 
 CLASSES = (ChooseModel, DownloadModel, CancelDownload, RemoveModel, ModelsMenu)
-MENUS = (("TOPBAR_MT_render", draw_models_menu),)
+MENUS = (("TOPBAR_MT_render", entries(submenu(ModelsMenu, "FILE_3D"))),)

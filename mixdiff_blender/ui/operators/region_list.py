@@ -8,20 +8,16 @@ import bpy
 
 from ...job.regions.entries import settings_of, sync
 from ...properties import RegionEntry, canvas_settings
-from ...properties.contexts import scene_in, view_layer_in
+from ...properties.contexts import scene_in, select, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty
-from .base import ReportingOperator, Result, require
-from .selection import select
+from .base import Requirement, Result, UndoableOperator, entries, require, submenu
 
 
 def active_entry(scene: bpy.types.Scene) -> RegionEntry | None:
     """Return the region that is chosen in the list."""
     settings = canvas_settings(scene)
     index = settings.active_region
-    chosen: RegionEntry | None = (
-        settings.regions[index] if 0 <= index < len(settings.regions) else None
-    )
-    return chosen
+    return settings.regions[index] if 0 <= index < len(settings.regions) else None
 
 
 def _active_object(context: Any) -> bpy.types.Object | None:
@@ -34,19 +30,23 @@ def _is_in_view_layer(context: Any) -> bool:
     return found is not None and found.name in view_layer_in(context).objects
 
 
-_HAS_ACTIVE = require(
-    lambda context: active_entry(scene_in(context)) is not None,
-    "Choose a region in the list first; add one with Object > Add as MixDiff Region",
-)
+class _OfChosenRegion(UndoableOperator):
+    """Acts on the region that is chosen in the list."""
+
+    requirements: tuple[Requirement, ...] = (
+        require(
+            lambda context: active_entry(scene_in(context)) is not None,
+            "Choose a region in the list first; add one with Object > Add as MixDiff Region",
+        ),
+    )
 
 
-class RemoveRegion(ReportingOperator):
+class RemoveRegion(_OfChosenRegion):
     """Take the chosen region off the list; its object or annotation stays"""
 
     bl_idname = "mixdiff.remove_region"
     bl_label = "Remove MixDiff Region"
-    bl_options = {"REGISTER", "UNDO"}
-    requirements = (_HAS_ACTIVE,)
+    icon = "REMOVE"
 
     def run(self, context: Any) -> None:
         """Remove the entry, and choose the one that follows it."""
@@ -58,14 +58,14 @@ class RemoveRegion(ReportingOperator):
             settings.active_region = min(index, len(settings.regions) - 1)
 
 
-class DuplicateRegion(ReportingOperator):
+class DuplicateRegion(_OfChosenRegion):
     """Copy the chosen region's object, in the same place and with the same settings"""
 
     bl_idname = "mixdiff.duplicate_region"
     bl_label = "Duplicate MixDiff Region"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "DUPLICATE"
     requirements = (
-        _HAS_ACTIVE,
+        *_OfChosenRegion.requirements,
         require(_active_object, "An annotation cannot be copied here; draw another layer"),
     )
 
@@ -90,13 +90,11 @@ class DuplicateRegion(ReportingOperator):
         settings.active_region = index + 1
 
 
-class MoveRegion(ReportingOperator):
+class MoveRegion(_OfChosenRegion):
     """Move the chosen region in the list, whose order is the job's order"""
 
     bl_idname = "mixdiff.move_region"
     bl_label = "Move MixDiff Region"
-    bl_options = {"REGISTER", "UNDO"}
-    requirements = (_HAS_ACTIVE,)
 
     direction: str = EnumProperty(
         name="Direction",
@@ -115,14 +113,14 @@ class MoveRegion(ReportingOperator):
         return None
 
 
-class SelectRegion(ReportingOperator):
+class SelectRegion(_OfChosenRegion):
     """Select the chosen region's object in the viewport"""
 
     bl_idname = "mixdiff.select_region"
     bl_label = "Select MixDiff Region's Object"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "RESTRICT_SELECT_OFF"
     requirements = (
-        _HAS_ACTIVE,
+        *_OfChosenRegion.requirements,
         require(_is_in_view_layer, "The region's object is not in this view layer"),
     )
 
@@ -138,6 +136,12 @@ class SelectRegion(ReportingOperator):
         select(context, found, extend=self.extend)
 
 
+def draw_moving(layout: Any, up: str = "", down: str = "") -> None:
+    """Draw what moves the chosen region in the list."""
+    MoveRegion.button(layout, up, "TRIA_UP", direction="UP")
+    MoveRegion.button(layout, down, "TRIA_DOWN", direction="DOWN")
+
+
 class RegionListMenu(bpy.types.Menu):
     """What can be done with the region that is chosen in the list."""
 
@@ -146,20 +150,11 @@ class RegionListMenu(bpy.types.Menu):
 
     def draw(self, context: Any) -> None:
         """Draw the entries."""
-        layout: Any = self.layout
-        layout.operator(SelectRegion.bl_idname, icon="RESTRICT_SELECT_OFF")
-        layout.operator(DuplicateRegion.bl_idname, icon="DUPLICATE")
-        for direction, label in (("UP", "Up"), ("DOWN", "Down")):
-            text = f"Move MixDiff Region {label}"
-            icon = f"TRIA_{direction}"
-            layout.operator(MoveRegion.bl_idname, text=text, icon=icon).direction = direction
-        layout.operator(RemoveRegion.bl_idname, icon="REMOVE")
-
-
-def draw_object_menu(menu: Any, context: Any) -> None:
-    """Add what is done with a region to the Object menu."""
-    menu.layout.menu(RegionListMenu.bl_idname, icon="PRESET")
+        SelectRegion.button(self.layout)
+        DuplicateRegion.button(self.layout)
+        draw_moving(self.layout, "Move MixDiff Region Up", "Move MixDiff Region Down")
+        RemoveRegion.button(self.layout)
 
 
 CLASSES = (RemoveRegion, DuplicateRegion, MoveRegion, SelectRegion, RegionListMenu)
-MENUS = (("VIEW3D_MT_object", draw_object_menu),)
+MENUS = (("VIEW3D_MT_object", entries(submenu(RegionListMenu, "PRESET"))),)

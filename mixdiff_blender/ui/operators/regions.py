@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import bpy
 
-from ...contract import Image2ImageRegion
+from ...contract import Image2ImageRegion, Text2ImageRegion
 from ...job.regions.marking import FITTING, can_be_region, mark
 from ...properties import REROLL_TYPE, TYPE_ITEMS
 from ...properties.contexts import scene_in, view_layer_in
 from ...properties.declarations import EnumProperty
-from .base import ReportingOperator, require
+from .base import UndoableOperator, entries, require, separate
+
+TYPE_ICONS = {
+    Text2ImageRegion.TYPE: "FONT_DATA",
+    Image2ImageRegion.TYPE: "IMAGE_DATA",
+    REROLL_TYPE: "FILE_REFRESH",
+}
 
 
 def _selected(context: Any) -> list[bpy.types.Object]:
@@ -19,12 +26,12 @@ def _selected(context: Any) -> list[bpy.types.Object]:
     return [obj for obj in objects.selected if can_be_region(obj)]
 
 
-class MarkRegions(ReportingOperator):
+class MarkRegions(UndoableOperator):
     """Make each selected object a region of the picture, with settings of its own"""
 
     bl_idname = "mixdiff.mark_regions"
     bl_label = "Add as MixDiff Region"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "MESH_PLANE"
     requirements = (
         require(_selected, "Select a plane, another object with a surface, or an image"),
     )
@@ -49,18 +56,12 @@ class MarkRegions(ReportingOperator):
             mark(scene_in(context), obj, self.type)
 
 
-def draw_object_menu(menu: Any, context: Any) -> None:
-    """Add what makes regions to the Object menu."""
-    layout = menu.layout
-    layout.separator()
-    layout.operator(MarkRegions.bl_idname, icon="MESH_PLANE")
-    layout.operator(
-        MarkRegions.bl_idname, text="Add as MixDiff Image Region", icon="IMAGE_DATA"
-    ).type = Image2ImageRegion.TYPE
-    layout.operator(
-        MarkRegions.bl_idname, text="Add as MixDiff Reroll Region", icon="FILE_REFRESH"
-    ).type = REROLL_TYPE
+def draw_kinds(layout: Any, text: str) -> None:
+    """Draw what makes regions of the types that do not fit by themselves."""
+    for kind, name in ((Image2ImageRegion.TYPE, "Image"), (REROLL_TYPE, "Reroll")):
+        MarkRegions.button(layout, text.format(name), TYPE_ICONS[kind], type=kind)
 
 
 CLASSES = (MarkRegions,)
-MENUS = (("VIEW3D_MT_object", draw_object_menu),)
+_KINDS = partial(draw_kinds, text="Add as MixDiff {} Region")
+MENUS = (("VIEW3D_MT_object", entries(separate, MarkRegions.button, _KINDS)),)

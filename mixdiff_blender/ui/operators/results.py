@@ -7,8 +7,9 @@ from typing import Any
 import bpy
 
 from ...contract import EngineError
-from ...job.regions.camera import Border, border_of, view_of
+from ...job.regions.camera import border_of, view_of
 from ...job.regions.planes import WITH_SURFACE, Visibility
+from ...job.regions.projection import WHOLE_FRAME
 from ...properties import canvas_settings, region_settings
 from ...properties.contexts import scene_in, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty
@@ -18,46 +19,66 @@ from ...results.compositor import Placing, put_in_compositor
 from ...results.projection import is_projected, project, remove_projection
 from ...results.texture import put_on
 from ...results.world import Surrounding, put_in_world
-from .base import ReportingOperator, require
+from .base import Requirement, UndoableOperator, entries, require
 from .selection import selected_with_surface
 
+_RENDER_MENU, _OBJECT_MENU = "TOPBAR_MT_render", "VIEW3D_MT_object"
 _NO_IMAGE = "There is no picture yet; generate one"
-_HAS_IMAGE = require(
-    lambda context: canvas_settings(scene_in(context)).result is not None, _NO_IMAGE
-)
 
 
-def _result(scene: bpy.types.Scene) -> bpy.types.Image:
-    image = canvas_settings(scene).result
-    assert image is not None
-    return image
+def _result(context: Any) -> bpy.types.Image | None:
+    return canvas_settings(scene_in(context)).result
 
 
-class UseAsTexture(ReportingOperator):
+class ResultUse(UndoableOperator):
+    """A way to use the picture: stands in a menu, and where it has buttons in the panel too."""
+
+    requirements: tuple[Requirement, ...] = (require(_result, _NO_IMAGE),)
+    menu = _RENDER_MENU
+    buttons: tuple[tuple[str, dict[str, str]], ...] = ()
+    """The text of each button in the panel, and the settings with which it runs."""
+
+    def run(self, context: Any) -> None:
+        """Use the picture."""
+        image = _result(context)
+        assert image is not None
+        self.use(image, context)
+
+    def use(self, image: bpy.types.Image, context: Any) -> None:
+        """Use an image.
+
+        Raises: EngineError, which becomes the report.
+        """
+        raise NotImplementedError
+
+
+class UseAsTexture(ResultUse):
     """Show the picture on each selected object, as bright as in a picture viewer"""
 
     bl_idname = "mixdiff.use_as_texture"
     bl_label = "Use MixDiff Picture as Texture"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "TEXTURE"
+    menu = _OBJECT_MENU
+    buttons = (("Texture", {}),)
     requirements = (
-        _HAS_IMAGE,
+        *ResultUse.requirements,
         require(selected_with_surface, "Select the objects to show the picture on"),
     )
 
-    def run(self, context: Any) -> None:
+    def use(self, image: bpy.types.Image, context: Any) -> None:
         """Give the objects the picture's material."""
-        image = _result(scene_in(context))
         for obj in selected_with_surface(context):
             put_on(image, obj)
 
 
-class Project(ReportingOperator):
+class Project(ResultUse):
     """Project the picture from the camera onto objects, so that it fits exactly and then sticks"""
 
     bl_idname = "mixdiff.project"
     bl_label = "Project MixDiff Picture"
-    bl_options = {"REGISTER", "UNDO"}
-    requirements = (_HAS_IMAGE,)
+    icon = "MOD_UVPROJECT"
+    menu = _OBJECT_MENU
+    buttons = (("Project", {}),)
 
     onto: str = EnumProperty(
         name="Onto",
@@ -79,7 +100,7 @@ class Project(ReportingOperator):
         description="Go on showing this picture there; off, the objects show each new one",
     )
 
-    def run(self, context: Any) -> None:
+    def use(self, image: bpy.types.Image, context: Any) -> None:
         """Give the objects the material, and freeze the camera into them."""
         scene = scene_in(context)
         entry = history.active_entry(scene)
@@ -91,7 +112,8 @@ class Project(ReportingOperator):
             raise EngineError("Nothing to project onto", kind="job", advice=advice)
         view = history.view_of_entry(entry) if entry and self.view == "PICTURE" else None
         view = view or view_of(scene, context.evaluated_depsgraph_get())
-        image = history.keep(scene, entry) if self.keep and entry else _result(scene)
+        if self.keep and entry:
+            image = history.keep(scene, entry)
         projected = project(image, view, objects)
         if missed := [obj.name for obj in objects if obj not in projected]:
             self.report({"WARNING"}, f"Without a place for a material: {', '.join(missed)}")
@@ -106,12 +128,13 @@ def _visible_with_surface(
     return [obj for obj in found if obj.parent != scene.camera and not region_settings(obj).guide]
 
 
-class TakeProjectionOff(ReportingOperator):
+class TakeProjectionOff(ResultUse):
     """Give the selected objects back the materials that they had before the projection"""
 
     bl_idname = "mixdiff.take_projection_off"
     bl_label = "Take MixDiff Projection Off"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "X"
+    menu = _OBJECT_MENU
     requirements = (
         require(
             lambda context: any(is_projected(obj) for obj in selected_with_surface(context)),
@@ -125,13 +148,13 @@ class TakeProjectionOff(ReportingOperator):
             remove_projection(obj)
 
 
-class UseInCompositor(ReportingOperator):
+class UseInCompositor(ResultUse):
     """Show the picture in the compositor's output, joined to what is there"""
 
     bl_idname = "mixdiff.use_in_compositor"
     bl_label = "Use MixDiff Picture in Compositor"
-    bl_options = {"REGISTER", "UNDO"}
-    requirements = (_HAS_IMAGE,)
+    icon = "NODE_COMPOSITING"
+    buttons = (("Behind Render", {"placing": "BEHIND"}), ("Alone", {"placing": "ALONE"}))
 
     placing: Placing = EnumProperty(
         name="Placing",
@@ -141,11 +164,11 @@ class UseInCompositor(ReportingOperator):
         ],
     )
 
-    def run(self, context: Any) -> None:
+    def use(self, image: bpy.types.Image, context: Any) -> None:
         """Lead the picture to the compositor's output."""
         scene = scene_in(context)
         was_opaque = not scene.render.film_transparent
-        put_in_compositor(_result(scene), scene, self.placing)
+        put_in_compositor(image, scene, self.placing)
         if was_opaque and scene.render.film_transparent:
             self.report({"INFO"}, "Film > Transparent is on now, so that the picture is seen")
 
@@ -156,14 +179,15 @@ def _has_own_camera(context: Any) -> bool:
     return isinstance(data, bpy.types.Camera) and data.library is None
 
 
-class UseAsBackground(ReportingOperator):
+class UseAsBackground(ResultUse):
     """Show the picture in the camera's view, in the viewport only"""
 
     bl_idname = "mixdiff.use_as_background"
     bl_label = "Use MixDiff Picture as Camera Background"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "IMAGE_BACKGROUND"
+    buttons = (("Camera Background", {}),)
     requirements = (
-        _HAS_IMAGE,
+        *ResultUse.requirements,
         require(_has_own_camera, "The scene has no camera of its own file; add one (Add > Camera)"),
     )
 
@@ -175,26 +199,24 @@ class UseAsBackground(ReportingOperator):
         ],
     )
 
-    def run(self, context: Any) -> None:
+    def use(self, image: bpy.types.Image, context: Any) -> None:
         """Add the background, or bring it up to date."""
         scene = scene_in(context)
-        camera = scene.camera
-        assert camera is not None
-        assert isinstance(camera.data, bpy.types.Camera)
-        put_behind_camera_view(_result(scene), camera.data, self.depth)
-        if border_of(scene) != Border():
+        camera: Any = scene.camera
+        put_behind_camera_view(image, camera.data, self.depth)
+        if border_of(scene) != WHOLE_FRAME:
             self.report({"WARNING"}, "It fills the frame, though it is of the render region alone")
         if not camera.visible_get():
             self.report({"WARNING"}, f"Show {camera.name!r}: a hidden camera shows no background")
 
 
-class UseAsWorld(ReportingOperator):
+class UseAsWorld(ResultUse):
     """Make the picture the scene's world; the world that it had stays in the file"""
 
     bl_idname = "mixdiff.use_as_world"
     bl_label = "Use MixDiff Picture as World"
-    bl_options = {"REGISTER", "UNDO"}
-    requirements = (_HAS_IMAGE,)
+    icon = "WORLD"
+    buttons = (("Backdrop", {"surrounding": "BACKDROP"}), ("World", {"surrounding": "AROUND"}))
 
     surrounding: Surrounding = EnumProperty(
         name="Place",
@@ -204,21 +226,21 @@ class UseAsWorld(ReportingOperator):
         ],
     )
 
-    def run(self, context: Any) -> None:
+    def use(self, image: bpy.types.Image, context: Any) -> None:
         """Make the world."""
         scene = scene_in(context)
-        put_in_world(_result(scene), scene, self.surrounding)
+        put_in_world(image, scene, self.surrounding)
         if scene.render.film_transparent:
             scene.render.film_transparent = False
             self.report({"INFO"}, "Film > Transparent is off now, so that the world is seen")
 
 
-class KeepSeed(ReportingOperator):
+class KeepSeed(ResultUse):
     """Use the seed of the last picture for the next ones too"""
 
     bl_idname = "mixdiff.keep_seed"
     bl_label = "Keep MixDiff Picture's Seed"
-    bl_options = {"REGISTER", "UNDO"}
+    icon = "PINNED"
     requirements = (
         require(lambda context: canvas_settings(scene_in(context)).result_seed, _NO_IMAGE),
     )
@@ -229,29 +251,21 @@ class KeepSeed(ReportingOperator):
         settings.seed_digits = settings.result_seed
 
 
-def draw_render_menu(menu: Any, context: Any) -> None:
-    """Add what is done with a picture to the Render menu."""
-    layout = menu.layout
-    layout.operator(UseInCompositor.bl_idname, icon="NODE_COMPOSITING")
-    layout.operator(UseAsWorld.bl_idname, icon="WORLD")
-    layout.operator(UseAsBackground.bl_idname, icon="IMAGE_BACKGROUND")
-    layout.operator(KeepSeed.bl_idname, icon="PINNED")
-
-
-def draw_object_menu(menu: Any, context: Any) -> None:
-    """Add what is done to objects to the Object menu."""
-    menu.layout.operator(UseAsTexture.bl_idname, icon="TEXTURE")
-    menu.layout.operator(Project.bl_idname, icon="MOD_UVPROJECT")
-    menu.layout.operator(TakeProjectionOff.bl_idname, icon="X")
-
-
-CLASSES = (
-    UseAsTexture,
-    Project,
-    TakeProjectionOff,
-    UseInCompositor,
-    UseAsBackground,
-    UseAsWorld,
-    KeepSeed,
+USES: tuple[type[ResultUse], ...] = (
+    *(UseAsTexture, Project, TakeProjectionOff),
+    *(UseInCompositor, UseAsWorld, UseAsBackground, KeepSeed),
 )
-MENUS = (("TOPBAR_MT_render", draw_render_menu), ("VIEW3D_MT_object", draw_object_menu))
+"""A new one is a line here: its entry in a menu and its buttons follow."""
+
+
+def draw_uses(column: Any) -> None:
+    """Draw the buttons of all uses, two in a row."""
+    buttons = [(use, *button) for use in USES for button in use.buttons]
+    for start in range(0, len(buttons), 2):
+        row = column.row(align=True)
+        for use, text, settings in buttons[start : start + 2]:
+            use.button(row, text, **settings)
+
+
+CLASSES = USES
+MENUS = tuple((use.menu, entries(use.button)) for use in USES)

@@ -18,16 +18,6 @@ def selected_with_surface(context: Any) -> list[bpy.types.Object]:
     return [obj for obj in objects if obj.select_get() and obj.type in WITH_SURFACE]
 
 
-def select(context: Any, obj: bpy.types.Object, *, extend: bool = False) -> None:
-    """Select an object and make it the active one; unless it extends, nothing else stays so."""
-    objects = view_layer_in(context).objects
-    if not extend:
-        for other in list(objects.selected):
-            other.select_set(False)
-    objects.active = obj
-    obj.select_set(True)
-
-
 def camera_problem(context: Any) -> str:
     """Return why nothing can be put before the camera, or an empty text."""
     if context.mode != "OBJECT":

@@ -38,7 +38,7 @@ _MOST_VIEWS = 8
 class _Key:
     """All that a drawing depends on."""
 
-    seen: job_cache.CachedJob
+    cached: job_cache.CachedJob
     frame: Frame
     active: str
     """The id of the active object's region."""
@@ -106,18 +106,18 @@ def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
 def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted: bool) -> None:
     active = context.view_layer.objects.active
     key = _Key(
-        seen=job_cache.cached_job(scene, context.view_layer),
+        cached=job_cache.cached_job(scene, context.view_layer),
         frame=frame,
         active=source_of_object(active).id if active else "",
         scale=context.preferences.system.ui_scale,
         tinted=tinted,
     )
-    place = context.region.as_pointer()
-    drawing = _drawings.get(place)
+    viewport = context.region.as_pointer()
+    drawing = _drawings.get(viewport)
     if drawing is None or drawing.key != key:
         if len(_drawings) >= _MOST_VIEWS:
             _drawings.clear()
-        drawing = _drawings[place] = _prepared(key)
+        drawing = _drawings[viewport] = _prepared(key)
     if drawing.batch is None:
         return
     _gpu.state.blend_set("ALPHA")
@@ -128,23 +128,20 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted:
 
 def _prepared(key: _Key) -> _Drawing:
     sheet = Sheet()
-    cached = key.seen
-    places = shapes_of(cached.job.job, cached.masks) if cached.job else ()
-    draw_shapes(sheet, places, key.frame, key.active, tinted=key.tinted)
-    labels = _add_labels(sheet, places, key)
+    cached = key.cached
+    regions = shapes_of(cached.job.job, cached.masks) if cached.job else ()
+    draw_shapes(sheet, regions, key.frame, key.active, tinted=key.tinted)
+    labels = _add_labels(sheet, regions, key)
     triangles = sheet.triangles()
     batch = None
     if triangles:
-        batch = batch_for_shader(
-            _gpu.shader.from_builtin("SMOOTH_COLOR"),
-            "TRIS",
-            {"pos": triangles.points, "color": triangles.colours},
-            indices=triangles.corners,
-        )
+        shader = _gpu.shader.from_builtin("SMOOTH_COLOR")
+        values = {"pos": triangles.points, "color": triangles.colours}
+        batch = batch_for_shader(shader, "TRIS", values, indices=triangles.corners)
     return _Drawing(key=key, batch=batch, labels=labels)
 
 
-def _add_labels(sheet: Sheet, places: Sequence[RegionShape], key: _Key) -> tuple[_Label, ...]:
+def _add_labels(sheet: Sheet, regions: Sequence[RegionShape], key: _Key) -> tuple[_Label, ...]:
     """Add the background of each label, and return what stands on them.
 
     A label stands in the upper left corner of its region, or lower where another one is in the way.
@@ -152,25 +149,21 @@ def _add_labels(sheet: Sheet, places: Sequence[RegionShape], key: _Key) -> tuple
     labels: list[_Label] = []
     taken: list[Box] = []
     height = (_TEXT_PX + 2 * _PADDING_PX) * key.scale
-    for place in places:
-        box = box_of(place, key.frame)
-        text, width = _fitted(place.label, box.right - box.left - 8 * key.scale, key.scale)
+    for region in regions:
+        box = box_of(region, key.frame)
+        text, width = _fitted(region.label, box.right - box.left - 8 * key.scale, key.scale)
         if not text:
             continue
         label = _free_box(box, width, height, taken)
         taken.append(label)
-        strong = place.id == key.active
-        sheet.add_box(
-            label, place.colour if strong else _LABEL_BACKGROUND, 0.95 if strong else 0.85
-        )
-        labels.append(
-            _Label(
-                text=text,
-                x=label.left + _PADDING_PX * key.scale,
-                y=label.bottom + (_PADDING_PX + 1.5) * key.scale,
-                colour=_LABEL_BACKGROUND if strong else _light(place.colour),
-            )
-        )
+        if region.id == key.active:
+            background, alpha, colour = region.colour, 0.95, _LABEL_BACKGROUND
+        else:
+            background, alpha, colour = _LABEL_BACKGROUND, 0.85, _light(region.colour)
+        sheet.add_box(label, background, alpha)
+        x = label.left + _PADDING_PX * key.scale
+        y = label.bottom + (_PADDING_PX + 1.5) * key.scale
+        labels.append(_Label(text=text, x=x, y=y, colour=colour))
     return tuple(labels)
 
 
@@ -219,14 +212,9 @@ def _draw_preview(preview: Preview, frame: Frame) -> None:
     left, bottom = frame.left, frame.bottom
     right, top = left + frame.width, bottom + frame.height
     shader = _gpu.shader.from_builtin("IMAGE")
-    batch = batch_for_shader(
-        shader,
-        "TRI_FAN",
-        {
-            "pos": ((left, bottom, 0), (right, bottom, 0), (right, top, 0), (left, top, 0)),
-            "texCoord": ((0, 0), (1, 0), (1, 1), (0, 1)),
-        },
-    )
+    corners = ((left, bottom, 0), (right, bottom, 0), (right, top, 0), (left, top, 0))
+    coordinates = ((0, 0), (1, 0), (1, 1), (0, 1))
+    batch = batch_for_shader(shader, "TRI_FAN", {"pos": corners, "texCoord": coordinates})
     shader.bind()
     shader.uniform_sampler("image", _texture[1])
     batch.draw(shader)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...contract import Image2ImageRegion, Job, Region, Text2ImageRegion, profile
+from ...contract import Image2ImageRegion, Job, Text2ImageRegion, profile
+from ...job.regions.projection import Floats
 
 Colour = tuple[float, float, float]
-Floats = NDArray[np.float64]
 
 IMAGE_COLOUR: Colour = (1.0, 1.0, 1.0)
 REROLL_COLOUR: Colour = (1.0, 0.78, 0.0)
@@ -44,15 +43,12 @@ def text_colour(index: int) -> Colour:
     return colorsys.hsv_to_rgb((0.58 + index * _GOLDEN) % 1, 0.75, 1.0)
 
 
-def shapes_of(job: Job, masks: Mapping[str, Floats]) -> tuple[RegionShape, ...]:
+def shapes_of(job: Job, masks: Mapping[str, Floats]) -> list[RegionShape]:
     """Return what is to be drawn of a job, in the order in which it is sent.
 
     `masks` has what the masks of regions cover, by the regions' ids, from their upper left corner.
     """
-    return tuple(_places(job, masks))
-
-
-def _places(job: Job, masks: Mapping[str, Floats]) -> Iterator[RegionShape]:
+    shapes = []
     heaviest = max((region.mask_weight for region in job.text_regions), default=0.0) or 1.0
     number = 0
     for region in job.all_regions:
@@ -69,7 +65,7 @@ def _places(job: Job, masks: Mapping[str, Floats]) -> Iterator[RegionShape]:
                 label = f"{region.name} · {region.strength:.0%}"
             case _:
                 colour, label = REROLL_COLOUR, f"{region.name} · reroll"
-        yield RegionShape(
+        shape = RegionShape(
             id=region.id,
             label=label,
             left=region.col_init / job.canvas_width,
@@ -80,6 +76,8 @@ def _places(job: Job, masks: Mapping[str, Floats]) -> Iterator[RegionShape]:
             weight=weight,
             colour=colour,
         )
+        shapes.append(shape)
+    return shapes
 
 
 def _falloff(region: Text2ImageRegion, job: Job, mask: Floats | None) -> Floats | None:
@@ -90,13 +88,13 @@ def _falloff(region: Text2ImageRegion, job: Job, mask: Floats | None) -> Floats 
         for side in (region.height_px, region.width_px)
     )
     weights = np.outer(rows / rows.max(), columns / columns.max())
-    return weights if mask is None else weights * _seen_in(region, job, mask)[::-1]
+    return weights if mask is None else weights * _mask_within(region, job, mask)[::-1]
 
 
-def _seen_in(region: Region, job: Job, mask: Floats) -> Floats:
+def _mask_within(region: Text2ImageRegion, job: Job, mask: Floats) -> Floats:
     """Return a mask at the points of a region's grid, (GRID, GRID) from its upper left corner."""
     top, bottom, left, right = 0.0, 1.0, 0.0, 1.0
-    if getattr(region, "mask_area", "region") == "canvas":
+    if region.mask_area == "canvas":
         top, bottom = (side / job.canvas_height for side in region.bounds[:2])
         left, right = (side / job.canvas_width for side in region.bounds[2:])
     rows, columns = (

@@ -1,13 +1,13 @@
-"""Triangles that show places: their weights as a tint, and an outline clear over anything.
+"""Triangles that show regions: their weights as a tint, and an outline clear over anything.
 
 Letters in shapes: N points, T triangles.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -34,9 +34,8 @@ class Box:
 
     def grown(self, by: float) -> Box:
         """Return the box with its sides moved outwards."""
-        return Box(
-            left=self.left - by, bottom=self.bottom - by, right=self.right + by, top=self.top + by
-        )
+        left, bottom = self.left - by, self.bottom - by
+        return Box(left=left, bottom=bottom, right=self.right + by, top=self.top + by)
 
     def touches(self, other: Box) -> bool:
         """Return whether two boxes have anything in common."""
@@ -53,13 +52,13 @@ class Triangles:
     corners: NDArray[np.int32]  # (T, 3), indices of points
 
 
-def box_of(place: RegionShape, frame: Frame) -> Box:
-    """Return where a place stands in the viewport, on whole pixels."""
+def box_of(region: RegionShape, frame: Frame) -> Box:
+    """Return where a region stands in the viewport, on whole pixels."""
     return Box(
-        left=round(frame.left + place.left * frame.width),
-        right=round(frame.left + place.right * frame.width),
-        bottom=round(frame.bottom + place.bottom * frame.height),
-        top=round(frame.bottom + place.top * frame.height),
+        left=round(frame.left + region.left * frame.width),
+        right=round(frame.left + region.right * frame.width),
+        bottom=round(frame.bottom + region.bottom * frame.height),
+        top=round(frame.bottom + region.top * frame.height),
     )
 
 
@@ -71,12 +70,12 @@ class Sheet:
         self._flat: list[_Fill] = []
         self._upper: list[_Fill] = []
 
-    def add_tint(self, box: Box, place: RegionShape) -> None:
+    def add_tint(self, box: Box, region: RegionShape) -> None:
         """Tint a box as strongly as the region weighs there."""
-        if place.falloff is None:
-            self._flat.append(_fill(box, place.colour, _strength(place)))
+        if region.falloff is None:
+            self._flat.append(_fill(box, region.colour, _strength(region)))
         else:
-            self._fading.append((box, place))
+            self._fading.append((box, region))
 
     def add_box(self, box: Box, colour: Colour, alpha: float) -> None:
         """Fill a box."""
@@ -89,13 +88,13 @@ class Sheet:
 
     def _add_ring(self, box: Box, width_px: float, colour: Colour, alpha: float) -> None:
         inner = box.grown(-width_px)
-        for left, bottom, right, top in (
+        for sides in (
             (box.left, box.bottom, box.right, inner.bottom),
             (box.left, inner.top, box.right, box.top),
             (box.left, inner.bottom, inner.left, inner.top),
             (inner.right, inner.bottom, box.right, inner.top),
         ):
-            self._upper.append((left, bottom, right, top, *colour, alpha))
+            self._upper.append((*sides, *colour, alpha))
 
     def triangles(self) -> Triangles | None:
         """Return all that was added, or None for nothing."""
@@ -104,12 +103,11 @@ class Sheet:
         if not kept:
             return None
         starts = np.cumsum([0, *(len(part.points) for part in kept[:-1])])
+        corners = [part.corners + start for part, start in zip(kept, starts, strict=True)]
         return Triangles(
             points=np.concatenate([part.points for part in kept]),
             colours=np.concatenate([part.colours for part in kept]),
-            corners=np.concatenate(
-                [part.corners + start for part, start in zip(kept, starts, strict=True)]
-            ).astype(np.int32),
+            corners=np.concatenate(corners).astype(np.int32),
         )
 
 
@@ -121,8 +119,10 @@ def _fill(box: Box, colour: Colour, alpha: float) -> _Fill:
     return (box.left, box.bottom, box.right, box.top, *colour, alpha)
 
 
-def _strength(place: RegionShape) -> float:
-    return _FAINTEST + (_STRONGEST - _FAINTEST) * sqrt(place.weight)
+def _strength(region: RegionShape) -> float:
+    # A root so high that weights which are powers of ten apart, as those that order regions by
+    # depth, are all seen.
+    return _FAINTEST + (_STRONGEST - _FAINTEST) * math.pow(region.weight, 0.125)
 
 
 def _filled(fills: Sequence[_Fill]) -> Triangles:
@@ -134,23 +134,16 @@ def _filled(fills: Sequence[_Fill]) -> Triangles:
 def _faded(tints: Sequence[tuple[Box, RegionShape]]) -> Triangles:
     """Return the tints whose strength changes."""
     along = np.linspace(0, 1, GRID)
-    values = np.array([_fill(box, place.colour, _strength(place)) for box, place in tints])
+    values = np.array([_fill(box, region.colour, _strength(region)) for box, region in tints])
     values = values.reshape(-1, 8)
-    falloffs = np.array([place.falloff for _, place in tints]).reshape(-1, GRID * GRID)
+    falloffs = np.array([region.falloff for _, region in tints]).reshape(-1, GRID * GRID)
     low, high = values[:, :2], values[:, 2:4]
     steps = low[:, None] + (high - low)[:, None] * along[:, None]  # (boxes, points, 2)
     shape = (len(tints), GRID, GRID)
-    sides = np.stack(
-        [
-            np.broadcast_to(steps[:, None, :, 0], shape),
-            np.broadcast_to(steps[:, :, None, 1], shape),
-        ],
-        axis=-1,
-    ).reshape(len(tints), GRID * GRID, 2)
-    alpha = _FAINTEST + (values[:, 7:] - _FAINTEST) * falloffs
-    colours = np.concatenate(
-        [np.repeat(values[:, None, 4:7], GRID * GRID, axis=1), alpha[..., None]], axis=-1
-    )
+    across, up = steps[:, None, :, 0], steps[:, :, None, 1]
+    sides = np.stack([np.broadcast_to(across, shape), np.broadcast_to(up, shape)], axis=-1)
+    colours = np.repeat(values[:, None, 4:], GRID * GRID, axis=1)
+    colours[..., 3] = _FAINTEST + (values[:, 7:] - _FAINTEST) * falloffs
     return _grids(sides, colours, GRID - 1)
 
 
@@ -175,10 +168,10 @@ def _grids(sides: NDArray[Any], colours: NDArray[Any], cells: int) -> Triangles:
 
 
 def draw_shapes(
-    sheet: Sheet, places: Sequence[RegionShape], frame: Frame, active: str, *, tinted: bool = True
+    sheet: Sheet, regions: Sequence[RegionShape], frame: Frame, active: str, *, tinted: bool = True
 ) -> None:
-    """Add all places: tints first, then outlines, the active one's on top and wider."""
-    for place in places if tinted else ():
-        sheet.add_tint(box_of(place, frame), place)
-    for place in sorted(places, key=lambda place: place.id == active):
-        sheet.add_outline(box_of(place, frame), place.colour, 3 if place.id == active else 1)
+    """Add all regions: tints first, then outlines, the active one's on top and wider."""
+    for region in regions if tinted else ():
+        sheet.add_tint(box_of(region, frame), region)
+    for region in sorted(regions, key=lambda region: region.id == active):
+        sheet.add_outline(box_of(region, frame), region.colour, 3 if region.id == active else 1)

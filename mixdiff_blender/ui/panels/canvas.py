@@ -18,7 +18,7 @@ class PromptPanel(SidebarPanel):
 
     def draw(self, context: Any) -> None:
         """Draw the prompts that every region shares."""
-        layout: Any = self.layout
+        layout = self.layout
         settings = canvas_settings(context.scene)
         column = layout.column(align=True)
         column.prop(settings, "prompt", text="", icon="FONT_DATA", placeholder="Prompt")
@@ -38,9 +38,8 @@ class CanvasPanel(SidebarPanel):
 
     def draw_header_preset(self, context: Any) -> None:
         """Draw the canvas's size, also while the panel is folded."""
-        layout: Any = self.layout
         canvas = canvas_of(context.scene)
-        layout.label(text=f"{canvas.width_px} × {canvas.height_px} px")
+        self.layout.label(text=f"{canvas.width_px} × {canvas.height_px} px")
 
     def draw(self, context: Any) -> None:
         """Draw where the size comes from, and how the picture is painted."""
@@ -75,7 +74,7 @@ class SizePanel(SidebarPanel):
         layout.prop(canvas_settings(context.scene), "tile_size")
 
 
-class PaintingPanel(SidebarPanel):
+class MorePanel(SidebarPanel):
     """What seldom needs to be changed."""
 
     bl_idname = "MIXDIFF_PT_painting"
@@ -91,4 +90,4 @@ class PaintingPanel(SidebarPanel):
             column.prop(settings, name)
 
 
-CLASSES = (PromptPanel, CanvasPanel, SizePanel, PaintingPanel)
+CLASSES = (PromptPanel, CanvasPanel, SizePanel, MorePanel)

@@ -30,7 +30,7 @@ def draw_installation(layout: Any, context: Any) -> bool:
     """Draw what has to be installed, or is; return whether there was something to draw."""
     task, status = installing.task, installing.status()
     if isinstance(task.state, Running):
-        draw_progress(layout, task.state, CancelInstallation.bl_idname)
+        draw_progress(layout, task.state, CancelInstallation)
         return True
     is_missing = status.is_own and status.fault is not None
     is_outdated = status.is_own and status.environment == "outdated"
@@ -47,18 +47,14 @@ def draw_installation(layout: Any, context: Any) -> bool:
         draw_text(layout, context, text, "INTERNET_OFFLINE")
     row = layout.row()
     row.scale_y = 1.3
-    row.operator(InstallEngine.bl_idname, text=_button_text(is_outdated), icon="IMPORT")
-    return True
-
-
-def _button_text(is_update: bool) -> str:
     size = installing.plan().needed_bytes / 10**9
-    return "Update" if is_update else f"Install (up to {size:.1f} GB)"
+    InstallEngine.button(row, "Update" if is_outdated else f"Install (up to {size:.1f} GB)")
+    return True
 
 
 def _draw_error(layout: Any, context: Any, error: EngineError) -> None:
     draw_text(layout, context, str(error), "ERROR")
-    layout.operator(CopyReport.bl_idname, text="Copy Report", icon="COPYDOWN")
+    CopyReport.button(layout, "Copy Report")
 
 
 class EnginePanel(SidebarPanel):
@@ -70,7 +66,7 @@ class EnginePanel(SidebarPanel):
 
     def draw(self, context: Any) -> None:
         """Draw the engine's state, and what is the same for the whole picture."""
-        layout: Any = self.layout
+        layout = self.layout
         session = engine.session
         if not draw_installation(layout, context) or not isinstance(session.state, Stopped):
             self._draw_state(layout, context)
@@ -86,8 +82,7 @@ class EnginePanel(SidebarPanel):
             return
         draw_fault(layout, context)
         size = models.size_text(name)
-        text = f"Download ({size})" if size else "Download"
-        layout.operator(DownloadModel.bl_idname, text=text, icon="IMPORT")
+        DownloadModel.button(layout, f"Download ({size})" if size else "Download")
 
     def _draw_state(self, layout: Any, context: Any) -> None:
         session = engine.session
@@ -96,9 +91,9 @@ class EnginePanel(SidebarPanel):
         icon = "ERROR" if isinstance(state, Failed) else "RADIOBUT_ON"
         row.label(text=state_text(state), icon=icon)
         if session.has_model and not engine.queue.is_busy:
-            row.operator(FreeMemory.bl_idname, text="", icon="MEMORY")
+            FreeMemory.button(row, "")
         if session.engine_pid is not None:
-            row.operator(StopEngine.bl_idname, text="", icon="QUIT")
+            StopEngine.button(row, "")
         if isinstance(state, Failed):
             _draw_error(layout, context, state.error)
 
@@ -112,9 +107,8 @@ class EnginePanel(SidebarPanel):
             row = box.row(align=True)
             row.label(text=job.request.output.name)
             for places, icon in ((-1, "TRIA_UP"), (1, "TRIA_DOWN")):
-                move: Any = row.operator(MoveJob.bl_idname, text="", icon=icon)
-                move.index, move.places = index, places
-            row.operator(RemoveJob.bl_idname, text="", icon="X").index = index
+                MoveJob.button(row, "", icon, index=index, places=places)
+            RemoveJob.button(row, "", "X", index=index)
 
 
 CLASSES = (EnginePanel,)

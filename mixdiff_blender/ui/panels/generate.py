@@ -26,19 +26,18 @@ class GeneratePanel(SidebarPanel):
 
     def draw_header_preset(self, context: Any) -> None:
         """Draw the switch of the preview in the viewport."""
-        layout: Any = self.layout
         settings = canvas_settings(context.scene)
-        layout.prop(settings, "show_preview", text="", icon="IMAGE_BACKGROUND")
+        self.layout.prop(settings, "show_preview", text="", icon="IMAGE_BACKGROUND")
 
     def draw(self, context: Any) -> None:
         """Draw the button or the progress, then how the last job went."""
-        layout: Any = self.layout
+        layout = self.layout
         if engine.queue.is_busy:
             self._draw_progress(layout)
             return
         row = layout.row()
         row.scale_y = 1.6
-        row.operator(Generate.bl_idname, text="Generate", icon="IMAGE_DATA")
+        Generate.button(row, "Generate")
         cached = cached_job(context.scene, context.view_layer)
         if cached.error:
             draw_text(layout, context, str(cached.error), "INFO")
@@ -54,8 +53,8 @@ class GeneratePanel(SidebarPanel):
         row = layout.row(align=True)
         row.scale_y = 1.6
         row.progress(factor=share, text=state_text(state))
-        row.operator(Cancel.bl_idname, text="", icon="X")
-        layout.operator(Generate.bl_idname, text="Queue Another", icon="ADD")
+        Cancel.button(row, "")
+        Generate.button(layout, "Queue Another", "ADD")
         if preview := live_preview.of(engine.session.job):
             layout.template_icon(icon_value=preview.icon, scale=_PREVIEW_UNITS)
 

@@ -23,18 +23,10 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
             text = "The engine is installed" + (f" ({gigabytes(size)})" if size else "")
         box.label(text=text, icon="CHECKMARK")
     row = box.row()
-    repair: Any = row.operator(InstallEngine.bl_idname, text="Repair", icon="FILE_REFRESH")
-    repair.afresh = True
-    row.operator(RemoveEngine.bl_idname, text="Remove", icon="TRASH")
-    row.operator(CopyReport.bl_idname, text="Copy Report", icon="COPYDOWN")
+    InstallEngine.button(row, "Repair", "FILE_REFRESH", afresh=True)
+    RemoveEngine.button(row, "Remove")
+    CopyReport.button(row, "Copy Report")
     draw_models(layout.box(), context)
 
 
-def register() -> None:
-    """Have the preferences show it."""
-    DRAWN_BY_ENGINE.append(draw_in_preferences)
-
-
-def unregister() -> None:
-    """Have the preferences show it no longer."""
-    DRAWN_BY_ENGINE.remove(draw_in_preferences)
+DRAWN_BY_ENGINE.append(draw_in_preferences)

@@ -10,6 +10,7 @@ from ...backend import models
 from ...backend.background_task import Broken, Running
 from ...contract import Listed
 from ...properties.preferences import hub_model
+from ..operators.base import ReportingOperator
 from ..operators.models import CancelDownload, DownloadModel, RemoveModel
 from .sidebar import draw_progress, draw_text
 
@@ -26,7 +27,7 @@ def draw_fetching(layout: Any) -> bool:
     state = models.task.state
     if not isinstance(state, Running):
         return False
-    draw_progress(layout, state, CancelDownload.bl_idname)
+    draw_progress(layout, state, CancelDownload)
     return True
 
 
@@ -49,7 +50,7 @@ def draw_models(layout: Any, context: Any) -> None:
             layout.label(text=text, icon="INTERNET_OFFLINE")
         row = layout.row(align=True)
         row.prop(hub_model(), "hub_model", text="Another")
-        _button(row, DownloadModel, "Download", "IMPORT", hub_model().hub_model)
+        _button(row, DownloadModel, "Download", hub_model().hub_model)
 
 
 def _draw_row(layout: Any, model: Listed) -> None:
@@ -61,16 +62,15 @@ def _draw_row(layout: Any, model: Listed) -> None:
         settings.alignment, settings.active = "RIGHT", False
         settings.label(text=model.known.settings_text)
     if model.state == "downloaded":
-        _button(row, RemoveModel, "Remove", "TRASH", model.id)
+        _button(row, RemoveModel, "Remove", model.id)
     elif model.state == "bundled":
         row.label(text="")
     else:
         again = model.state == "partly downloaded"
-        _button(row, DownloadModel, "Go On" if again else "Download", "IMPORT", model.id)
+        _button(row, DownloadModel, "Go On" if again else "Download", model.id)
 
 
-def _button(layout: Any, operator: Any, text: str, icon: str, model: str) -> None:
+def _button(layout: Any, operator: type[ReportingOperator], text: str, model: str) -> None:
     row = layout.row()
     row.enabled = bool(model) and (operator is not DownloadModel or bpy.app.online_access)
-    button: Any = row.operator(operator.bl_idname, text=text, icon=icon)
-    button.model = model
+    operator.button(row, text, model=model)

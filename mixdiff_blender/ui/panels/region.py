@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from ...contract import Image2ImageRegion, Text2ImageRegion
-from ...job.regions.entries import id_of, name_of, settings_of
+from ...job.regions.entries import Source, source_of
 from ...properties import REROLL_TYPE, RegionSettings
 from ..job_cache import last_cached_job
 from ..operators.region_list import active_entry
-from .sidebar import LINE_ICONS, SidebarPanel, draw_text, split_column
+from .sidebar import LINE_ICONS, SidebarPanel, draw_prompts, draw_text, split_column
+
+
+def _chosen(context: Any) -> Source:
+    entry = active_entry(context.scene)
+    assert entry is not None
+    return source_of(entry)
 
 
 class RegionPanel(SidebarPanel):
@@ -26,24 +32,19 @@ class RegionPanel(SidebarPanel):
 
     def draw_header_preset(self, context: Any) -> None:
         """Draw the region's name."""
-        layout: Any = self.layout
-        entry = active_entry(context.scene)
-        assert entry is not None
-        layout.label(text=name_of(entry))
+        self.layout.label(text=_chosen(context).name)
 
     def draw(self, context: Any) -> None:
         """Draw the region's problems where it has any, and its settings."""
-        layout: Any = self.layout
-        entry = active_entry(context.scene)
-        assert entry is not None
-        region = settings_of(entry)
-        for problem in last_cached_job(context.scene).problems_of(id_of(entry)):
+        layout = self.layout
+        chosen = _chosen(context)
+        region = chosen.settings
+        for problem in last_cached_job(context.scene).problems_of(chosen.id):
             text = f"{problem.message}; {problem.remedy}"
-            draw_text(
-                layout, context, text[:1].upper() + text[1:], LINE_ICONS[problem.severity.upper()]
-            )
+            icon = LINE_ICONS[problem.severity.upper()]
+            draw_text(layout, context, text[:1].upper() + text[1:], icon)
         layout.active = region.enabled
-        if entry.object is not None:
+        if chosen.object is not None:
             layout.prop(region, "guide")
         layout.row().prop(region, "type", expand=True)
         if region.type == Text2ImageRegion.TYPE:
@@ -60,12 +61,9 @@ class RegionPanel(SidebarPanel):
 
 
 def _draw_text_region(layout: Any, region: RegionSettings) -> None:
-    column = layout.column(align=True)
-    column.prop(region, "prompt", text="", icon="FONT_DATA", placeholder="Prompt")
-    column.prop(region, "negative_prompt", text="", icon="CANCEL", placeholder="Negative prompt")
+    draw_prompts(layout, region)
     column = split_column(layout, decorate=True)
-    row = column.row(align=True)
-    value = row.row(align=True)
+    value = column.row(align=True)
     value.active = not region.randomize_guidance
     value.prop(region, "guidance_scale")
     column.prop(region, "mask_type")
@@ -93,11 +91,8 @@ class SeedPanel(SidebarPanel):
 
     def draw(self, context: Any) -> None:
         """Draw what is drawn at random for this region, and from what seed."""
-        layout: Any = self.layout
-        entry = active_entry(context.scene)
-        assert entry is not None
-        region = settings_of(entry)
-        column = split_column(layout, decorate=True)
+        region = _chosen(context).settings
+        column = split_column(self.layout, decorate=True)
         column.active = region.enabled
         column.prop(region, "region_seed_digits", placeholder="random")
         if region.type != REROLL_TYPE:

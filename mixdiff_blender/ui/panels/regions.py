@@ -7,49 +7,33 @@ from typing import Any
 import bpy
 
 from ...contract import Image2ImageRegion, Text2ImageRegion
-from ...job.regions.entries import id_of, settings_of
-from ...properties import REROLL_TYPE, RegionSettings, canvas_settings
+from ...job.regions.entries import source_of
+from ...properties import RegionSettings, canvas_settings
 from ..job_cache import last_cached_job
 from ..operators import annotation_layers, drawing, images
-from ..operators.drawing import DrawRegion
-from ..operators.region_list import MoveRegion, RegionListMenu, RemoveRegion
-from ..operators.regions import MarkRegions
-from .sidebar import SidebarPanel
+from ..operators.region_list import RegionListMenu, RemoveRegion, draw_moving
+from ..operators.regions import TYPE_ICONS, MarkRegions, draw_kinds
+from .sidebar import SidebarList, SidebarPanel
 
-_TYPE_ICONS = {
-    Text2ImageRegion.TYPE: "FONT_DATA",
-    Image2ImageRegion.TYPE: "IMAGE_DATA",
-    REROLL_TYPE: "FILE_REFRESH",
-}
 _WIDE_PX = 340  # from here on a line of the list has room for the weight
 
 
-class RegionList(bpy.types.UIList):
+class RegionList(SidebarList):
     """The scene's regions."""
 
     bl_idname = "MIXDIFF_UL_regions"
 
-    def draw_item(
-        self,
-        context: Any,
-        layout: Any,
-        data: Any,
-        item: Any,
-        icon: int | None,
-        active_data: Any,
-        active_property: str | None,
-        index: int | None = 0,
-        flt_flag: int | None = 0,
-    ) -> None:
+    def draw_line(self, context: Any, layout: Any, item: Any) -> None:
         """Draw one region: whether it takes part, its type, name, what it shows, its weight."""
-        settings = settings_of(item)
+        source = source_of(item)
+        settings = source.settings
         row = layout.row(align=True)
         row.prop(settings, "enabled", text="")
         parts = row.split(factor=0.6)
         parts.active = settings.enabled
         name = parts.row(align=True)
-        is_wrong = bool(last_cached_job(context.scene).problems_of(id_of(item)))
-        name.label(text="", icon="ERROR" if is_wrong else _TYPE_ICONS[settings.type])
+        is_wrong = bool(last_cached_job(context.scene).problems_of(source.id))
+        name.label(text="", icon="ERROR" if is_wrong else TYPE_ICONS[settings.type])
         if item.object:
             name.prop(item.object, "name", text="", emboss=False)
         else:
@@ -81,11 +65,8 @@ class AddRegionMenu(bpy.types.Menu):
     def draw(self, context: Any) -> None:
         """Draw the entries."""
         layout: Any = self.layout
-        layout.operator(MarkRegions.bl_idname, text="From Selected Objects", icon="MESH_PLANE")
-        for kind, text in ((Image2ImageRegion.TYPE, "Image"), (REROLL_TYPE, "Reroll")):
-            layout.operator(
-                MarkRegions.bl_idname, text=f"From Selected, as {text}", icon=_TYPE_ICONS[kind]
-            ).type = kind
+        MarkRegions.button(layout, "From Selected Objects")
+        draw_kinds(layout, "From Selected, as {}")
         layout.separator()
         for module in (drawing, images, annotation_layers):
             module.draw_add_menu(layout)
@@ -100,14 +81,13 @@ class RegionsPanel(SidebarPanel):
 
     def draw_header_preset(self, context: Any) -> None:
         """Draw the switch of the overlay."""
-        layout: Any = self.layout
         settings = canvas_settings(context.scene)
         icon = "HIDE_OFF" if settings.show_overlay else "HIDE_ON"
-        layout.prop(settings, "show_overlay", text="", icon=icon, emboss=False)
+        self.layout.prop(settings, "show_overlay", text="", icon=icon, emboss=False)
 
     def draw(self, context: Any) -> None:
         """Draw the list, and beside it what changes its entries."""
-        layout: Any = self.layout
+        layout = self.layout
         settings = canvas_settings(context.scene)
         row = layout.row()
         row.template_list(
@@ -115,18 +95,15 @@ class RegionsPanel(SidebarPanel):
         )
         beside = row.column(align=True)
         beside.menu(AddRegionMenu.bl_idname, text="", icon="ADD")
-        beside.operator(RemoveRegion.bl_idname, text="", icon="REMOVE")
+        RemoveRegion.button(beside, "")
         beside.separator()
         beside.menu(RegionListMenu.bl_idname, text="", icon="DOWNARROW_HLT")
         beside.separator()
-        for direction in ("UP", "DOWN"):
-            icon = f"TRIA_{direction}"
-            beside.operator(MoveRegion.bl_idname, text="", icon=icon).direction = direction
+        draw_moving(beside)
         if not len(settings.regions):
             row = layout.row(align=True)
-            row.operator(MarkRegions.bl_idname, text="Add Selected", icon="ADD")
-            row.operator_context = "INVOKE_REGION_WIN"
-            row.operator(DrawRegion.bl_idname, text="Draw", icon="GREASEPENCIL")
+            MarkRegions.button(row, "Add Selected", "ADD")
+            drawing.draw_add_menu(row, "Draw")
 
 
 CLASSES = (RegionList, AddRegionMenu, RegionsPanel)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ...backend.background_task import Running
 from ...backend.wording import task_text, wrapped
+from ..operators.base import ReportingOperator
 
 LINE_ICONS = {"INFO": "CHECKMARK", "WARNING": "ERROR", "ERROR": "CANCEL"}
 
@@ -26,6 +27,16 @@ def draw_text(layout: Any, context: Any, text: str, icon: str) -> None:
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
+def draw_prompts(layout: Any, settings: Any) -> None:
+    """Draw what the picture or a region is to show, and what is kept out of it."""
+    column = layout.column(align=True)
+    for name, icon, text in (
+        ("prompt", "FONT_DATA", "Prompt"),
+        ("negative_prompt", "CANCEL", "Negative prompt"),
+    ):
+        column.prop(settings, name, text="", icon=icon, placeholder=text)
+
+
 def split_column(layout: Any, *, decorate: bool = False) -> Any:
     """Add a column whose labels stand left of their values."""
     column = layout.column()
@@ -34,16 +45,41 @@ def split_column(layout: Any, *, decorate: bool = False) -> Any:
     return column
 
 
-def draw_progress(layout: Any, state: Running[Any], cancel: str) -> None:
+def draw_progress(layout: Any, state: Running, cancel: type[ReportingOperator]) -> None:
     """Draw how far something that is fetched has come, and the operator that cancels it."""
     row = layout.row(align=True)
-    row.progress(factor=state.share, text=task_text(state))
-    row.operator(cancel, text="", icon="X")
+    row.progress(factor=state.progress.share, text=task_text(state))
+    cancel.button(row, "")
+
+
+class SidebarList(bpy.types.UIList):
+    """A list of which each item is drawn as a line."""
+
+    def draw_item(
+        self,
+        context: Any,
+        layout: Any,
+        data: Any,
+        item: Any,
+        icon: int | None,
+        active_data: Any,
+        active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
+    ) -> None:
+        """Draw one item."""
+        self.draw_line(context, layout, item)
+
+    def draw_line(self, context: Any, layout: Any, item: Any) -> None:
+        """Draw one item, for lists to say."""
+        raise NotImplementedError
 
 
 class SidebarPanel(bpy.types.Panel):
     """Where all panels stand."""
 
+    if TYPE_CHECKING:
+        layout: Any
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "MixDiff"

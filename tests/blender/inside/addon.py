@@ -14,7 +14,7 @@ from bl_ext.user_default.mixdiff.contract import EngineError, check, read_job, t
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.regions import handlers
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
-from bl_ext.user_default.mixdiff.job.regions.entries import entries, name_of, sources, sync
+from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
 from bl_ext.user_default.mixdiff.job.regions.region_bounds import LeftOut, RegionBounds
 from bl_ext.user_default.mixdiff.properties import preferences
@@ -55,7 +55,6 @@ __all__ = [
     "job_from_scene",
     "live_preview",
     "models",
-    "name_of",
     "png_of",
     "preferences",
     "pump",
@@ -65,6 +64,7 @@ __all__ = [
     "scripting",
     "session",
     "shapes_of",
+    "source_of",
     "sources",
     "state_text",
     "stop",

@@ -7,14 +7,14 @@ from typing import Any
 
 import bpy
 import pytest
-from addon import entries, handlers, name_of, scripting, sync
+from addon import entries, handlers, scripting, source_of, sync
 from scenes import add_camera, add_plane, add_region, empty_scene, select, update
 
 HOSTS = "wheels"
 
 
 def names(scene: Any = None) -> list[str]:
-    return [name_of(entry) for entry in entries(scene or bpy.context.scene)]
+    return [source_of(entry).name for entry in entries(scene or bpy.context.scene)]
 
 
 def prompts() -> list[str]:

@@ -88,14 +88,14 @@ def test_cancel_ends_the_job_and_leaves_the_engine_ready(begin_long: Callable[[]
 
 @pytest.mark.usefixtures("street")
 def test_a_picture_whose_scene_is_gone_is_kept_in_its_file() -> None:
-    before = len(list(folders.results_folder().glob("*.png")))
+    before = len(list(folders.results_folder(bpy.context.scene).glob("*.png")))
     begin()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     kind, said = end()
     assert kind is None
     assert "is gone; its picture is" in said
     assert len(bpy.data.images) == 0
-    assert len(list(folders.results_folder().glob("*.png"))) == before + 1
+    assert len(list(folders.results_folder(bpy.context.scene).glob("*.png"))) == before + 1
 
 
 def test_a_killed_engine_is_one_error_with_its_exit_code_and_the_next_job_gets_a_new_one(
