@@ -7,7 +7,8 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bpy
@@ -89,6 +90,19 @@ class ProgressLine:
         self._shown = text
 
 
+@contextmanager
+def on_interrupt(act: Callable[[], None]) -> Iterator[None]:
+    """Do something at Ctrl-C, to which Blender alone would not listen."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, lambda *_: act())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous or signal.SIG_DFL)
+
+
 def _followed(
     task: BackgroundTask,
     words: Callable[[Running], str],
@@ -96,14 +110,8 @@ def _followed(
 ) -> bool:
     """Show how far a task is until it ends; Ctrl-C cancels it. Return whether it was through."""
     line = ProgressLine(quiet=quiet)
-    previous: Any = None
-    if threading.current_thread() is threading.main_thread():
-        previous = signal.signal(signal.SIGINT, lambda *_: task.cancel())
-    try:
+    with on_interrupt(task.cancel):
         engine.wait_for(task, lambda state: line.show(words(state)))
-    finally:
-        if previous is not None:
-            signal.signal(signal.SIGINT, previous)
     if isinstance(task.state, Idle):
         print("cancelled; what has arrived is kept", file=sys.stderr)
         return False

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any, cast
 
 import bpy
@@ -21,7 +22,7 @@ from ..contract import EngineError, JobError
 from ..job.overrides import Overrides
 from ..job.regions.camera import canvas_of
 from . import engine as cli_engine
-from .engine import FAILED, OK
+from .engine import CANCELLED, FAILED, OK
 
 WRONG_USAGE = 2
 _MOST_FRAMES = 100_000
@@ -122,7 +123,7 @@ def _fail(error: EngineError, options: argparse.Namespace) -> int:
     else:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
-    return WRONG_USAGE if error.kind == "name" else FAILED
+    return {"name": WRONG_USAGE, "cancelled": CANCELLED}.get(error.kind, FAILED)
 
 
 def _answer(value: dict[str, Any]) -> None:
@@ -156,12 +157,14 @@ def _generate(options: argparse.Namespace) -> int:
         number = scene.frame_current if frame is None else frame
         before = f"frame {number}, " if len(frames) > 1 else ""
         line = cli_engine.ProgressLine(quiet=options.quiet)
-        picture = scripting.generate(
-            scene,
-            output=_numbered(options.output, number) if options.output else None,
-            on_progress=partial(_show_progress, line, before),
-            **_overrides(options, frame),
-        )
+        interrupted = Event()
+        with cli_engine.on_interrupt(interrupted.set):
+            picture = scripting.generate(
+                scene,
+                output=_numbered(options.output, number) if options.output else None,
+                on_progress=partial(_follow, line, before, interrupted),
+                **_overrides(options, frame),
+            )
         _warn(picture.warnings)
         if not options.json:
             print(picture.file or picture.image.name, flush=True)
@@ -178,7 +181,10 @@ def _generate(options: argparse.Namespace) -> int:
     return OK
 
 
-def _show_progress(line: cli_engine.ProgressLine, before: str) -> None:
+def _follow(line: cli_engine.ProgressLine, before: str, interrupted: Event) -> None:
+    """Show how far the job is; once interrupted, end it."""
+    if interrupted.is_set():
+        engine.queue.stop()
     state = engine.session.state
     if isinstance(state, Generating):
         progress = state.progress

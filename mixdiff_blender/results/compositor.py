@@ -23,17 +23,19 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
 
     What led there before stays linked, in front of the picture; the render's film becomes
     transparent then, or the picture would never be seen. With `ALONE` only the picture shows.
+    Nodes that were switched off stay unused: the render itself is in front of the picture then.
     Done again, the same nodes are used.
 
     Raises: EngineError of kind `output` where the scene's nodes belong to another file.
     """
+    was_on = _is_on(scene)
     tree, output = _output_of(scene)
     nodes, links = tree.nodes, tree.links
     over = nodes.get(_OVER)
     if over is None:
         over = _named(nodes.new("CompositorNodeAlphaOver"), _OVER, output, -1)
     if not _leads_to(over, output):
-        _insert_before(tree, over, output)
+        _insert_before(tree, over, output, is_used=was_on)
     picture = nodes.get(_IMAGE) or _named(nodes.new("CompositorNodeImage"), _IMAGE, over, -2)
     size = nodes.get(_SIZE) or _named(nodes.new("CompositorNodeScale"), _SIZE, over, -1)
     picture.image = image
@@ -47,6 +49,12 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
     scene.render.use_compositing = True
     if placing == "BEHIND":
         scene.render.film_transparent = True
+
+
+def _is_on(scene: Any) -> bool:
+    """Return whether renders go through the scene's compositor."""
+    by_nodes = hasattr(scene, "compositing_node_group") or scene.use_nodes
+    return bool(by_nodes and scene.render.use_compositing)
 
 
 def _output_of(scene: Any) -> tuple[Any, Any]:
@@ -91,11 +99,11 @@ def _leads_to(node: Any, output: Any) -> bool:
     return False
 
 
-def _insert_before(tree: Any, over: Any, output: Any) -> None:
+def _insert_before(tree: Any, over: Any, output: Any, *, is_used: bool) -> None:
     """Put the node that lays one picture over another right before the output."""
     _, _, foreground = _over_inputs(over)
     goal = output.inputs[0]
-    if goal.is_linked:
+    if goal.is_linked and is_used:
         source = goal.links[0].from_socket
     else:
         rendered = next((n for n in tree.nodes if n.bl_idname == "CompositorNodeRLayers"), None)

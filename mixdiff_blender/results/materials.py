@@ -43,7 +43,8 @@ def empty_tree(owner: Any) -> NodeTree:
 def output_in(tree: Any, kind: str) -> Any | None:
     """Return the node where a tree's result ends, of several the active one."""
     outputs = [node for node in tree.nodes if node.bl_idname == kind]
-    active = [node for node in outputs if len(outputs) > 1 and node.is_active_output]
+    # Not every kind of output has the word; Blender uses the first that it finds then.
+    active = [node for node in outputs if getattr(node, "is_active_output", False)]
     return (active or outputs or [None])[0]
 
 

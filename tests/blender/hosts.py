@@ -113,12 +113,21 @@ class HostProcess:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def interrupt(self) -> None:
+        """Send it, and what it has started, what Ctrl-C does in a terminal."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def printed(self) -> tuple[str, str]:
+        """Return what it has written so far, to stdout and to stderr."""
+        size = 2**24
+        read = [
+            os.pread(file.fileno(), size, 0).decode(errors="replace") for file in self.files or ()
+        ]
+        stdout, stderr = read or ("", "")
+        return stdout, stderr
+
     def _run(self) -> HostRun:
-        printed = []
-        for file in self.files or ():
-            file.seek(0)
-            printed.append(file.read().decode(errors="replace"))
-        stdout, stderr = printed or ("", "")
+        stdout, stderr = self.printed()
         written = self.result if self.result and self.result.exists() else None
         return HostRun(
             command=self.command,
@@ -197,11 +206,28 @@ class Host:
         Raises:
             HostMissingError: this host is a bpy wheel, which has no command line.
         """
+        return self.start_cli(
+            *arguments,
+            extension_zip=extension_zip,
+            blend=blend,
+            env=env,
+            user_resources=user_resources,
+        ).wait(timeout_s)
+
+    def start_cli(
+        self,
+        *arguments: str | Path,
+        extension_zip: Path | None = None,
+        blend: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        user_resources: Path | None = None,
+    ) -> HostProcess:
+        """Start what `run_cli` waits for."""
         if self.kind == "wheel":
             raise HostMissingError(f"{self.name} is a bpy wheel: it has no command line")
         resources = user_resources or self.user_resources(extension_zip)
         words = ["-b", *([str(blend)] if blend else []), *(str(word) for word in arguments)]
-        return self._start(words, resources=resources, env=env, blend=blend).wait(timeout_s)
+        return self._start(words, resources=resources, env=env, blend=blend)
 
     def run_window(
         self,

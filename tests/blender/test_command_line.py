@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,25 @@ def test_several_frames_become_numbered_files_of_the_size_asked_for(
     assert [Image.open(file).size for file in files] == [(64, 32), (64, 32)]
     run = street.mixdiff("generate", "--output", tmp_path / "one.png", "--frame", "1-2")
     assert (run.returncode, "several frames" in run.stderr) == (2, True)
+
+
+def test_ctrl_c_ends_a_job_at_once_and_leaves_nothing(street: Street, tmp_path: Path) -> None:
+    output = tmp_path / "out.png"
+    run = street.host.start_cli(
+        *("-c", "mixdiff", "generate", "--output", output, "--steps", "400"),
+        extension_zip=street.extension_zip,
+        blend=street.blend,
+    )
+    until = time.monotonic() + 120
+    while "step 2 of" not in run.printed()[1] and time.monotonic() < until:
+        time.sleep(0.1)
+    run.interrupt()
+    began = time.monotonic()
+    ended = run.wait(60)
+    assert time.monotonic() - began < 10  # a second on a machine that does nothing else
+    assert ended.returncode == 130, ended.output
+    assert "the job was cancelled" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_list_and_explain_show_the_regions(street: Street, tmp_path: Path) -> None:

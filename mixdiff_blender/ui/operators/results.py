@@ -98,6 +98,7 @@ class Project(ResultUse):
     keep = BoolProperty(
         name="Keep This Picture",
         description="Go on showing this picture there; off, the objects show each new one",
+        default=True,
     )
 
     def use(self, image: bpy.types.Image, context: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import batch, folders, generation, history, queue, read_job, wait
+from addon import batch, folders, generation, history, png_of, queue, read_job, wait
 from scenes import file_of, in_blender
 
 HOSTS = "oldest and newest"
@@ -234,6 +234,54 @@ def test_removing_leaves_the_file_unless_told_otherwise() -> None:
     assert len(files()) == 3
     bpy.ops.mixdiff.remove_result(with_file=True)
     assert (len(files()), last.is_file()) == (2, False)
+
+
+@pytest.mark.parametrize("kind", ["a text", "another picture", "a result elsewhere", "a link"])
+def test_only_pictures_of_our_own_making_are_deleted(
+    kind: str, project: Path, tmp_path: Path
+) -> None:
+    entry, mine = settings().history[1], history.path_of(settings().history[1])
+    victim = tmp_path / "elsewhere.png" if kind != "another picture" else project / "photo.png"
+    if kind == "a text":
+        victim.write_text("a diary")
+    elif kind == "another picture":
+        victim.write_bytes(png_of(np.zeros((4, 4, 3), np.uint8)))
+    else:
+        shutil.copy(mine, victim)
+    if kind == "a link":
+        (project / "link.png").symlink_to(victim)
+        entry.file = "//link.png"
+    else:
+        entry.file = str(victim)
+    settings().active_history = 1
+    with pytest.raises(RuntimeError, match="no picture of MixDiff in this scene's folder"):
+        bpy.ops.mixdiff.remove_result(with_file=True)
+    assert victim.is_file()
+    assert len(files()) == 3
+    bpy.ops.mixdiff.remove_result()
+    assert len(files()) == 2
+
+
+@pytest.mark.parametrize(
+    ("folder", "place"),
+    [
+        ("renders", "project/renders"),
+        ("//renders\\mine", "project/renders/mine"),
+        ("~/pictures", "home/pictures"),
+        ("", "project"),
+    ],
+)
+def test_a_folder_is_understood_as_people_write_it(
+    folder: str, place: str, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    settings().output_folder = folder
+    made = folders.next_image_path(bpy.context.scene)
+    assert made.parent == tmp_path / place
+    folders.release(made)
+    settings().history[1].file = folder + "\\x.png" if "\\" in folder else f"{folder}/x.png"
+    if folder:
+        assert history.path_of(settings().history[1]) == tmp_path / place / "x.png"
 
 
 # --- Variations and batches ---------------------------------------------------------------------

@@ -128,6 +128,24 @@ def test_projecting_again_piles_nothing_up(shoot: Shoot) -> None:
     assert np.array_equal(shoot(), picture)
 
 
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_projected_picture_stays_on_its_object_unless_told_otherwise(
+    keep: bool, projected: list[Any], scene: Any, shoot: Shoot, tmp_path: Path
+) -> None:
+    if not keep:
+        bpy.ops.mixdiff.project(keep=False)
+    newer = tmp_path / "newer.png"
+    newer.write_bytes(png_of(255 - PAINTED.astype(np.uint8)))
+    view = view_of(scene, bpy.context.evaluated_depsgraph_get())
+    history.add(scene, newer, {"seed": 8}, history.JobContext(snapshot={}, view=view))
+    assert (np.median(off(shoot())) <= FILTER) == keep
+    # Onto another object the newer picture goes, and the first stays where it is.
+    select(projected[1])
+    bpy.ops.mixdiff.project()
+    materials = {obj.material_slots[0].material for obj in projected}
+    assert len(materials) == 2
+
+
 @pytest.mark.usefixtures("projected")
 def test_the_projection_stays_when_the_camera_moves_on(scene: Any, shoot: Shoot) -> None:
     camera = scene.camera
@@ -233,6 +251,45 @@ def compositor(scene: Any) -> Any:
     tree = scene.node_tree
     tree.nodes.clear()
     return tree, tree.nodes.new("CompositorNodeComposite")
+
+
+def test_several_outputs_are_no_obstacle(
+    scene: Any, shoot: Shoot, take_in: Callable[[], None]
+) -> None:
+    take_in()
+    tree, output = compositor(scene)
+    tree.nodes.new(output.bl_idname)
+    bpy.ops.mixdiff.use_in_compositor(placing="ALONE")
+    assert np.array_equal(shoot(), PAINTED)
+
+
+def test_nodes_that_were_switched_off_stay_unused(
+    scene: Any, shoot: Shoot, take_in: Callable[[], None]
+) -> None:
+    take_in()
+    tree, output = compositor(scene)
+    layers, invert = (tree.nodes.new(f"CompositorNode{kind}") for kind in ("RLayers", "Invert"))
+    tree.links.new(layers.outputs["Image"], invert.inputs["Color"])
+    tree.links.new(invert.outputs[0], output.inputs[0])
+    if hasattr(scene, "compositing_node_group"):
+        scene.render.use_compositing = False
+    else:
+        scene.use_nodes = False
+    material = bpy.data.materials.new("red")
+    material.use_nodes = True
+    nodes = material.node_tree.nodes
+    nodes.clear()
+    glow, surface = (nodes.new(f"ShaderNode{kind}") for kind in ("Emission", "OutputMaterial"))
+    glow.inputs["Color"].default_value = (1, 0, 0, 1)
+    material.node_tree.links.new(glow.outputs[0], surface.inputs[0])
+    add_plane("red", size=(2, 2)).data.materials.append(material)
+    before = shoot()
+    bpy.ops.mixdiff.use_in_compositor(placing="BEHIND")
+    after = shoot()
+    red = (before == (255, 0, 0)).all(2)
+    assert red.sum() > 50
+    assert np.array_equal(after[red], before[red])
+    assert (off(after).max(2) <= FILTER).sum() > 50
 
 
 def test_the_compositor_goes_on_with_what_others_put_there(
