@@ -18,8 +18,10 @@ from engine import __version__
 from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed, read_object
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
-from engine.contract.errors import EngineError, JobError
+from engine.contract.errors import EngineError, JobError, ModelError, Problem
+from engine.contract.job import BUNDLED_MODEL, Job
 from engine.contract.limits import Limits
+from engine.contract.models import require_model
 from engine.process.threads import wait_briefly
 from engine.storage.job_files import read_source
 
@@ -175,16 +177,27 @@ def _generate(options: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     checked = check(source.document, folder=source.folder, limits=limits)
+    absent = [] if checked.job is None else _absent_model(checked.job, source.folder)
+    problems = [*checked.problems, *absent]
     if options.json:
-        problems = [problem.to_document() for problem in checked.problems]
-        print(json.dumps(problems, ensure_ascii=False))
+        print(json.dumps([problem.to_document() for problem in problems], ensure_ascii=False))
     else:
-        for problem in checked.problems:
+        for problem in problems:
             print(f"{problem.severity}: {problem}", file=sys.stderr)
         if job := checked.job:
             size = f"{job.canvas_width} × {job.canvas_height}"
             print(f"{options.job}: {size}, {len(job.regions)} regions")
-    return OK if checked.job is not None else WRONG_INPUT
+    return WRONG_INPUT if checked.job is None or absent else OK
+
+
+def _absent_model(job: Job, folder: Path) -> list[Problem]:
+    name = job.model or BUNDLED_MODEL
+    try:
+        require_model(name, folder)
+    except ModelError as error:
+        message = error.message.removeprefix("model: ")
+        return [Problem(field="model", value=name, message=message, remedy=error.advice)]
+    return []
 
 
 def _explain(options: argparse.Namespace) -> int:

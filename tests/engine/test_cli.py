@@ -150,6 +150,17 @@ def test_traceback_shows_where_an_error_came_from() -> None:
     assert "Traceback" in engine("generate", "nothing.json", "--traceback").stderr
 
 
+@pytest.mark.parametrize("model", ["models/none.safetensors", "owner/none", "https://x.org/m"])
+def test_validate_answers_for_what_will_run(
+    model: str, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job_file.write_text(json.dumps({**json.loads(job_file.read_text()), "model": model}))
+    assert main(["validate", str(job_file)]) == 2
+    assert model in capsys.readouterr().err
+    assert main(["validate", "--json", str(job_file)]) == 2
+    assert [problem["field"] for problem in json.loads(capsys.readouterr().out)] == ["model"]
+
+
 def test_validate_says_a_right_job_is_right(
     job_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
