@@ -33,9 +33,12 @@ def active_layer_of(scene: bpy.types.Scene) -> str:
     return names[index] if 0 <= index < len(names) else ""
 
 
-def bounds_of_layer(layer: Any, view: CameraView, border: Bounds) -> Bounds | None:
-    """Return the part of the camera's frame that a layer's strokes cover, or None where none."""
-    frame = layer.active_frame
+def bounds_of_layer(layer: Any, number: int, view: CameraView, border: Bounds) -> Bounds | None:
+    """Return the part of the camera's frame that a layer's strokes cover, or None where none.
+
+    `number` is the scene's frame: without a window Blender does not follow it.
+    """
+    frame = _frame_at(layer, number)
     if frame is None:
         return None
     on_screen = _are_on_screen(frame.strokes)
@@ -44,6 +47,15 @@ def bounds_of_layer(layer: Any, view: CameraView, border: Bounds) -> Bounds | No
         for flat, points in zip(on_screen, map(_points_of, frame.strokes), strict=True)
         if len(points)
     )
+
+
+def _frame_at(layer: Any, number: int) -> Any | None:
+    """Return the drawing that a layer shows at a frame: the last before it, or its first."""
+    if layer.lock_frame:
+        return layer.active_frame
+    frames = sorted(layer.frames, key=lambda frame: frame.frame_number)
+    before = [frame for frame in frames if frame.frame_number <= number]
+    return (before[-1:] or frames[:1] or [None])[0]
 
 
 def _points_of(stroke: Any) -> Floats:

@@ -63,6 +63,7 @@ class RegionBounds:
     ) -> None:
         self.canvas = canvas
         self._border = border_of(scene)
+        self._frame = scene.frame_current
         self._depsgraph = depsgraph
         self._view = view_of(scene, depsgraph)
         self._layers = layers_of(scene)
@@ -83,7 +84,7 @@ class RegionBounds:
         if source.object is not None:
             return self._bounds_of_object(source.object)
         layer = self._layers.get(source.layer)
-        found = layer and bounds_of_layer(layer, self._view, self._border)
+        found = layer and bounds_of_layer(layer, self._frame, self._view, self._border)
         return found or _NO_STROKES
 
     def _bounds_of_object(self, obj: bpy.types.Object) -> Bounds | LeftOut:

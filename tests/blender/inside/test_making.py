@@ -153,8 +153,12 @@ class Annotations:
             bpy.ops.gpencil.layer_annotation_add()
         else:
             bpy.ops.gpencil.annotation_add()
+        self.layers[self.layers.active_index].info = name
+        self.stroke(placed, *points)
+
+    def stroke(self, placed: str, *points: tuple[float, float, float]) -> None:
+        """Draw a stroke on the active layer, at the scene's frame."""
         layer = self.layers[self.layers.active_index]
-        layer.info = name
         self.scene.tool_settings.annotation_stroke_placement_view3d = placed
         own = {"name": "", "location": (0, 0, 0), "pressure": 1.0, "size": 0, "pen_flip": False}
         own |= {"x_tilt": 0.0, "y_tilt": 0.0, "time": 0.0, "is_start": False}
@@ -164,7 +168,8 @@ class Annotations:
             element = {**own, "mouse": mouse, "mouse_event": mouse}
             drawn.append({key: value for key, value in element.items() if key in KEYS})
         bpy.ops.gpencil.annotate("EXEC_DEFAULT", mode="DRAW", stroke=drawn, wait_for_input=False)
-        made = layer.active_frame.strokes[-1]
+        frame = next(f for f in layer.frames if f.frame_number == self.scene.frame_current)
+        made = frame.strokes[-1]
         assert len(made.points) == len(points)
         for point, co in zip(made.points, points, strict=True):
             point.co = co
@@ -195,6 +200,21 @@ def test_layers_of_annotations_are_regions_named_after_what_they_show(
     assert names() == [TOWER]
     bpy.ops.mixdiff.mark_annotations()
     assert names() == [TOWER, SKY]
+
+
+def test_a_layer_is_what_its_drawing_shows_at_the_frame(annotations: Annotations) -> None:
+    bpy.ops.mixdiff.mark_annotations(layers="active")
+    scene = annotations.scene
+    (first,) = annotations.places().values()
+    scene.frame_set(10)
+    annotations.stroke("CURSOR", (-3, 0, 0.5), (-2, 0, 0.5), (-2, 0, 1.5))
+    (second,) = annotations.places().values()
+    assert second != first
+    for number, expected in ((9, first), (1, first), (0, first), (10, second), (50, second)):
+        scene.frame_set(number)
+        assert list(annotations.places().values()) == [expected]
+    scene.frame_set(1)
+    assert [place(region) for region in scripting.job(frame=10)["regions"]] == [second]
 
 
 def test_a_stroke_in_space_lies_where_a_plane_would(annotations: Annotations) -> None:
