@@ -122,7 +122,7 @@ def job_from_scene(
             advice="type a prompt; or select an object that the camera sees, and choose "
             "Object > Add as MixDiff Region",
         )
-    reader = RegionReader(settings.prompt)
+    reader = RegionReader(settings.prompt, scene.frame_current)
     # Without a region no camera is needed.
     if sources:
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))

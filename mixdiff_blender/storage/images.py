@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,16 @@ def image_path(image: bpy.types.Image) -> Path | None:
     except (OSError, UnreadableImageError):
         return None  # perhaps a kind of file that Blender reads and the engine does not
     return path
+
+
+def sequence_file(image: bpy.types.Image, number: int) -> Path:
+    """Return the file of a sequence that holds its picture of a number, there or not."""
+    path = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
+    found = re.fullmatch(r"(.*?)(\d+)(\D*)", path.stem)
+    if found is None:
+        return path
+    before, digits, after = found.groups()
+    return path.with_name(f"{before}{number:0{len(digits)}d}{after}{path.suffix}")
 
 
 def has_pixels(image: Any) -> bool:
@@ -54,11 +65,27 @@ def write_png(image: bpy.types.Image, path: Path, *, as_mask: bool = False) -> N
 def rows_from_top(image: bpy.types.Image) -> Bytes:
     """Return an image's pixels as bytes, as a picture viewer shows them.
 
+    What is transparent is filled with the mean of the rest, as the engine does with files.
+
     Shapes: (H, W, 3), first row at the top.
     """
-    rows = _values_from_top(image)
+    rows = _opaque(_values_from_top(image), image)
     rows = np.repeat(rows[..., :1], 3, axis=2) if image.channels < 3 else rows[..., :3]
     return _levels(_display_values(rows) if image.is_float else rows)  # those are scene-linear
+
+
+def _opaque(values: NDArray[np.float32], image: bpy.types.Image) -> NDArray[np.float32]:
+    if image.channels not in (2, 4) or image.alpha_mode in ("NONE", "CHANNEL_PACKED"):
+        return values
+    colours, opacity = values[..., :-1], values[..., -1:]
+    total = float(opacity.sum())
+    if total == opacity.size:
+        return values
+    is_premultiplied = image.is_float and image.alpha_mode == "PREMUL"
+    shown = colours if is_premultiplied else colours * opacity
+    mean = shown.sum((0, 1)) / total if total else np.full(colours.shape[-1], 0.5)
+    filled = shown + mean.astype(np.float32) * (1 - opacity)
+    return np.concatenate([filled, np.ones_like(opacity)], axis=2)
 
 
 def coverage_from_top(image: bpy.types.Image) -> Bytes:

@@ -21,7 +21,7 @@ from ...contract import (
     kind_of,
 )
 from ...properties import REROLL_TYPE
-from ...storage.images import has_pixels, image_path
+from ...storage.images import has_pixels, image_path, sequence_file
 from ..prompts import region_prompt
 from .entries import Source, unique_names
 from .region_bounds import LeftOut, RegionBounds
@@ -51,7 +51,7 @@ class WantedImage:
 class RegionReader:
     """Reads regions into the lists of a job."""
 
-    def __init__(self, root_prompt: str) -> None:
+    def __init__(self, root_prompt: str, frame: int) -> None:
         self.regions: list[Text2ImageRegion | Image2ImageRegion] = []
         self.reroll_regions: list[RerollRegion] = []
         self.names: dict[str, str] = {}
@@ -60,6 +60,7 @@ class RegionReader:
         """Images to be written, under these names, where the job's paths start."""
         self.problems: list[Problem] = []
         self._root_prompt = root_prompt
+        self._frame = frame
 
     def read(self, sources: Sequence[Source], bounds: RegionBounds) -> None:
         """Add the regions that lie on the canvas, and note why others do not."""
@@ -111,10 +112,14 @@ class RegionReader:
             return _NO_FILE
         if path := image_path(image):
             return str(path)
-        if not has_pixels(image):
-            message = f"the picture {image.name!r} cannot be read ({image.filepath or 'no file'})"
-            remedy = "find its file, or choose another picture"
-            self._complain(source, declared.name, message, remedy)
+        if image.source == "SEQUENCE":
+            path = sequence_file(image, _frame_shown(image, source, self._frame))
+            if not path.is_file():
+                message = f"the sequence {image.name!r} has no picture {path.name} for this frame"
+                self._complain(source, declared.name, message, "go to a frame that it has")
+            return str(path)
+        if complaint := _why_unreadable(image):
+            self._complain(source, declared.name, *complaint)
         wanted = WantedImage(image=image, as_mask=declared.name == "mask")
         number = len(self.images) + 1
         known = next((name for name, other in self.images.items() if other == wanted), None)
@@ -134,6 +139,33 @@ class RegionReader:
         where = {"field": key, "value": "" if key else name, "region": name}
         problem = Problem(**where, message=message, remedy=remedy, severity=severity)
         self.problems.append(problem)
+
+
+def _frame_shown(image: bpy.types.Image, source: Source, frame: int) -> int:
+    """Return which picture of a sequence a region's object shows at a frame."""
+    shown: Any = source.object
+    if shown is None or shown.type != "EMPTY" or shown.data != image:
+        return frame
+    user = shown.image_user
+    last = max(user.frame_duration, 1) - 1
+    since = frame - user.frame_start
+    since = since % (last + 1) if user.use_cyclic else min(max(since, 0), last)
+    return int(since + 1 + user.frame_offset)
+
+
+def _why_unreadable(image: bpy.types.Image) -> tuple[str, str] | None:
+    if image.source == "MOVIE":
+        message = f"{image.name!r} is a movie, of which Blender gives no single picture"
+        return message, "choose a sequence of pictures instead"
+    if has_pixels(image):
+        return None
+    if image.type == "RENDER_RESULT":
+        message = f"the pixels of {image.name!r} are out of reach"
+        return message, "save it to a file (Image > Save As), and choose that"
+    return (
+        f"the picture {image.name!r} cannot be read ({image.filepath or 'no file'})",
+        "find its file, or choose another picture",
+    )
 
 
 def _is_file(declared: Field[Any]) -> bool:

@@ -21,7 +21,7 @@ from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import batch, generation, history
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.storage import folders
-from bl_ext.user_default.mixdiff.storage.images import png_of
+from bl_ext.user_default.mixdiff.storage.images import png_of, rows_from_top
 from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
@@ -61,6 +61,7 @@ __all__ = [
     "queue",
     "read_job",
     "report_text",
+    "rows_from_top",
     "scripting",
     "session",
     "shapes_of",

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 import pytest
-from addon import scripting
+from addon import png_of, rows_from_top, scripting
 from scenes import add_camera, add_plane, add_region, empty_scene, place, render, select, update
 
 HOSTS = "wheels"
@@ -107,6 +108,62 @@ def test_image_empties_and_textured_planes_start_from_their_image(pictures: Pict
     images = [r for r in scripting.job()["regions"] if r["type"] == "image2image"]
     assert [place(region) for region in images] == [[0, 32, 0, 64], [16, 48, 80, 112]]
     assert [Path(region["reference_image"]).name for region in images] == ["photo.png"] * 2
+
+
+COLOURS = {1: (255, 0, 0), 2: (0, 255, 0), 3: (0, 0, 255)}
+
+
+@pytest.fixture
+def footage(scene: Any, camera: Any, tmp_path: Path) -> Any:
+    """An empty that shows a sequence of three pictures from frame 10 on."""
+    for number, colour in COLOURS.items():
+        pixels = np.full((32, 64, 3), colour, np.uint8)
+        (tmp_path / f"shot2_{number:04d}.png").write_bytes(png_of(pixels))
+    add_region("ground", "sand")
+    image = bpy.data.images.load(str(tmp_path / "shot2_0001.png"))
+    image.source = "SEQUENCE"
+    empty = bpy.data.objects.new("footage", None)
+    empty.empty_display_type, empty.data, empty.empty_display_size = "IMAGE", image, 2
+    user = empty.image_user
+    user.frame_start, user.frame_duration, user.frame_offset = 10, 3, 0
+    scene.collection.objects.link(empty)
+    empty.mixdiff.enabled, empty.mixdiff.type = True, "image2image"
+    empty.mixdiff.reference_image = image
+    return empty
+
+
+@pytest.mark.parametrize(
+    ("frame", "number", "cyclic"),
+    [(1, 1, False), (10, 1, False), (12, 3, False), (40, 3, False), (14, 2, True)],
+)
+def test_footage_follows_the_frame(frame: int, number: int, cyclic: bool, footage: Any) -> None:
+    footage.image_user.use_cyclic = cyclic
+    used = [r for r in scripting.job(frame=frame)["regions"] if r["type"] == "image2image"]
+    assert Path(used[0]["reference_image"]).name == f"shot2_{number:04d}.png"
+    assert not scripting.problems(frame=frame)
+
+
+def test_footage_that_ends_too_early_is_said(footage: Any) -> None:
+    footage.image_user.frame_duration = 100
+    (said,) = scripting.problems(frame=20)
+    assert "has no picture shot2_0011.png for this frame" in said
+
+
+def test_a_movie_is_said(footage: Any) -> None:
+    footage.mixdiff.reference_image.source = "MOVIE"
+    (said,) = scripting.problems()
+    assert "choose a sequence of pictures instead" in said
+
+
+def test_what_an_image_hides_under_transparency_is_filled_evenly(tmp_path: Path) -> None:
+    image = bpy.data.images.new("cutout", 8, 4, alpha=True)
+    values = np.random.default_rng(0).random((4, 8, 4)).astype(np.float32)
+    values[..., 3] = np.arange(8) < 2
+    image.pixels.foreach_set(values.ravel())
+    rows = rows_from_top(image)
+    kept = np.rint(values[::-1, :2, :3] * 255)
+    assert np.abs(rows[:, :2] - kept).max() <= 1
+    assert np.abs(rows[:, 2:] - kept.mean((0, 1))).max() <= 1
 
 
 def test_an_image_can_be_chosen_to_be_text(pictures: Pictures) -> None:
