@@ -6,6 +6,8 @@ chance: it is kept as digits, and scripts read and set it as `seed` and `region_
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from .canvas import SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
@@ -16,7 +18,8 @@ from .regions import REROLL_TYPE, TYPE_ITEMS, RegionEntry, RegionSettings, regio
 
 def register() -> None:
     """Give objects and scenes their settings."""
-    bpy.types.Object.mixdiff = PointerProperty(type=RegionSettings)  # type: ignore[attr-defined]
+    owner: Any = bpy.types.Object
+    owner.mixdiff = PointerProperty(type=RegionSettings, override={"LIBRARY_OVERRIDABLE"})
     bpy.types.Scene.mixdiff = PointerProperty(type=CanvasSettings)  # type: ignore[attr-defined]
 
 

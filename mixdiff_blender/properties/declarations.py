@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import bpy
 
@@ -34,6 +34,7 @@ EnumProperty: Callable[..., Any] = _props.EnumProperty
 PointerProperty: Callable[..., Any] = _props.PointerProperty
 CollectionProperty: Callable[..., Any] = _props.CollectionProperty
 
+_T = TypeVar("_T", bound=type)
 _Deferred: type = type(_props.BoolProperty())
 
 _INT_MAX = 2**31 - 1
@@ -108,6 +109,14 @@ class Declaring:
             name: value.named(name) if isinstance(value, _ContractField) else value
             for name, value in stated.items()
         }
+
+
+def overridable(cls: _T) -> _T:
+    """Let the properties of a class be set where its owner is a library override, and saved so."""
+    stated: Any = cls
+    for value in stated.__annotations__.values():
+        value.keywords["override"] = {"LIBRARY_OVERRIDABLE"}
+    return cls
 
 
 @dataclass(frozen=True, slots=True)

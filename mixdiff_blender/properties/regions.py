@@ -14,6 +14,7 @@ from .declarations import (
     PointerProperty,
     StringProperty,
     declared,
+    overridable,
 )
 from .seeds import only_digits, seed_in
 
@@ -33,6 +34,7 @@ def _hide_guide(settings: RegionSettings, context: bpy.types.Context) -> None:
         owner.display_type = "WIRE" if settings.guide else "TEXTURED"
 
 
+@overridable
 class RegionSettings(Declaring, bpy.types.PropertyGroup):
     """What an object asks for, in the part of the picture that it covers."""
 

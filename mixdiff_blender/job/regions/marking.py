@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ...contract import Image2ImageRegion
+from ...contract import EngineError, Image2ImageRegion
 from ...properties import region_settings
 from .empties import is_image_empty
 from .entries import list_object
@@ -50,7 +50,15 @@ def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
     An object that is there to show an image becomes an image region, any other keeps its type; what
     is a region already stays as it is. The image that an image region's object shows becomes the
     picture to start from, unless one is chosen.
+
+    Raises: EngineError of kind `job` where the object belongs to another file.
     """
+    if obj.library is not None:
+        raise EngineError(
+            f"{obj.name!r} belongs to {obj.library.filepath}, and would forget that it is a region",
+            kind="job",
+            advice="make a library override of it (Object > Library Override > Make)",
+        )
     settings = region_settings(obj)
     if kind != FITTING:
         settings.type = kind

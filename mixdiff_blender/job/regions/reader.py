@@ -72,6 +72,7 @@ class RegionReader:
                 self._complain(source, "", why, rectangle.remedy, severity="warning")
             else:
                 self._add(source, rectangle)
+                self._say_what_renders_differ_in(source)
 
     def _add(self, source: Source, rectangle: Rectangle) -> None:
         name, values = self.names[source.id], dict(self._values(source))
@@ -82,6 +83,15 @@ class RegionReader:
                 self.reroll_regions.append(region)
             case Text2ImageRegion() | Image2ImageRegion() as region:
                 self.regions.append(region)
+
+    def _say_what_renders_differ_in(self, source: Source) -> None:
+        for modifier in source.object.modifiers if source.object else ():
+            if modifier.show_render != modifier.show_viewport:
+                where = "renders" if modifier.show_render else "the viewport"
+                message = (
+                    f"is read as the viewport shows it: {modifier.name!r} is on in {where} alone"
+                )
+                self._complain(source, "", message, "switch it alike in both", severity="warning")
 
     def _values(self, source: Source) -> Iterator[tuple[str, Any]]:
         settings = source.settings

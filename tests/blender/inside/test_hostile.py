@@ -203,6 +203,18 @@ def test_what_is_hidden_is_left_out_with_the_reason(scene: Any, camera: Any) -> 
     ]
 
 
+@pytest.mark.parametrize("switch", ["show_render", "show_viewport"])
+def test_a_modifier_that_renders_differ_in_is_said(switch: str, camera: Any) -> None:
+    wall = add_region("wall", "bricks", size=(2, 2))
+    modifier = wall.modifiers.new("Array", "ARRAY")
+    update()
+    assert not [said for said in scripting.problems() if "Array" in said]
+    setattr(modifier, switch, False)
+    update()
+    (said,) = [said for said in scripting.problems() if "Array" in said]
+    assert said.startswith("wall is read as the viewport shows it")
+
+
 def test_instances_count_for_what_makes_them(scene: Any, camera: Any) -> None:
     source = bpy.data.collections.new("source")
     for at in ((-0.5, 0, 0), (0.5, 0, 0)):
@@ -246,6 +258,33 @@ def library(scene: Any, camera: Any, tmp_path: Path) -> str:
     path = str(tmp_path / "library.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     return path
+
+
+def test_a_region_on_a_library_override_is_saved(scene: Any, camera: Any, tmp_path: Path) -> None:
+    add_plane("prop", size=(2, 2), at=(-1, 0, 0))
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "props.blend"))
+    scene = empty_scene()
+    add_camera(scene)
+    with bpy.data.libraries.load(str(tmp_path / "props.blend"), link=True) as (_, data):
+        data.objects = ["prop"]
+    scene.collection.objects.link(data.objects[0])
+    select(data.objects[0])
+    with pytest.raises(RuntimeError, match="make a library override of it"):
+        bpy.ops.mixdiff.mark_regions()
+    override = data.objects[0].override_create(remap_local_usages=True)
+    update()
+    select(override)
+    bpy.ops.mixdiff.mark_regions()
+    override.mixdiff.prompt, override.mixdiff.mask_weight = "a street sign", 2
+    override.mixdiff.mask = bpy.data.images.new("mask", 8, 8)
+    uid = override.mixdiff.uid
+    assert places() == {"a street sign": WALL}
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
+    settings = bpy.data.objects["prop"].mixdiff
+    assert (settings.enabled, settings.prompt, settings.mask_weight) == (True, "a street sign", 2)
+    assert (settings.mask.name, settings.uid) == ("mask", uid)
+    assert places() == {"a street sign": WALL}
 
 
 def test_regions_of_linked_libraries_are_regions(library: str) -> None:
