@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from engine.contract.checks import check, validate
     from engine.contract.errors import Cancelled, EngineError, JobError, Problem
-    from engine.contract.files import atomic_write, open_input
+    from engine.contract.files import atomic_write, from_home, open_input
     from engine.contract.geometry import Rectangle, uncovered_share
     from engine.contract.image_sizes import read_size
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document

@@ -91,3 +91,10 @@ def _sweep(folder: Path) -> None:
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _STALE_S:
                 left.unlink()
+
+
+def from_home(name: str) -> str:
+    """Return a path whose leading `~` stands for the person's home, with the home; others as is."""
+    if name == "~" or name.startswith(("~/", "~\\")):
+        return f"{Path.home()}{name[1:]}"
+    return name

@@ -30,6 +30,9 @@ class Kind(Protocol):
         """Return what is wrong with the value, or None."""
 
 
+_LONGEST_NAME = 255  # bytes, of a file on the systems that people use
+
+
 def nearest(word: str, known: Sequence[str]) -> str:
     """Return advice that names the known word closest to the given one."""
     plain = re.sub(r"[\s-]+", "_", word.strip().lower().replace("++", "pp"))
@@ -114,7 +117,15 @@ class ModelName:
 
     def complaint(self, value: object) -> Complaint | None:
         """Return what is wrong with the value, or None."""
-        return Text(required=True).complaint(value)
+        complaint = Text(required=True).complaint(value)
+        if complaint or not isinstance(value, str):
+            return complaint
+        if max(len(part.encode()) for part in re.split(r"[/\\]", value)) > _LONGEST_NAME:
+            return Complaint(
+                f"{shown(value)} has a part of more than {_LONGEST_NAME} letters",
+                "no file is called so: give a folder, a file, or a hub id",
+            )
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from .catalogue import (
 )
 from .errors import ModelError
 from .families import DEFAULT_FAMILY, FAMILIES, Family
+from .files import from_home
 from .job import BUNDLED_MODEL
 
 WEIGHTS = ".safetensors"
@@ -92,7 +93,7 @@ def path_of_model(name: str, folder: Path) -> Path:
 
     Paths of Windows, with backslashes, are read on other systems too.
     """
-    path = folder / Path(name).expanduser()
+    path = folder / from_home(name)
     return path if path.exists() or "\\" not in name else folder / name.replace("\\", "/")
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from engine.contract.errors import EngineError
 from engine.contract.files import atomic_write
 from engine.contract.job import BUNDLED_MODEL, Job, with_files
+from engine.contract.models import path_of_model
 from engine.contract.png import JOB_KEY, RUN_KEY, ZLIB_LEVEL, write_chunk, write_head, write_note
 
 Pixels = npt.NDArray[np.uint8]
@@ -148,5 +149,7 @@ def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:
             return str(target)
 
     job = with_files(job, seen_from_there)
-    is_path = job.model not in (None, BUNDLED_MODEL) and (old_folder / str(job.model)).exists()
-    return replace(job, model=seen_from_there(str(job.model))) if is_path else job
+    if job.model in (None, BUNDLED_MODEL):
+        return job
+    path = path_of_model(str(job.model), old_folder)
+    return replace(job, model=seen_from_there(str(path))) if path.exists() else job

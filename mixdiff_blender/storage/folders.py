@@ -14,7 +14,7 @@ from pathlib import Path
 import bpy
 
 from .. import package
-from ..contract import EngineError
+from ..contract import EngineError, from_home
 from ..properties import canvas_settings
 from .watchdog import is_running
 
@@ -121,7 +121,7 @@ def results_folder(scene: bpy.types.Scene, blend: str | None = None) -> Path:
 
 def is_absolute(path: str) -> bool:
     """Return whether a path says by itself where it leads."""
-    return not path.startswith("//") and Path(_of_this_system(path)).expanduser().is_absolute()
+    return not path.startswith("//") and Path(_of_this_system(path)).is_absolute()
 
 
 def absolute(path: str, blend: str) -> Path:
@@ -129,12 +129,12 @@ def absolute(path: str, blend: str) -> Path:
 
     What Windows wrote is read on other systems too.
     """
-    named = Path(_of_this_system(path).removeprefix("//")).expanduser()
+    named = _of_this_system(path).removeprefix("//")
     return Path(os.path.normpath(Path(blend).parent / named))
 
 
 def _of_this_system(path: str) -> str:
-    return path if os.sep == "\\" else path.replace("\\", "/")
+    return from_home(path if os.sep == "\\" else path.replace("\\", "/"))
 
 
 def next_image_path(scene: bpy.types.Scene) -> Path:

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.contract.checks import check
-from engine.contract.errors import JobError, Problem
+from engine.contract.errors import JobError, ModelError, Problem
 from engine.contract.families import DEFAULT_FAMILY
 from engine.contract.limits import Limits
-from engine.contract.models import ModelFacts
+from engine.contract.models import ModelFacts, require_model
 from engine.contract.parse import parse_json
 from tests.contract.jobs import jobs, right_job
 
@@ -399,3 +399,17 @@ def test_the_prompt_syntax_of_other_programs_is_not_passed_over(text: str) -> No
 @pytest.mark.parametrize("text", ["bricks (old)", "at 12:30", "a < b > c", "breaking waves"])
 def test_plain_words_are_plain_words(text: str) -> None:
     assert found(with_region(prompt=text)) == []
+
+
+@pytest.mark.parametrize("name", ["~nobody-here/x", "~", "~/none", "a" * 250, "c:\\x"])
+def test_any_name_of_a_model_can_be_looked_for(name: str, tmp_path: Path) -> None:
+    assert found(changed(model=name), folder=tmp_path) == []
+    with pytest.raises(ModelError):
+        require_model(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, f"a/{'b' * 300}", f"a\\{'ö' * 200}/c"])
+def test_a_name_that_no_file_can_have_is_refused(name: str, tmp_path: Path) -> None:
+    (problem,) = found(changed(model=name), folder=tmp_path)
+    assert (problem.field, problem.severity) == ("model", "error")
+    assert "more than 255 letters" in problem.message

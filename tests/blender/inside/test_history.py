@@ -269,6 +269,7 @@ def test_only_pictures_of_our_own_making_are_deleted(
         ("//renders\\mine", "project/renders/mine"),
         ("~/pictures", "home/pictures"),
         ("", "project"),
+        ("~nobody-here/x", "project/~nobody-here/x"),
     ],
 )
 def test_a_folder_is_understood_as_people_write_it(
