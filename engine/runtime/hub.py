@@ -14,11 +14,13 @@ from engine.contract.catalogue import (
     INDEX,
     cache_folder,
     folder_in_cache,
+    is_hub_id,
     local_snapshot,
     read_object,
 )
 from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import Family, family_of_pipeline, family_titles
+from engine.contract.job import BUNDLED_MODEL
 
 _SMALL = (".json", ".txt", ".model", ".jinja")
 _HALF = ".fp16."
@@ -92,6 +94,7 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
     from huggingface_hub import HfApi, hf_hub_download
 
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # its own transfers cannot be ended midway
+    _require_hub_id(id_)
     try:
         info = HfApi().model_info(id_, files_metadata=True)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
@@ -135,7 +138,11 @@ def _bar_that(notify: Callable[[int], None]) -> Any:
 
 
 def remove(id_: str) -> int:
-    """Remove a model from the hub's cache, and return how many bytes are free again."""
+    """Remove a model from the hub's cache, and return how many bytes are free again.
+
+    Raises: EngineError of kind `model` where it is not there, of kind `disk` where it must stay.
+    """
+    _require_hub_id(id_)
     folder = folder_in_cache(id_, cache_folder(os.environ))
     if not folder.is_dir():
         raise ModelError(f"{id_} is not on this computer", "nothing is to be done")
@@ -151,6 +158,13 @@ def remove(id_: str) -> int:
     return size
 
 
+def _require_hub_id(id_: str) -> None:
+    if id_ == BUNDLED_MODEL:
+        raise ModelError(f"{id_} comes with the engine and goes with it", "nothing is to be done")
+    if not is_hub_id(id_):
+        raise ModelError(f"{id_!r} is no hub id", "give one such as owner/name")
+
+
 def _explained(id_: str, error: Exception) -> EngineError:
     from huggingface_hub import errors
 
@@ -164,7 +178,7 @@ def _explained(id_: str, error: Exception) -> EngineError:
             message = f"the hub has no {id_}, or shows it to those alone who may see it"
             return ModelError(message, f"look at {page}; {_LOGIN_HELP}")
         case errors.HFValidationError():
-            return ModelError(f"{id_!r} is no hub id", "give one such as owner/name")
+            return ModelError(f"{id_!r} is no hub id: {text}", "give one such as owner/name")
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             message = f"model: the disk is full: {text}"
             return EngineError(message, kind="disk", advice="make room, then download again")

@@ -196,7 +196,11 @@ def test_a_gated_model_names_the_page_and_the_place_for_the_token(shop: Shop) ->
 
 def test_a_model_that_is_not_there_is_named(shop: Shop) -> None:
     assert "no owner/else" in shop.refused("download", "owner/else")
-    assert "no hub id" in shop.refused("download", "a/b/c/d")
+    for word in ("download", "remove"):
+        for name in ("a/b/c/d", "name", "./a", "owner/name.safetensors"):
+            assert "no hub id" in shop.refused(word, name)
+        assert "comes with the engine" in shop.refused(word, BUNDLED_MODEL)
+    assert shop.hub.served == []
 
 
 def test_a_model_of_pickles_alone_is_refused_before_anything_is_fetched(shop: Shop) -> None:
