@@ -13,8 +13,8 @@ Coordinates = Literal["UV", "XY", "XZ", "YZ"]
 _MARK = "mixdiff_coordinates"
 
 
-def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> None:
-    """Show an image on an object, in place of its active material.
+def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> Coordinates:
+    """Show an image on an object, in place of its active material, and return by which coordinates.
 
     A material that already shows the image in the same way is used again; the one whose place it
     takes stays in the file.
@@ -25,11 +25,12 @@ def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> None:
     data: Any = obj.data
     if not obj.material_slots:
         data.materials.append(material)
-        return
+        return coordinates
     slot = obj.material_slots[obj.active_material_index or 0]
     if slot.material and slot.material != material:
         slot.material.use_fake_user = True  # or saving the file would drop the user's material
     slot.material = material
+    return coordinates
 
 
 def _coordinates_for(obj: bpy.types.Object) -> Coordinates:

@@ -67,8 +67,15 @@ class UseAsTexture(ResultUse):
 
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Give the objects the picture's material."""
+        flat = []
         for obj in selected_with_surface(context):
-            put_on(image, obj)
+            if put_on(image, obj) != "UV":
+                flat.append(obj.name)
+        if flat:
+            names = ", ".join(flat)
+            self.report(
+                {"INFO"}, f"Without a UV map, stretched over their two widest sides: {names}"
+            )
 
 
 class Project(ResultUse):

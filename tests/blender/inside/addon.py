@@ -20,6 +20,7 @@ from bl_ext.user_default.mixdiff.job.regions.region_bounds import LeftOut, Regio
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import batch, generation, history
 from bl_ext.user_default.mixdiff.results.colour import expectation
+from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders
 from bl_ext.user_default.mixdiff.storage.images import png_of, rows_from_top
 from bl_ext.user_default.mixdiff.ui import job_cache
@@ -58,6 +59,7 @@ __all__ = [
     "png_of",
     "preferences",
     "pump",
+    "put_on",
     "queue",
     "read_job",
     "report_text",

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import expectation, history, png_of, view_of
+from addon import expectation, history, png_of, put_on, view_of
 from mathutils import Euler, Matrix
 from scenes import add_camera, add_plane, empty_scene, render, select, update
 
@@ -235,6 +235,14 @@ def test_a_camera_gets_one_background_that_fits(scene: Any, take_in: Callable[[]
     assert (ours.image.name, ours.frame_method) == ("MixDiff", "STRETCH")
     assert (ours.display_depth, round(ours.alpha, 3)) == ("BACK", 1.0)
     assert data.show_background_images
+
+
+def test_a_texture_says_by_which_coordinates_it_lies_on_an_object() -> None:
+    image = bpy.data.images.new("picture", 4, 4)
+    plane = add_plane("plane")
+    assert put_on(image, plane) == "UV"
+    plane.data.uv_layers.remove(plane.data.uv_layers[0])
+    assert put_on(image, plane) == "XY"
 
 
 # --- The compositor, where somebody has been before ---------------------------------------------
