@@ -40,6 +40,7 @@ MODULES = (
     "job.regions.handlers",
     "cli.main",
     "results.thumbnails",
+    "results.generation",
     "results.saving",
     "backend.engine",
     "backend.live_preview",

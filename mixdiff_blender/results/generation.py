@@ -250,3 +250,11 @@ def _report(scene_name: str, lines: list[Line], error: EngineError | None = None
     global _last
     _last = Report(scene_name=scene_name, lines=tuple(lines), error=error)
     engine.redraw()
+
+
+def _forget_report(*_: Any) -> None:
+    global _last
+    _last = None
+
+
+HANDLERS = {"load_post": _forget_report}

@@ -137,6 +137,13 @@ def test_pictures_go_into_the_chosen_folder_and_a_bad_one_is_said(project: Path)
     assert files()[-1] == settings().result.filepath == "//pictures/street-0001.png"
 
 
+@pytest.mark.usefixtures("made")
+def test_another_file_knows_nothing_of_the_last_ones_report() -> None:
+    assert generation.last_report(bpy.context.scene) is not None
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    assert generation.last_report(bpy.context.scene) is None
+
+
 # --- Looking back -------------------------------------------------------------------------------
 
 
