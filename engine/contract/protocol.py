@@ -26,7 +26,6 @@ ENGINE_ERROR = -32000
 REQUEST_CANCELLED = -32800
 
 METHODS = ("initialize", "validate", "generate", "cancel", "unload", "shutdown")
-NOTIFICATIONS = ("phase", "progress", "preview", "rows")
 PHASES = ("loading", "encoding", "sampling", "decoding", "writing")
 
 RequestId = int | str

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.contract.checks import check
-from engine.contract.errors import JobError, ModelError, Problem
+from engine.contract.errors import JobError, Problem
 from engine.contract.families import DEFAULT_FAMILY
 from engine.contract.limits import Limits
-from engine.contract.models import ModelFacts, require_model
+from engine.contract.models import ModelFacts
 from engine.contract.parse import parse_json
 from tests.contract.jobs import jobs, right_job
 
@@ -359,57 +359,3 @@ def test_whatever_stands_in_a_grid_is_answered_too(changes: dict[str, Any]) -> N
     grid = {"prompt": [["a", "b"]], "tile_height": 64, "tile_width": 64, "steps": 3, **changes}
     checked = check(grid, folder=Path())
     assert (checked.job is None) == any(p.severity == "error" for p in checked.problems)
-
-
-@pytest.mark.parametrize(
-    ("document", "field", "remedy"),
-    [
-        (changed(steps=20), "steps", "write 'num_inference_steps'"),
-        (changed(sampler_name="DDIM"), "sampler_name", "write 'scheduler'"),
-        (changed(cfg_scale=7), "cfg_scale", "write 'guidance_scale' in each region"),
-        (changed(prompt="a wall"), "prompt", "write 'prompt' in each region"),
-        (with_region(cfg_scale=7), "regions[0].cfg_scale", "write 'guidance_scale'"),
-        (with_region(seed=7), "regions[0].seed", "write 'region_seed'"),
-        (with_region(steps=7), "regions[0].steps", "beside the regions"),
-        (changed(scheduler="Euler a"), "scheduler", "'euler_a'"),
-        (changed(scheduler="DPM++ 2M Karras"), "scheduler", "'dpmpp_2m_karras'"),
-    ],
-)
-def test_what_other_programs_call_a_key_gets_the_right_hint(
-    document: object, field: str, remedy: str
-) -> None:
-    (problem,) = found(document)
-    assert problem.field == field
-    assert remedy in problem.remedy
-
-
-@pytest.mark.parametrize(
-    "text", ["(red:1.9) bricks", "bricks (old, worn : .5)", "a <lora:house_v2:0.8> b", "a BREAK b"]
-)
-def test_the_prompt_syntax_of_other_programs_is_not_passed_over(text: str) -> None:
-    for document, field in (
-        (with_region(prompt=text), "regions[0].prompt"),
-        (changed(negative_prompt=text), "negative_prompt"),
-    ):
-        (problem,) = found(document)
-        assert (problem.field, problem.severity) == (field, "warning")
-        assert "read as words" in problem.message
-
-
-@pytest.mark.parametrize("text", ["bricks (old)", "at 12:30", "a < b > c", "breaking waves"])
-def test_plain_words_are_plain_words(text: str) -> None:
-    assert found(with_region(prompt=text)) == []
-
-
-@pytest.mark.parametrize("name", ["~nobody-here/x", "~", "~/none", "a" * 250, "c:\\x"])
-def test_any_name_of_a_model_can_be_looked_for(name: str, tmp_path: Path) -> None:
-    assert found(changed(model=name), folder=tmp_path) == []
-    with pytest.raises(ModelError):
-        require_model(name, tmp_path)
-
-
-@pytest.mark.parametrize("name", ["a" * 5000, f"a/{'b' * 300}", f"a\\{'ö' * 200}/c"])
-def test_a_name_that_no_file_can_have_is_refused(name: str, tmp_path: Path) -> None:
-    (problem,) = found(changed(model=name), folder=tmp_path)
-    assert (problem.field, problem.severity) == ("model", "error")
-    assert "more than 255 letters" in problem.message
