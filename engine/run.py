@@ -23,7 +23,7 @@ from engine.contract.limits import Limits
 from engine.contract.models import ModelFacts, facts_of
 from engine.families.base import Model
 from engine.families.loading import load_model, resolve
-from engine.runtime.devices import Device, give_memory_back
+from engine.runtime.devices import Device, give_memory_back, taken_bytes
 from engine.runtime.references import reference_bytes
 from engine.sampling.events import (
     Done,
@@ -189,4 +189,5 @@ def run(
         problems=warnings,
         steps=tuple(steps.values()),
         timings_s=_seconds(began),
+        taken_bytes=taken_bytes(keeper.device.torch_device),
     )

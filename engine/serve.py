@@ -246,6 +246,7 @@ class Worker:
                         "problems": [problem.to_document() for problem in event.problems],
                         "steps": [str(path) for path in event.steps],
                         "timings_s": event.timings_s,
+                        "taken_bytes": event.taken_bytes,
                     }
         raise AssertionError("a run ends with Done or raises")
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         state_of,
     )
     from engine.contract.checks import check, validate
+    from engine.contract.effort import denoised_cells
     from engine.contract.errors import Cancelled, EngineError, JobError, Problem
     from engine.contract.files import atomic_write, from_home, open_input
     from engine.contract.geometry import Rectangle, uncovered_share
@@ -41,8 +42,8 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *("catalogue", "checks", "errors", "files", "geometry", "image_sizes", "job", "kinds"),
-        *("masks", "models", "png", "protocol", "schedulers"),
+        *("catalogue", "checks", "effort", "errors", "files", "geometry", "image_sizes", "job"),
+        *("kinds", "masks", "models", "png", "protocol", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

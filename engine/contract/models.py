@@ -13,6 +13,7 @@ from .catalogue import (
     BUNDLED_FOLDER,
     INDEX,
     NOTE,
+    KnownModel,
     cache_folder,
     family_of_folder,
     is_hub_id,
@@ -55,6 +56,16 @@ class ModelFacts:
         return self.family.grid_px
 
     @classmethod
+    def of_known(cls, known: KnownModel) -> ModelFacts:
+        """Return what suits a model of the catalogue."""
+        return replace(
+            cls.of_family(FAMILIES[known.family], known.native_px),
+            num_inference_steps=known.num_inference_steps,
+            guidance_scale=known.guidance_scale,
+            scheduler=known.scheduler,
+        )
+
+    @classmethod
     def of_family(cls, family: Family, native_px: int = 0) -> ModelFacts:
         """Return what suits most models of a family."""
         native_px = native_px or family.native_px
@@ -81,10 +92,10 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     if path.is_file():
         return ModelFacts.of_family(family_of_file(path) or DEFAULT_FAMILY)
     if is_hub_id(name):
+        if known := known_model(name):
+            return ModelFacts.of_known(known)
         if snapshot := local_snapshot(name, cache_folder(os.environ)):
             return _of_folder(snapshot)
-        if known := known_model(name):
-            return ModelFacts.of_family(FAMILIES[known.family], known.native_px)
     return ModelFacts.of_family(DEFAULT_FAMILY)
 
 
@@ -165,4 +176,6 @@ def _of_folder(folder: Path) -> ModelFacts:
     numbers: dict[str, Any] = {
         name: value for name, value in said.items() if isinstance(value, int | float) and value > 0
     }
-    return replace(facts, scheduler=note.get("scheduler"), **numbers)
+    scheduler = note.get("scheduler")
+    is_known = isinstance(scheduler, str) and scheduler in family.schedulers
+    return replace(facts, scheduler=scheduler if is_known else None, **numbers)

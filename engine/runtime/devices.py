@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -127,6 +128,20 @@ def free_bytes(device: torch.device) -> int:
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return free + kept
     return free
+
+
+def taken_bytes(device: torch.device) -> int:
+    """Return the most memory that this process has taken of a device, 0 where none tells."""
+    if device.type == "cuda":
+        return torch.cuda.memory_reserved(device)
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(psutil.Process().memory_info()._asdict().get("peak_wset", 0))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def is_oom(error: BaseException) -> bool:

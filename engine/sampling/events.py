@@ -83,13 +83,16 @@ class Generated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A run's end: the files, the job with everything drawn filled in, seconds per phase."""
+    """A run's end: the files, the job with everything drawn filled in, what it took."""
 
     output: Path
     job: dict[str, Any]
     problems: tuple[Problem, ...]
     steps: tuple[Path, ...]
     timings_s: dict[str, float]
+    """Seconds per phase."""
+    taken_bytes: int
+    """The most memory of the device that the engine has held, 0 where that is not known."""
 
 
 GenerateEvent = PhaseBegan | StepDone | Preview | ImageRows | OutOfMemoryRetry | Warned | Generated

@@ -41,6 +41,7 @@ class Done:
     document: Mapping[str, Any]
     problems: tuple[Problem, ...]
     timings_s: Mapping[str, float]
+    taken_bytes: int = 0
 
 
 Outcome = Done | EngineError
@@ -307,6 +308,7 @@ def _done(answer: Any) -> Outcome:
             document=answer["job"],
             problems=tuple(Problem.from_document(p) for p in answer.get("problems", ())),
             timings_s=answer.get("timings_s", {}),
+            taken_bytes=answer.get("taken_bytes", 0),
         )
     except (KeyError, TypeError, AttributeError) as error:
         return EngineError(

@@ -22,8 +22,8 @@ from ..contract import (
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..storage.images import write_png
 from .model_facts import facts_of_model, model_path
-from .prompts import whole_picture_prompt
-from .regions.background import background_of
+from .model_settings import value_for
+from .regions.background import background_of, whole_prompt
 from .regions.camera import canvas_of
 from .regions.entries import has_region
 from .regions.entries import sources as sources_of
@@ -113,24 +113,27 @@ def job_from_scene(
     changes = changes or {}
     settings = canvas_settings(scene)
     facts = facts_of_model(changes.get("model", settings.model))
-    canvas = canvas_of(scene, facts.grid_px)
+    canvas = canvas_of(scene, facts)
     sources = [source for source in sources_of(scene) if source.settings.enabled]
-    if not sources and not whole_picture_prompt(settings.prompt):
+    if not sources and not whole_prompt(settings):
         raise EngineError(
             f"the scene {scene.name!r} has neither a region nor a prompt for the whole picture",
             kind="job",
             advice="type a prompt; or select an object that the camera sees, and choose "
             "Object > Add as MixDiff Region",
         )
-    reader = RegionReader(settings.prompt, scene.frame_current)
+    followed = facts_of_model(settings.settings_of)
+    reader = RegionReader(settings.prompt, scene.frame_current, followed, facts)
     # Without a region no camera is needed.
     if sources:
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
     whole = background_of(settings, canvas, reader.regions)
     job = Job(
         model=model_path(settings.model),
-        scheduler=None if settings.scheduler == SCHEDULER_OF_MODEL else settings.scheduler,
-        num_inference_steps=settings.num_inference_steps,
+        scheduler=facts.scheduler
+        if settings.scheduler == SCHEDULER_OF_MODEL
+        else settings.scheduler,
+        num_inference_steps=value_for(settings, "num_inference_steps", followed, facts),
         seed=settings.seed,
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,
@@ -163,4 +166,4 @@ def largest_region_px(facts: ModelFacts, tile_size: int) -> int:
 
 def has_something_to_generate(scene: bpy.types.Scene) -> bool:
     """Return whether a scene has a region, or a prompt for the whole picture."""
-    return bool(whole_picture_prompt(canvas_settings(scene).prompt)) or has_region(scene)
+    return bool(whole_prompt(canvas_settings(scene))) or has_region(scene)

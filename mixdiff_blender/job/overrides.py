@@ -11,6 +11,7 @@ from typing import Any, TypedDict, TypeVar
 import bpy
 
 from ..contract import EngineError
+from ..properties import RENDER_SIZE, canvas_settings
 
 T = TypeVar("T")
 
@@ -51,6 +52,9 @@ def overridden(scene: bpy.types.Scene, overrides: Overrides) -> Iterator[bpy.typ
         if size is not None:
             render = scene.render
             names = ("resolution_x", "resolution_y", "resolution_percentage")
+            settings = canvas_settings(scene)
+            stack.callback(setattr, settings, "canvas_size", settings.canvas_size)
+            settings.canvas_size = RENDER_SIZE
             for name, value in zip(names, (*size, 100), strict=True):
                 stack.callback(setattr, render, name, getattr(render, name))
                 setattr(render, name, value)

@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from .canvas import SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
+from .canvas import RENDER_SIZE, SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
 from .declarations import PointerProperty
 from .history import HistoryEntry
 from .regions import REROLL_TYPE, TYPE_ITEMS, RegionEntry, RegionSettings, region_settings

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, SCHEDULERS, Job
+from ..contract import BUNDLED_MODEL, SCHEDULERS, Job, facts_of
 from .contexts import select, view_layer_in
 from .declarations import (
     BoolProperty,
     CollectionProperty,
+    EnumProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
@@ -22,6 +24,16 @@ from .regions import RegionEntry
 from .seeds import only_digits, seed_in
 
 SCHEDULER_OF_MODEL = "own"
+RENDER_SIZE = "render"
+_BUNDLED = facts_of(BUNDLED_MODEL)
+
+when_model_chosen: Callable[[bpy.types.Scene], None] | None = None
+"""What follows the choice of another model; set by those who know what suits one."""
+
+
+def _model_chosen(settings: Any, context: bpy.types.Context) -> None:
+    if when_model_chosen is not None:
+        when_model_chosen(settings.id_data)
 
 
 def _active_region(settings: CanvasSettings) -> int:
@@ -47,7 +59,22 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
 
     __slots__ = ()
 
-    model: str = declared(Job, default=BUNDLED_MODEL)
+    model: str = declared(Job, default=BUNDLED_MODEL, update=_model_chosen)
+    settings_of = StringProperty(
+        description="The model whose settings the values have that nobody chose",
+        default=BUNDLED_MODEL,
+        options={"HIDDEN"},
+    )
+    canvas_size: str = EnumProperty(
+        name="Size",
+        description="How large the picture is made, in the shape of the render",
+        items=[
+            ("draft", "Draft", "As large as one region that the model knows: quick to judge by"),
+            ("good", "Good", "Twice as many pixels: regions have room for what they show"),
+            (RENDER_SIZE, "Render", "The size of a render, pixel by pixel"),
+        ],
+        default="good",
+    )
     scheduler: str = declared(
         Job,
         items=[
@@ -60,19 +87,24 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         description="The same seed gives the same picture again; empty for a random one (seed)",
         update=only_digits("seed_digits"),
     )
-    num_inference_steps: int = declared(Job)
+    num_inference_steps: int = declared(Job, default=_BUNDLED.num_inference_steps)
     negative_prompt: str = declared(Job)
     cpu_vae: bool = declared(Job)
     decode_steps: bool = declared(Job)
     noise_device: str = declared(Job)
     prompt = StringProperty(
-        name="Prompt",
-        description="What the whole picture is: added to each region's prompt, or wrapped around "
-        "it where this holds {prompt}",
+        name="Style",
+        description="How everything looks: added to each prompt, or wrapped around it where this "
+        "holds {prompt}",
+    )
+    background_prompt = StringProperty(
+        name="Background",
+        description="What lies behind the regions and fills what they leave free; without regions, "
+        "what the picture shows",
     )
     background = BoolProperty(
         name="Fill Gaps",
-        description="Paint what no region covers from the prompt of the whole picture "
+        description="Paint what no region covers, from the background's prompt and the style "
         "(a first region of little weight over the whole canvas)",
         default=True,
     )

@@ -6,7 +6,7 @@ from typing import cast
 
 import bpy
 
-from ..contract import Image2ImageRegion, RerollRegion, Text2ImageRegion
+from ..contract import BUNDLED_MODEL, Image2ImageRegion, RerollRegion, Text2ImageRegion, facts_of
 from .declarations import (
     BoolProperty,
     Declaring,
@@ -57,7 +57,9 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
         name="Type", description="What fills the region (type)", items=TYPE_ITEMS
     )
     prompt: str = declared(Text2ImageRegion)
-    guidance_scale: float = declared(Text2ImageRegion)
+    guidance_scale: float = declared(
+        Text2ImageRegion, default=facts_of(BUNDLED_MODEL).guidance_scale
+    )
     mask_type: str = declared(Text2ImageRegion)
     feather_px: int = declared(Text2ImageRegion)
     mask_weight: float = declared(Text2ImageRegion)

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import bpy
 
-from ..backend import engine
+from ..backend import engine, measured
 from ..backend.session import Done, JobRequest, Outcome
 from ..backend.session import Job as QueuedJob
 from ..contract import EngineError, Job, JobError, Problem, to_document
 from ..job.job_from_scene import SceneJob, in_words, job_from_scene
+from ..job.model_facts import facts_of_model
 from ..job.regions.camera import view_of
 from ..job.regions.entries import sync
 from ..job.regions.projection import CameraView
@@ -212,6 +213,7 @@ def _end(
 def _import_result(done: Done, pending: PendingJob, target: SceneRef) -> None:
     file = done.output
     warnings = [_line(p) for p in dict.fromkeys((*pending.warnings, *done.problems))]
+    measured.note(pending.job, facts_of_model(pending.job.model or "").family.stride_px, done)
     scene = target.find()
     if scene is None:
         text = f"The scene {target.scene_name!r} is gone; its picture is {file}"

@@ -22,7 +22,10 @@ _SHARE_OF_TIME = 0.2
 _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.types.World)
 """What changes no job, however it changes."""
 _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
-_CANVAS_SETTINGS = ("prompt", "negative_prompt", "background", "tile_size", "model")
+_CANVAS_SETTINGS = (
+    *("prompt", "background_prompt", "negative_prompt", "background"),
+    *("model", "num_inference_steps", "canvas_size", "tile_size"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...contract import Image2ImageRegion, Text2ImageRegion, uncovered_share
 from ...properties import CanvasSettings
-from ..prompts import whole_picture_prompt
+from ..prompts import region_prompt
 from .projection import Canvas
 
 BACKGROUND_NAME = "Background"
@@ -16,6 +16,11 @@ BACKGROUND_ID = "background"
 BACKGROUND_WEIGHT = 1e-4
 
 
+def whole_prompt(settings: CanvasSettings) -> str:
+    """Return the prompt of what no region covers."""
+    return region_prompt(settings.prompt, settings.background_prompt)
+
+
 def background_of(
     settings: CanvasSettings,
     canvas: Canvas,
@@ -23,13 +28,15 @@ def background_of(
 ) -> Text2ImageRegion | None:
     """Return the region behind all others, or None where none is needed.
 
-    It has the whole picture's prompt. Where nothing else has a prompt it is there in any case.
+    It has the background's prompt in the style of all. Where nothing else has a prompt it is there
+    in any case, if there is anything that it could show.
     """
-    prompt = whole_picture_prompt(settings.prompt)
+    prompt = whole_prompt(settings)
     generating = [r for r in regions if isinstance(r, Text2ImageRegion) and r.mask_weight > 0]
     covering = [region for region in generating if region.mask is None]
     has_gaps = uncovered_share(canvas.height_px, canvas.width_px, covering) > 0
-    if not prompt or not (has_gaps and (settings.background or not generating)):
+    is_wanted = settings.background if generating else bool(prompt)
+    if not (has_gaps and is_wanted):
         return None
     return Text2ImageRegion(
         row_init=0,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import bpy
 import numpy as np
 
-from ...contract import EngineError
+from ...contract import EngineError, ModelFacts
+from ...properties import canvas_settings
 from ..model_facts import model_facts
 from .projection import WHOLE_FRAME, Bounds, CameraView, Canvas, nearest_multiple
+
+# The side of a square of as many pixels, in sides of the largest region that a model generates.
+_SIDES_OF_SIZES = {"draft": 1.0, "good": 1.5}
 
 
 def _frame_px(scene: bpy.types.Scene) -> tuple[int, int]:
@@ -48,13 +53,24 @@ def render_size_px(scene: bpy.types.Scene) -> tuple[int, int]:
     return round(width_px * width), round(height_px * height)
 
 
-def canvas_of(scene: bpy.types.Scene, grid_px: int = 0) -> Canvas:
-    """Return the canvas that a scene's render size stands for, on its model's grid or another."""
-    grid_px = grid_px or model_facts(scene).grid_px
+def canvas_of(scene: bpy.types.Scene, facts: ModelFacts | None = None) -> Canvas:
+    """Return the canvas of a scene for its model, or for another.
+
+    It has the render's size, or the render's shape in a size that suits the model.
+    """
+    facts = facts or model_facts(scene)
+    grid_px = facts.grid_px
     width_px, height_px = _frame_px(scene)
     border = border_of(scene)
-    sizes = (height_px * (border.top - border.bottom), width_px * (border.right - border.left))
-    height_px, width_px = (max(grid_px, nearest_multiple(size, grid_px)) for size in sizes)
+    height = height_px * (border.top - border.bottom)
+    width = width_px * (border.right - border.left)
+    side = _SIDES_OF_SIZES.get(canvas_settings(scene).canvas_size)
+    if side is not None:
+        scale = side * facts.largest_px / math.sqrt(height * width)
+        height, width = height * scale, width * scale
+    height_px, width_px = (
+        max(grid_px, nearest_multiple(size, grid_px)) for size in (height, width)
+    )
     return Canvas(height_px=height_px, width_px=width_px, grid_px=grid_px)
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import bpy
 
 from ...properties import RegionEntry, RegionSettings, canvas_settings, region_settings
+from ..model_facts import model_facts
 from .annotations import layers_of
 
 
@@ -73,8 +74,15 @@ def sync(scene: bpy.types.Scene) -> bool:
     missing = _unlisted(scene)
     for obj in missing:
         listed.add().object = obj
+        _follow_model(region_settings(obj), scene)
     _note_ids(scene)
     return bool(dead or missing)
+
+
+def _follow_model(settings: RegionSettings, scene: bpy.types.Scene) -> None:
+    """Give a new region the guidance that suits the scene's model."""
+    if settings.id_data.library is None and not settings.is_property_set("guidance_scale"):
+        settings.guidance_scale = model_facts(scene).guidance_scale
 
 
 def unique_names(found: Sequence[Source]) -> dict[str, str]:
@@ -124,6 +132,7 @@ def list_layer(scene: bpy.types.Scene, layer: str) -> RegionEntry:
     entry: RegionEntry = found[0] if found else listed.add()
     entry.layer = layer
     entry.settings.enabled = True
+    _follow_model(entry.settings, scene)
     return entry
 
 

@@ -14,6 +14,7 @@ from .instances import may_have_instances
 from .planes import WITH_SURFACE
 
 FITTING = "fitting"
+_FEATHER_PX = 32  # what a thing in the scene becomes fills its place
 
 
 def can_be_region(obj: bpy.types.Object) -> bool:
@@ -60,6 +61,8 @@ def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
             advice="make a library override of it (Object > Library Override > Make)",
         )
     settings = region_settings(obj)
+    if not settings.enabled and not settings.is_property_set("mask_type"):
+        settings.mask_type, settings.feather_px = "feather", _FEATHER_PX
     if kind != FITTING:
         settings.type = kind
     elif not settings.enabled and not settings.prompt and is_image(obj):

@@ -12,6 +12,7 @@ import numpy as np
 from ...contract import (
     File,
     Image2ImageRegion,
+    ModelFacts,
     OrNone,
     Problem,
     Rectangle,
@@ -22,6 +23,7 @@ from ...contract import (
 )
 from ...properties import REROLL_TYPE
 from ...storage.images import has_pixels, image_path, sequence_file
+from ..model_settings import value_for
 from ..prompts import region_prompt
 from .entries import Source, unique_names
 from .region_bounds import LeftOut, RegionBounds
@@ -51,7 +53,10 @@ class WantedImage:
 class RegionReader:
     """Reads regions into the lists of a job."""
 
-    def __init__(self, root_prompt: str, frame: int) -> None:
+    def __init__(
+        self, root_prompt: str, frame: int, followed: ModelFacts, used: ModelFacts
+    ) -> None:
+        """`followed` is the model whose settings the regions follow, `used` the job's."""
         self.regions: list[Text2ImageRegion | Image2ImageRegion] = []
         self.reroll_regions: list[RerollRegion] = []
         self.names: dict[str, str] = {}
@@ -61,6 +66,7 @@ class RegionReader:
         self.problems: list[Problem] = []
         self._root_prompt = root_prompt
         self._frame = frame
+        self._followed, self._used = followed, used
 
     def read(self, sources: Sequence[Source], bounds: RegionBounds) -> None:
         """Add the regions that lie on the canvas, and note why others do not."""
@@ -104,6 +110,8 @@ class RegionReader:
                 yield name, region_prompt(self._root_prompt, settings.prompt or source.layer)
             elif name == "guidance_scale" and settings.randomize_guidance:
                 yield name, None
+            elif name == "guidance_scale":
+                yield name, _exact(value_for(settings, name, self._followed, self._used))
             elif name == "negative_prompt":
                 yield name, settings.negative_prompt or None
             elif _is_file(declared):

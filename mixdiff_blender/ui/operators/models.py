@@ -7,10 +7,11 @@ from typing import Any
 import bpy
 
 from ...backend import engine, models
+from ...job.model_settings import use_model_settings
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import Declaring, StringProperty
-from .base import Confirmed, ReportingOperator, entries, require, submenu
+from .base import Confirmed, ReportingOperator, UndoableOperator, entries, require, submenu
 
 
 class _OfModel(Declaring):
@@ -35,6 +36,18 @@ class ChooseModel(_OfModel, ReportingOperator):
     def run(self, context: Any) -> None:
         """Set the scene's model."""
         canvas_settings(scene_in(context)).model = self.name_in(context)
+
+
+class UseModelSettings(UndoableOperator):
+    """Set steps, guidance and sampler to what suits the model, also in every region"""
+
+    bl_idname = "mixdiff.use_model_settings"
+    bl_label = "Use the MixDiff Model's Settings"
+    icon = "LOOP_BACK"
+
+    def run(self, context: Any) -> None:
+        """Set them."""
+        use_model_settings(scene_in(context))
 
 
 class DownloadModel(_OfModel, ReportingOperator):
@@ -97,9 +110,9 @@ class ModelsMenu(bpy.types.Menu):
             icon = "CHECKMARK" if model.is_here else "IMPORT"
             ChooseModel.button(layout, model.text, icon, model=model.id)
         layout.separator()
-        for operator in (DownloadModel, CancelDownload, RemoveModel):
+        for operator in (UseModelSettings, DownloadModel, CancelDownload, RemoveModel):
             operator.button(layout)
 
 
-CLASSES = (ChooseModel, DownloadModel, CancelDownload, RemoveModel, ModelsMenu)
+CLASSES = (ChooseModel, UseModelSettings, DownloadModel, CancelDownload, RemoveModel, ModelsMenu)
 MENUS = (("TOPBAR_MT_render", entries(submenu(ModelsMenu, "FILE_3D"))),)

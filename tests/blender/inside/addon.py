@@ -4,14 +4,23 @@ Nothing else in this folder names a module of the extension.
 """
 
 from bl_ext.user_default.mixdiff import scripting
-from bl_ext.user_default.mixdiff.backend import engine, idle, installing, live_preview, models
+from bl_ext.user_default.mixdiff.backend import (
+    engine,
+    idle,
+    installing,
+    live_preview,
+    measured,
+    models,
+)
 from bl_ext.user_default.mixdiff.backend.client import EngineNotification
 from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, stop, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.report import report_text
 from bl_ext.user_default.mixdiff.backend.session import Generating, Job, Stopped, Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
 from bl_ext.user_default.mixdiff.contract import EngineError, check, read_job, to_document
+from bl_ext.user_default.mixdiff.job import model_settings
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
+from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
 from bl_ext.user_default.mixdiff.job.regions import handlers
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
@@ -46,6 +55,7 @@ __all__ = [
     "engine",
     "entries",
     "expectation",
+    "facts_of_model",
     "folders",
     "generation",
     "handlers",
@@ -55,6 +65,8 @@ __all__ = [
     "job_cache",
     "job_from_scene",
     "live_preview",
+    "measured",
+    "model_settings",
     "models",
     "png_of",
     "preferences",

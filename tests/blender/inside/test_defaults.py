@@ -1,0 +1,171 @@
+"""What a scene asks for where nobody has said otherwise: steps, guidance, size, background."""
+
+import bpy
+import pytest
+from addon import canvas_of, facts_of_model, job_from_scene, measured, model_settings
+from scenes import add_camera, add_plane, add_region, empty_scene, street
+
+HOSTS = "oldest and newest"
+
+SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+TURBO = "stabilityai/sd-turbo"
+
+
+def read_job(scene, **settings):
+    """Return a scene's job."""
+    return job_from_scene(scene, bpy.context.evaluated_depsgraph_get(), **settings).job
+
+
+def fresh_scene():
+    """Return a scene as a person first has it, with the model in the box."""
+    scene = empty_scene()
+    for name in ("model", "settings_of", "num_inference_steps", "canvas_size", "seed_digits"):
+        scene.mixdiff.property_unset(name)
+    scene.render.resolution_x, scene.render.resolution_y = 1920, 1080
+    add_camera(scene)
+    return scene
+
+
+def guidance_of(obj) -> float:
+    return round(obj.mixdiff.guidance_scale, 3)
+
+
+def test_a_new_scene_has_what_suits_the_bundled_model() -> None:
+    scene = fresh_scene()
+    facts = facts_of_model("bundled")
+    wall = add_region("wall", "bricks")
+    job = read_job(scene)
+    assert job.num_inference_steps == facts.num_inference_steps
+    assert job.scheduler == facts.scheduler
+    assert job.regions[-1].guidance_scale == facts.guidance_scale == guidance_of(wall)
+    assert job.canvas_height * job.canvas_width < 500_000  # seconds, not half an hour
+
+
+def test_choosing_a_model_sets_what_nobody_chose() -> None:
+    scene = fresh_scene()
+    plain, chosen = add_region("plain", "bricks"), add_region("chosen", "moss")
+    chosen.mixdiff.guidance_scale = 11
+    scene.mixdiff.model = TURBO
+    assert scene.mixdiff.num_inference_steps == 4
+    assert (guidance_of(plain), guidance_of(chosen)) == (1.0, 11.0)
+    assert read_job(scene).scheduler == "euler_trailing"
+
+    scene.mixdiff.num_inference_steps = 2
+    scene.mixdiff.model = SD15
+    assert scene.mixdiff.num_inference_steps == 2
+    assert (guidance_of(plain), guidance_of(chosen)) == (7.5, 11.0)
+
+
+def test_one_call_goes_back_to_what_suits_the_model() -> None:
+    scene = fresh_scene()
+    wall = add_region("wall", "bricks")
+    assert not model_settings.has_own_settings(scene)
+    wall.mixdiff.guidance_scale, scene.mixdiff.scheduler = 11, "lms"
+    scene.mixdiff.num_inference_steps = 3
+    assert model_settings.has_own_settings(scene)
+    bpy.ops.mixdiff.use_model_settings()
+    facts = facts_of_model("bundled")
+    assert guidance_of(wall) == facts.guidance_scale
+    assert scene.mixdiff.num_inference_steps == facts.num_inference_steps
+    assert scene.mixdiff.scheduler == "own"
+    assert not model_settings.has_own_settings(scene)
+
+
+def test_a_region_made_later_follows_the_model() -> None:
+    scene = fresh_scene()
+    scene.mixdiff.model = SD15
+    by_script = add_region("by script", "bricks")
+    assert read_job(scene).regions[-1].guidance_scale == 7.5
+    add_plane("by hand")
+    bpy.ops.mixdiff.mark_regions()
+    assert guidance_of(bpy.data.objects["by hand"]) == 7.5
+    assert guidance_of(by_script) == 7.5
+
+
+def test_a_model_for_one_call_brings_its_settings() -> None:
+    scene = fresh_scene()
+    add_region("wall", "bricks")
+    job = read_job(scene, changes={"model": TURBO})
+    assert (job.num_inference_steps, job.regions[-1].guidance_scale) == (4, 1.0)
+    scene.mixdiff.num_inference_steps = 9
+    assert read_job(scene, changes={"model": TURBO}).num_inference_steps == 9
+
+
+@pytest.mark.parametrize(
+    ("size", "model", "expected"),
+    [
+        ("draft", "bundled", (424, 240)),
+        ("good", "bundled", (640, 360)),
+        ("draft", SD15, (680, 384)),
+        ("good", SD15, (1024, 576)),
+        ("render", SD15, (1920, 1080)),
+    ],
+)
+def test_a_size_has_the_shape_of_the_render_and_suits_the_model(size, model, expected) -> None:
+    scene = fresh_scene()
+    scene.mixdiff.model, scene.mixdiff.canvas_size = model, size
+    canvas = canvas_of(scene)
+    assert (canvas.width_px, canvas.height_px) == expected
+
+
+def test_a_size_follows_the_part_that_is_rendered() -> None:
+    scene = fresh_scene()
+    render = scene.render
+    render.use_border = render.use_crop_to_border = True
+    render.border_min_x, render.border_max_x = 0.0, 0.5
+    canvas = canvas_of(scene)
+    assert canvas.width_px / canvas.height_px == pytest.approx(960 / 1080, rel=0.02)
+
+
+def test_what_is_made_a_region_fills_its_place() -> None:
+    fresh_scene()
+    add_plane("wall")
+    bpy.ops.mixdiff.mark_regions()
+    assert bpy.data.objects["wall"].mixdiff.mask_type == "feather"
+    scripted = add_region("scripted", "moss")
+    assert scripted.mixdiff.mask_type == "gaussian"
+    scripted.mixdiff.enabled, scripted.mixdiff.mask_type = False, "quartic"
+    bpy.ops.mixdiff.mark_regions()
+    assert scripted.mixdiff.mask_type == "quartic"
+
+
+def test_style_is_added_to_each_and_the_background_lies_behind() -> None:
+    scene = street()
+    scene.objects["left"].scale.x = 0.5
+    scene.mixdiff.prompt, scene.mixdiff.background_prompt = "watercolour", "a quiet town"
+    prompts = {region.name: region.prompt for region in read_job(scene).regions}
+    assert prompts == {
+        "Background": "a quiet town, watercolour",
+        "left": "a brick wall, watercolour",
+        "right": "green grass, watercolour",
+    }
+
+
+def test_gaps_are_filled_without_a_prompt_too() -> None:
+    scene = street()
+    scene.objects["left"].scale.x = 0.5
+    whole = read_job(scene).regions[0]
+    assert (whole.name, whole.prompt) == ("Background", "")
+    scene.mixdiff.background = False
+    assert [region.name for region in read_job(scene).regions] == ["left", "right"]
+
+
+def test_without_regions_the_background_is_the_picture() -> None:
+    scene = empty_scene()
+    scene.mixdiff.background_prompt = "green grass"
+    (whole,) = read_job(scene).regions
+    assert (whole.prompt, whole.mask_weight) == ("green grass", 1.0)
+
+
+def test_what_a_picture_takes_is_told_from_the_last_one() -> None:
+    scene = street()
+    job = read_job(scene)
+    assert measured.estimate(job, 8, is_loaded=True) is None
+    bpy.ops.mixdiff.generate()
+    once = measured.estimate(job, 8, is_loaded=True)
+    scene.mixdiff.num_inference_steps *= 10
+    tenfold = measured.estimate(read_job(scene), 8, is_loaded=True)
+    assert once.seconds > 0
+    assert once.taken_bytes > 10_000_000
+    assert tenfold.seconds > once.seconds
+    assert measured.estimate(job, 8, is_loaded=False).seconds > once.seconds

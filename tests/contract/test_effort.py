@@ -1,0 +1,44 @@
+"""How much a job asks of a network."""
+
+from dataclasses import replace
+
+from engine.contract.effort import denoised_cells
+from engine.contract.job import Job, Text2ImageRegion
+
+
+def region(width_px: int, guidance_scale: float | None = 5.0) -> Text2ImageRegion:
+    return Text2ImageRegion(
+        row_init=0,
+        row_end=64,
+        col_init=0,
+        col_end=width_px,
+        prompt="moss",
+        guidance_scale=guidance_scale,
+    )
+
+
+def job(*regions: Text2ImageRegion, max_region_px: int | None = None) -> Job:
+    return Job(
+        canvas_height=64,
+        canvas_width=256,
+        num_inference_steps=10,
+        regions=regions,
+        max_region_px=max_region_px,
+    )
+
+
+def test_guidance_is_a_second_pass() -> None:
+    assert denoised_cells(job(region(64)), 8) == 10 * 2 * 8 * 8
+    assert denoised_cells(job(region(64, guidance_scale=1.0)), 8) == 10 * 8 * 8
+    assert denoised_cells(job(region(64, guidance_scale=None)), 8) == 10 * 2 * 8 * 8
+
+
+def test_windows_that_overlap_count_each() -> None:
+    whole = denoised_cells(job(region(256)), 8)
+    assert denoised_cells(job(region(256), max_region_px=256), 8) == whole
+    assert denoised_cells(job(region(256), max_region_px=96), 8) > 1.3 * whole
+
+
+def test_what_weighs_nothing_is_not_predicted() -> None:
+    silent = replace(region(128), mask_weight=0.0)
+    assert denoised_cells(job(region(64), silent), 8) == denoised_cells(job(region(64)), 8)
