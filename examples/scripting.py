@@ -37,6 +37,7 @@ def make_scene() -> tuple[Any, Any, Any]:
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene
     scene.render.resolution_x, scene.render.resolution_y = 256, 128
+    scene.mixdiff.canvas_size = "render"
     lens = bpy.data.cameras.new("Camera")
     lens.type, lens.ortho_scale = "ORTHO", 4
     camera = bpy.data.objects.new("Camera", lens)

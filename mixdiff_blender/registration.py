@@ -37,6 +37,7 @@ MODULES = (
     "ui.panels.generate",
     "ui.panels.results",
     "ui.panels.installation",
+    "job.former_files",
     "job.model_settings",
     "job.regions.handlers",
     "cli.main",

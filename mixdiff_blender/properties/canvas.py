@@ -65,6 +65,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         default=BUNDLED_MODEL,
         options={"HIDDEN"},
     )
+    defaults_version = IntProperty(options={"HIDDEN"})
     canvas_size: str = EnumProperty(
         name="Size",
         description="How large the picture is made, in the shape of the render",

@@ -22,7 +22,7 @@ def empty_scene(width: int = 128, height: int = 64) -> Any:
     scene.view_settings.view_transform = "Standard"
     if hasattr(scene.render, "compositor_device"):
         scene.render.compositor_device = "CPU"
-    scene.mixdiff.canvas_size = "render"
+    scene.mixdiff.canvas_size, scene.mixdiff.background = "render", False
     scene.mixdiff.model = str(TINY_SD)
     scene.mixdiff.num_inference_steps = 2
     scene.mixdiff.seed = 7178915308

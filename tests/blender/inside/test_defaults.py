@@ -131,7 +131,7 @@ def test_what_is_made_a_region_fills_its_place() -> None:
 
 def test_style_is_added_to_each_and_the_background_lies_behind() -> None:
     scene = street()
-    scene.objects["left"].scale.x = 0.5
+    scene.objects["left"].scale.x, scene.mixdiff.background = 0.5, True
     scene.mixdiff.prompt, scene.mixdiff.background_prompt = "watercolour", "a quiet town"
     prompts = {region.name: region.prompt for region in read_job(scene).regions}
     assert prompts == {
@@ -143,7 +143,7 @@ def test_style_is_added_to_each_and_the_background_lies_behind() -> None:
 
 def test_gaps_are_filled_without_a_prompt_too() -> None:
     scene = street()
-    scene.objects["left"].scale.x = 0.5
+    scene.objects["left"].scale.x, scene.mixdiff.background = 0.5, True
     whole = read_job(scene).regions[0]
     assert (whole.name, whole.prompt) == ("Background", "")
     scene.mixdiff.background = False
@@ -169,3 +169,13 @@ def test_what_a_picture_takes_is_told_from_the_last_one() -> None:
     assert once.taken_bytes > 10_000_000
     assert tenfold.seconds > once.seconds
     assert measured.estimate(job, 8, is_loaded=False).seconds > once.seconds
+
+
+def test_a_file_of_this_version_keeps_following_its_model(tmp_path) -> None:
+    scene = fresh_scene()
+    add_region("wall", "bricks")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "new.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "new.blend"))
+    scene = bpy.context.scene
+    assert scene.mixdiff.canvas_size == "good"
+    assert not model_settings.has_own_settings(scene)

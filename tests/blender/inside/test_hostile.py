@@ -34,7 +34,7 @@ def warnings() -> list[str]:
 def test_a_prompt_alone_paints_the_whole_canvas_even_without_a_camera(
     scene: Any, camera: Any
 ) -> None:
-    scene.mixdiff.prompt = "a sketch of {prompt} at dusk"
+    scene.mixdiff.prompt, scene.mixdiff.background = "a sketch of {prompt} at dusk", True
     assert places() == {"a sketch at dusk": [0, 64, 0, 128]}
     scene.camera = None
     assert len(regions()) == 1
@@ -309,6 +309,7 @@ def test_two_scenes_see_the_same_object_each_with_its_camera(scene: Any, camera:
     shared = add_region("shared", "shared", size=(2, 2))
     other = bpy.data.scenes.new("Other")
     other.render.resolution_x, other.render.resolution_y = 64, 64
+    other.mixdiff.canvas_size, other.mixdiff.background = "render", False
     other.collection.objects.link(shared)
     other.camera = bpy.data.objects.new("Other camera", bpy.data.cameras.new("Other camera"))
     other.camera.data.type, other.camera.data.ortho_scale = "ORTHO", 2

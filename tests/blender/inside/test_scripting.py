@@ -66,6 +66,7 @@ def test_overrides_hold_for_one_call(marked: Marked, scene: Any, camera: Any) ->
 def test_another_scene_is_read_as_itself(marked: Marked, camera: Any) -> None:
     second = bpy.data.scenes.new("Second")
     second.render.resolution_x, second.render.resolution_y = 64, 64
+    second.mixdiff.canvas_size, second.mixdiff.background = "render", False
     second.collection.objects.link(marked.road)
     second.collection.objects.link(camera)
     second.camera = camera

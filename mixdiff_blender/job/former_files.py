@@ -1,0 +1,43 @@
+"""Files of earlier versions keep the defaults that they were made with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..properties import RENDER_SIZE, canvas_settings
+from .regions.entries import sources
+
+_VERSION = 2
+"""Counts the versions whose defaults differ: 0.1.0 noted none."""
+
+_CANVAS = {"canvas_size": RENDER_SIZE, "num_inference_steps": 50}
+_REGION = {"guidance_scale": 8.0}
+
+
+def _after_load(*_: Any) -> None:
+    for scene in bpy.data.scenes:
+        settings = canvas_settings(scene)
+        is_used = len(settings.regions) or len(settings.history)
+        if scene.library is None and is_used and settings.defaults_version < _VERSION:
+            _set_unset(settings, _CANVAS)
+            for source in sources(scene):
+                if source.settings.id_data.library is None:
+                    _set_unset(source.settings, _REGION)
+            settings.defaults_version = _VERSION
+
+
+def _before_save(*_: Any) -> None:
+    for scene in bpy.data.scenes:
+        if scene.library is None:
+            canvas_settings(scene).defaults_version = _VERSION
+
+
+def _set_unset(settings: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if not settings.is_property_set(name):
+            setattr(settings, name, value)
+
+
+HANDLERS = {"load_post": _after_load, "save_pre": _before_save}
