@@ -34,14 +34,14 @@ def warnings() -> list[str]:
 def test_a_prompt_alone_paints_the_whole_canvas_even_without_a_camera(
     scene: Any, camera: Any
 ) -> None:
-    scene.mixdiff.prompt, scene.mixdiff.background = "a sketch of {prompt} at dusk", True
+    scene.mixdiff.prompt = "a sketch of {prompt} at dusk"
     assert places() == {"a sketch at dusk": [0, 64, 0, 128]}
     scene.camera = None
     assert len(regions()) == 1
 
 
 def test_gaps_between_regions_are_filled_from_behind(scene: Any, camera: Any) -> None:
-    scene.mixdiff.prompt = "a sketch of {prompt} at dusk"
+    scene.mixdiff.prompt, scene.mixdiff.background = "a sketch of {prompt} at dusk", True
     add_region("left", "a wall", size=(2, 2), at=(-1, 0, 0))
     update()
     behind, left = regions()
