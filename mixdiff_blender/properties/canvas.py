@@ -16,6 +16,7 @@ from .declarations import (
     StringProperty,
     choice_items,
     declared,
+    noticed,
 )
 from .history import HistorySettings
 from .regions import RegionEntry
@@ -42,6 +43,7 @@ def _select_region(settings: CanvasSettings, index: int) -> None:
         select(bpy.context, chosen)
 
 
+@noticed
 class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     """What is the same for the whole picture."""
 

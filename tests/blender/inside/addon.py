@@ -13,6 +13,7 @@ from bl_ext.user_default.mixdiff.backend.wording import state_text
 from bl_ext.user_default.mixdiff.contract import EngineError, check, read_job, to_document
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.regions import handlers
+from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
@@ -39,6 +40,7 @@ __all__ = [
     "Sheet",
     "Stopped",
     "Unloading",
+    "annotations_of",
     "batch",
     "canvas_of",
     "check",
