@@ -18,6 +18,7 @@ from .declarations import (
     StringProperty,
     choice_items,
     declared,
+    noticed,
 )
 from .history import HistorySettings
 from .regions import RegionEntry
@@ -54,6 +55,7 @@ def _select_region(settings: CanvasSettings, index: int) -> None:
         select(bpy.context, chosen)
 
 
+@noticed
 class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     """What is the same for the whole picture."""
 

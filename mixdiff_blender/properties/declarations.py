@@ -119,6 +119,19 @@ def overridable(cls: _T) -> _T:
     return cls
 
 
+def noticed(cls: _T) -> _T:
+    """Let a change of a class's properties be noticed at once, whoever makes it.
+
+    What a script sets, Blender tags and draws again only where a property has an update function.
+    """
+    stated: Any = cls
+    for value in stated.__annotations__.values():
+        is_hidden = "HIDDEN" in value.keywords.get("options", ())
+        if not is_hidden and value.function is not _props.CollectionProperty:
+            value.keywords.setdefault("update", lambda settings, context: None)
+    return cls
+
+
 @dataclass(frozen=True, slots=True)
 class _ContractField:
     owner: type

@@ -14,6 +14,7 @@ from .declarations import (
     PointerProperty,
     StringProperty,
     declared,
+    noticed,
     overridable,
 )
 from .seeds import only_digits, seed_in
@@ -34,6 +35,7 @@ def _hide_guide(settings: RegionSettings, context: bpy.types.Context) -> None:
         owner.display_type = "WIRE" if settings.guide else "TEXTURED"
 
 
+@noticed
 @overridable
 class RegionSettings(Declaring, bpy.types.PropertyGroup):
     """What an object asks for, in the part of the picture that it covers."""
@@ -61,7 +63,7 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
         Text2ImageRegion, default=facts_of(BUNDLED_MODEL).guidance_scale
     )
     mask_type: str = declared(Text2ImageRegion)
-    feather_px: int = declared(Text2ImageRegion)
+    feather_px: int = declared(Text2ImageRegion, subtype="PIXEL")
     mask_weight: float = declared(Text2ImageRegion)
     mask: bpy.types.Image | None = declared(Text2ImageRegion)
     mask_area: str = declared(Text2ImageRegion)

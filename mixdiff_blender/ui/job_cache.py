@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,8 @@ import numpy as np
 from ..backend import engine
 from ..contract import EngineError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
-from ..job.regions.entries import sources
+from ..job.regions.annotations import fingerprint_of_layer, layers_of
+from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
 from ..properties import RegionSettings, canvas_settings, region_settings
 
@@ -86,6 +87,8 @@ def _read() -> None:
     is_new = False
     for key, (scene_name, layer_name) in _wanted.items():
         _stale.discard(key)
+        scene = bpy.data.scenes.get(scene_name)
+        is_new |= scene is not None and sync(scene)  # of layers Blender sends no update
         before, now = _cached.get(key), _look_at(scene_name, layer_name)
         if before is None or not now.is_like(before):
             _cached[key] = now
@@ -99,11 +102,23 @@ def _read() -> None:
 
 def _settings_of(scene: bpy.types.Scene) -> _Settings:
     canvas = canvas_settings(scene)
+    found = sources(scene)
     regions = (
         (source.name, *(_value(source.settings, name) for name in _REGION_SETTINGS))
-        for source in sources(scene)
+        for source in found
     )
-    return (*(_value(canvas, name) for name in _CANVAS_SETTINGS), *regions)
+    return (
+        *(_value(canvas, name) for name in _CANVAS_SETTINGS),
+        *regions,
+        *_drawn_on_layers(scene, found),
+        len(canvas.regions),
+    )
+
+
+def _drawn_on_layers(scene: bpy.types.Scene, found: Sequence[Source]) -> Iterator[int]:
+    names = [source.layer for source in found if source.layer and source.settings.enabled]
+    layers = layers_of(scene) if names else {}
+    return (fingerprint_of_layer(layers[name], scene.frame_current) for name in names)
 
 
 def _value(settings: Any, name: str) -> Any:
@@ -144,13 +159,18 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
 
 
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    """Note that something has changed, and no more: a render calls this from its own thread."""
+    """Note that something has changed, and have it drawn where it is seen.
+
+    A render calls this from its own thread.
+    """
     updates: Any = depsgraph.updates
     for update in updates:
         if isinstance(update.id, bpy.types.Image):
             forget_coverage(update.id)
     if _cached.keys() - _stale and any(_matters(update) for update in updates):
         _stale.update(_cached)
+        if depsgraph.mode == "VIEWPORT":
+            engine.redraw()
 
 
 def _after_change(*_: Any) -> None:

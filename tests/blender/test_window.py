@@ -91,6 +91,12 @@ class Window:
         shown = self.told()["shown"]
         self.wait_until("a reaction", lambda told: told["shown"] > shown + 3, 60)
 
+    def script(self, text: str) -> None:
+        """Run a script, as from a text of Blender's."""
+        aside = self.folder / "run.part"
+        aside.write_text(text)
+        aside.replace(self.folder / "run.py")
+
     def search(self, words: str) -> None:
         """Run an operator as F3 finds it."""
         self.do("xdotool", "mousemove", "300", "820", "key", "F3")
@@ -203,6 +209,78 @@ def test_a_person_finds_their_way(
     print({name: [len(t), np.median(t).round(2), t.max().round(2)] for name, t in held_ms.items()})
     assert held_ms["tick"].max() < 30
     assert np.median(held_ms["draw"]) < 4  # of a processor's thread that others share
+
+
+@pytest.mark.timeout(300)
+def test_regions_are_seen_at_once_wherever_they_were_made(
+    find_host: Callable[[str], Host], extension_zip: Path, display: str, tmp_path: Path
+) -> None:
+    blend = tmp_path / "street.blend"
+    shutil.copy(CHECKOUT / "examples/street.blend", blend)
+    with window(find_host("blender-5.2"), extension_zip, blend, display) as person:
+        person.do("xdotool", "mousemove", "300", "990")  # over nothing that draws itself for it
+        told = person.wait_until("the regions", lambda told: len(told["read"]) == 6, 120)
+        left, top, right, bottom = (round(side) for side in told["frame"])
+        names = list(told["read"])
+        before = person.shot("six")
+
+        # A script takes a region away, and makes one of an object that was there.
+        gone = names[-1]
+        person.script(f"bpy.data.objects[{gone!r}].mixdiff.enabled = False")
+        person.wait_until("five", lambda told: gone not in told["read"], 20)
+        time.sleep(1)
+        after = person.shot("five")
+        assert (before[top:bottom, left:right] != after[top:bottom, left:right]).any(axis=2).sum() > 500
+        person.script(f"bpy.data.objects[{gone!r}].mixdiff.enabled = True")
+        person.wait_until("six", lambda told: gone in told["read"], 20)
+
+        # So does what duplicates, and what undoes it.
+        person.script(
+            f"bpy.ops.object.select_all(action='DESELECT')\n"
+            f"bpy.data.objects[{gone!r}].select_set(True)\n"
+            "bpy.ops.ed.undo_push(message='before')\n"
+            "bpy.ops.object.duplicate('EXEC_DEFAULT', True)\n"
+        )
+        copy = f"{gone}.001"
+        told = person.wait_until("seven", lambda told: copy in told["read"], 20)
+        assert copy in told["listed"]
+        person.script("bpy.ops.ed.undo()")
+        person.wait_until("six again", lambda told: copy not in told["read"], 20)
+
+        # An operator found by F3.
+        person.script(
+            "bpy.ops.mesh.primitive_cube_add(size=0.5)\nbpy.context.object.name = 'cube'\n"
+        )
+        person.let_it_see()
+        person.search("add as mixdiff region")
+        person.do("xdotool", "mousemove", "300", "990")
+        person.wait_until("the cube", lambda told: "cube" in told["read"], 20)
+
+        # A stroke, by hand: D and a drag; then another one that the region follows.
+        person.do("xdotool", "mousemove", str(left + 200), str(top + 60))
+        person.let_it_see()
+        for ends in (((0.2, 0.2), (0.3, 0.3)), ((0.5, 0.5), (0.7, 0.7))):
+            places = [
+                (round(left + (right - left) * x), round(top + (bottom - top) * y)) for x, y in ends
+            ]
+            person.do("xdotool", "mousemove", *map(str, places[0]))
+            person.let_it_see()
+            person.do("xdotool", "keydown", "d", "mousedown", "1")
+            for x, y in (places[0], places[1]):
+                person.let_it_see()
+                person.do("xdotool", "mousemove", str(x), str(y))
+            person.let_it_see()
+            person.do("xdotool", "mouseup", "1", "keyup", "d")
+            person.let_it_see()
+            if "Note" not in person.told()["read"]:
+                person.script("bpy.ops.mixdiff.mark_annotations()")
+                person.wait_until("the note", lambda told: "Note" in told["read"], 20)
+                person.shot("note")
+                first = person.told()["read"]["Note"]
+        told = person.wait_until("more of it", lambda told: told["read"]["Note"] != first, 20)
+        assert told["read"]["Note"][1] > first[1]
+        time.sleep(1)
+        person.shot("notes")
 
 
 @pytest.mark.timeout(300)

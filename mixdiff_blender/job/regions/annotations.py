@@ -49,6 +49,16 @@ def bounds_of_layer(layer: Any, number: int, view: CameraView, border: Bounds) -
     )
 
 
+def fingerprint_of_layer(layer: Any, number: int) -> int:
+    """Return a number that is another one once a layer shows other strokes at a frame.
+
+    Of annotations Blender sends no update.
+    """
+    frame = _frame_at(layer, number)
+    strokes = frame.strokes if frame else ()
+    return hash((*_are_on_screen(strokes), *(_points_of(stroke).tobytes() for stroke in strokes)))
+
+
 def _frame_at(layer: Any, number: int) -> Any | None:
     """Return the drawing that a layer shows at a frame: the last before it, or its first."""
     if layer.lock_frame:

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ...backend import engine
 from ...contract import EngineError
 from ...properties.declarations import Declaring, StringProperty
 
@@ -62,6 +63,8 @@ class ReportingOperator(Declaring, bpy.types.Operator):
         except EngineError as error:
             self.report({"ERROR"}, self.describe(error, context))
             return {"CANCELLED"}
+        finally:
+            engine.redraw()  # found by F3, it changes what nobody looks at just then
 
     def describe(self, error: EngineError, context: Any) -> str:
         """Return what is reported of an error."""

@@ -22,6 +22,7 @@ from bl_ext.user_default.mixdiff.job import model_settings
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
 from bl_ext.user_default.mixdiff.job.regions import handlers
+from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
@@ -48,6 +49,7 @@ __all__ = [
     "Sheet",
     "Stopped",
     "Unloading",
+    "annotations_of",
     "batch",
     "canvas_of",
     "check",

@@ -70,6 +70,14 @@ def test_what_a_script_marks_is_listed_by_the_next_update(scene: Any, camera: An
     assert names() == ["zebra", "ape"]
 
 
+def test_an_object_that_a_script_marks_later_is_listed_at_once(scene: Any, camera: Any) -> None:
+    plane = add_plane("plane")
+    update()
+    plane.mixdiff.enabled = True
+    update()
+    assert names() == ["plane"]
+
+
 @pytest.mark.usefixtures("unlisted")
 def test_what_is_not_listed_yet_is_in_the_job_after_the_rest_by_name() -> None:
     assert names() == ["zebra", "ape"]

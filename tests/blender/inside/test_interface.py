@@ -19,6 +19,7 @@ from addon import (
     Job,
     Sheet,
     Stopped,
+    annotations_of,
     draw_shapes,
     engine,
     job_cache,
@@ -28,7 +29,7 @@ from addon import (
     shapes_of,
     sync,
 )
-from scenes import add_region, in_blender, update
+from scenes import add_annotations, add_region, in_blender, update
 
 HOSTS = "oldest and newest"
 
@@ -196,10 +197,38 @@ def set_on_left(name: str, value: Any) -> None:
     setattr(bpy.data.objects["left"].mixdiff, name, value)
 
 
+def set_on_canvas(name: str, value: Any) -> None:
+    setattr(bpy.context.scene.mixdiff, name, value)
+
+
+def notes() -> Any:
+    return annotations_of(bpy.context.scene).layers["notes"]
+
+
+def draw_stroke(number: int = 1) -> None:
+    layer = notes()
+    frame = next((f for f in layer.frames if f.frame_number == number), None)
+    points = (frame or layer.frames.new(number)).strokes.new().points
+    points.add(2)
+    points[1].co = (1, 1, 0)
+
+
+def erase() -> None:
+    strokes = notes().frames[0].strokes
+    strokes.remove(strokes[0])
+
+
+def change_point() -> None:
+    notes().frames[0].strokes[0].points[1].co = (0, 1, 0)
+
+
 @pytest.fixture
 def cached(street: Any) -> Iterator[Any]:
-    """A scene with an object that is no region, whose job the panel has read."""
+    """A scene with an object that is no region and a stroke that is one, whose job the panel has read."""
     street.collection.objects.link(bpy.data.objects.new("no region", None))
+    add_annotations(street, "notes")
+    draw_stroke()
+    bpy.ops.mixdiff.mark_annotations()
     layer = bpy.context.view_layer
     layer.update()
     job_cache._cached[street.session_uid] = job_cache._look_at(street.name, layer.name)
@@ -218,8 +247,15 @@ def cached(street: Any) -> Iterator[Any]:
         (lambda: move("Camera"), True),
         (lambda: set_on_left("prompt", "x"), True),
         (lambda: set_on_left("enabled", False), True),
+        (lambda: set_on_canvas("num_inference_steps", 7), True),
+        (draw_stroke, True),
+        (lambda: draw_stroke(number=10), False),
+        (erase, True),
+        (change_point, True),
+        (lambda: annotations_of(bpy.context.scene).layers.remove(notes()), True),
     ],
-    ids=["another object", "a region", "the camera", "a prompt", "switched off"],
+    ids="another_object a_region the_camera a_prompt switched_off steps "
+    "stroke stroke_of_another_frame erased moved layer_gone".split(),
 )
 def test_a_scene_is_read_again_only_after_a_change_that_matters(
     change: Callable[[], None], matters: bool, cached: Any

@@ -68,6 +68,12 @@ def frame() -> list[float] | None:
     return [left, height - bottom - found.height, left + found.width, height - bottom]
 
 
+def read_last(scene: Any) -> dict[str, list[int]]:
+    """Return where the panel and the overlay have the regions, without asking for more."""
+    job = job_cache.last_cached_job(scene).job
+    return {region.name: region.bounds for region in job.job.all_regions} if job else {}
+
+
 def tell() -> None:
     window, _, sidebar, _ = view()
     scene = window.scene
@@ -85,6 +91,8 @@ def tell() -> None:
         "result": list(scene.mixdiff.result.size) if scene.mixdiff.result else None,
         "selected": sum(obj.select_get() for obj in window.view_layer.objects),
         "regions": [[r.name, *map(list, r.rectangles)] for r in scripting.regions(scene)],
+        "listed": [entry.object.name for entry in scene.mixdiff.regions if entry.object],
+        "read": read_last(scene),
         "says": report.text if report else "",
         "held_ms": held_ms,
     }
@@ -106,6 +114,9 @@ def watch() -> float | None:
         layer.objects.active = layer.objects["House left"]
     elif shown > 12:
         tell()
+    if (script := folder / "run.py").exists():
+        exec(script.read_text(), {"bpy": bpy})
+        script.unlink()
     if (folder / "longer").exists() and window.scene.mixdiff.num_inference_steps < 900:
         window.scene.mixdiff.num_inference_steps = 900
     if (folder / "quit").exists():
