@@ -11,19 +11,11 @@ from typing import Any
 
 from ..contract import BUNDLED_MODEL, EngineError, Job, atomic_write, denoised_cells
 from ..storage import folders
+from .progress import Estimate
 from .session import Done
 
 _AFTER_SAMPLING = ("decoding", "writing")
 _BEFORE_SAMPLING = ("loading", "encoding")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """What a job will take, as far as earlier ones tell."""
-
-    seconds: float
-    taken_bytes: int
-    """Of the device's memory; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""How far a job is, as the engine reports it."""
+"""How far a job is, as the engine reports it, and what one will take."""
 
 from __future__ import annotations
 
@@ -42,3 +42,12 @@ class Progress:
             case "preview", {"image": str(image)}:
                 return replace(self, preview=image)
         return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a job will take, as far as earlier ones tell."""
+
+    seconds: float
+    taken_bytes: int
+    """Of the device's memory; 0 where that is not known."""

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from .background_task import Running
 from .installation.faults import gigabytes
-from .progress import Progress
+from .progress import Estimate, Progress
 from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped, Unloading
 
 _PHASES = {
@@ -58,6 +58,14 @@ def progress_text(progress: Progress) -> str:
         return phase
     left = "" if progress.remaining_s is None else f" · {duration(progress.remaining_s)} left"
     return f"Step {progress.step} of {progress.steps}{left}"
+
+
+def estimate_text(estimate: Estimate | None) -> str:
+    """Return what a picture will take, as it follows its size; empty where nothing tells."""
+    if estimate is None:
+        return ""
+    taken = f" · {gigabytes(estimate.taken_bytes)}" if estimate.taken_bytes else ""
+    return f" · about {duration(estimate.seconds)}{taken}"
 
 
 def duration(seconds: float) -> str:

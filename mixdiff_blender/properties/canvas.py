@@ -137,6 +137,11 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         description="Show the picture in the camera's view while it is being made",
         default=True,
     )
+    show_result = BoolProperty(
+        name="Picture in View",
+        description="Show the finished picture over the camera's view; J shows the scene instead",
+        default=True,
+    )
     result_seed = StringProperty(options={"HIDDEN"})
     active_region = IntProperty(get=_active_region, set=_select_region, options={"HIDDEN"})
 

@@ -21,6 +21,9 @@ class HistoryEntry(Declaring, bpy.types.PropertyGroup):
         name="File", description="The picture's file; // is the folder of the .blend"
     )
     seed_digits = StringProperty(name="Seed", description="The picture's seed (seed)")
+    what = StringProperty(
+        name="What", description="How it differs from the result that it was made from"
+    )
     made_at = StringProperty(name="Time", description="When it was made (ISO 8601)")
     job = StringProperty(
         name="Job", description="The job that made it, everything drawn at random filled in (JSON)"

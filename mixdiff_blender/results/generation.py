@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -161,7 +161,9 @@ def begin_variation(
     prepared = PendingJob(
         job=history.varied(entry, regions, mode=mode, noise_eps=noise_eps),
         folder=history.path_of(entry).parent,
-        context=history.context_of(entry),
+        context=replace(
+            history.context_of(entry), what=history.variation_text(entry, regions, mode=mode)
+        ),
     )
     send(scene, prepared, then=then)
 

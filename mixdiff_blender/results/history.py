@@ -35,6 +35,8 @@ class JobContext:
 
     snapshot: Mapping[str, Any]
     view: CameraView | None
+    what: str = ""
+    """How the result differs from the one that it is made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,7 @@ class ResultRecord:
     job: str
     settings: str
     view: str
+    what: str
 
 
 _R = TypeVar("_R", bound=Region)
@@ -61,8 +64,10 @@ def add(
 ) -> HistoryEntry:
     """Add a result that was just made, and show it."""
     settings = json.dumps(context.snapshot, ensure_ascii=False)
-    made = _record(file, document, datetime.now(), settings, _view_text(context.view))
+    view = _view_text(context.view)
+    made = _record(file, document, datetime.now(), settings, view, context.what)
     _arrived.setdefault(scene.session_uid, []).append(made)
+    canvas_settings(scene).show_result = True
     return _append(scene, made)
 
 
@@ -81,7 +86,12 @@ def load(scene: bpy.types.Scene, file: Path) -> HistoryEntry:
 
 
 def _record(
-    file: Path, document: Mapping[str, Any], made: datetime, settings: str = "", view: str = ""
+    file: Path,
+    document: Mapping[str, Any],
+    made: datetime,
+    settings: str = "",
+    view: str = "",
+    what: str = "",
 ) -> ResultRecord:
     return ResultRecord(
         key=uuid4().hex,
@@ -91,6 +101,7 @@ def _record(
         job=json.dumps(document, ensure_ascii=False),
         settings=settings,
         view=view,
+        what=what,
     )
 
 
@@ -228,6 +239,13 @@ def restore(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
 def context_of(entry: HistoryEntry) -> JobContext:
     """Return what the scene was like when an entry was made."""
     return JobContext(snapshot=json.loads(entry.settings or "{}"), view=view_of_entry(entry))
+
+
+def variation_text(entry: HistoryEntry, regions: Collection[str], *, mode: str) -> str:
+    """Return in a few words what `varied` makes of an entry."""
+    names = [r.name for r in job_of(entry).regions if (r.id or r.name) in regions]
+    where = ", ".join(names) or "the whole picture"
+    return f"{'reroll' if mode == 'reset' else 'variation'} of {where}"
 
 
 def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_eps: float) -> Job:

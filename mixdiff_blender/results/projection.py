@@ -48,6 +48,11 @@ def project(
     return covered
 
 
+def any_projected() -> bool:
+    """Return whether anything shows a projected picture."""
+    return any(_is_ours(material) and material.users for material in bpy.data.materials)
+
+
 def is_projected(obj: bpy.types.Object) -> bool:
     """Return whether an object shows a projected picture."""
     return any(_is_ours(slot.material) for slot in obj.material_slots)

@@ -3,8 +3,8 @@
 import pytest
 
 from mixdiff_blender.backend.client import EngineNotification
-from mixdiff_blender.backend.progress import Progress
-from mixdiff_blender.backend.wording import progress_text
+from mixdiff_blender.backend.progress import Estimate, Progress
+from mixdiff_blender.backend.wording import estimate_text, progress_text
 
 SAMPLING = Progress(phase="sampling", step=3, steps=8, remaining_s=40.0)
 
@@ -38,3 +38,17 @@ def test_a_job_that_begins_again_forgets_the_rows_of_its_first_try() -> None:
     assert decoding.share == 640 / 2048
     again = decoding.after(EngineNotification(id=1, method="phase", params={"phase": "encoding"}))
     assert (again.row, again.share) == (0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "said"),
+    [
+        (None, ""),
+        (Estimate(seconds=6.2, taken_bytes=0), " · about 6 s"),
+        (Estimate(seconds=300, taken_bytes=1_100_000_000), " · about 5 min · 1.1 GB"),
+    ],
+)
+def test_what_a_picture_will_take_is_said_after_its_size(
+    estimate: Estimate | None, said: str
+) -> None:
+    assert estimate_text(estimate) == said

@@ -230,7 +230,9 @@ def test_regions_are_seen_at_once_wherever_they_were_made(
         person.wait_until("five", lambda told: gone not in told["read"], 20)
         time.sleep(1)
         after = person.shot("five")
-        assert (before[top:bottom, left:right] != after[top:bottom, left:right]).any(axis=2).sum() > 500
+        assert (before[top:bottom, left:right] != after[top:bottom, left:right]).any(
+            axis=2
+        ).sum() > 500
         person.script(f"bpy.data.objects[{gone!r}].mixdiff.enabled = True")
         person.wait_until("six", lambda told: gone in told["read"], 20)
 

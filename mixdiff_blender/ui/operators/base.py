@@ -11,6 +11,9 @@ from ...backend import engine
 from ...contract import EngineError
 from ...properties.declarations import Declaring, StringProperty
 
+RENDER_MENU = "MIXDIFF_MT_render"
+"""The menu Render > MixDiff, which every module may add to."""
+
 Result = set[Any]
 Requirement = Callable[[Any], str]
 """Returns what a context lacks, or an empty text."""
@@ -27,6 +30,8 @@ class ReportingOperator(Declaring, bpy.types.Operator):
     icon = "NONE"
     requirements: tuple[Requirement, ...] = ()
     """What must hold before it can begin; the first that does not is the tooltip's."""
+    described_by = ""
+    """The enumeration whose chosen item describes what a button does, where it has several."""
 
     @classmethod
     def button(cls, layout: Any, text: str | None = None, icon: str = "", **settings: Any) -> None:
@@ -44,6 +49,15 @@ class ReportingOperator(Declaring, bpy.types.Operator):
                 cls.poll_message_set(lack)
                 return False
         return True
+
+    @classmethod
+    def description(cls, context: Any, properties: Any) -> str:
+        """Return a button's tooltip; an empty one stands for the operator's own."""
+        if not cls.described_by:
+            return ""
+        declared = properties.bl_rna.properties[cls.described_by]
+        text: str = declared.enum_items[getattr(properties, cls.described_by)].description
+        return text
 
     def execute(self, context: Any) -> Result:
         """Run it, and report an error."""

@@ -11,7 +11,7 @@ from ...backend.installation.faults import gigabytes
 from ...backend.session import Job
 from ...contract import EngineError
 from ...properties.declarations import BoolProperty, Declaring, IntProperty
-from .base import Confirmed, ReportingOperator, Requirement, entries, require, submenu
+from .base import RENDER_MENU, Confirmed, ReportingOperator, Requirement, entries, require, submenu
 
 
 class InstallEngine(ReportingOperator):
@@ -193,4 +193,4 @@ _OPERATORS: tuple[type[ReportingOperator], ...] = (
 
 
 CLASSES = (*_OPERATORS, EngineMenu)
-MENUS = (("TOPBAR_MT_render", entries(submenu(EngineMenu, "SYSTEM"))),)
+MENUS = ((RENDER_MENU, entries(submenu(EngineMenu, "SYSTEM"))),)

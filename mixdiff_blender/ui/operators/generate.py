@@ -13,7 +13,7 @@ from ...job.regions.entries import has_region
 from ...properties.contexts import scene_in
 from ...properties.declarations import BoolProperty, IntProperty
 from ...results import batch, generation
-from .base import ReportingOperator, Result, entries, require, separate
+from .base import RENDER_MENU, ReportingOperator, Result, entries, require, separate, submenu
 
 
 def finish(scene: bpy.types.Scene, *, wait: bool = False) -> tuple[generation.Line, ...]:
@@ -109,5 +109,18 @@ class Cancel(ReportingOperator):
         engine.redraw()
 
 
-CLASSES = (Generate, GenerateBatch, Cancel)
-MENUS = (("TOPBAR_MT_render", entries(separate, Generate.button, Cancel.button)),)
+class RenderMenu(bpy.types.Menu):
+    """What there is to do with pictures, the engine and its models"""
+
+    bl_idname = RENDER_MENU
+    bl_label = "MixDiff"
+
+    def draw(self, context: Any) -> None:
+        """Draw what is of no other module."""
+        Cancel.button(self.layout)
+
+
+CLASSES = (Generate, GenerateBatch, Cancel, RenderMenu)
+MENUS = (
+    ("TOPBAR_MT_render", entries(separate, Generate.button, submenu(RenderMenu, "IMAGE_DATA"))),
+)

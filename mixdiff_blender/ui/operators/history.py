@@ -16,10 +16,17 @@ from ...properties.declarations import (
     EnumProperty,
     FloatProperty,
     StringProperty,
-    choice_items,
 )
 from ...results import generation, history
-from .base import ChoosesFile, ReportingOperator, Result, UndoableOperator, entries, require
+from .base import (
+    RENDER_MENU,
+    ChoosesFile,
+    ReportingOperator,
+    Result,
+    UndoableOperator,
+    entries,
+    require,
+)
 from .generate import GenerateBatch, finish
 from .region_list import active_entry
 
@@ -40,6 +47,16 @@ def _selected_regions(scene: bpy.types.Scene, context: Any) -> set[str]:
     return found
 
 
+VARIATION_ITEMS = [
+    (
+        "epsilon",
+        "Slightly",
+        "Make this result again, a little different where regions are selected",
+    ),
+    ("reset", "Anew", "Make this result again, anew where regions are selected"),
+]
+
+
 class _OfResult(ReportingOperator):
     """Acts on the result that is shown."""
 
@@ -56,10 +73,14 @@ class BrowseHistory(_OfResult, UndoableOperator):
 
     bl_idname = "mixdiff.browse_history"
     bl_label = "Show Another MixDiff Result"
+    described_by = "direction"
 
     direction: str = EnumProperty(
         name="Direction",
-        items=[("PREVIOUS", "Earlier", "The result before"), ("NEXT", "Later", "The result after")],
+        items=[
+            ("PREVIOUS", "Earlier", "Show the result before this one"),
+            ("NEXT", "Later", "Show the result after this one"),
+        ],
     )
 
     def run(self, context: Any) -> Result | None:
@@ -96,11 +117,10 @@ class Vary(_OfResult):
 
     bl_idname = "mixdiff.vary"
     bl_label = "Vary MixDiff Result"
+    described_by = "mode"
     icon = "MOD_NOISE"
 
-    mode: str = EnumProperty(
-        name="Change", items=choice_items(("epsilon", "reset")), options={"SKIP_SAVE"}
-    )
+    mode: str = EnumProperty(name="Change", items=VARIATION_ITEMS, options={"SKIP_SAVE"})
     noise_eps = FloatProperty(
         name="Variation",
         description="How far a slight change goes (noise_eps)",
@@ -176,4 +196,4 @@ _ENTRIES = (
     *(GenerateBatch.button, Vary.button, UseSettings.button, partial(draw_browsing, **_TEXTS)),
     *(KeepImage.button, LoadImage.button, RemoveResult.button),
 )
-MENUS = (("TOPBAR_MT_render", entries(*_ENTRIES)),)
+MENUS = ((RENDER_MENU, entries(*_ENTRIES)),)

@@ -11,7 +11,15 @@ from ...job.model_settings import use_model_settings
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import Declaring, StringProperty
-from .base import Confirmed, ReportingOperator, UndoableOperator, entries, require, submenu
+from .base import (
+    RENDER_MENU,
+    Confirmed,
+    ReportingOperator,
+    UndoableOperator,
+    entries,
+    require,
+    submenu,
+)
 
 
 class _OfModel(Declaring):
@@ -115,4 +123,4 @@ class ModelsMenu(bpy.types.Menu):
 
 
 CLASSES = (ChooseModel, UseModelSettings, DownloadModel, CancelDownload, RemoveModel, ModelsMenu)
-MENUS = (("TOPBAR_MT_render", entries(submenu(ModelsMenu, "FILE_3D"))),)
+MENUS = ((RENDER_MENU, entries(submenu(ModelsMenu, "FILE_3D"))),)

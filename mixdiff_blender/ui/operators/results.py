@@ -19,10 +19,10 @@ from ...results.compositor import Placing, put_in_compositor
 from ...results.projection import is_projected, project, remove_projection
 from ...results.texture import put_on
 from ...results.world import Surrounding, put_in_world
-from .base import Requirement, UndoableOperator, entries, require
+from .base import RENDER_MENU, Requirement, UndoableOperator, entries, require
 from .selection import selected_with_surface
 
-_RENDER_MENU, _OBJECT_MENU = "TOPBAR_MT_render", "VIEW3D_MT_object"
+_OBJECT_MENU = "VIEW3D_MT_object"
 _NO_IMAGE = "There is no picture yet; generate one"
 
 
@@ -34,7 +34,7 @@ class ResultUse(UndoableOperator):
     """A way to use the picture: stands in a menu, and where it has buttons in the panel too."""
 
     requirements: tuple[Requirement, ...] = (require(_result, _NO_IMAGE),)
-    menu = _RENDER_MENU
+    menu = RENDER_MENU
     buttons: tuple[tuple[str, dict[str, str]], ...] = ()
     """The text of each button in the panel, and the settings with which it runs."""
 
@@ -162,13 +162,14 @@ class UseInCompositor(ResultUse):
     bl_idname = "mixdiff.use_in_compositor"
     bl_label = "Use MixDiff Picture in Compositor"
     icon = "NODE_COMPOSITING"
+    described_by = "placing"
     buttons = (("Behind Render", {"placing": "BEHIND"}), ("Alone", {"placing": "ALONE"}))
 
     placing: Placing = EnumProperty(
         name="Placing",
         items=[
-            ("BEHIND", "Behind the Render", "The picture is the backdrop of what is rendered"),
-            ("ALONE", "Alone", "The picture takes the place of what is rendered"),
+            ("BEHIND", "Behind the Render", "Make the picture the backdrop of what is rendered"),
+            ("ALONE", "Alone", "Put the picture in the place of what is rendered"),
         ],
     )
 
@@ -193,6 +194,7 @@ class UseAsBackground(ResultUse):
     bl_idname = "mixdiff.use_as_background"
     bl_label = "Use MixDiff Picture as Camera Background"
     icon = "IMAGE_BACKGROUND"
+    described_by = "depth"
     buttons = (("Camera Background", {}),)
     requirements = (
         *ResultUse.requirements,
@@ -202,8 +204,8 @@ class UseAsBackground(ResultUse):
     depth: Depth = EnumProperty(
         name="Depth",
         items=[
-            ("BACK", "Behind", "Behind the objects"),
-            ("FRONT", "In Front", "Half transparent, in front of the objects"),
+            ("BACK", "Behind", "Show the picture in the camera's view, behind the objects"),
+            ("FRONT", "In Front", "Show it half transparent, in front of the objects"),
         ],
     )
 
@@ -224,13 +226,18 @@ class UseAsWorld(ResultUse):
     bl_idname = "mixdiff.use_as_world"
     bl_label = "Use MixDiff Picture as World"
     icon = "WORLD"
+    described_by = "surrounding"
     buttons = (("Backdrop", {"surrounding": "BACKDROP"}), ("World", {"surrounding": "AROUND"}))
 
     surrounding: Surrounding = EnumProperty(
         name="Place",
         items=[
-            ("BACKDROP", "Backdrop", "Fills the camera's frame; the scene's light stays as it is"),
-            ("AROUND", "All Around", "A panorama that lights the scene too (equirectangular)"),
+            ("BACKDROP", "Backdrop", "Fill the camera's frame; the scene's light stays as it is"),
+            (
+                "AROUND",
+                "All Around",
+                "Surround the scene with a panorama that lights it (equirectangular)",
+            ),
         ],
     )
 

@@ -12,14 +12,14 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
-from ...backend import engine, live_preview
-from ...backend.live_preview import Preview
 from ...contract import EngineError
 from ...job.regions.camera import view_of
 from ...job.regions.entries import source_of_object
 from ...properties import canvas_settings
 from .. import job_cache
+from . import picture
 from .frame import Frame, frame_of
+from .picture import draw_picture, picture_over
 from .region_shapes import Colour, RegionShape, shapes_of
 from .shapes import Box, Sheet, box_of, draw_shapes
 
@@ -62,7 +62,6 @@ class _Drawing:
 
 
 _drawings: dict[int, _Drawing] = {}
-_texture: tuple[Preview, Any] | None = None
 _handler: Any = None
 
 
@@ -73,22 +72,17 @@ def draw(context: Any) -> None:
     if view3d.view_perspective != "CAMERA" or space.camera != scene.camera:
         return
     is_shown = settings.show_overlay and space.overlay.show_overlays
-    preview = _preview_for(scene) if settings.show_preview else None
-    if not (is_shown or preview):
+    shown = picture_over(scene)
+    if not is_shown and shown is None:
         return
     frame = _frame_in(context, scene)
     if frame is None:
         return
-    if preview:
-        _draw_preview(preview, frame)
+    if shown is not None:
+        draw_picture(shown, frame)
     if is_shown:
         # A tint would change the colours of the picture under it.
-        _draw_regions(context, scene, frame, tinted=preview is None)
-
-
-def _preview_for(scene: bpy.types.Scene) -> Preview | None:
-    job = engine.session.job
-    return live_preview.of(job) if job and job.request.scene_name == scene.name else None
+        _draw_regions(context, scene, frame, tinted=shown is None)
 
 
 def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
@@ -202,24 +196,6 @@ def _draw_labels(labels: Sequence[_Label], scale: float) -> None:
         _blf.draw(_FONT, label.text)
 
 
-def _draw_preview(preview: Preview, frame: Frame) -> None:
-    global _texture
-    if _texture is None or _texture[0] is not preview:
-        height, width, _ = preview.pixels.shape
-        values = _gpu.types.Buffer("FLOAT", preview.pixels.size, preview.pixels.ravel())
-        texture = _gpu.types.GPUTexture((width, height), format="RGBA16F", data=values)
-        _texture = (preview, texture)
-    left, bottom = frame.left, frame.bottom
-    right, top = left + frame.width, bottom + frame.height
-    shader = _gpu.shader.from_builtin("IMAGE")
-    corners = ((left, bottom, 0), (right, bottom, 0), (right, top, 0), (left, top, 0))
-    coordinates = ((0, 0), (1, 0), (1, 1), (0, 1))
-    batch = batch_for_shader(shader, "TRI_FAN", {"pos": corners, "texCoord": coordinates})
-    shader.bind()
-    shader.uniform_sampler("image", _texture[1])
-    batch.draw(shader)
-
-
 def _draw_here() -> None:
     draw(bpy.context)
 
@@ -234,9 +210,10 @@ def register() -> None:
 
 def unregister() -> None:
     """Draw no more, and give back what the graphics card held."""
-    global _handler, _texture
+    global _handler
     if _handler is not None:
         space: Any = bpy.types.SpaceView3D
         space.draw_handler_remove(_handler, "WINDOW")
-    _handler = _texture = None
+    _handler = None
+    picture.forget()
     _drawings.clear()

@@ -1,53 +1,63 @@
-"""The canvas as a whole: its prompts, and how it is generated."""
+"""The canvas as a whole: what it shows, and how it is generated."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ...job.model_settings import has_own_settings
 from ...job.regions.camera import canvas_of
-from ...properties import canvas_settings
+from ...properties import RENDER_SIZE, canvas_settings
+from ..operators.models import ModelsMenu, UseModelSettings
 from .sidebar import SidebarPanel, split_column
+
+_PROMPTS = (
+    ("prompt", "BRUSH_DATA", "Style, added to each"),
+    ("background_prompt", "IMAGE_BACKGROUND", "Background: what the regions leave free"),
+    ("negative_prompt", "CANCEL", "Avoid"),
+)
+_WITHOUT_REGIONS = "What the picture shows"
 
 
 class PromptPanel(SidebarPanel):
     """What the whole picture is of."""
 
     bl_idname = "MIXDIFF_PT_prompt"
-    bl_label = "Whole Picture"
-    bl_order = 1
+    bl_label = "What It Shows"
+    bl_order = 2
 
     def draw(self, context: Any) -> None:
-        """Draw the prompts that every region shares."""
-        layout = self.layout
+        """Draw the prompts that hold for the whole picture."""
         settings = canvas_settings(context.scene)
-        column = layout.column(align=True)
-        column.prop(settings, "prompt", text="", icon="FONT_DATA", placeholder="Prompt")
-        column.prop(
-            settings, "negative_prompt", text="", icon="CANCEL", placeholder="Negative prompt"
-        )
-        layout.prop(settings, "background")
+        column = self.layout.column(align=True)
+        for name, icon, text in _PROMPTS:
+            if name == "background_prompt" and not len(settings.regions):
+                text = _WITHOUT_REGIONS
+            column.prop(settings, name, text="", icon=icon, placeholder=text)
+        if len(settings.regions):
+            self.layout.prop(settings, "background")
 
 
 class CanvasPanel(SidebarPanel):
-    """How the picture is painted."""
+    """What paints the picture, and how."""
 
     bl_idname = "MIXDIFF_PT_canvas"
-    bl_label = "Canvas"
-    bl_order = 2
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw_header_preset(self, context: Any) -> None:
-        """Draw the canvas's size, also while the panel is folded."""
-        canvas = canvas_of(context.scene)
-        self.layout.label(text=f"{canvas.width_px} × {canvas.height_px} px")
+    bl_label = "Model and Canvas"
+    bl_order = 5
 
     def draw(self, context: Any) -> None:
-        """Draw where the size comes from, and how the picture is painted."""
+        """Draw the model, and what depends on it."""
+        layout = self.layout
         settings = canvas_settings(context.scene)
-        column = split_column(self.layout)
+        row = split_column(layout).row(align=True)
+        row.prop(settings, "model")
+        row.menu(ModelsMenu.bl_idname, text="", icon="DOWNARROW_HLT")
+        column = split_column(layout)
         column.prop(settings, "num_inference_steps")
         column.prop(settings, "scheduler")
         column.prop(settings, "seed_digits", placeholder="random")
+        row = layout.row()
+        row.enabled = has_own_settings(context.scene)
+        UseModelSettings.button(row, "Back to the Model's Own")
 
 
 class SizePanel(SidebarPanel):
@@ -58,10 +68,16 @@ class SizePanel(SidebarPanel):
     bl_parent_id = CanvasPanel.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header_preset(self, context: Any) -> None:
+        """Draw the canvas's size, also while the panel is folded."""
+        canvas = canvas_of(context.scene)
+        self.layout.label(text=f"{canvas.width_px} × {canvas.height_px} px")
+
     def draw(self, context: Any) -> None:
-        """Draw the render's size, which is the canvas's."""
+        """Draw what the canvas's size and shape come from."""
         layout = split_column(self.layout)
-        render = context.scene.render
+        settings, render = canvas_settings(context.scene), context.scene.render
+        layout.prop(settings, "canvas_size")
         column = layout.column(align=True)
         column.prop(render, "resolution_x", text="Render Width")
         column.prop(render, "resolution_y", text="Height")
@@ -69,9 +85,10 @@ class SizePanel(SidebarPanel):
         canvas = canvas_of(context.scene)
         share = render.resolution_percentage / 100
         exact = (render.resolution_x * share, render.resolution_y * share)
-        if exact != (canvas.width_px, canvas.height_px):
+        is_off = exact != (canvas.width_px, canvas.height_px)
+        if settings.canvas_size == RENDER_SIZE and is_off:
             layout.label(text=f"Generated to the nearest {canvas.grid_px} px", icon="INFO")
-        layout.prop(canvas_settings(context.scene), "tile_size")
+        layout.prop(settings, "tile_size")
 
 
 class MorePanel(SidebarPanel):

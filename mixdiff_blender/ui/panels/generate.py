@@ -1,28 +1,32 @@
-"""The button, and how far the picture is."""
+"""What one presses and watches: it has a fixed place at the top, and nothing in it moves."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...backend import engine, live_preview
-from ...backend.session import Generating
-from ...backend.wording import state_text
+from ...backend import engine, measured, models
+from ...backend.session import Failed, Generating, Stopped
+from ...backend.wording import estimate_text, state_text
 from ...job.job_from_scene import in_words
+from ...job.model_facts import model_facts
+from ...job.regions.camera import canvas_of
 from ...properties import canvas_settings
 from ...results import generation
-from ..job_cache import cached_job
+from ..job_cache import CachedJob, cached_job
+from ..operators.engine import CopyReport, FreeMemory, MoveJob, RemoveJob, StopEngine
 from ..operators.generate import Cancel, Generate
+from ..operators.models import DownloadModel
+from .installation import draw_installation
+from .models import draw_fault, draw_fetching
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
-
-_PREVIEW_UNITS = 7
 
 
 class GeneratePanel(SidebarPanel):
-    """The button, and how far the picture is."""
+    """The buttons, how far the picture is, and what there is to say."""
 
     bl_idname = "MIXDIFF_PT_generate"
-    bl_label = "Generate"
-    bl_order = 5
+    bl_label = "MixDiff"
+    bl_order = 0
 
     def draw_header_preset(self, context: Any) -> None:
         """Draw the switch of the preview in the viewport."""
@@ -30,33 +34,89 @@ class GeneratePanel(SidebarPanel):
         self.layout.prop(settings, "show_preview", text="", icon="IMAGE_BACKGROUND")
 
     def draw(self, context: Any) -> None:
-        """Draw the button or the progress, then how the last job went."""
+        """Draw the buttons and the bar, then the messages."""
         layout = self.layout
-        if engine.queue.is_busy:
-            self._draw_progress(layout)
+        is_missing = draw_installation(layout, context)
+        if is_missing and isinstance(engine.session.state, Stopped):
             return
-        row = layout.row()
-        row.scale_y = 1.6
-        Generate.button(row, "Generate")
+        settings = canvas_settings(context.scene)
         cached = cached_job(context.scene, context.view_layer)
-        if cached.error:
-            draw_text(layout, context, str(cached.error), "INFO")
-        for problem in cached.job.errors if cached.job else ():
-            draw_text(layout, context, in_words(problem), LINE_ICONS["ERROR"])
-        report = generation.last_report(context.scene)
-        for line in report.lines if report else ():
-            draw_text(layout, context, line.text, LINE_ICONS[line.severity])
-
-    def _draw_progress(self, layout: Any) -> None:
-        state = engine.session.state
-        share = state.progress.share if isinstance(state, Generating) else 0.0
+        self._draw_state(layout)
         row = layout.row(align=True)
         row.scale_y = 1.6
-        row.progress(factor=share, text=state_text(state))
+        if engine.queue.is_busy:
+            Generate.button(row, "Queue Another", "ADD")
+        else:
+            Generate.button(row, "Generate")
         Cancel.button(row, "")
-        Generate.button(layout, "Queue Another", "ADD")
-        if preview := live_preview.of(engine.session.job):
-            layout.template_icon(icon_value=preview.icon, scale=_PREVIEW_UNITS)
+        layout.row(align=True).prop(settings, "canvas_size", expand=True)
+        self._draw_bar(layout, context, cached)
+        self._draw_messages(layout, context, cached)
+        self._draw_queue(layout)
+
+    def _draw_state(self, layout: Any) -> None:
+        session = engine.session
+        row = layout.row(align=True)
+        icon = "ERROR" if isinstance(session.state, Failed) else "RADIOBUT_ON"
+        row.label(text=state_text(session.state), icon=icon)
+        if session.has_model and not engine.queue.is_busy:
+            FreeMemory.button(row, "")
+        if session.engine_pid is not None:
+            StopEngine.button(row, "")
+
+    def _draw_bar(self, layout: Any, context: Any, cached: CachedJob) -> None:
+        """Draw how far the picture is, or what the next one takes."""
+        state = engine.session.state
+        if engine.queue.is_busy:
+            share = state.progress.share if isinstance(state, Generating) else 0.0
+            layout.progress(factor=share, text=state_text(state))
+            return
+        canvas = canvas_of(context.scene)
+        estimate = None
+        if cached.job is not None:
+            stride_px = model_facts(context.scene).family.stride_px
+            is_loaded = engine.session.has_model
+            estimate = measured.estimate(cached.job.job, stride_px, is_loaded=is_loaded)
+        text = f"{canvas.width_px} × {canvas.height_px} px{estimate_text(estimate)}"
+        layout.progress(factor=0.0, text=text)
+
+    def _draw_messages(self, layout: Any, context: Any, cached: CachedJob) -> None:
+        """Draw what is wrong or doubtful, then how the last job went; of regions, what stops it."""
+        state = engine.session.state
+        if isinstance(state, Failed):
+            draw_text(layout, context, str(state.error), LINE_ICONS["ERROR"])
+            CopyReport.button(layout, "Copy Report")
+        name = canvas_settings(context.scene).model
+        if not draw_fetching(layout) and models.is_missing(name):
+            draw_fault(layout, context)
+            draw_text(layout, context, f"{name} is not on this computer", "INFO")
+            size = models.size_text(name)
+            DownloadModel.button(layout, f"Download ({size})" if size else "Download")
+        if cached.error:
+            draw_text(layout, context, str(cached.error), "INFO")
+        problems = cached.job.problems if cached.job else ()
+        said = {in_words(problem) for problem in problems}
+        for problem in problems:
+            if problem.severity == "error" or not problem.region:
+                icon = LINE_ICONS[problem.severity.upper()]
+                draw_text(layout, context, in_words(problem), icon)
+        report = generation.last_report(context.scene)
+        for line in report.lines if report else ():
+            if line.text not in said:
+                draw_text(layout, context, line.text, LINE_ICONS[line.severity])
+
+    def _draw_queue(self, layout: Any) -> None:
+        waiting = engine.queue.waiting
+        if not waiting:
+            return
+        box = layout.box().column(align=True)
+        box.label(text=f"{len(waiting)} more to make", icon="LINENUMBERS_ON")
+        for index, job in enumerate(waiting):
+            row = box.row(align=True)
+            row.label(text=job.request.output.name)
+            for places, icon in ((-1, "TRIA_UP"), (1, "TRIA_DOWN")):
+                MoveJob.button(row, "", icon, index=index, places=places)
+            RemoveJob.button(row, "", "X", index=index)
 
 
 CLASSES = (GeneratePanel,)

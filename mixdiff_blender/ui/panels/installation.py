@@ -1,15 +1,40 @@
-"""The engine's part of the preferences: installed or not, repair and removal; models."""
+"""What has to be installed, in the sidebar and in the preferences."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...backend import installing
+from ...backend.background_task import Broken, Running
 from ...backend.installation.faults import gigabytes
 from ...properties.preferences import DRAWN_BY_ENGINE
-from ..operators.engine import CopyReport, InstallEngine, RemoveEngine
-from .engine import draw_installation
+from ..operators.engine import CancelInstallation, CopyReport, InstallEngine, RemoveEngine
 from .models import draw_models
+from .sidebar import draw_online_access, draw_progress, draw_text
+
+
+def draw_installation(layout: Any, context: Any) -> bool:
+    """Draw what has to be installed, or is; return whether there was something to draw."""
+    task, status = installing.task, installing.status()
+    if isinstance(task.state, Running):
+        draw_progress(layout, task.state, CancelInstallation)
+        return True
+    is_missing = status.is_own and status.fault is not None
+    is_outdated = status.is_own and status.environment == "outdated"
+    if not (is_missing or is_outdated or isinstance(task.state, Broken)):
+        return False
+    if isinstance(task.state, Broken):
+        draw_text(layout, context, str(task.state.error), "ERROR")
+        CopyReport.button(layout, "Copy Report")
+    else:
+        size = f"up to {gigabytes(installing.plan().needed_bytes)} on disk"
+        what = "An update of the engine" if is_outdated else "What paints the pictures"
+        draw_text(layout, context, f"{what} is not installed yet: {size}", "INFO")
+    draw_online_access(layout, context, "Only packages that are on this computer can be installed")
+    row = layout.row()
+    row.scale_y = 1.3
+    InstallEngine.button(row, "Update Engine" if is_outdated else "Install Engine")
+    return True
 
 
 def draw_in_preferences(layout: Any, context: Any) -> None:

@@ -12,7 +12,7 @@ from ...contract import Listed
 from ...properties.preferences import hub_model
 from ..operators.base import ReportingOperator
 from ..operators.models import CancelDownload, DownloadModel, RemoveModel
-from .sidebar import draw_progress, draw_text
+from .sidebar import draw_online_access, draw_progress, draw_text
 
 _ICONS = {
     "bundled": "CHECKMARK",
@@ -45,9 +45,7 @@ def draw_models(layout: Any, context: Any) -> None:
         _draw_row(column, model)
     if not draw_fetching(layout):
         draw_fault(layout, context)
-        if not bpy.app.online_access:
-            text = "Blender is set to stay offline: System > Network allows downloads"
-            layout.label(text=text, icon="INTERNET_OFFLINE")
+        draw_online_access(layout, context, "Nothing can be downloaded")
         row = layout.row(align=True)
         row.prop(hub_model(), "hub_model", text="Another")
         _button(row, DownloadModel, "Download", hub_model().hub_model)

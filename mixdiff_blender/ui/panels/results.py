@@ -8,6 +8,7 @@ from typing import Any
 from ...properties import canvas_settings
 from ...results import history, thumbnails
 from ...results.colour import expectation, is_exact
+from ...results.projection import any_projected
 from ..operators.generate import GenerateBatch
 from ..operators.history import (
     KeepImage,
@@ -18,7 +19,10 @@ from ..operators.history import (
     draw_browsing,
 )
 from ..operators.results import KeepSeed, draw_uses
+from ..operators.viewing import OpenInImageEditor, ShowMaterials
 from .sidebar import SidebarList, SidebarPanel, draw_text
+
+_WITHOUT_MATERIALS = ("WIREFRAME", "SOLID")
 
 
 class HistoryList(SidebarList):
@@ -37,9 +41,10 @@ class HistoryList(SidebarList):
         text = row.column(align=True)
         text.scale_y = 0.9
         text.label(text=f"{item.name} · {_time(item.made_at)}")
-        seed = text.row()
-        seed.active = False
-        seed.label(text=f"Seed {item.seed_digits}" if thumbnail else "The file is gone")
+        about = text.row()
+        about.active = False
+        what = item.what[:1].upper() + item.what[1:] or f"Seed {item.seed_digits}"
+        about.label(text=what if thumbnail else "The file is gone")
 
     def filter_items(self, context: Any, data: Any, property: str) -> Any:
         """Show the newest first."""
@@ -51,8 +56,8 @@ class ResultPanel(SidebarPanel):
     """The picture, and what to do with it."""
 
     bl_idname = "MIXDIFF_PT_result"
-    bl_label = "Result"
-    bl_order = 6
+    bl_label = "Picture"
+    bl_order = 1
 
     def draw(self, context: Any) -> None:
         """Draw the picture and the ways to use it."""
@@ -68,8 +73,15 @@ class ResultPanel(SidebarPanel):
         thumbnail = thumbnails.icon_of(history.path_of(entry)) if entry else 0
         layout.template_icon(icon_value=thumbnail or image.preview_ensure().icon_id, scale=8)
         _draw_seed(layout, settings, entry)
-        layout.label(text="Use as")
+        row = layout.row(align=True)
+        row.prop(settings, "show_result", text="Over the View", icon="HIDE_OFF", toggle=True)
+        OpenInImageEditor.button(row, "Image Editor")
         draw_uses(layout.column(align=True))
+        if context.space_data.shading.type in _WITHOUT_MATERIALS and any_projected():
+            draw_text(
+                layout, context, "This view shows no materials, nor what is projected", "INFO"
+            )
+            ShowMaterials.button(layout, "Show Materials")
         icon = "CHECKMARK" if is_exact(scene) else "INFO"
         draw_text(layout, context, expectation(scene), icon)
 
@@ -87,7 +99,7 @@ class HistoryPanel(SidebarPanel):
 
     bl_idname = "MIXDIFF_PT_history"
     bl_label = "History"
-    bl_order = 7
+    bl_order = 6
 
     def draw(self, context: Any) -> None:
         """Draw the list, and what is done with the chosen result."""

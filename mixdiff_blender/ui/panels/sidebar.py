@@ -27,6 +27,15 @@ def draw_text(layout: Any, context: Any, text: str, icon: str) -> None:
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
+def draw_online_access(layout: Any, context: Any, otherwise: str) -> None:
+    """Draw Blender's own switch where Blender is set to stay offline, and what holds till then."""
+    if bpy.app.online_access:
+        return
+    draw_text(layout, context, f"Blender is set to stay offline. {otherwise}", "INTERNET_OFFLINE")
+    if not bpy.app.online_access_override:
+        layout.prop(context.preferences.system, "use_online_access", text="Allow Online Access")
+
+
 def draw_prompts(layout: Any, settings: Any) -> None:
     """Draw what the picture or a region is to show, and what is kept out of it."""
     column = layout.column(align=True)

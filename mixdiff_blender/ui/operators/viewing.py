@@ -1,0 +1,92 @@
+"""Seeing the picture: over the camera's view, beside the scene, in an editor of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...backend import engine
+from ...contract import EngineError
+from ...properties import canvas_settings
+from ...properties.contexts import scene_in
+from .base import ReportingOperator, require
+
+_has_picture = require(
+    lambda context: canvas_settings(scene_in(context)).result,
+    "There is no picture yet; generate one",
+)
+
+
+class ComparePicture(ReportingOperator):
+    """Show the picture over the camera's view, or the scene under it"""
+
+    bl_idname = "mixdiff.compare"
+    bl_label = "Compare MixDiff Picture with Scene"
+    icon = "SPLIT_HORIZONTAL"
+    requirements = (_has_picture,)
+
+    def run(self, context: Any) -> None:
+        """Switch from one to the other."""
+        settings = canvas_settings(scene_in(context))
+        settings.show_result = not settings.show_result
+        engine.redraw()
+
+
+class OpenInImageEditor(ReportingOperator):
+    """Show the picture in an Image Editor: in one that is open, else in a window of its own"""
+
+    bl_idname = "mixdiff.open_picture"
+    bl_label = "Open MixDiff Picture in Image Editor"
+    icon = "IMAGE"
+    requirements = (_has_picture,)
+
+    def run(self, context: Any) -> None:
+        """Show it."""
+        if bpy.app.background:
+            raise EngineError("There is no window to show the picture in", kind="job")
+        areas = [area for w in context.window_manager.windows for area in w.screen.areas]
+        area = next((area for area in areas if area.type == "IMAGE_EDITOR"), None)
+        if area is None:
+            bpy.ops.wm.window_new()
+            area = context.window_manager.windows[-1].screen.areas[0]
+            area.type = "IMAGE_EDITOR"
+        area.spaces.active.image = canvas_settings(scene_in(context)).result
+
+
+class ShowMaterials(ReportingOperator):
+    """Show materials in this viewport, and with them what is projected onto objects"""
+
+    bl_idname = "mixdiff.show_materials"
+    bl_label = "Show Materials for MixDiff"
+    icon = "SHADING_TEXTURE"
+    requirements = (
+        require(
+            lambda context: context.area and context.area.type == "VIEW_3D", "In a 3D viewport"
+        ),
+    )
+
+    def run(self, context: Any) -> None:
+        """Switch the viewport's shading."""
+        context.space_data.shading.type = "MATERIAL"
+
+
+CLASSES = (ComparePicture, OpenInImageEditor, ShowMaterials)
+
+_keys: list[tuple[Any, Any]] = []
+
+
+def register() -> None:
+    """Have J compare in the 3D viewport; without a window there are no keys."""
+    manager: Any = bpy.context.window_manager
+    keys = manager.keyconfigs.addon
+    if keys is not None and not bpy.app.background:
+        keymap = keys.keymaps.new(name="3D View", space_type="VIEW_3D")
+        _keys.append((keymap, keymap.keymap_items.new(ComparePicture.bl_idname, "J", "PRESS")))
+
+
+def unregister() -> None:
+    """Give the key back."""
+    for keymap, item in _keys:
+        keymap.keymap_items.remove(item)
+    _keys.clear()
