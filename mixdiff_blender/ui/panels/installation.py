@@ -27,9 +27,10 @@ def draw_installation(layout: Any, context: Any) -> bool:
         draw_text(layout, context, str(task.state.error), "ERROR")
         CopyReport.button(layout, "Copy Report")
     else:
-        size = f"up to {gigabytes(installing.plan().needed_bytes)} on disk"
-        what = "An update of the engine" if is_outdated else "What paints the pictures"
-        draw_text(layout, context, f"{what} is not installed yet: {size}", "INFO")
+        sizes = installing.plan().sizes
+        what = "There is an update of the engine" if is_outdated else "The engine is not installed"
+        text = f"{what}: about {gigabytes(sizes.fetched)} to fetch"
+        draw_text(layout, context, f"{text}, {gigabytes(sizes.on_disk)} on disk", "INFO")
     draw_online_access(layout, context, "Only packages that are on this computer can be installed")
     row = layout.row()
     row.scale_y = 1.3
