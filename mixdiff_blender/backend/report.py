@@ -43,12 +43,23 @@ def report_text() -> str:
     if isinstance(installing.task.state, Broken):
         faults.append(installing.task.state.error)
     parts += [f"fault: {fault}" for fault in faults if fault]
-    try:
-        lines = folders.log_file().read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = ["(there is no log yet)"]
-    parts.append("\n".join(["last lines of the log:", *lines[-_LINES:]]))
+    parts.append("\n".join(_last_lines()))
     return redacted("\n\n".join(parts)) + "\n"
+
+
+def _last_lines() -> list[str]:
+    """Return the end of this Blender's log, or of the latest that another one left."""
+    own = folders.log_file()
+    earlier = sorted(own.parent.glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in (own, *earlier):
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        if lines:
+            whose = "the log" if path == own else f"an earlier log, {path.name}"
+            return [f"last lines of {whose}:", *lines[-_LINES:]]
+    return ["there is no log yet"]
 
 
 def _version() -> str:

@@ -117,9 +117,9 @@ def job_from_scene(
     sources = [source for source in sources_of(scene) if source.settings.enabled]
     if not sources and not whole_prompt(settings):
         raise EngineError(
-            f"the scene {scene.name!r} has neither a region nor a prompt for the whole picture",
+            "there is nothing to paint yet",
             kind="job",
-            advice="type a prompt; or select an object that the camera sees, and choose "
+            advice="type what the picture shows, or select what the camera sees and choose "
             "Object > Add as MixDiff Region",
         )
     followed = facts_of_model(settings.settings_of)

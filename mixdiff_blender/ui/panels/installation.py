@@ -7,6 +7,7 @@ from typing import Any
 from ...backend import installing
 from ...backend.background_task import Broken, Running
 from ...backend.installation.faults import gigabytes
+from ...backend.installation.plan import likely_sizes
 from ...properties.preferences import DRAWN_BY_ENGINE
 from ..operators.engine import CancelInstallation, CopyReport, InstallEngine, RemoveEngine
 from .models import draw_models
@@ -27,7 +28,7 @@ def draw_installation(layout: Any, context: Any) -> bool:
         draw_text(layout, context, str(task.state.error), "ERROR")
         CopyReport.button(layout, "Copy Report")
     else:
-        sizes = installing.plan().sizes
+        sizes = likely_sizes()
         what = "There is an update of the engine" if is_outdated else "The engine is not installed"
         text = f"{what}: about {gigabytes(sizes.fetched)} to fetch"
         draw_text(layout, context, f"{text}, {gigabytes(sizes.on_disk)} on disk", "INFO")
@@ -47,7 +48,10 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
         if status.is_own:
             size = installing.size_on_disk()
             text = "The engine is installed" + (f" ({gigabytes(size)})" if size else "")
-        box.label(text=text, icon="CHECKMARK")
+        if status.fault is not None:
+            draw_text(box, context, str(status.fault), "ERROR")
+        else:
+            box.label(text=text, icon="CHECKMARK")
     row = box.row()
     InstallEngine.button(row, "Repair", "FILE_REFRESH", afresh=True)
     RemoveEngine.button(row, "Remove")

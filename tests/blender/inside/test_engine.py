@@ -165,6 +165,22 @@ def test_the_report_has_versions_devices_and_the_log_but_no_secret(
     bpy.ops.mixdiff.copy_report()
 
 
+def test_the_report_finds_the_log_of_an_earlier_blender(tmp_path: Path) -> None:
+    own = folders.log_file()
+    earlier = own.with_name("engine-1.log")
+    earlier.parent.mkdir(parents=True, exist_ok=True)
+    earlier.write_text("it ran out of memory\n")
+    kept = own.rename(tmp_path / "own.log") if own.exists() else None
+    try:
+        report = report_text()
+    finally:
+        earlier.unlink()
+        if kept:
+            kept.rename(own)
+    assert "an earlier log, engine-1.log" in report
+    assert "it ran out of memory" in report
+
+
 @pytest.mark.usefixtures("street")
 def test_an_idle_engine_that_dies_is_noticed_and_the_next_picture_starts_another() -> None:
     generate()

@@ -93,7 +93,7 @@ def test_what_cannot_run_is_one_error_with_its_remedy(marked: Marked) -> None:
         with pytest.raises(EngineError, match="num_inference_steps"):
             call(steps=0)
     empty_scene()
-    with pytest.raises(EngineError, match="neither a region nor a prompt"):
+    with pytest.raises(EngineError, match="nothing to paint"):
         scripting.job()
 
 
