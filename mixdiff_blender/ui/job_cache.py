@@ -15,6 +15,7 @@ from ..contract import EngineError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.entries import sources
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
+from ..job.regions.twins import is_echo
 from ..properties import RegionSettings, canvas_settings, region_settings
 
 _SHARE_OF_TIME = 0.2
@@ -142,6 +143,8 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
 
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Note that something has changed, and no more: a render calls this from its own thread."""
+    if is_echo():
+        return
     updates: Any = depsgraph.updates
     for update in updates:
         if isinstance(update.id, bpy.types.Image):

@@ -8,8 +8,9 @@ import bpy
 
 from ...contract import EngineError
 from ...job.regions.camera import border_of, view_of
-from ...job.regions.planes import WITH_SURFACE, Visibility
+from ...job.regions.planes import WITH_SURFACE
 from ...job.regions.projection import WHOLE_FRAME
+from ...job.regions.visibility import Visibility
 from ...properties import canvas_settings, region_settings
 from ...properties.contexts import scene_in, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty

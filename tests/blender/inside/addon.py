@@ -16,7 +16,8 @@ from bl_ext.user_default.mixdiff.job.regions import handlers
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
-from bl_ext.user_default.mixdiff.job.regions.region_bounds import LeftOut, RegionBounds
+from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
+from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import batch, generation, history
 from bl_ext.user_default.mixdiff.results.colour import expectation
