@@ -38,6 +38,7 @@ MODULES = (
     "ui.panels.results",
     "ui.panels.installation",
     "job.regions.handlers",
+    "job.regions.kept_geometry",
     "cli.main",
     "results.thumbnails",
     "results.generation",

@@ -15,7 +15,7 @@ from ..contract import EngineError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.entries import sources
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
-from ..job.regions.twins import is_echo
+from ..job.regions.twins import is_echo, settings_for_renders
 from ..properties import RegionSettings, canvas_settings, region_settings
 
 _SHARE_OF_TIME = 0.2
@@ -98,7 +98,11 @@ def _read() -> None:
 def _settings_of(scene: bpy.types.Scene) -> _Settings:
     canvas = canvas_settings(scene)
     regions = (
-        (source.name, *(_value(source.settings, name) for name in _REGION_SETTINGS))
+        (
+            source.name,
+            *(_value(source.settings, name) for name in _REGION_SETTINGS),
+            *(settings_for_renders(source.object) if source.object else ()),
+        )
         for source in sources(scene)
     )
     return (*(_value(canvas, name) for name in _CANVAS_SETTINGS), *regions)

@@ -11,8 +11,9 @@ from ...contract import Rectangle
 from .annotations import bounds_of_layer, layers_of
 from .camera import border_of, view_of
 from .entries import Source
+from .pieces import bounds_of
 from .projection import Bounds, Canvas, on_canvas
-from .shown import ShownGeometry, bounds_of
+from .shown import ShownGeometry
 from .visibility import LeftOut, what_it_shows_instead
 
 _NO_SURFACE = LeftOut(why="has no surface", remedy="use a plane or another mesh")

@@ -67,6 +67,13 @@ def asks_for_the_viewport(obj: bpy.types.Object) -> str | None:
     return next(asking, None)
 
 
+def settings_for_renders(obj: bpy.types.Object) -> tuple[Any, ...]:
+    """Return what of an object's settings for renders changes without an update of Blender's."""
+    return tuple(
+        getattr(modifier, name, None) for modifier in obj.modifiers for name in _FOR_RENDERS
+    )
+
+
 @contextmanager
 def twins(
     scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, objects: Iterable[bpy.types.Object]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import bpy
@@ -37,9 +38,29 @@ _INDIRECT_ONLY = LeftOut(
 )
 
 
+def with_sets(scene: bpy.types.Scene) -> list[bpy.types.Scene]:
+    """Return a scene and those that its renders show too: its background set, and that one's."""
+    found = [scene]
+    while (behind := found[-1].background_set) is not None and behind not in found:
+        found.append(behind)
+    return found
+
+
+def objects_of(scene: bpy.types.Scene) -> Iterator[bpy.types.Object]:
+    """Return what is in a scene or in what its renders show behind it."""
+    return chain.from_iterable(part.objects for part in with_sets(scene))
+
+
+def _rendered_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
+    """Return the layer of a background set that renders show."""
+    layers: Any = scene.view_layers
+    found: bpy.types.ViewLayer = next((layer for layer in layers if layer.use), layers[0])
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visibility:
-    """What the collections of a view layer let through."""
+    """What the collections of a view layer let through, and those of what is behind its scene."""
 
     included: Set[Any]
     """What is in a collection that the layer does not exclude."""
@@ -70,6 +91,10 @@ class Visibility:
                 visit(child, in_viewports, in_renders)
 
         visit(view_layer.layer_collection, True, True)
+        scene = view_layer.id_data
+        assert isinstance(scene, bpy.types.Scene)
+        for behind in with_sets(scene)[1:]:
+            visit(_rendered_layer(behind).layer_collection, True, True)
         return cls(included=included, evaluated=evaluated, rendered=rendered)
 
     def why_unseen(self, obj: bpy.types.Object, layer: bpy.types.ViewLayer) -> LeftOut | None:

@@ -12,7 +12,7 @@ from bl_ext.user_default.mixdiff.backend.session import Generating, Job, Stopped
 from bl_ext.user_default.mixdiff.backend.wording import state_text
 from bl_ext.user_default.mixdiff.contract import EngineError, check, read_job, to_document
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
-from bl_ext.user_default.mixdiff.job.regions import handlers
+from bl_ext.user_default.mixdiff.job.regions import handlers, shown
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
@@ -68,6 +68,7 @@ __all__ = [
     "scripting",
     "session",
     "shapes_of",
+    "shown",
     "source_of",
     "sources",
     "state_text",

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import scripting
+from addon import job_cache, scripting, shown
 from scenes import add_plane, add_region, empty_scene, place, render, update
 
 HOSTS = "wheels"
@@ -245,3 +245,130 @@ def test_an_instancer_counts_where_renders_show_it_and_its_child_where_it_is_ins
     split = instancer.modifiers.new("split", "SUBSURF")
     split.subdivision_type, split.levels, split.render_levels = "SIMPLE", 0, 1
     assert np.abs(np.subtract(only_place(), rendered())).max() < CELL_PX
+
+
+def test_what_is_only_in_the_background_set_is_a_region_where_renders_show_it(
+    scene: Any, rendered: Callable[[], list[int]]
+) -> None:
+    wall = add_region("wall", "bricks", size=(1, 1), at=(1, 0, 0))
+    behind = bpy.data.scenes.new("set")
+    behind.collection.objects.link(wall)
+    scene.collection.objects.unlink(wall)
+    further = bpy.data.scenes.new("set of the set")
+    off = add_region("off", "off", size=(4, 2))
+    scene.collection.objects.unlink(off)
+    behind.collection.objects.link(off)
+    off.hide_render = True
+    update()
+    assert [region.name for region in scripting.regions()] == []
+    behind.background_set, scene.background_set = further, behind
+    update()
+    assert places() == {"wall": [16, 48, 80, 112]}
+    assert [entry.object for entry in scene.mixdiff.regions] == [off, wall]
+    assert "hidden from the render" in said("off")[0]
+    assert np.abs(np.subtract(only_place(), rendered())).max() < CELL_PX
+    wall.location.x, wall.hide_viewport = -1, True
+    assert places() == {"wall": [16, 48, 16, 48]}
+    scene.background_set = None
+    update()
+    assert len(scene.mixdiff.regions) == 0
+
+
+def test_what_the_camera_does_not_see_is_left_out_and_a_hole_is_said(
+    scene: Any, camera: Any
+) -> None:
+    wall = add_region("wall", "bricks", size=(1, 1))
+    wall.visible_camera = False
+    assert said("wall") == [
+        "is not shown to the camera and is left out; switch on Camera in its Ray Visibility, "
+        "make it a guide, or switch its region off"
+    ]
+    wall.visible_camera, wall.is_holdout = True, True
+    assert only_place() == [16, 48, 48, 80]
+    assert "shows a hole" in said("wall")[0]
+    wall.is_holdout = False
+    collection = to_collection("aside", wall)
+    scene.collection.children.link(collection)
+    aside = bpy.context.view_layer.layer_collection.children["aside"]
+    assert said("wall") == []
+    aside.holdout = True
+    assert "shows a hole" in said("wall")[0]
+    aside.holdout, aside.indirect_only = False, True
+    assert "only indirectly" in said("wall")[0]
+    wall.mixdiff.guide = True
+    assert only_place() == [16, 48, 48, 80]
+    wall.mixdiff.guide, aside.indirect_only, wall.is_shadow_catcher = False, False, True
+    assert "its shadows alone" in said("wall")[0]
+
+
+# --- The live overlay ---------------------------------------------------------------------------
+
+
+def test_what_the_overlay_reads_settles_and_follows_what_changes(scene: Any, camera: Any) -> None:
+    row = row_of(6, True)
+    other = add_region("other", "grass", size=(3.5, 1))
+    hidden = add_region("hidden", "sky", size=(1, 1))
+    hidden.hide_viewport = True
+    rounded = other.modifiers.new("round", "SUBSURF")
+    rounded.levels, rounded.render_levels = 0, 0
+    layer = bpy.context.view_layer
+
+    def read() -> bool:
+        """Return whether there was anything to read, with what Blender does after that."""
+        job_cache.cached_job(scene, layer)
+        is_due = bpy.app.timers.is_registered(job_cache.TIMERS[0])
+        if is_due:
+            bpy.app.timers.unregister(job_cache.TIMERS[0])
+            job_cache.TIMERS[0]()
+            layer.update()
+        return is_due
+
+    def seen(name: str) -> list[int]:
+        job = job_cache.cached_job(scene, layer).job
+        assert job is not None
+        region = job.region(bpy.data.objects[name].mixdiff.uid)
+        assert region is not None
+        return [region.row_init, region.row_end, region.col_init, region.col_end]
+
+    layer.update()
+    assert [read() for _ in range(4)] == [True, False, False, False]
+    assert seen("row") == [16, 48, 8, 104]
+    for change, name, expected in (
+        (lambda: setattr(row.location, "x", -1), "row", [16, 48, 24, 120]),
+        (lambda: setattr(row.modifiers["Array"], "count", 2), "row", [16, 48, 24, 56]),
+        (lambda: setattr(row.modifiers["Array"], "show_render", False), "row", [16, 48, 24, 40]),
+        (lambda: setattr(other.location, "y", 0.5), "other", [0, 32, 8, 120]),
+        (lambda: setattr(rounded, "render_levels", 3), "other", [0, 32, 16, 112]),
+        (lambda: setattr(other.scale, "x", 1.75), "other", [0, 32, 40, 88]),
+    ):
+        change()
+        layer.update()
+        assert [read() for _ in range(3)] == [True, False, False]
+        assert seen(name) == expected
+
+
+def test_what_differs_is_evaluated_anew_only_when_it_has_changed(
+    scene: Any, camera: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = row_of(6, True)
+    other = add_region("other", "grass", size=(1, 1))
+    made, real = [], shown.twins
+
+    def counted(*given: Any) -> Any:
+        made.append(given[2])
+        return real(*given)
+
+    monkeypatch.setattr(shown, "twins", counted)
+    for change, expected in (
+        (lambda: None, [[row]]),
+        (lambda: setattr(other.location, "x", 1), []),
+        (lambda: setattr(row.location, "x", -1), [[row]]),
+        (row.data.update, [[row]]),
+        (lambda: scene.frame_set(3), [[row]]),
+        (lambda: setattr(row.modifiers["Array"], "show_viewport", True), []),
+    ):
+        made.clear()
+        change()
+        for _ in range(2):
+            scripting.job()
+        assert made == expected, change
