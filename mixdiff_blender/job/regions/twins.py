@@ -39,6 +39,8 @@ def differs(obj: bpy.types.Object, scene: bpy.types.Scene) -> bool:
     modifiers: Any = obj.modifiers
     if any(_modifier_differs(modifier, scene) for modifier in modifiers):
         return True
+    if obj.instance_type in AT_PARTS and any(differs(child, scene) for child in obj.children):
+        return True
     return obj.instance_collection is not None and _collection_differs(
         obj.instance_collection, scene
     )
@@ -215,11 +217,13 @@ def _collection_differs(collection: bpy.types.Collection, scene: bpy.types.Scene
     )
 
 
-def _has_node(tree: Any, kind: str, seen: tuple[Any, ...] = ()) -> bool:
-    if tree is None or tree in seen:
-        return False
-    return any(
-        node.bl_idname == f"GeometryNode{kind}"
-        or _has_node(getattr(node, "node_tree", None), kind, (*seen, tree))
-        for node in tree.nodes
-    )
+def _has_node(tree: Any, kind: str) -> bool:
+    trees = [tree] if tree else []
+    for found in trees:  # which grows
+        for node in found.nodes:
+            if node.bl_idname == f"GeometryNode{kind}":
+                return True
+            inner = getattr(node, "node_tree", None)
+            if inner is not None and inner not in trees:
+                trees.append(inner)
+    return False

@@ -158,11 +158,13 @@ def test_looking_leaves_the_file_and_the_undo_steps_as_they_were(scene: Any, cam
     instance_of(to_collection("source", add_plane("part")), scene)
     bpy.data.objects["part"].hide_viewport = True
     update()
+    users = (row.data.users, bpy.data.collections["source"].users, row.users)
     kept = ("objects", "collections", "scenes", "meshes", "actions")
     before = [[item.name for item in getattr(bpy.data, kind)] for kind in kept]
     for _ in range(3):
         assert places()["row"] == [16, 48, 8, 104]
     assert [[item.name for item in getattr(bpy.data, kind)] for kind in kept] == before
+    assert (row.data.users, bpy.data.collections["source"].users, row.users) == users
     assert (row.modifiers["Array"].show_viewport, row.mixdiff.enabled) == (False, True)
     assert len(row.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.vertices) == 4
 
@@ -299,6 +301,77 @@ def test_what_the_camera_does_not_see_is_left_out_and_a_hole_is_said(
     assert only_place() == [16, 48, 48, 80]
     wall.mixdiff.guide, aside.indirect_only, wall.is_shadow_catcher = False, False, True
     assert "its shadows alone" in said("wall")[0]
+
+
+# --- Geometry nodes -----------------------------------------------------------------------------
+
+
+def nodes_of(obj: Any) -> tuple[Any, Any, Any]:
+    """Return a new tree of nodes of an object, what goes in, and where it comes out."""
+    tree = bpy.data.node_groups.new("nodes", "GeometryNodeTree")
+    for in_out in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=in_out, socket_type="NodeSocketGeometry")
+    start, end = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    obj.modifiers.new("nodes", "NODES").node_group = tree
+    return tree, start.outputs[0], end.inputs[0]
+
+
+@pytest.mark.parametrize("source", ["itself", "object", "object as instance", "collection"])
+@pytest.mark.parametrize("only_in_renders", [False, True])
+def test_instances_that_are_all_that_nodes_make_lie_where_renders_show_them(
+    only_in_renders: bool, source: str, scene: Any, rendered: Callable[[], list[int]]
+) -> None:
+    chip = add_plane("chip", size=(0.25, 0.75), at=(50, 0, 0))
+    chips = to_collection("chips", chip)
+    scene.collection.children.link(chips)
+    chips.hide_render = True
+    lawn = add_region("lawn", "grass", size=(1, 1), at=(0.75, 0, 0))
+    lawn.rotation_euler.z = 0.5
+    tree, start, end = nodes_of(lawn)
+    on_points = tree.nodes.new("GeometryNodeInstanceOnPoints")
+    tree.links.new(start, on_points.inputs["Points"])
+    if source == "itself":
+        on_points.inputs["Scale"].default_value = (0.3, 0.3, 1)
+        tree.links.new(start, on_points.inputs["Instance"])
+    else:
+        kind = "Collection" if source == "collection" else "Object"
+        info = tree.nodes.new(f"GeometryNode{kind}Info")
+        info.inputs[0].default_value = chips if source == "collection" else chip
+        if source == "object as instance":
+            info.inputs["As Instance"].default_value = True
+        geometry = [o for o in info.outputs if o.name in ("Geometry", "Instances")][0]
+        tree.links.new(geometry, on_points.inputs["Instance"])
+    tree.links.new(on_points.outputs[0], end)
+    lawn.modifiers[0].show_viewport = not only_in_renders
+    if source == "collection":
+        chip.location.x = 0
+    assert np.abs(np.subtract(only_place(), rendered())).max() < CELL_PX
+    assert said("lawn") == []
+
+
+def test_nodes_that_ask_for_the_viewport_are_said(camera: Any) -> None:
+    lawn = add_region("lawn", "grass", size=(1, 1))
+    tree, start, end = nodes_of(lawn)
+    tree.links.new(start, end)
+    update()
+    assert said("lawn") == []
+    inner = bpy.data.node_groups.new("inner", "GeometryNodeTree")
+    inner.nodes.new("GeometryNodeIsViewport")
+    tree.nodes.new("GeometryNodeGroup").node_tree = inner
+    update()
+    assert "'nodes' ask" in said("lawn")[0]
+
+
+def test_what_is_edited_and_differs_lies_where_it_is_edited_to(camera: Any) -> None:
+    row = row_of(2, True, at=0)
+    select(row)
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.select_all(action="SELECT")
+    bpy.ops.transform.translate(value=(1, 0, 0))
+    found = only_place()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    update()
+    assert found == only_place() == [16, 48, 88, 120]
 
 
 # --- The live overlay ---------------------------------------------------------------------------
