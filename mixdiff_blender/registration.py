@@ -40,6 +40,7 @@ MODULES = (
     "job.former_files",
     "job.model_settings",
     "job.regions.handlers",
+    "job.regions.kept_geometry",
     "cli.main",
     "results.thumbnails",
     "results.generation",

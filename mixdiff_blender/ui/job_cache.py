@@ -16,6 +16,7 @@ from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.annotations import fingerprint_of_layer, layers_of
 from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
+from ..job.regions.twins import is_echo, settings_for_renders
 from ..properties import RegionSettings, canvas_settings, region_settings
 
 _SHARE_OF_TIME = 0.2
@@ -104,7 +105,11 @@ def _settings_of(scene: bpy.types.Scene) -> _Settings:
     canvas = canvas_settings(scene)
     found = sources(scene)
     regions = (
-        (source.name, *(_value(source.settings, name) for name in _REGION_SETTINGS))
+        (
+            source.name,
+            *(_value(source.settings, name) for name in _REGION_SETTINGS),
+            *(settings_for_renders(source.object) if source.object else ()),
+        )
         for source in found
     )
     return (
@@ -163,6 +168,8 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
 
     A render calls this from its own thread.
     """
+    if is_echo():
+        return
     updates: Any = depsgraph.updates
     for update in updates:
         if isinstance(update.id, bpy.types.Image):

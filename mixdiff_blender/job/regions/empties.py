@@ -7,10 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .planes import to_world
-from .projection import Bounds, CameraView, Floats, Ints, visible_bounds
-
-_TRIANGLES: Ints = np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int32)
+from .projection import Floats
 
 
 def is_image_empty(obj: bpy.types.Object) -> bool:
@@ -32,8 +29,3 @@ def corners_of(empty: bpy.types.Object) -> Floats:
     left, bottom = start
     right, top = start + sides
     return np.array([[left, bottom, 0], [right, bottom, 0], [right, top, 0], [left, top, 0]])
-
-
-def bounds_of_empty(evaluated: bpy.types.Object, view: CameraView) -> Bounds | None:
-    """Return the part of the camera's frame that an evaluated empty's image covers, if any."""
-    return visible_bounds(view, to_world(corners_of(evaluated), evaluated.matrix_world), _TRIANGLES)

@@ -12,6 +12,7 @@ import bpy
 from ...properties import RegionEntry, RegionSettings, canvas_settings, region_settings
 from ..model_facts import model_facts
 from .annotations import layers_of
+from .visibility import objects_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ def entries(scene: bpy.types.Scene) -> list[RegionEntry]:
     listed = canvas_settings(scene).regions
     if not len(listed):
         return []
-    objects, layers = set(scene.objects), layers_of(scene)
+    objects, layers = set(objects_of(scene)), layers_of(scene)
     return [entry for entry in listed if _is_alive(entry, objects, layers)]
 
 
@@ -54,7 +55,7 @@ def has_region(scene: bpy.types.Scene) -> bool:
     """Return whether anything is a region and switched on; quick where one is listed."""
     listed = canvas_settings(scene).regions
     return any(settings_of(entry).enabled for entry in listed) or any(
-        region_settings(obj).enabled for obj in scene.objects
+        region_settings(obj).enabled for obj in objects_of(scene)
     )
 
 
@@ -67,7 +68,7 @@ def sync(scene: bpy.types.Scene) -> bool:
         return False  # nothing of a linked scene can be changed
     _follow_renamed_layer(scene)
     listed = canvas_settings(scene).regions
-    objects, layers = set(scene.objects), layers_of(scene)
+    objects, layers = set(objects_of(scene)), layers_of(scene)
     dead = [i for i, entry in enumerate(listed) if not _is_alive(entry, objects, layers)]
     for index in reversed(dead):
         listed.remove(index)
@@ -166,7 +167,7 @@ def _follow_renamed_layer(scene: bpy.types.Scene) -> None:
 
 def _unlisted(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     listed = {entry.object for entry in canvas_settings(scene).regions}
-    found = (obj for obj in scene.objects if region_settings(obj).enabled and obj not in listed)
+    found = {o for o in objects_of(scene) if region_settings(o).enabled and o not in listed}
     return sorted(found, key=lambda obj: obj.name_full)
 
 

@@ -9,6 +9,7 @@ import bpy
 from ...properties import canvas_settings, region_settings
 from .annotations import layers_of
 from .entries import sync
+from .visibility import with_sets
 
 _Sizes = tuple[int, int, tuple[str, ...]]
 
@@ -17,7 +18,8 @@ _cached: dict[int, _Sizes] = {}
 
 def _sizes_of(scene: bpy.types.Scene) -> _Sizes:
     """Return what tells cheaply that nothing came, went, or has another name."""
-    return len(scene.objects), len(canvas_settings(scene).regions), tuple(layers_of(scene))
+    objects = sum(len(part.objects) for part in with_sets(scene))
+    return objects, len(canvas_settings(scene).regions), tuple(layers_of(scene))
 
 
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:

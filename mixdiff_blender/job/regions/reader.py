@@ -26,7 +26,8 @@ from ...storage.images import has_pixels, image_path, sequence_file
 from ..model_settings import value_for
 from ..prompts import region_prompt
 from .entries import Source, unique_names
-from .region_bounds import LeftOut, RegionBounds
+from .region_bounds import RegionBounds
+from .visibility import LeftOut
 
 _CLASSES: dict[str, type[Region]] = {
     Text2ImageRegion.TYPE: Text2ImageRegion,
@@ -78,7 +79,8 @@ class RegionReader:
                 self._complain(source, "", why, rectangle.remedy, severity="warning")
             else:
                 self._add(source, rectangle)
-                self._say_what_renders_differ_in(source)
+                for doubt in bounds.doubts_about(source):
+                    self._complain(source, "", *doubt, severity="warning")
 
     def _add(self, source: Source, rectangle: Rectangle) -> None:
         name, values = self.names[source.id], dict(self._values(source))
@@ -89,15 +91,6 @@ class RegionReader:
                 self.reroll_regions.append(region)
             case Text2ImageRegion() | Image2ImageRegion() as region:
                 self.regions.append(region)
-
-    def _say_what_renders_differ_in(self, source: Source) -> None:
-        for modifier in source.object.modifiers if source.object else ():
-            if modifier.show_render != modifier.show_viewport:
-                where = "renders" if modifier.show_render else "the viewport"
-                message = (
-                    f"is read as the viewport shows it: {modifier.name!r} is on in {where} alone"
-                )
-                self._complain(source, "", message, "switch it alike in both", severity="warning")
 
     def _values(self, source: Source) -> Iterator[tuple[str, Any]]:
         settings = source.settings

@@ -1,45 +1,22 @@
-"""Where a scene's regions lie on the canvas, seen through its camera as the scene is now."""
+"""Where a scene's regions lie on the canvas, seen through its camera as a render shows it now."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import bpy
 
 from ...contract import Rectangle
-from ...properties import region_settings
 from .annotations import bounds_of_layer, layers_of
 from .camera import border_of, view_of
-from .empties import bounds_of_empty, is_image_empty
 from .entries import Source
-from .instances import bounds_of_instances, may_have_instances
-from .planes import WITH_SURFACE, Visibility, surface_of, to_world
-from .projection import Bounds, Canvas, on_canvas, visible_bounds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """Why a region has no place on the canvas, and what to do."""
-
-    why: str
-    remedy: str
-
+from .pieces import bounds_of
+from .projection import Bounds, Canvas, on_canvas
+from .shown import ShownGeometry
+from .visibility import LeftOut, what_it_shows_instead
 
 _NO_SURFACE = LeftOut(why="has no surface", remedy="use a plane or another mesh")
-_EXCLUDED = LeftOut(
-    why="is in no collection of the view layer",
-    remedy="include its collection in the outliner, or switch its region off",
-)
-_NOT_RENDERED = LeftOut(
-    why="is hidden from the render",
-    remedy="show it there, make it a guide, or switch its region off",
-)
-_NOT_EVALUATED = LeftOut(
-    why="is disabled in viewports",
-    remedy="switch it on there (the screen in the outliner), or switch its region off",
-)
 _NOT_IN_VIEW = LeftOut(
     why="is not in the camera's view", remedy="move it into the view, or switch its region off"
 )
@@ -64,15 +41,11 @@ class RegionBounds:
         self.canvas = canvas
         self._border = border_of(scene)
         self._frame = scene.frame_current
-        self._depsgraph = depsgraph
+        self._layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
         self._view = view_of(scene, depsgraph)
-        self._layers = layers_of(scene)
-        layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
-        self._visibility = Visibility.of(layer)
+        self._strokes = layers_of(scene)
         objects = [source.object for source in sources if source.object is not None]
-        self._of_instances = bounds_of_instances(
-            filter(may_have_instances, objects), depsgraph, self._view
-        )
+        self._shown = ShownGeometry(scene, depsgraph, objects)
 
     def rectangle_of(self, source: Source) -> Rectangle | LeftOut:
         """Return a region's rectangle on the canvas's grid, or why there is none."""
@@ -81,28 +54,17 @@ class RegionBounds:
 
     def bounds_of(self, source: Source) -> Bounds | LeftOut:
         """Return the part of the camera's frame that a region covers, or why it covers none."""
-        if source.object is not None:
-            return self._bounds_of_object(source.object)
-        layer = self._layers.get(source.layer)
-        found = layer and bounds_of_layer(layer, self._frame, self._view, self._border)
-        return found or _NO_STROKES
+        if source.object is None:
+            layer = self._strokes.get(source.layer)
+            found = layer and bounds_of_layer(layer, self._frame, self._view, self._border)
+            return found or _NO_STROKES
+        pieces = self._shown.pieces_of(source.object)
+        if isinstance(pieces, LeftOut):
+            return pieces
+        return bounds_of(pieces, self._view) or (_NOT_IN_VIEW if pieces else _NO_SURFACE)
 
-    def _bounds_of_object(self, obj: bpy.types.Object) -> Bounds | LeftOut:
-        if obj not in self._visibility.included:
-            return _EXCLUDED
-        if obj not in self._visibility.rendered and not region_settings(obj).guide:
-            return _NOT_RENDERED
-        if obj not in self._visibility.evaluated:
-            return _NOT_EVALUATED
-        evaluated = obj.evaluated_get(self._depsgraph)
-        parts: list[Bounds | None] = []
-        if obj in self._of_instances:
-            parts.append(self._of_instances[obj])
-        if obj.type in WITH_SURFACE:
-            points, triangles = surface_of(evaluated)
-            if len(triangles):
-                world = to_world(points, evaluated.matrix_world)
-                parts.append(visible_bounds(self._view, world, triangles))
-        if is_image_empty(obj):
-            parts.append(bounds_of_empty(evaluated, self._view))
-        return Bounds.around(parts) or (_NOT_IN_VIEW if parts else _NO_SURFACE)
+    def doubts_about(self, source: Source) -> Iterator[tuple[str, str]]:
+        """Return what a render shows otherwise than a region's place has it, and what to do."""
+        if source.object is not None:
+            yield from what_it_shows_instead(source.object, self._layer)
+            yield from self._shown.doubts_about(source.object)

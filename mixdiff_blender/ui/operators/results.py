@@ -8,14 +8,16 @@ import bpy
 
 from ...contract import EngineError
 from ...job.regions.camera import border_of, view_of
-from ...job.regions.planes import WITH_SURFACE, Visibility
+from ...job.regions.planes import WITH_SURFACE
 from ...job.regions.projection import WHOLE_FRAME
+from ...job.regions.visibility import Visibility
 from ...properties import canvas_settings, region_settings
 from ...properties.contexts import scene_in, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty
 from ...results import history
 from ...results.background import Depth, put_behind_camera_view
 from ...results.compositor import Placing, put_in_compositor
+from ...results.projectable import obstacles
 from ...results.projection import is_projected, project, remove_projection
 from ...results.texture import put_on
 from ...results.world import Surrounding, put_in_world
@@ -120,6 +122,14 @@ class Project(ResultUse):
             raise EngineError("Nothing to project onto", kind="job", advice=advice)
         view = history.view_of_entry(entry) if entry and self.view == "PICTURE" else None
         view = view or view_of(scene, context.evaluated_depsgraph_get())
+        hidden = obstacles(scene, context.evaluated_depsgraph_get(), objects)
+        objects = [obj for obj in objects if obj not in hidden]
+        if not objects:
+            raise EngineError(
+                "Nothing would show it", kind="job", advice="; ".join(hidden.values())
+            )
+        for why in hidden.values():
+            self.report({"WARNING"}, f"Not projected: {why}")
         if self.keep and entry:
             image = history.keep(scene, entry)
         projected = project(image, view, objects)

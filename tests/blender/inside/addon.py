@@ -21,12 +21,13 @@ from bl_ext.user_default.mixdiff.contract import EngineError, check, read_job, t
 from bl_ext.user_default.mixdiff.job import model_settings
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
-from bl_ext.user_default.mixdiff.job.regions import handlers
+from bl_ext.user_default.mixdiff.job.regions import handlers, shown
 from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
-from bl_ext.user_default.mixdiff.job.regions.region_bounds import LeftOut, RegionBounds
+from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
+from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import batch, generation, history
 from bl_ext.user_default.mixdiff.results.colour import expectation
@@ -81,6 +82,7 @@ __all__ = [
     "scripting",
     "session",
     "shapes_of",
+    "shown",
     "source_of",
     "sources",
     "state_text",

@@ -1,0 +1,100 @@
+"""Surfaces, and where a depsgraph has them: what objects show of themselves and of others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .empties import corners_of, is_image_empty
+from .instances import is_instanced_by_parent, may_have_instances
+from .planes import WITH_SURFACE, surface_of
+from .projection import Bounds, CameraView, Floats, Ints, visible_bounds
+
+_POINTS_AT_ONCE = 2**18
+_RECTANGLE: Ints = np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A surface, and where in the world a render shows it.
+
+    Shapes: points (N, 3), triangles (T, 3) of indices of points, matrices (I, 4, 4).
+    """
+
+    points: Floats
+    triangles: Ints
+    matrices: Floats
+
+    def parts(self) -> Iterator[tuple[Floats, Ints]]:
+        """Return the surface in the world, at some of its places at once.
+
+        Shapes: (n, 3) points; (t, 3) triangles.
+        """
+        at_once = max(1, _POINTS_AT_ONCE // max(1, len(self.points)))
+        for first in range(0, len(self.matrices), at_once):
+            some = self.matrices[first : first + at_once]
+            turned = self.points @ some[:, :3, :3].transpose(0, 2, 1)
+            moved = turned + some[:, None, :3, 3]  # (I, N, 3)
+            offsets = len(self.points) * np.arange(len(some), dtype=self.triangles.dtype)
+            indices = self.triangles[None] + offsets[:, None, None]  # (I, T, 3)
+            yield moved.reshape(-1, 3), indices.reshape(-1, 3)
+
+
+def bounds_of(pieces: Iterable[Piece], view: CameraView) -> Bounds | None:
+    """Return the part of the camera's frame that pieces cover, or None where none is seen."""
+    return Bounds.around(visible_bounds(view, *part) for piece in pieces for part in piece.parts())
+
+
+def pieces_in(
+    depsgraph: bpy.types.Depsgraph, objects: Sequence[Any]
+) -> dict[bpy.types.Object, list[Piece]]:
+    """Return the pieces that objects show as a depsgraph has them.
+
+    An object without a surface has none.
+    """
+    surfaces: dict[Any, tuple[Floats, Ints]] = {}
+    placed: dict[tuple[bpy.types.Object, Any], list[Any]] = defaultdict(list)
+
+    def place(owner: Any, shown: Any, matrix: Any, key: Any) -> None:
+        if key not in surfaces:
+            is_image = is_image_empty(shown)
+            surfaces[key] = (corners_of(shown), _RECTANGLE) if is_image else surface_of(shown)
+        if len(surfaces[key][1]):
+            placed[owner, key].append(np.array(matrix))
+
+    for obj in objects:
+        if _shows_itself(obj):
+            evaluated = obj.evaluated_get(depsgraph)
+            place(obj, evaluated, evaluated.matrix_world, obj)
+    instanced = {obj for obj in objects if is_instanced_by_parent(obj)}
+    instancing = {obj for obj in objects if may_have_instances(obj)}
+    for instance in depsgraph.object_instances if instanced or instancing else ():
+        shown = instance.object
+        if not instance.is_instance or shown is None or shown.type not in WITH_SURFACE:
+            continue
+        maker = instance.parent.original if instance.parent else None
+        data: Any = shown.data
+        # The objects themselves are one and the same while one goes through them.
+        key = (shown.original, data.as_pointer())
+        if maker in instancing:
+            place(maker, shown, instance.matrix_world, key)
+        if shown.original in instanced:
+            place(shown.original, shown, instance.matrix_world, key)
+    pieces: defaultdict[bpy.types.Object, list[Piece]] = defaultdict(list)
+    for (owner, key), matrices in placed.items():
+        points, triangles = surfaces[key]
+        piece = Piece(points=points, triangles=triangles, matrices=np.stack(matrices))
+        pieces[owner].append(piece)
+    return pieces
+
+
+def _shows_itself(obj: bpy.types.Object) -> bool:
+    """Return whether a render shows an object where it is, beside its instances."""
+    is_instancer = obj.instance_type != "NONE" or bool(obj.particle_systems)
+    is_hidden = (is_instancer and not obj.show_instancer_for_render) or is_instanced_by_parent(obj)
+    return not is_hidden and (obj.type in WITH_SURFACE or is_image_empty(obj))
