@@ -16,6 +16,7 @@ from ..contract import (
     ModelFacts,
     Problem,
     Region,
+    Text2ImageRegion,
     validate,
     with_unique_names,
 )
@@ -25,6 +26,7 @@ from .model_facts import facts_of_model, model_path
 from .model_settings import value_for
 from .regions.background import background_of, whole_prompt
 from .regions.camera import canvas_of
+from .regions.depth_order import nearer_first
 from .regions.entries import has_region
 from .regions.entries import sources as sources_of
 from .regions.reader import RegionReader, WantedImage
@@ -40,6 +42,8 @@ class SceneJob:
     job: Job
     names: Mapping[str, str]
     """The name of each region by its id, those among them that the camera does not see."""
+    own_weights: Mapping[str, float] = field(default_factory=dict)
+    """The weight that each text region has of its own, before what depth makes of it, by its id."""
     images: Mapping[str, WantedImage] = field(default_factory=dict)
     """Images to be written, under these names, into the folder where the job's paths start."""
     problems: tuple[Problem, ...] = ()
@@ -127,7 +131,10 @@ def job_from_scene(
     # Without a region no camera is needed.
     if sources:
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
-    whole = background_of(settings, canvas, reader.regions)
+    regions, least_share = reader.regions, 1.0
+    if settings.nearer_first:
+        regions, least_share = nearer_first(regions, reader.far)
+    whole = background_of(settings, canvas, regions, least_share)
     job = Job(
         model=model_path(settings.model),
         scheduler=facts.scheduler
@@ -138,7 +145,7 @@ def job_from_scene(
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,
         negative_prompt=settings.negative_prompt,
-        regions=(*([whole] if whole else []), *reader.regions),
+        regions=(*([whole] if whole else []), *regions),
         reroll_regions=tuple(reader.reroll_regions),
         max_region_px=largest_region_px(facts, settings.tile_size),
         cpu_vae=settings.cpu_vae,
@@ -151,6 +158,11 @@ def job_from_scene(
     return SceneJob(
         job=job,
         names={**reader.names, **{region.id: region.name for region in job.all_regions}},
+        own_weights={
+            region.id: region.mask_weight
+            for region in reader.regions
+            if isinstance(region, Text2ImageRegion)
+        },
         images=reader.images,
         problems=(*reader.problems, *problems),
     )

@@ -111,6 +111,12 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         "(a first region of little weight over the whole canvas)",
         default=True,
     )
+    nearer_first = BoolProperty(
+        name="Nearer First",
+        description="Where regions with feathered edges overlap, what is nearer to the camera "
+        "covers what is farther away, whatever their sizes (mask_weight)",
+        default=True,
+    )
     tile_size = IntProperty(
         name="Tile Size",
         description="Regions larger than this are generated in overlapping windows "

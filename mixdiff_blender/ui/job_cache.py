@@ -25,7 +25,7 @@ _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.type
 """What changes no job, however it changes."""
 _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
 _CANVAS_SETTINGS = (
-    *("prompt", "background_prompt", "negative_prompt", "background"),
+    *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
     *("model", "num_inference_steps", "canvas_size", "tile_size"),
 )
 

@@ -25,11 +25,13 @@ def background_of(
     settings: CanvasSettings,
     canvas: Canvas,
     regions: Sequence[Text2ImageRegion | Image2ImageRegion],
+    least_share: float,
 ) -> Text2ImageRegion | None:
     """Return the region behind all others, or None where none is needed.
 
     It has the background's prompt in the style of all. Where nothing else has a prompt it is there
-    in any case, if there is anything that it could show.
+    in any case, if there is anything that it could show. It lies behind regions whose weights depth
+    has lowered to a least share.
     """
     prompt = whole_prompt(settings)
     generating = [r for r in regions if isinstance(r, Text2ImageRegion) and r.mask_weight > 0]
@@ -47,5 +49,5 @@ def background_of(
         id=BACKGROUND_ID,
         prompt=prompt,
         mask_type="constant",
-        mask_weight=BACKGROUND_WEIGHT if generating else 1.0,
+        mask_weight=BACKGROUND_WEIGHT * least_share if generating else 1.0,
     )

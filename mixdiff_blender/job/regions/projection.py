@@ -6,7 +6,7 @@ Letters in shapes: N points, T triangles.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class Bounds:
     right: float
     bottom: float
     top: float
+    far: float = 0.0
+    """How far from the camera the last is of what covers it; 0 where nothing in the scene does."""
 
     @classmethod
     def around(cls, parts: Iterable[Bounds | None]) -> Bounds | None:
@@ -56,6 +58,7 @@ class Bounds:
             right=max(part.right for part in found),
             bottom=min(part.bottom for part in found),
             top=max(part.top for part in found),
+            far=max(part.far for part in found),
         )
 
 
@@ -102,7 +105,8 @@ def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
     shares = found[:, :2] / found[:, 2:3]  # from 0 to 1
     left, bottom = shares.min(axis=0)
     right, top = shares.max(axis=0)
-    return in_frame(float(left), float(right), float(bottom), float(top))
+    bounds = in_frame(float(left), float(right), float(bottom), float(top))
+    return bounds and replace(bounds, far=float(found[:, 3].max()))
 
 
 def in_frame(left: float, right: float, bottom: float, top: float) -> Bounds | None:

@@ -26,6 +26,7 @@ from ...storage.images import has_pixels, image_path, sequence_file
 from ..model_settings import value_for
 from ..prompts import region_prompt
 from .entries import Source, unique_names
+from .projection import on_canvas
 from .region_bounds import RegionBounds
 from .visibility import LeftOut
 
@@ -64,6 +65,8 @@ class RegionReader:
         """The name of each region by its id."""
         self.images: dict[str, WantedImage] = {}
         """Images to be written, under these names, where the job's paths start."""
+        self.far: dict[str, float] = {}
+        """How far from the camera the last of each region is, by its id."""
         self.problems: list[Problem] = []
         self._root_prompt = root_prompt
         self._frame = frame
@@ -73,12 +76,13 @@ class RegionReader:
         """Add the regions that lie on the canvas, and note why others do not."""
         self.names = unique_names(sources)
         for source in sources:
-            rectangle = bounds.rectangle_of(source)
-            if isinstance(rectangle, LeftOut):
-                why = f"{rectangle.why} and is left out"
-                self._complain(source, "", why, rectangle.remedy, severity="warning")
+            covered = bounds.bounds_of(source)
+            if isinstance(covered, LeftOut):
+                why = f"{covered.why} and is left out"
+                self._complain(source, "", why, covered.remedy, severity="warning")
             else:
-                self._add(source, rectangle)
+                self._add(source, on_canvas(covered, bounds.canvas))
+                self.far[source.id] = covered.far
                 for doubt in bounds.doubts_about(source):
                     self._complain(source, "", *doubt, severity="warning")
 

@@ -7,12 +7,11 @@ from typing import cast
 
 import bpy
 
-from ...contract import Rectangle
 from .annotations import bounds_of_layer, layers_of
 from .camera import border_of, view_of
 from .entries import Source
 from .pieces import bounds_of
-from .projection import Bounds, Canvas, on_canvas
+from .projection import Bounds, Canvas
 from .shown import ShownGeometry
 from .visibility import LeftOut, what_it_shows_instead
 
@@ -46,11 +45,6 @@ class RegionBounds:
         self._strokes = layers_of(scene)
         objects = [source.object for source in sources if source.object is not None]
         self._shown = ShownGeometry(scene, depsgraph, objects)
-
-    def rectangle_of(self, source: Source) -> Rectangle | LeftOut:
-        """Return a region's rectangle on the canvas's grid, or why there is none."""
-        bounds = self.bounds_of(source)
-        return bounds if isinstance(bounds, LeftOut) else on_canvas(bounds, self.canvas)
 
     def bounds_of(self, source: Source) -> Bounds | LeftOut:
         """Return the part of the camera's frame that a region covers, or why it covers none."""

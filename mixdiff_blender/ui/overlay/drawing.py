@@ -123,7 +123,7 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted:
 def _prepared(key: _Key) -> _Drawing:
     sheet = Sheet()
     cached = key.cached
-    regions = shapes_of(cached.job.job, cached.masks) if cached.job else ()
+    regions = shapes_of(cached.job.job, cached.masks, cached.job.own_weights) if cached.job else ()
     draw_shapes(sheet, regions, key.frame, key.active, tinted=key.tinted)
     labels = _add_labels(sheet, regions, key)
     triangles = sheet.triangles()

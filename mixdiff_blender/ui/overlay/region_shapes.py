@@ -43,10 +43,13 @@ def text_colour(index: int) -> Colour:
     return colorsys.hsv_to_rgb((0.58 + index * _GOLDEN) % 1, 0.75, 1.0)
 
 
-def shapes_of(job: Job, masks: Mapping[str, Floats]) -> list[RegionShape]:
+def shapes_of(
+    job: Job, masks: Mapping[str, Floats], own_weights: Mapping[str, float]
+) -> list[RegionShape]:
     """Return what is to be drawn of a job, in the order in which it is sent.
 
-    `masks` has what the masks of regions cover, by the regions' ids, from their upper left corner.
+    `masks` has what the masks of regions cover, by the regions' ids, from their upper left corner;
+    `own_weights` the weights that people gave them.
     """
     shapes = []
     heaviest = max((region.mask_weight for region in job.text_regions), default=0.0) or 1.0
@@ -58,7 +61,7 @@ def shapes_of(job: Job, masks: Mapping[str, Floats]) -> list[RegionShape]:
                 colour, number = text_colour(number), number + 1
                 weight = region.mask_weight / heaviest
                 falloff = _falloff(region, job, masks.get(region.id))
-                own = region.mask_weight
+                own = own_weights.get(region.id, 1.0)
                 label = region.name if own == 1 else f"{region.name} · {own:g}"
             case Image2ImageRegion():
                 colour = IMAGE_COLOUR

@@ -100,7 +100,9 @@ class RegionsPanel(SidebarPanel):
         beside.menu(RegionListMenu.bl_idname, text="", icon="DOWNARROW_HLT")
         beside.separator()
         draw_moving(beside)
-        if not len(settings.regions):
+        if len(settings.regions):
+            layout.prop(settings, "nearer_first")
+        else:
             row = layout.row(align=True)
             MarkRegions.button(row, "Add Selected", "ADD")
             drawing.draw_add_menu(row, "Draw")

@@ -25,7 +25,7 @@ from bl_ext.user_default.mixdiff.job.regions import handlers, shown
 from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
-from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
+from bl_ext.user_default.mixdiff.job.regions.projection import on_canvas, visible_bounds
 from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
 from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
@@ -71,6 +71,7 @@ __all__ = [
     "measured",
     "model_settings",
     "models",
+    "on_canvas",
     "png_of",
     "preferences",
     "pump",

@@ -1,5 +1,7 @@
 """What a scene asks for where nobody has said otherwise: steps, guidance, size, background."""
 
+from math import pi
+
 import bpy
 import pytest
 from addon import canvas_of, facts_of_model, job_from_scene, measured, model_settings
@@ -155,6 +157,50 @@ def test_without_regions_the_background_is_the_picture() -> None:
     scene.mixdiff.background_prompt = "green grass"
     (whole,) = read_job(scene).regions
     assert (whole.prompt, whole.mask_weight) == ("green grass", 1.0)
+
+
+def naive_street():
+    """Return a street as somebody blocks it out who has read nothing: boxes, a road, a sky."""
+    scene = fresh_scene()
+    bpy.data.objects.remove(scene.camera)
+    bpy.ops.object.camera_add(location=(0, -12, 2), rotation=(pi / 2, 0, 0))
+    scene.camera = bpy.context.object
+    for name, x in (("house left", -4), ("house right", 4)):
+        bpy.ops.mesh.primitive_cube_add(size=4, location=(x, 2, 2))
+        bpy.context.object.name = name
+    bpy.ops.mesh.primitive_plane_add(size=40, location=(0, 8, 0))
+    bpy.context.object.name = "road"
+    bpy.ops.mesh.primitive_plane_add(size=120, location=(0, 60, 0), rotation=(pi / 2, 0, 0))
+    bpy.context.object.name = "sky"
+    prompts = {
+        "house left": "red brick wall",
+        "house right": "wooden planks",
+        "road": "grey cobblestone",
+        "sky": "blue sky with clouds",
+    }
+    for name, prompt in prompts.items():
+        obj = bpy.data.objects[name]
+        obj.mixdiff.prompt = prompt
+        obj.select_set(True)
+    bpy.ops.mixdiff.mark_regions()
+    return scene
+
+
+def test_nearer_beats_farther_whatever_their_sizes() -> None:
+    scene = naive_street()
+    weights = {region.name: region.mask_weight for region in read_job(scene).regions}
+    assert weights["house left"] == weights["house right"] == 1.0
+    assert weights["house left"] >= 15 * weights["road"] >= 15 * 15 * weights["sky"]
+    scene.mixdiff.nearer_first = False
+    assert {region.mask_weight for region in read_job(scene).regions} == {1.0}
+
+
+def test_soft_regions_mix_as_their_weights_say() -> None:
+    scene = naive_street()
+    for name in ("house left", "road", "sky", "house right"):
+        scene.objects[name].mixdiff.mask_type = "gaussian"
+    regions = [r for r in read_job(scene).regions if r.name != "Background"]
+    assert {region.mask_weight for region in regions} == {1.0}
 
 
 def test_what_a_picture_takes_is_told_from_the_last_one() -> None:

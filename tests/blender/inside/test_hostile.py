@@ -49,7 +49,9 @@ def test_gaps_between_regions_are_filled_from_behind(scene: Any, camera: Any) ->
     assert (left["prompt"], left["mask_weight"]) == ("a sketch of a wall at dusk", 1.0)
     assert (place(behind), place(left)) == ([0, 64, 0, 128], [0, 64, 0, 64])
     made = job_from_scene(scene, bpy.context.evaluated_depsgraph_get())
-    assert [place.label.partition(" ")[0] for place in shapes_of(made.job, {})] == [
+    assert [
+        place.label.partition(" ")[0] for place in shapes_of(made.job, {}, made.own_weights)
+    ] == [
         "Background",
         "left",
     ]

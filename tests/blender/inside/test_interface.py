@@ -38,7 +38,7 @@ FRAME = Frame(left=100, bottom=50, width=400, height=200)
 
 def places() -> Any:
     made = job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
-    return shapes_of(made.job, {})
+    return shapes_of(made.job, {}, made.own_weights)
 
 
 def id_of(name: str) -> str:

@@ -40,7 +40,7 @@ def falloff() -> Any:
     """Return the weights that the overlay shows of the left region, from its lower left corner."""
     scene, layer = bpy.context.scene, bpy.context.view_layer
     cached = job_cache._look_at(scene.name, layer.name)
-    return shapes_of(cached.job.job, cached.masks)[0].falloff
+    return shapes_of(cached.job.job, cached.masks, {})[0].falloff
 
 
 def test_an_image_that_only_blender_has_is_written_beside_the_job_as_it_covers(

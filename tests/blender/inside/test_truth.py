@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import LeftOut, RegionBounds, canvas_of, sources
+from addon import LeftOut, RegionBounds, canvas_of, on_canvas, sources
 from scenes import add_camera, add_plane, empty_scene, render
 
 HOSTS = "oldest and newest"
@@ -98,8 +98,9 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
         (source,) = sources(scene)
         depsgraph = bpy.context.evaluated_depsgraph_get()
         places = RegionBounds(scene, depsgraph, [source], canvas_of(scene))
-        rectangle, truth = places.rectangle_of(source), rendered_bounds(scene, path)
         bounds, canvas = places.bounds_of(source), places.canvas
+        rectangle = bounds if isinstance(bounds, LeftOut) else on_canvas(bounds, canvas)
+        truth = rendered_bounds(scene, path)
         if truth is None:
             found.unseen += 1
             if not isinstance(bounds, LeftOut):

@@ -1,0 +1,63 @@
+"""Nearer beats farther: the weights of regions that fill their place, where they overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from ...contract import Image2ImageRegion, Rectangle, Text2ImageRegion
+
+RATIO = 20.0
+"""How much more a region weighs than what it stands before: its soft edge ends where they meet."""
+
+_FILLS_ITS_PLACE = "feather"
+_SAME_DEPTH = 1e-3
+
+_R = TypeVar("_R", Text2ImageRegion, Image2ImageRegion)
+
+
+def nearer_first(
+    regions: Sequence[Text2ImageRegion | Image2ImageRegion], far: Mapping[str, float]
+) -> tuple[list[Text2ImageRegion | Image2ImageRegion], float]:
+    """Return the regions with weights by depth, and the least share that one was left with.
+
+    `far` has, by a region's id, how far from the camera the last of it is: what reaches less far
+    stands before what it overlaps, as a house before its ground. Soft regions, which are made to
+    mix, keep their weights.
+    """
+    ordered = [
+        region
+        for region in regions
+        if isinstance(region, Text2ImageRegion)
+        and region.mask_type == _FILLS_ITS_PLACE
+        and region.id in far
+    ]
+    ordered.sort(key=lambda region: -far[region.id])
+    levels: dict[str, int] = {}
+    for region in ordered:
+        behind = (
+            levels[other.id]
+            for other in ordered
+            if other.id in levels and _is_before(region, other, far)
+        )
+        levels[region.id] = 1 + max(behind, default=-1)
+    highest = max(levels.values(), default=0)
+    shares = {id_: RATIO ** (level - highest) for id_, level in levels.items()}
+    weighted = [
+        replace(region, mask_weight=region.mask_weight * shares[region.id])
+        if isinstance(region, Text2ImageRegion) and region.id in shares
+        else region
+        for region in regions
+    ]
+    return weighted, min(shares.values(), default=1.0)
+
+
+def _is_before(region: Text2ImageRegion, other: Text2ImageRegion, far: Mapping[str, float]) -> bool:
+    is_nearer = far[region.id] < far[other.id] * (1 - _SAME_DEPTH)
+    return is_nearer and _overlap(region, other)
+
+
+def _overlap(one: Rectangle, other: Rectangle) -> bool:
+    rows = one.row_init < other.row_end and other.row_init < one.row_end
+    return rows and one.col_init < other.col_end and other.col_init < one.col_end
