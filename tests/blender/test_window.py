@@ -230,7 +230,9 @@ def test_regions_are_seen_at_once_wherever_they_were_made(
         person.wait_until("five", lambda told: gone not in told["read"], 20)
         time.sleep(1)
         after = person.shot("five")
-        assert (before[top:bottom, left:right] != after[top:bottom, left:right]).any(axis=2).sum() > 500
+        assert (before[top:bottom, left:right] != after[top:bottom, left:right]).any(
+            axis=2
+        ).sum() > 500
         person.script(f"bpy.data.objects[{gone!r}].mixdiff.enabled = True")
         person.wait_until("six", lambda told: gone in told["read"], 20)
 
@@ -292,7 +294,8 @@ def test_the_redo_panel_gives_what_pressing_afresh_gives(
     with window(find_host("blender-5.2"), extension_zip, blend, display, "redo.py") as person:
         person.run.result()
     redone = json.loads((tmp_path / "redone.json").read_text())
-    assert len(redone) > 15
+    assert redone.pop("operators") == "[]"
+    assert len(redone) > 25
     assert {case: found for case, found in redone.items() if found != "{}"} == {}
 
 

@@ -19,7 +19,7 @@ from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, 
 from bl_ext.user_default.mixdiff.job.regions.projection import visible_bounds
 from bl_ext.user_default.mixdiff.job.regions.region_bounds import LeftOut, RegionBounds
 from bl_ext.user_default.mixdiff.properties import preferences
-from bl_ext.user_default.mixdiff.results import batch, generation, history
+from bl_ext.user_default.mixdiff.results import batch, generation, history, snapshots
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders
@@ -69,6 +69,7 @@ __all__ = [
     "scripting",
     "session",
     "shapes_of",
+    "snapshots",
     "source_of",
     "sources",
     "state_text",

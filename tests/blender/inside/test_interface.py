@@ -254,8 +254,10 @@ def cached(street: Any) -> Iterator[Any]:
         (change_point, True),
         (lambda: annotations_of(bpy.context.scene).layers.remove(notes()), True),
     ],
-    ids="another_object a_region the_camera a_prompt switched_off steps "
-    "stroke stroke_of_another_frame erased moved layer_gone".split(),
+    ids=[
+        *("another object", "a region", "the camera", "a prompt", "switched off", "steps"),
+        *("a stroke", "a stroke of another frame", "erased", "moved", "layer gone"),
+    ],
 )
 def test_a_scene_is_read_again_only_after_a_change_that_matters(
     change: Callable[[], None], matters: bool, cached: Any

@@ -4,8 +4,10 @@ Only a window's redo panel leaves objects as undo leaves them; calls of operator
 """
 
 import json
+import struct
 import sys
 import traceback
+import zlib
 from math import radians
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import numpy as np
 folder = Path(sys.argv[sys.argv.index("--") + 1])
 sys.path.append(str(Path(__file__).parents[1] / "inside"))
 
-from addon import annotations_of, history, png_of, view_of  # noqa: E402
+from addon import annotations_of, history, png_of, snapshots, view_of  # noqa: E402
 from scenes import (  # noqa: E402
     add_annotations,
     add_camera,
@@ -28,7 +30,7 @@ from scenes import (  # noqa: E402
     update,
 )
 
-NAMES = ("first", "second", "third")
+FILES = {name: str(folder / f"{name}.png") for name in ("first", "second", "third", "other")}
 PLACES = {"row_init": 0, "row_end": 32, "col_init": 0, "col_end": 64}
 
 
@@ -54,18 +56,28 @@ CASES: list[Any] = [
     ("remove_region", {}, {}),
     ("browse_history", {"direction": "PREVIOUS"}, {"direction": "NEXT"}),
     ("keep_image", {}, {}),
-    ("remove_result", {}, {}),
+    ("add_image_region", {"filepath": FILES["first"]}, {"filepath": FILES["second"]}),
+    ("load_picture", {"filepath": FILES["first"]}, {"filepath": FILES["other"]}),
+    ("use_settings", {}, {}),
+    ("keep_seed", {}, {}),
+    ("take_projection_off", {}, {}),
 ]
 
+SIDES = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 128}
+DOCUMENT = {
+    **{"version": 1, "seed": 7, "canvas_width": 128, "canvas_height": 64},
+    "regions": [{"type": "text2image", "prompt": "a road", **SIDES}],
+}
 
-def build() -> None:
+
+def build(name: str) -> None:
     """Make a scene with regions, strokes, results, and objects that lie anywhere."""
     scene = empty_scene()
     with bpy.context.temp_override(**here()):
-        fill(scene)
+        fill(scene, takes_off=name == "take_projection_off")
 
 
-def fill(scene: Any) -> None:
+def fill(scene: Any, *, takes_off: bool) -> None:
     scene.world = bpy.data.worlds.new("own world")
     camera = add_camera(scene, type="PERSP", lens=30)
     camera.location, camera.rotation_euler = (0.4, -6, 2), (radians(75), 0, radians(4))
@@ -75,9 +87,10 @@ def fill(scene: Any) -> None:
         layer.frames.new(1).strokes.new().points.add(2)
     update()
     view = view_of(scene, bpy.context.evaluated_depsgraph_get())
-    for name in NAMES:
-        context = history.JobContext(snapshot={}, view=view)
-        history.add(scene, folder / f"{name}.png", {"seed": 7}, context)
+    for name in ("first", "second", "third"):
+        context = history.JobContext(snapshot=snapshots.snapshot(scene), view=view)
+        history.add(scene, Path(FILES[name]), DOCUMENT, context)
+    scene.mixdiff.prompt = "another"
     camera.location.x += 1
     scene.mixdiff.active_history = 1
     scene.mixdiff.active_region = 1
@@ -87,6 +100,8 @@ def fill(scene: Any) -> None:
     plain_one = add_plane("plain", at=(-2, 1, 0))
     plain_one.data.materials.append(bpy.data.materials.new("own"))
     select(plain_one, cube)
+    if takes_off:
+        bpy.ops.mixdiff.project()
     update()
 
 
@@ -129,7 +144,7 @@ def of_object(obj: Any) -> dict[str, Any]:
         "parent": plain(obj.parent),
         "settings": values_of(obj.mixdiff),
         "materials": [(slot.link, plain(slot.material)) for slot in obj.material_slots],
-        "projection": {key: plain(obj[key]) for key in obj.keys() if "projection" in key},
+        "projection": {key: plain(obj[key]) for key in dict(obj) if "projection" in key},
         "shown": (obj.hide_render, obj.display_type, obj.select_get(), plain(obj.data)),
     }
 
@@ -174,15 +189,33 @@ def here() -> dict[str, Any]:
     return {"window": window, "area": area, "region": region}
 
 
+def redoable() -> set[str]:
+    """Return the names of all operators that have a redo panel."""
+    found = (getattr(bpy.types, name) for name in dir(bpy.types) if name.startswith("MIXDIFF_OT_"))
+    return {
+        operator.bl_idname.removeprefix("mixdiff.")
+        for operator in found
+        if {"REGISTER", "UNDO"} <= getattr(operator, "bl_options", set())
+    }
+
+
 def redone(name: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """Return in what the redo panel differs from pressing the button afresh."""
     run = getattr(bpy.ops.mixdiff, name)
-    build()
+    build(name)
     with bpy.context.temp_override(**here()):
         done = run("EXEC_DEFAULT", **after)
         assert done == {"FINISHED"}, (name, done)
         afresh = state()
-    build()
+    build(name)
+    with bpy.context.temp_override(**here()):
+        bpy.ops.ed.undo_push(message="start")
+        start = state()
+        run("EXEC_DEFAULT", True, **before)
+        bpy.ops.ed.undo()
+    with bpy.context.temp_override(**here()):
+        undone = differences(state(), start)
+    build(name)
     with bpy.context.temp_override(**here()):
         bpy.ops.ed.undo_push(message="start")
         run("EXEC_DEFAULT", True, **before)
@@ -190,17 +223,22 @@ def redone(name: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str
         assert operator.bl_idname == f"MIXDIFF_OT_{name}", operator.bl_idname
         for key, value in after.items():
             setattr(operator.properties, key, value)
-        assert bpy.ops.ed.undo_redo() == {"FINISHED"}
+        if run.poll():  # or Blender greys the panel out: there is nothing left to do it to
+            assert bpy.ops.ed.undo_redo() == {"FINISHED"}
     with bpy.context.temp_override(**here()):
-        return differences(state(), afresh)
+        return {**undone, **differences(state(), afresh)}
 
 
 def work() -> None:
     found: dict[str, Any] = {}
     try:
-        for value, name in enumerate(NAMES):
+        for value, file in enumerate(FILES.values()):
             level = np.full((4, 8, 3), 60 + 60 * value, dtype=np.uint8)
-            (folder / f"{name}.png").write_bytes(png_of(level))
+            note = b"iTXtmixdiff-job" + bytes(5) + json.dumps(DOCUMENT).encode()
+            chunk = struct.pack(">I", len(note) - 4) + note + struct.pack(">I", zlib.crc32(note))
+            picture = png_of(level)
+            Path(file).write_bytes(picture[:-12] + chunk + picture[-12:])  # before its last chunk
+        found["operators"] = repr(sorted(redoable() - {name for name, _, _ in CASES}))
         for name, before, after in CASES:
             found[f"{name} {before} {after}"] = repr(redone(name, before, after))
     except Exception:
