@@ -224,7 +224,7 @@ def change_point() -> None:
 
 @pytest.fixture
 def cached(street: Any) -> Iterator[Any]:
-    """A scene with an object that is no region and a stroke that is one, whose job the panel has read."""
+    """A scene with an object that is no region and a stroke that is, whose job the panel read."""
     street.collection.objects.link(bpy.data.objects.new("no region", None))
     add_annotations(street, "notes")
     draw_stroke()
