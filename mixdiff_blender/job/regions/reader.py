@@ -22,7 +22,7 @@ from ...contract import (
 )
 from ...properties import REROLL_TYPE
 from ...storage.images import has_pixels, image_path, sequence_file
-from ..prompts import region_prompt
+from ..prompts import region_prompt, whole_picture_prompt
 from .entries import Source, unique_names
 from .region_bounds import LeftOut, RegionBounds
 
@@ -72,6 +72,7 @@ class RegionReader:
                 self._complain(source, "", why, rectangle.remedy, severity="warning")
             else:
                 self._add(source, rectangle)
+                self._say_what_has_no_prompt(source)
                 self._say_what_renders_differ_in(source)
 
     def _add(self, source: Source, rectangle: Rectangle) -> None:
@@ -83,6 +84,15 @@ class RegionReader:
                 self.reroll_regions.append(region)
             case Text2ImageRegion() | Image2ImageRegion() as region:
                 self.regions.append(region)
+
+    def _say_what_has_no_prompt(self, source: Source) -> None:
+        settings = source.settings
+        is_text = settings.type == Text2ImageRegion.TYPE
+        if not is_text or settings.prompt.strip() or source.layer:
+            return
+        whole = whole_picture_prompt(self._root_prompt)
+        shows = "shows the whole picture's" if whole else "shows whatever comes"
+        self._complain(source, "", f"has no prompt and {shows}", "type one", severity="warning")
 
     def _say_what_renders_differ_in(self, source: Source) -> None:
         for modifier in source.object.modifiers if source.object else ():
