@@ -286,6 +286,20 @@ def test_regions_are_seen_at_once_wherever_they_were_made(
 
 
 @pytest.mark.timeout(300)
+def test_the_redo_panel_gives_what_pressing_afresh_gives(
+    find_host: Callable[[str], Host], extension_zip: Path, display: str, tmp_path: Path
+) -> None:
+    blend = tmp_path / "street.blend"
+    shutil.copy(CHECKOUT / "examples/street.blend", blend)
+    with window(find_host("blender-5.2"), extension_zip, blend, display, "redo.py") as person:
+        person.run.result()
+    redone = json.loads((tmp_path / "redone.json").read_text())
+    assert redone.pop("operators") == "[]"
+    assert len(redone) > 25
+    assert {case: found for case, found in redone.items() if found != "{}"} == {}
+
+
+@pytest.mark.timeout(300)
 def test_the_preferences_show_the_engine_and_which_models_are_here(
     find_host: Callable[[str], Host],
     extension_zip: Path,

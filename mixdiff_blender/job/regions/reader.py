@@ -24,7 +24,7 @@ from ...contract import (
 from ...properties import REROLL_TYPE
 from ...storage.images import has_pixels, image_path, sequence_file
 from ..model_settings import value_for
-from ..prompts import region_prompt
+from ..prompts import region_prompt, whole_picture_prompt
 from .entries import Source, unique_names
 from .projection import on_canvas
 from .region_bounds import RegionBounds
@@ -83,6 +83,7 @@ class RegionReader:
             else:
                 self._add(source, on_canvas(covered, bounds.canvas))
                 self.far[source.id] = covered.far
+                self._say_what_has_no_prompt(source)
                 for doubt in bounds.doubts_about(source):
                     self._complain(source, "", *doubt, severity="warning")
 
@@ -95,6 +96,15 @@ class RegionReader:
                 self.reroll_regions.append(region)
             case Text2ImageRegion() | Image2ImageRegion() as region:
                 self.regions.append(region)
+
+    def _say_what_has_no_prompt(self, source: Source) -> None:
+        settings = source.settings
+        is_text = settings.type == Text2ImageRegion.TYPE
+        if not is_text or settings.prompt.strip() or source.layer:
+            return
+        whole = whole_picture_prompt(self._root_prompt)
+        shows = "shows the style alone" if whole else "shows whatever comes"
+        self._complain(source, "", f"has no prompt and {shows}", "type one", severity="warning")
 
     def _values(self, source: Source) -> Iterator[tuple[str, Any]]:
         settings = source.settings

@@ -86,9 +86,14 @@ class ReportingOperator(Declaring, bpy.types.Operator):
 
 
 class UndoableOperator(ReportingOperator):
-    """An operator that changes the file's data."""
+    """An operator that changes the file's data, and does it again from its redo panel."""
 
     bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: Any) -> Result:
+        """Run it on a scene that is evaluated: what undo has just brought back lies nowhere yet."""
+        context.evaluated_depsgraph_get()
+        return super().execute(context)
 
 
 def entries(*buttons: Callable[[Any], object]) -> Callable[[Any, Any], None]:

@@ -150,8 +150,11 @@ class KeepImage(_OfResult, UndoableOperator):
         self.report({"INFO"}, f"Kept as the image {image.name!r}")
 
 
-class RemoveResult(_OfResult, UndoableOperator):
+class RemoveResult(_OfResult):
     """Remove this result from the history; its file stays unless told otherwise"""
+
+    # A redo panel would delete a file at a click, and bring none back at another.
+    bl_options = {"UNDO"}
 
     bl_idname = "mixdiff.remove_result"
     bl_label = "Remove MixDiff Result"
@@ -162,6 +165,10 @@ class RemoveResult(_OfResult, UndoableOperator):
         description="Delete the picture's file, which undo does not bring back",
         options={"SKIP_SAVE"},
     )
+
+    def invoke(self, context: Any, event: Any) -> Result:
+        """Ask whether the file goes too."""
+        return context.window_manager.invoke_props_dialog(self)  # type: ignore[no-any-return]
 
     def run(self, context: Any) -> None:
         """Remove the entry."""

@@ -29,7 +29,7 @@ from bl_ext.user_default.mixdiff.job.regions.projection import on_canvas, visibl
 from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
 from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
-from bl_ext.user_default.mixdiff.results import batch, generation, history
+from bl_ext.user_default.mixdiff.results import batch, generation, history, snapshots
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders
@@ -84,6 +84,7 @@ __all__ = [
     "session",
     "shapes_of",
     "shown",
+    "snapshots",
     "source_of",
     "sources",
     "state_text",

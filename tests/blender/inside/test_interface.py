@@ -22,6 +22,7 @@ from addon import (
     annotations_of,
     draw_shapes,
     engine,
+    generation,
     job_cache,
     job_from_scene,
     live_preview,
@@ -224,7 +225,7 @@ def change_point() -> None:
 
 @pytest.fixture
 def cached(street: Any) -> Iterator[Any]:
-    """A scene with an object that is no region and a stroke that is one, whose job the panel has read."""
+    """A scene with an object that is no region and a stroke that is, whose job the panel read."""
     street.collection.objects.link(bpy.data.objects.new("no region", None))
     add_annotations(street, "notes")
     draw_stroke()
@@ -255,17 +256,8 @@ def cached(street: Any) -> Iterator[Any]:
         (lambda: annotations_of(bpy.context.scene).layers.remove(notes()), True),
     ],
     ids=[
-        "another_object",
-        "a_region",
-        "the_camera",
-        "a_prompt",
-        "switched_off",
-        "steps",
-        "stroke",
-        "stroke_of_another_frame",
-        "erased",
-        "moved",
-        "layer_gone",
+        *("another object", "a region", "the camera", "a prompt", "switched off", "steps"),
+        *("a stroke", "a stroke of another frame", "erased", "moved", "layer gone"),
     ],
 )
 def test_a_scene_is_read_again_only_after_a_change_that_matters(
@@ -276,6 +268,37 @@ def test_a_scene_is_read_again_only_after_a_change_that_matters(
     layer.update()
     job_cache.cached_job(cached, layer)
     assert (cached.session_uid in job_cache._wanted) is matters
+
+
+def test_what_is_doubtful_about_a_large_region_is_said_once(street: Any) -> None:
+    street.mixdiff.tile_size = 64
+    set_on_left("prompt", "a (brick:1.2) wall")
+    bpy.ops.mixdiff.generate()
+    lines = [line.text for line in generation.last_report(street).lines]
+    assert scripting.job()["max_region_px"] == 64
+    assert [line for line in lines if line.startswith("left")] == lines[1:]
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("whole", "says"),
+    [
+        ("", "has no prompt and shows whatever comes; type one"),
+        ("watercolour", "has no prompt and shows the whole picture's; type one"),
+    ],
+)
+def test_a_region_without_a_prompt_is_said_at_the_region(
+    whole: str, says: str, cached: Any
+) -> None:
+    cached.mixdiff.prompt = whole
+    set_on_left("prompt", " ")
+    look = job_cache._look_at(cached.name, bpy.context.view_layer.name)
+    problems = [f"{p.message}; {p.remedy}" for p in look.problems_of(id_of("left"))]
+    assert problems == [says]
+    assert not look.problems_of(id_of("right"))
+    set_on_left("type", "reroll")
+    look = job_cache._look_at(cached.name, bpy.context.view_layer.name)
+    assert not look.problems_of(id_of("left"))
 
 
 # --- Previews, and the main thread --------------------------------------------------------------
