@@ -8,8 +8,9 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..job.regions.differences import Differences
 from ..job.regions.planes import WITH_SURFACE
-from ..job.regions.twins import differs, twins
+from ..job.regions.twins import twins
 
 
 def obstacles(
@@ -17,7 +18,7 @@ def obstacles(
 ) -> dict[bpy.types.Object, str]:
     """Return why a render would not show a projection on objects, and what to do."""
     with_nodes = [obj for obj in objects if any(m.type == "NODES" for m in obj.modifiers)]
-    differing = [obj for obj in with_nodes if differs(obj, scene)]
+    differing = list(filter(Differences(scene).between, with_nodes))
     found: dict[bpy.types.Object, str] = {}
     if differing:
         with twins(scene, depsgraph, differing) as (twins_depsgraph, twin_of):

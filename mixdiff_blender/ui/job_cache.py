@@ -14,9 +14,10 @@ from ..backend import engine
 from ..contract import EngineError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.annotations import fingerprint_of_layer, layers_of
+from ..job.regions.differences import settings_for_renders
 from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
-from ..job.regions.twins import is_echo, settings_for_renders
+from ..job.regions.twins import is_echo
 from ..properties import RegionSettings, canvas_settings, region_settings
 
 _SHARE_OF_TIME = 0.2

@@ -7,9 +7,10 @@ from typing import Any
 
 import bpy
 
+from .differences import settings_for_renders
 from .instances import is_instanced_by_parent
 from .pieces import Piece
-from .twins import is_echo, settings_for_renders
+from .twins import is_echo
 
 _MOST_POINTS = 2**22
 _kept: dict[tuple[int, int], tuple[tuple[Any, ...], Sequence[Piece]]] = {}

@@ -11,10 +11,11 @@ from typing import cast
 
 import bpy
 
+from .differences import Differences, asks_for_the_viewport, why_no_twin
 from .instances import family_of, is_instanced_by_parent
 from .kept_geometry import keep_pieces, kept_pieces
 from .pieces import Piece, pieces_in
-from .twins import asks_for_the_viewport, differs, twins, why_no_twin
+from .twins import twins
 from .visibility import LeftOut, Visibility
 
 _NOT_EVALUATED = LeftOut(
@@ -34,6 +35,7 @@ class ShownGeometry:
     ) -> None:
         layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
         self._scene = scene
+        self._differences = Differences(scene)
         self._visibility = Visibility.of(layer)
         self._unseen: dict[bpy.types.Object, LeftOut] = {}
         self._members: dict[bpy.types.Object, list[bpy.types.Object]] = {}
@@ -80,7 +82,8 @@ class ShownGeometry:
             shown = pieces_in(twins_depsgraph, list(twin_of.values()))
             found |= {obj: shown[twin] for obj, twin in twin_of.items()}
         for obj in unknown:
-            if obj in self._visibility.evaluated:  # Blender tells nothing of the rest
+            # Blender tells nothing of the rest.
+            if obj in self._visibility.evaluated and not self._differences.beyond(obj):
                 keep_pieces(self._scene, obj, found[obj])
         return found
 
@@ -95,4 +98,4 @@ class ShownGeometry:
             family = family_of(obj, self._visibility.included)
             return any((b in visible and not b.hide_get()) != (b in rendered) for b in family)
         shown_by = obj.parent if is_instanced_by_parent(obj) else obj
-        return differs(shown_by or obj, self._scene)
+        return self._differences.between(shown_by or obj)

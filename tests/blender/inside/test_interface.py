@@ -284,7 +284,7 @@ def test_what_is_doubtful_about_a_large_region_is_said_once(street: Any) -> None
     ("whole", "says"),
     [
         ("", "has no prompt and shows whatever comes; type one"),
-        ("watercolour", "has no prompt and shows the whole picture's; type one"),
+        ("watercolour", "has no prompt and shows the style alone; type one"),
     ],
 )
 def test_a_region_without_a_prompt_is_said_at_the_region(

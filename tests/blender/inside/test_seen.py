@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from addon import job_cache, scripting, shown
-from scenes import add_plane, add_region, empty_scene, place, render, update
+from scenes import add_plane, add_region, empty_scene, place, render, select, update
 
 HOSTS = "wheels"
 
@@ -159,7 +159,7 @@ def test_looking_leaves_the_file_and_the_undo_steps_as_they_were(scene: Any, cam
     bpy.data.objects["part"].hide_viewport = True
     update()
     users = (row.data.users, bpy.data.collections["source"].users, row.users)
-    kept = ("objects", "collections", "scenes", "meshes", "actions")
+    kept = ("objects", "collections", "scenes", "meshes", "actions", "node_groups")
     before = [[item.name for item in getattr(bpy.data, kind)] for kind in kept]
     for _ in range(3):
         assert places()["row"] == [16, 48, 8, 104]
@@ -324,7 +324,7 @@ def test_instances_that_are_all_that_nodes_make_lie_where_renders_show_them(
     chip = add_plane("chip", size=(0.25, 0.75), at=(50, 0, 0))
     chips = to_collection("chips", chip)
     scene.collection.children.link(chips)
-    chips.hide_render = True
+    chip.hide_render, chips.hide_viewport = source != "collection", True
     lawn = add_region("lawn", "grass", size=(1, 1), at=(0.75, 0, 0))
     lawn.rotation_euler.z = 0.5
     tree, start, end = nodes_of(lawn)
@@ -339,7 +339,8 @@ def test_instances_that_are_all_that_nodes_make_lie_where_renders_show_them(
         info.inputs[0].default_value = chips if source == "collection" else chip
         if source == "object as instance":
             info.inputs["As Instance"].default_value = True
-        geometry = [o for o in info.outputs if o.name in ("Geometry", "Instances")][0]
+        outputs = {output.name: output for output in info.outputs}
+        geometry = outputs.get("Geometry") or outputs["Instances"]
         tree.links.new(geometry, on_points.inputs["Instance"])
     tree.links.new(on_points.outputs[0], end)
     lawn.modifiers[0].show_viewport = not only_in_renders
@@ -347,6 +348,50 @@ def test_instances_that_are_all_that_nodes_make_lie_where_renders_show_them(
         chip.location.x = 0
     assert np.abs(np.subtract(only_place(), rendered())).max() < CELL_PX
     assert said("lawn") == []
+
+
+@pytest.mark.parametrize("named", ["in the nodes", "in nested nodes", "as input", "as operand"])
+def test_what_an_object_is_made_of_counts_as_renders_have_it(
+    named: str, rendered: Callable[[], list[int]]
+) -> None:
+    row = row_of(6, True, at=-1)
+    row.mixdiff.enabled, row.hide_render = False, True
+    wall = add_region("wall", "bricks", size=(0.5, 0.5), at=(-0.75, 0, 0))
+    if named == "as operand":
+        wall.scale = (4, 2, 1)
+        wall.modifiers.new("near", "SHRINKWRAP").target = row
+        for obj in (wall, row):
+            obj.location.x -= 0.25
+        wall.location.x += 2
+    else:
+        tree, _, end = nodes_of(wall)
+        info = tree.nodes.new("GeometryNodeObjectInfo")
+        info.transform_space = "RELATIVE"
+        tree.links.new(info.outputs["Geometry"], end)
+        if named == "as input":
+            tree.interface.new_socket("Row", in_out="INPUT", socket_type="NodeSocketObject")
+            inputs = tree.nodes["Group Input"].outputs
+            tree.links.new(inputs["Row"], info.inputs[0])
+            identifier = inputs["Row"].identifier
+            modifier = wall.modifiers[0]
+            if hasattr(modifier, "properties"):
+                getattr(modifier.properties.inputs, identifier).value = row
+            else:
+                modifier[identifier] = row
+        else:
+            info.inputs[0].default_value = row
+        if named == "in nested nodes":
+            inner = tree
+            wall.modifiers.clear()
+            tree, _, end = nodes_of(wall)
+            group = tree.nodes.new("GeometryNodeGroup")
+            group.node_tree = inner
+            tree.links.new(group.outputs[0], end)
+    assert np.abs(np.subtract(only_place(), rendered())).max() < CELL_PX
+    row.modifiers[0].show_viewport = True
+    again = only_place()
+    row.modifiers[0].show_viewport = row.modifiers[0].show_render = False
+    assert again != only_place()
 
 
 def test_nodes_that_ask_for_the_viewport_are_said(camera: Any) -> None:
