@@ -9,6 +9,22 @@ import bpy
 Depth = Literal["BACK", "FRONT"]
 
 
+def depth_in(image: bpy.types.Image, camera: bpy.types.Camera) -> str:
+    """Return the depth at which a camera's view shows an image; empty where it does not."""
+    shown: Any = camera.background_images
+    found = (b for b in shown if b.image == image and b.show_background_image)
+    return next((str(b.display_depth) for b in found), "") if camera.show_background_images else ""
+
+
+def take_out_of_camera_view(image: bpy.types.Image, camera: bpy.types.Camera) -> None:
+    """Take an image out of a camera's view; other background images stay."""
+    backgrounds: Any = camera.background_images
+    for background in [b for b in backgrounds if b.image == image]:
+        backgrounds.remove(background)
+    camera.show_background_images = len(backgrounds) > 0
+    camera.update_tag()
+
+
 def put_behind_camera_view(
     image: bpy.types.Image, camera: bpy.types.Camera, depth: Depth = "BACK"
 ) -> None:

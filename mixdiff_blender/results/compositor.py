@@ -16,6 +16,8 @@ Placing = Literal["BEHIND", "ALONE"]
 _IMAGE = "MixDiff Picture"
 _SIZE = "MixDiff Size"
 _OVER = "MixDiff Over"
+_BEFORE = "mixdiff_before"
+_CHANGED = ("film_transparent", "use_compositing")
 
 
 def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: Placing) -> None:
@@ -40,6 +42,9 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
     size = nodes.get(_SIZE) or _named(nodes.new("CompositorNodeScale"), _SIZE, over, -1)
     picture.image = image
     _scale_to_render(size, scene)
+    if _BEFORE not in over:
+        before = {name: bool(getattr(scene.render, name)) for name in _CHANGED}
+        over[_BEFORE] = {**before, "was_on": was_on}
     for node in (picture, size, over):
         node.mute = False
     factor, background, _ = _over_inputs(over)
@@ -49,6 +54,41 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
     scene.render.use_compositing = True
     if placing == "BEHIND":
         scene.render.film_transparent = True
+
+
+def placing_in(image: bpy.types.Image, scene: Any) -> str:
+    """Return how a scene's compositor shows an image; empty where it does not."""
+    tree = _tree_of(scene)
+    nodes = tree.nodes if tree is not None and _is_on(scene) else None
+    over, picture = (nodes.get(_OVER), nodes.get(_IMAGE)) if nodes else (None, None)
+    if over is None or picture is None or picture.image != image or over.mute:
+        return ""
+    return "ALONE" if _over_inputs(over)[0].default_value == 0 else "BEHIND"
+
+
+def take_out_of_compositor(scene: Any) -> None:
+    """Take the picture's nodes out of a scene's compositor, and what else they had changed back."""
+    tree = _tree_of(scene)
+    over = tree.nodes.get(_OVER)
+    before = over.get(_BEFORE, {})
+    _, _, foreground = _over_inputs(over)
+    if foreground.is_linked:
+        source = foreground.links[0].from_socket
+        for goal in [link.to_socket for link in over.outputs["Image"].links]:
+            tree.links.new(source, goal)
+    for name in _CHANGED:
+        if name in before:
+            setattr(scene.render, name, bool(before[name]))
+    if not before.get("was_on", True) and hasattr(scene, "node_tree"):
+        scene.use_nodes = False
+    for name in (_OVER, _SIZE, _IMAGE):
+        if node := tree.nodes.get(name):
+            tree.nodes.remove(node)
+
+
+def _tree_of(scene: Any) -> Any:
+    is_new = hasattr(scene, "compositing_node_group")  # Blender 5.0 and later
+    return scene.compositing_node_group if is_new else scene.node_tree
 
 
 def _is_on(scene: Any) -> bool:

@@ -11,6 +11,7 @@ from .materials import NodeTree, add_shader, empty_tree, marked_materials
 Coordinates = Literal["UV", "XY", "XZ", "YZ"]
 
 _MARK = "mixdiff_coordinates"
+_OWN = "mixdiff_own_material"
 
 
 def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> Coordinates:
@@ -26,11 +27,32 @@ def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> Coordinates:
     if not obj.material_slots:
         data.materials.append(material)
         return coordinates
-    slot = obj.material_slots[obj.active_material_index or 0]
-    if slot.material and slot.material != material:
-        slot.material.use_fake_user = True  # or saving the file would drop the user's material
+    slot = _slot_of(obj)
+    own: Any = slot.material
+    if own and not own.get(_MARK):
+        own.use_fake_user = True  # or saving the file would drop the user's material
+        obj[_OWN] = own
     slot.material = material
     return coordinates
+
+
+def is_on(image: bpy.types.Image, obj: bpy.types.Object) -> bool:
+    """Return whether an object shows an image in place of its active material."""
+    shown = _slot_of(obj).material if obj.material_slots else None
+    return shown is not None and shown in marked_materials(_MARK, image)
+
+
+def take_off(obj: Any) -> None:
+    """Give an object back the material whose place a picture took."""
+    slot = _slot_of(obj)
+    own = obj.pop(_OWN, None)
+    slot.material = own
+    if own is None and slot.link == "DATA" and len(obj.material_slots) == 1:
+        obj.data.materials.clear()  # the slot was made for the picture
+
+
+def _slot_of(obj: bpy.types.Object) -> bpy.types.MaterialSlot:
+    return obj.material_slots[obj.active_material_index or 0]
 
 
 def _coordinates_for(obj: bpy.types.Object) -> Coordinates:

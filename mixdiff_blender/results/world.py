@@ -40,6 +40,20 @@ def put_in_world(
     return world
 
 
+def surrounding_of(scene: bpy.types.Scene) -> str:
+    """Return how the picture is the scene's world; empty where it is not."""
+    world: Any = scene.world
+    return str(world.get(_MARK, "")) if world is not None else ""
+
+
+def take_out_of_world(scene: bpy.types.Scene) -> None:
+    """Give a scene back the world that it had before the picture took its place."""
+    ours = scene.world
+    scene.world = own_world(scene)
+    if ours is not None and ours.users == 0:
+        bpy.data.worlds.remove(ours)
+
+
 def own_world(scene: bpy.types.Scene) -> bpy.types.World | None:
     """Return the world that a scene has, or had before the picture took its place."""
     world: Any = scene.world

@@ -34,10 +34,19 @@ class ReportingOperator(Declaring, bpy.types.Operator):
     """The enumeration whose chosen item describes what a button does, where it has several."""
 
     @classmethod
-    def button(cls, layout: Any, text: str | None = None, icon: str = "", **settings: Any) -> None:
+    def button(
+        cls,
+        layout: Any,
+        text: str | None = None,
+        icon: str = "",
+        *,
+        depress: bool = False,
+        **settings: Any,
+    ) -> None:
         """Draw the button, or the entry of a menu, that runs it with some settings."""
         own_text = {} if text is None else {"text": text}
-        button = layout.operator(cls.bl_idname, icon=icon or cls.icon, **own_text)
+        icon = icon or cls.icon
+        button = layout.operator(cls.bl_idname, icon=icon, depress=depress, **own_text)
         for name, value in settings.items():
             setattr(button, name, value)
 

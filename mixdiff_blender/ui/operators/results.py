@@ -15,12 +15,23 @@ from ...properties import canvas_settings, region_settings
 from ...properties.contexts import scene_in, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty
 from ...results import history
-from ...results.background import Depth, put_behind_camera_view
-from ...results.compositor import Placing, put_in_compositor
+from ...results.background import (
+    Depth,
+    depth_in,
+    put_behind_camera_view,
+    take_out_of_camera_view,
+)
+from ...results.compositor import (
+    Placing,
+    placing_in,
+    put_in_compositor,
+    take_out_of_compositor,
+)
 from ...results.projectable import obstacles
 from ...results.projection import is_projected, project, remove_projection
-from ...results.texture import put_on
-from ...results.world import Surrounding, put_in_world
+from ...results.texture import is_on, put_on
+from ...results.texture import take_off as take_texture_off
+from ...results.world import Surrounding, put_in_world, surrounding_of, take_out_of_world
 from .base import RENDER_MENU, Requirement, UndoableOperator, entries, require
 from .selection import selected_with_surface
 
@@ -39,6 +50,19 @@ class ResultUse(UndoableOperator):
     menu = RENDER_MENU
     buttons: tuple[tuple[str, dict[str, str]], ...] = ()
     """The text of each button in the panel, and the settings with which it runs."""
+
+    @classmethod
+    def applied(cls, image: bpy.types.Image, context: Any) -> str:
+        """Return how the picture is used in this way now, by `described_by`'s item; empty if not.
+
+        A way without such a choice returns any other text.
+        """
+        return ""
+
+    @classmethod
+    def take_off(cls, image: bpy.types.Image, context: Any) -> None:
+        """Give back what the picture took the place of."""
+        raise NotImplementedError
 
     def run(self, context: Any) -> None:
         """Use the picture."""
@@ -66,6 +90,18 @@ class UseAsTexture(ResultUse):
         *ResultUse.requirements,
         require(selected_with_surface, "Select the objects to show the picture on"),
     )
+
+    @classmethod
+    def applied(cls, image: bpy.types.Image, context: Any) -> str:
+        """Return whether a selected object shows the picture."""
+        return "ON" if any(is_on(image, obj) for obj in selected_with_surface(context)) else ""
+
+    @classmethod
+    def take_off(cls, image: bpy.types.Image, context: Any) -> None:
+        """Give the selected objects their materials back."""
+        for obj in selected_with_surface(context):
+            if is_on(image, obj):
+                take_texture_off(obj)
 
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Give the objects the picture's material."""
@@ -109,6 +145,17 @@ class Project(ResultUse):
         description="Go on showing this picture there; off, the objects show each new one",
         default=True,
     )
+
+    @classmethod
+    def applied(cls, image: bpy.types.Image, context: Any) -> str:
+        """Return whether a picture is projected onto a selected object."""
+        return "ON" if any(is_projected(obj) for obj in selected_with_surface(context)) else ""
+
+    @classmethod
+    def take_off(cls, image: bpy.types.Image, context: Any) -> None:
+        """Show the materials of the selected objects' data again."""
+        for obj in selected_with_surface(context):
+            remove_projection(obj)
 
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Give the objects the material, and freeze the camera into them."""
@@ -183,6 +230,16 @@ class UseInCompositor(ResultUse):
         ],
     )
 
+    @classmethod
+    def applied(cls, image: bpy.types.Image, context: Any) -> str:
+        """Return how the compositor shows the picture."""
+        return placing_in(image, scene_in(context))
+
+    @classmethod
+    def take_off(cls, image: bpy.types.Image, context: Any) -> None:
+        """Take the picture's nodes out."""
+        take_out_of_compositor(scene_in(context))
+
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Lead the picture to the compositor's output."""
         scene = scene_in(context)
@@ -219,6 +276,18 @@ class UseAsBackground(ResultUse):
         ],
     )
 
+    @classmethod
+    def applied(cls, image: bpy.types.Image, context: Any) -> str:
+        """Return at which depth the camera shows the picture."""
+        camera: Any = scene_in(context).camera
+        return depth_in(image, camera.data) if _has_own_camera(context) else ""
+
+    @classmethod
+    def take_off(cls, image: bpy.types.Image, context: Any) -> None:
+        """Take the picture out of the camera's view."""
+        camera: Any = scene_in(context).camera
+        take_out_of_camera_view(image, camera.data)
+
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Add the background, or bring it up to date."""
         scene = scene_in(context)
@@ -250,6 +319,16 @@ class UseAsWorld(ResultUse):
             ),
         ],
     )
+
+    @classmethod
+    def applied(cls, image: bpy.types.Image, context: Any) -> str:
+        """Return how the picture is the world."""
+        return surrounding_of(scene_in(context))
+
+    @classmethod
+    def take_off(cls, image: bpy.types.Image, context: Any) -> None:
+        """Give the scene its world back."""
+        take_out_of_world(scene_in(context))
 
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Make the world."""
@@ -283,14 +362,42 @@ USES: tuple[type[ResultUse], ...] = (
 """A new one is a line here: its entry in a menu and its buttons follow."""
 
 
-def draw_uses(column: Any) -> None:
-    """Draw the buttons of all uses, two in a row."""
+class TakeOff(UndoableOperator):
+    """Take the picture off again, and give back what it took the place of"""
+
+    bl_idname = "mixdiff.take_off"
+    bl_label = "Take MixDiff Picture Off"
+    icon = "X"
+    requirements = ResultUse.requirements
+
+    use: str = EnumProperty(
+        name="Use",
+        items=[(use.bl_idname, use.bl_label, str(use.__doc__)) for use in USES if use.buttons],
+    )
+
+    def run(self, context: Any) -> None:
+        """Take it off where it is used so."""
+        image = _result(context)
+        assert image is not None
+        chosen = next(use for use in USES if use.bl_idname == self.use)
+        if not chosen.applied(image, context):
+            raise EngineError("The picture is not used so here", kind="job")
+        chosen.take_off(image, context)
+
+
+def draw_uses(column: Any, image: bpy.types.Image, context: Any) -> None:
+    """Draw the buttons of all uses, two in a row; beside what is applied, what takes it off."""
     buttons = [(use, *button) for use in USES for button in use.buttons]
     for start in range(0, len(buttons), 2):
         row = column.row(align=True)
         for use, text, settings in buttons[start : start + 2]:
-            use.button(row, text, **settings)
+            part = row.row(align=True)
+            applied = use.applied(image, context)
+            is_applied = bool(applied) and settings.get(use.described_by, applied) == applied
+            use.button(part, text, depress=is_applied, **settings)
+            if is_applied:
+                TakeOff.button(part, "", use=use.bl_idname)
 
 
-CLASSES = USES
+CLASSES = (*USES, TakeOff)
 MENUS = tuple((use.menu, entries(use.button)) for use in USES)

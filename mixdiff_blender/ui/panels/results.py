@@ -76,7 +76,7 @@ class ResultPanel(SidebarPanel):
         row = layout.row(align=True)
         row.prop(settings, "show_result", text="Over the View", icon="HIDE_OFF", toggle=True)
         OpenInImageEditor.button(row, "Image Editor")
-        draw_uses(layout.column(align=True))
+        draw_uses(layout.column(align=True), image, context)
         if context.space_data.shading.type in _WITHOUT_MATERIALS and any_projected():
             draw_text(
                 layout, context, "This view shows no materials, nor what is projected", "INFO"
