@@ -121,10 +121,9 @@ def job_from_scene(
     sources = [source for source in sources_of(scene) if source.settings.enabled]
     if not sources and not whole_prompt(settings):
         raise EngineError(
-            "there is nothing to paint yet",
+            "nothing to paint yet",
             kind="job",
-            advice="type what the picture shows, or select what the camera sees and choose "
-            "Object > Add as MixDiff Region",
+            advice="type what the picture shows, or make what the camera sees a region",
         )
     followed = facts_of_model(settings.settings_of)
     reader = RegionReader(settings.prompt, scene.frame_current, followed, facts)

@@ -299,6 +299,59 @@ def test_the_redo_panel_gives_what_pressing_afresh_gives(
     assert {case: found for case, found in redone.items() if found != "{}"} == {}
 
 
+BACKGROUND_FIELD, GENERATE = ("1160", "463"), ("1160", "160")
+
+
+@pytest.mark.timeout(600)
+def test_the_first_minute_takes_three_clicks(
+    find_host: Callable[[str], Host], extension_zip: Path, display: str, tmp_path: Path
+) -> None:
+    """Blender as it starts, the tab open: what the picture shows is typed, and it is made."""
+    host = find_host("blender-5.2")
+    blend = tmp_path / "first.blend"
+    script = f"import bpy\nbpy.ops.wm.save_as_mainfile(filepath={str(blend)!r})\n"
+    host.run_python(script, extension_zip=extension_zip).check()
+    with window(host, extension_zip, blend, display) as person:
+        person.wait_until("the tab", lambda told: told["tab"] == "MixDiff", 120)
+        time.sleep(2)
+        person.shot("first panel")
+        clicks = 1  # on the tab, which the script has opened
+        person.do("xdotool", "mousemove", *BACKGROUND_FIELD, "click", "1")
+        person.let_it_see()
+        clicks += 1
+        person.do("xdotool", "type", "--delay", "40", "green grass")
+        person.do("xdotool", "key", "Return")
+        person.wait_until("the prompt", lambda told: told["background"] == "green grass", 30)
+        time.sleep(1)
+        person.shot("first prompt")
+        person.do("xdotool", "mousemove", *GENERATE)
+        person.let_it_see()
+        person.do("xdotool", "click", "1")
+        clicks += 1
+        person.wait_until("the job", lambda told: told["busy"], 60)
+        time.sleep(1)
+        person.shot("first progress")
+        told = person.wait_until("the picture", lambda told: not told["busy"], 300)
+        assert told["result"], told["says"]
+        assert clicks <= 10
+
+        # It stays over the camera's view until one key shows the scene again, and back.
+        left, top, right, bottom = (round(side) for side in told["frame"])
+        inside = (slice(top + 40, bottom - 40), slice(left + 40, right - 40))
+        person.do("xdotool", "mousemove", "300", "700")
+        person.let_it_see()
+        time.sleep(1)
+        picture = person.shot("first picture")[inside]
+        person.do("xdotool", "key", "j")
+        person.wait_until("the scene", lambda told: not told["over the view"], 20)
+        person.let_it_see()
+        scene = person.shot("first scene")[inside]
+        assert (picture[..., 1] - picture[..., 0]).mean() > 20  # grass, and no grey scene
+        assert abs(scene[..., 1] - scene[..., 0]).mean() < 5
+        person.do("xdotool", "key", "j")
+        person.wait_until("the picture again", lambda told: told["over the view"], 20)
+
+
 @pytest.mark.timeout(300)
 def test_the_preferences_show_the_engine_and_which_models_are_here(
     find_host: Callable[[str], Host],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...contract import Image2ImageRegion, Job, Text2ImageRegion, profile
+from ...job.regions.background import BACKGROUND_ID
 from ...job.regions.projection import Floats
 
 Colour = tuple[float, float, float]
@@ -59,7 +60,8 @@ def shapes_of(
         match region:
             case Text2ImageRegion():
                 colour, number = text_colour(number), number + 1
-                weight = region.mask_weight / heaviest
+                if region.id != BACKGROUND_ID:  # which would tint the whole view
+                    weight = region.mask_weight / heaviest
                 falloff = _falloff(region, job, masks.get(region.id))
                 own = own_weights.get(region.id, 1.0)
                 label = region.name if own == 1 else f"{region.name} · {own:g}"

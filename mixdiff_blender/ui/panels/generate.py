@@ -20,6 +20,8 @@ from .installation import draw_installation
 from .models import draw_fault, draw_fetching
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
+_LINES_KEPT_FREE = 4
+
 
 class GeneratePanel(SidebarPanel):
     """The buttons, how far the picture is, and what there is to say."""
@@ -81,7 +83,10 @@ class GeneratePanel(SidebarPanel):
         layout.progress(factor=0.0, text=text)
 
     def _draw_messages(self, layout: Any, context: Any, cached: CachedJob) -> None:
-        """Draw what is wrong or doubtful, then how the last job went; of regions, what stops it."""
+        """Draw what is wrong or doubtful, then how the last job went; of regions, what stops it.
+
+        Few lines have a place kept free for them, so that nothing below moves as they come and go.
+        """
         state = engine.session.state
         if isinstance(state, Failed):
             draw_text(layout, context, str(state.error), LINE_ICONS["ERROR"])
@@ -92,18 +97,24 @@ class GeneratePanel(SidebarPanel):
             draw_text(layout, context, f"{name} is not on this computer", "INFO")
             size = models.size_text(name)
             DownloadModel.button(layout, f"Download ({size})" if size else "Download")
-        if cached.error:
-            draw_text(layout, context, str(cached.error), "INFO")
+        messages = [(str(cached.error), "INFO")] if cached.error else []
         problems = cached.job.problems if cached.job else ()
         said = {in_words(problem) for problem in problems}
         for problem in problems:
             if problem.severity == "error" or not problem.region:
-                icon = LINE_ICONS[problem.severity.upper()]
-                draw_text(layout, context, in_words(problem), icon)
+                messages.append((in_words(problem), LINE_ICONS[problem.severity.upper()]))
         report = generation.last_report(context.scene)
         for line in report.lines if report else ():
             if line.text not in said:
-                draw_text(layout, context, line.text, LINE_ICONS[line.severity])
+                messages.append((line.text, LINE_ICONS[line.severity]))
+        column = layout.column(align=True)
+        drawn = sum(
+            draw_text(column, context, text[:1].upper() + text[1:], icon) for text, icon in messages
+        )
+        column = column.column(align=True)
+        column.scale_y = 0.8
+        for _ in range(drawn, _LINES_KEPT_FREE):
+            column.label(text="")
 
     def _draw_queue(self, layout: Any) -> None:
         waiting = engine.queue.waiting

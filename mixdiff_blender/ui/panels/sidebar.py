@@ -19,12 +19,14 @@ def _letters(context: Any) -> int:
     return max(20, int(context.region.width / (7.2 * scale)) - 6)
 
 
-def draw_text(layout: Any, context: Any, text: str, icon: str) -> None:
-    """Draw a text in as many lines as it needs."""
+def draw_text(layout: Any, context: Any, text: str, icon: str) -> int:
+    """Draw a text in as many lines as it needs, and return how many these are."""
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(wrapped(text, _letters(context))):
+    lines = wrapped(text, _letters(context))
+    for number, line in enumerate(lines):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
+    return len(lines)
 
 
 def draw_online_access(layout: Any, context: Any, otherwise: str) -> None:

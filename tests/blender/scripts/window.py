@@ -88,6 +88,8 @@ def tell() -> None:
         "state": type(state).__name__,
         "step": state.progress.step if hasattr(state, "progress") else 0,
         "preview": live_preview.of(engine.session.job) is not None,
+        "background": scene.mixdiff.background_prompt,
+        "over the view": scene.mixdiff.show_result,
         "result": list(scene.mixdiff.result.size) if scene.mixdiff.result else None,
         "selected": sum(obj.select_get() for obj in window.view_layer.objects),
         "regions": [[r.name, *map(list, r.rectangles)] for r in scripting.regions(scene)],
@@ -111,7 +113,7 @@ def watch() -> float | None:
     elif shown == 8:
         sidebar.active_panel_category = "MixDiff"
         layer = window.view_layer
-        layer.objects.active = layer.objects["House left"]
+        layer.objects.active = layer.objects.get("House left")
     elif shown > 12:
         tell()
     if (script := folder / "run.py").exists():
