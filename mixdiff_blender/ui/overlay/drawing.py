@@ -87,8 +87,8 @@ def draw(context: Any) -> None:
 
 
 def _preview_for(scene: bpy.types.Scene) -> Preview | None:
-    job = engine.session.job
-    return live_preview.of(job) if job and job.request.scene_name == scene.name else None
+    jobs = (job for job in engine.queue.running if job.request.scene_name == scene.name)
+    return next(filter(None, map(live_preview.of, jobs)), None)
 
 
 def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:

@@ -48,15 +48,19 @@ class GeneratePanel(SidebarPanel):
             draw_text(layout, context, line.text, LINE_ICONS[line.severity])
 
     def _draw_progress(self, layout: Any) -> None:
-        state = engine.session.state
-        share = state.progress.share if isinstance(state, Generating) else 0.0
         row = layout.row(align=True)
         row.scale_y = 1.6
-        row.progress(factor=share, text=state_text(state))
+        bars = row.column(align=True)
+        for session in engine.queue.sessions:
+            if session.job:
+                state = session.state
+                share = state.progress.share if isinstance(state, Generating) else 0.0
+                bars.progress(factor=share, text=state_text(state))
         Cancel.button(row, "")
         Generate.button(layout, "Queue Another", "ADD")
-        if preview := live_preview.of(engine.session.job):
-            layout.template_icon(icon_value=preview.icon, scale=_PREVIEW_UNITS)
+        for job in engine.queue.running:
+            if preview := live_preview.of(job):
+                layout.template_icon(icon_value=preview.icon, scale=_PREVIEW_UNITS)
 
 
 CLASSES = (GeneratePanel,)

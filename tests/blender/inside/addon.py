@@ -28,11 +28,13 @@ from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
+from bl_ext.user_default.mixdiff.ui.panels.generate import GeneratePanel
 
 __all__ = [
     "EngineError",
     "EngineNotification",
     "Frame",
+    "GeneratePanel",
     "Generating",
     "Job",
     "LeftOut",

@@ -8,6 +8,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import bpy
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from addon import (
     EngineNotification,
     Frame,
+    GeneratePanel,
     Generating,
     Job,
     Sheet,
@@ -287,7 +289,9 @@ def test_what_is_doubtful_about_a_large_region_is_said_once(street: Any) -> None
         ("watercolour", "has no prompt and shows the whole picture's; type one"),
     ],
 )
-def test_a_region_without_a_prompt_is_said_at_the_region(whole: str, says: str, cached: Any) -> None:
+def test_a_region_without_a_prompt_is_said_at_the_region(
+    whole: str, says: str, cached: Any
+) -> None:
     cached.mixdiff.prompt = whole
     set_on_left("prompt", " ")
     look = job_cache._look_at(cached.name, bpy.context.view_layer.name)
@@ -297,6 +301,18 @@ def test_a_region_without_a_prompt_is_said_at_the_region(whole: str, says: str, 
     set_on_left("type", "reroll")
     look = job_cache._look_at(cached.name, bpy.context.view_layer.name)
     assert not look.problems_of(id_of("left"))
+
+
+def test_the_panel_shows_every_engine_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = SimpleNamespace(is_running=True, pid=0, events=SimpleQueue())
+    states = [Generating(client=client, request_id=7, job=job) for job in jobs()]
+    sessions = [SimpleNamespace(state=state, job=state.job) for state in states]
+    sessions.append(SimpleNamespace(state=Stopped(), job=None))
+    monkeypatch.setattr(engine.queue, "sessions", sessions)
+    layout = MagicMock()
+    GeneratePanel._draw_progress(SimpleNamespace(), layout)
+    drawn = [call for call in layout.mock_calls if call[0].endswith(".progress")]
+    assert len(drawn) == 2
 
 
 # --- Previews, and the main thread --------------------------------------------------------------
