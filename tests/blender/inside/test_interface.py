@@ -303,6 +303,16 @@ def test_a_region_without_a_prompt_is_said_at_the_region(
     assert not look.problems_of(id_of("left"))
 
 
+def test_fields_of_pixels_say_so(street: Any) -> None:
+    settings = (bpy.data.objects["left"].mixdiff, street.mixdiff)
+    fields = [field for group in settings for field in group.bl_rna.properties]
+    in_px = [field for field in fields if field.identifier.endswith(("_px", "_size"))]
+    assert {field.identifier: field.subtype for field in in_px} == {
+        "feather_px": "PIXEL",
+        "tile_size": "PIXEL",
+    }
+
+
 def test_the_panel_shows_every_engine_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
     client = SimpleNamespace(is_running=True, pid=0, events=SimpleQueue())
     states = [Generating(client=client, request_id=7, job=job) for job in jobs()]
