@@ -27,6 +27,7 @@ from ...results.compositor import (
     put_in_compositor,
     take_out_of_compositor,
 )
+from ...results.framing import hidden_by_sequencer, misfit
 from ...results.projectable import obstacles
 from ...results.projection import is_projected, project, remove_projection
 from ...results.texture import is_on, put_on
@@ -76,6 +77,17 @@ class ResultUse(UndoableOperator):
         Raises: EngineError, which becomes the report.
         """
         raise NotImplementedError
+
+    def say_how_renders_differ(
+        self, image: bpy.types.Image, context: Any, *, fills_frame: bool
+    ) -> None:
+        """Warn where renders do not show the picture, or not as it was made."""
+        scene = scene_in(context)
+        depsgraph, entry = context.evaluated_depsgraph_get(), history.active_entry(scene)
+        unlike = misfit(scene, depsgraph, image, entry) if fills_frame else ""
+        for text in (hidden_by_sequencer(scene), unlike):
+            if text:
+                self.report({"WARNING"}, text)
 
 
 class UseAsTexture(ResultUse):
@@ -247,6 +259,7 @@ class UseInCompositor(ResultUse):
         put_in_compositor(image, scene, self.placing)
         if was_opaque and scene.render.film_transparent:
             self.report({"INFO"}, "Film > Transparent is on now, so that the picture is seen")
+        self.say_how_renders_differ(image, context, fills_frame=True)
 
 
 def _has_own_camera(context: Any) -> bool:
@@ -337,6 +350,8 @@ class UseAsWorld(ResultUse):
         if scene.render.film_transparent:
             scene.render.film_transparent = False
             self.report({"INFO"}, "Film > Transparent is off now, so that the world is seen")
+        is_backdrop = self.surrounding == "BACKDROP"
+        self.say_how_renders_differ(image, context, fills_frame=is_backdrop)
 
 
 class KeepSeed(ResultUse):

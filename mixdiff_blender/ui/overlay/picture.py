@@ -30,10 +30,9 @@ def picture_over(scene: bpy.types.Scene) -> Pixels | None:
     The preview of what is being made for the scene, else its finished picture.
     """
     settings = canvas_settings(scene)
-    job = engine.session.job
-    if settings.show_preview and job and job.request.scene_name == scene.name:
-        preview = live_preview.of(job)
-        if preview is not None:
+    if settings.show_preview:
+        jobs = (job for job in engine.queue.running if job.request.scene_name == scene.name)
+        if preview := next(filter(None, map(live_preview.of, jobs)), None):
             return preview.pixels
     image = settings.result
     return _pixels_of(image) if settings.show_result and image is not None else None

@@ -68,10 +68,8 @@ class GeneratePanel(SidebarPanel):
 
     def _draw_bar(self, layout: Any, context: Any, cached: CachedJob) -> None:
         """Draw how far the picture is, or what the next one takes."""
-        state = engine.session.state
         if engine.queue.is_busy:
-            share = state.progress.share if isinstance(state, Generating) else 0.0
-            layout.progress(factor=share, text=state_text(state))
+            draw_bars(layout)
             return
         canvas = canvas_of(context.scene)
         estimate = None
@@ -128,6 +126,15 @@ class GeneratePanel(SidebarPanel):
             for places, icon in ((-1, "TRIA_UP"), (1, "TRIA_DOWN")):
                 MoveJob.button(row, "", icon, index=index, places=places)
             RemoveJob.button(row, "", "X", index=index)
+
+
+def draw_bars(layout: Any) -> None:
+    """Draw how far each engine that works is."""
+    for session in engine.queue.sessions:
+        if session.job:
+            state = session.state
+            share = state.progress.share if isinstance(state, Generating) else 0.0
+            layout.progress(factor=share, text=state_text(state))
 
 
 CLASSES = (GeneratePanel,)

@@ -38,6 +38,7 @@ from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
+from bl_ext.user_default.mixdiff.ui.panels.generate import draw_bars
 
 __all__ = [
     "EngineError",
@@ -54,6 +55,7 @@ __all__ = [
     "batch",
     "canvas_of",
     "check",
+    "draw_bars",
     "draw_shapes",
     "engine",
     "entries",

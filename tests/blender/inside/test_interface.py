@@ -8,6 +8,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import bpy
 import numpy as np
@@ -299,6 +300,28 @@ def test_a_region_without_a_prompt_is_said_at_the_region(
     set_on_left("type", "reroll")
     look = job_cache._look_at(cached.name, bpy.context.view_layer.name)
     assert not look.problems_of(id_of("left"))
+
+
+def test_fields_of_pixels_say_so(street: Any) -> None:
+    settings = (bpy.data.objects["left"].mixdiff, street.mixdiff)
+    fields = [field for group in settings for field in group.bl_rna.properties]
+    in_px = [field for field in fields if field.identifier.endswith(("_px", "_size"))]
+    assert {field.identifier: field.subtype for field in in_px} == {
+        "feather_px": "PIXEL",
+        "tile_size": "PIXEL",
+    }
+
+
+def test_the_panel_shows_every_engine_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = SimpleNamespace(is_running=True, pid=0, events=SimpleQueue())
+    states = [Generating(client=client, request_id=7, job=job) for job in jobs()]
+    sessions = [SimpleNamespace(state=state, job=state.job) for state in states]
+    sessions.append(SimpleNamespace(state=Stopped(), job=None))
+    monkeypatch.setattr(engine.queue, "sessions", sessions)
+    layout = MagicMock()
+    draw_bars(layout)
+    drawn = [call for call in layout.mock_calls if call[0].endswith(".progress")]
+    assert len(drawn) == 2
 
 
 # --- Previews, and the main thread --------------------------------------------------------------

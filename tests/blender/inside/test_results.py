@@ -332,6 +332,70 @@ def test_the_compositor_goes_on_with_what_others_put_there(
     assert ours == ["MixDiff Over", "MixDiff Picture", "MixDiff Size"]
 
 
+# --- Renders that are unlike the picture --------------------------------------------------------
+
+SEQUENCER, STRETCHED = "Renders show the sequencer's strips", "The picture is stretched over"
+
+
+def crop(render: Any) -> None:
+    render.use_border = render.use_crop_to_border = True
+    render.border_min_x, render.border_max_x = 0.25, 0.75
+    render.border_min_y, render.border_max_y = 0.25, 0.75
+
+
+@pytest.mark.parametrize(
+    ("change", "fits"),
+    [
+        (lambda render: None, True),
+        (lambda render: setattr(render, "resolution_percentage", 50), True),
+        (lambda render: setattr(render, "resolution_x", WIDTH // 2), False),
+        (lambda render: setattr(render, "pixel_aspect_x", 2), False),
+        (crop, False),
+    ],
+    ids=["as it was", "half as large", "another shape", "wider pixels", "a part of it"],
+)
+@pytest.mark.parametrize("use", ["use_in_compositor", "use_as_world"])
+def test_a_picture_of_another_frame_is_said(
+    use: str,
+    change: Callable[[Any], None],
+    fits: bool,
+    scene: Any,
+    take_in: Callable[[], None],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    take_in()
+    change(scene.render)
+    getattr(bpy.ops.mixdiff, use)()
+    assert (STRETCHED in capfd.readouterr().out) is not fits
+
+
+def test_a_smaller_render_shows_the_whole_picture(
+    scene: Any, shoot: Shoot, take_in: Callable[[], None]
+) -> None:
+    take_in()
+    bpy.ops.mixdiff.use_in_compositor(placing="ALONE")
+    scene.render.resolution_percentage = 50
+    half = PAINTED.reshape(HEIGHT // 2, 2, WIDTH // 2, 2, 3).mean((1, 3))
+    assert np.abs(shoot() - half).mean() < 2 * FILTER
+
+
+def test_strips_of_the_sequencer_are_said_where_renders_show_them(
+    scene: Any, shoot: Shoot, take_in: Callable[[], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    take_in()
+    editor = scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    end = "length" if bpy.app.version >= (5, 0) else "frame_end"
+    strips.new_effect("plain", "COLOR", 1, 1, **{end: 20})
+    bpy.ops.mixdiff.use_in_compositor(placing="ALONE")
+    assert SEQUENCER in capfd.readouterr().out
+    assert off(shoot()).mean() > 20
+    scene.render.use_sequencer = False
+    bpy.ops.mixdiff.use_in_compositor(placing="ALONE")
+    assert SEQUENCER not in capfd.readouterr().out
+    assert np.array_equal(shoot(), PAINTED)
+
+
 # --- A picture of the render region alone -------------------------------------------------------
 
 
