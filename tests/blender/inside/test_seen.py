@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from addon import job_cache, scripting, shown
-from scenes import add_plane, add_region, empty_scene, place, render, select, update
+from scenes import add_camera, add_plane, add_region, empty_scene, place, render, select, update
 
 HOSTS = "wheels"
 
@@ -169,13 +169,38 @@ def test_looking_leaves_the_file_and_the_undo_steps_as_they_were(scene: Any, cam
     assert len(row.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.vertices) == 4
 
 
-@pytest.mark.parametrize("kind", ["CLOTH", "EMITTER"])
+def test_linked_objects_and_overrides_of_them_count_as_renders_have_them(
+    scene: Any, camera: Any, tmp_path: Path
+) -> None:
+    row_of(6, True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    scene = empty_scene()
+    add_camera(scene)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, data):
+        data.objects = ["row"]
+    row = data.objects[0]
+    scene.collection.objects.link(row)
+    update()
+    assert places() == {"row": [16, 48, 8, 104]}
+    override = row.override_create(remap_local_usages=True)
+    override.location.x = -1
+    update()
+    assert places() == {"row": [16, 48, 24, 120]}
+    assert [obj.name for obj in bpy.data.objects if obj.library is None] == ["Camera", "row"]
+    assert override.override_library.reference == row
+
+
+@pytest.mark.parametrize("kind", ["CLOTH", "EMITTER", "RIGID"])
 def test_what_is_simulated_is_read_as_the_viewport_has_it_and_that_is_said(
     kind: str, camera: Any
 ) -> None:
     row = row_of(6, True)
     if kind == "CLOTH":
         row.modifiers.new("Cloth", "CLOTH")
+    elif kind == "RIGID":
+        bpy.ops.rigidbody.world_add()
+        select(row)
+        bpy.ops.rigidbody.object_add()
     else:
         row.modifiers.new("Dust", "PARTICLE_SYSTEM")
         assert row.particle_systems[0].settings.type == kind
