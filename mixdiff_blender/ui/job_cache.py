@@ -22,6 +22,7 @@ from ..properties import RegionSettings, canvas_settings, region_settings
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
+_WHILE_RENDERING_S = 0.5
 _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.types.World)
 """What changes no job, however it changes."""
 _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
@@ -82,9 +83,12 @@ def cached_job(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Cache
     return _cached.get(key, _NOTHING)
 
 
-def _read() -> None:
-    """Read the scenes that are shown, and have them drawn."""
+def _read() -> float | None:
+    """Read the scenes that are shown, and have them drawn; later where a render is at work."""
     global _rest_until_s
+    app: Any = bpy.app  # whose stubs know no answer
+    if app.is_job_running("RENDER"):
+        return _WHILE_RENDERING_S  # reading may evaluate, which must not come between
     began_s = time.monotonic()
     is_new = False
     for key, (scene_name, layer_name) in _wanted.items():
@@ -100,6 +104,7 @@ def _read() -> None:
     _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1)
     if is_new:
         engine.redraw()
+    return None
 
 
 def _settings_of(scene: bpy.types.Scene) -> _Settings:

@@ -143,6 +143,8 @@ def settings_for_renders(obj: bpy.types.Object) -> tuple[Any, ...]:
 
 def why_no_twin(obj: bpy.types.Object) -> str | None:
     """Return what of an object only the object itself has, or None where a twin would be alike."""
+    if obj.rigid_body is not None:
+        return "its rigid body simulates"
     modifiers: Any = obj.modifiers
     for modifier in modifiers:
         if (

@@ -33,7 +33,7 @@ class ShownGeometry:
         depsgraph: bpy.types.Depsgraph,
         objects: Sequence[bpy.types.Object],
     ) -> None:
-        layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
+        layer = self._layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
         self._scene = scene
         self._differences = Differences(scene)
         self._visibility = Visibility.of(layer)
@@ -95,7 +95,10 @@ class ShownGeometry:
         if obj.type == "META":
             # Another ball has the surface, or it has another shape.
             visible, rendered = self._visibility.evaluated, self._visibility.rendered
-            family = family_of(obj, self._visibility.included)
-            return any((b in visible and not b.hide_get()) != (b in rendered) for b in family)
+            return any(
+                (ball in visible and not ball.hide_get(view_layer=self._layer))
+                != (ball in rendered)
+                for ball in family_of(obj, self._visibility.included)
+            )
         shown_by = obj.parent if is_instanced_by_parent(obj) else obj
         return self._differences.between(shown_by or obj)

@@ -1,8 +1,10 @@
 """Fixtures of the tests inside a Blender: scenes to begin with, and an engine left at rest."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import scenes
 from addon import queue, wait
@@ -24,6 +26,20 @@ def camera(scene: Any) -> Any:
 def street() -> Any:
     """A scene with two overlapping regions that cover the canvas."""
     return scenes.street()
+
+
+@pytest.fixture
+def rendered(scene: Any, camera: Any, tmp_path: Path) -> Callable[[], list[int]]:
+    """Renders, and returns the rows and columns between which something is."""
+    scene.cycles.samples, scene.cycles.pixel_filter_type = 4, "BOX"
+    scene.render.film_transparent = True
+
+    def look() -> list[int]:
+        shown = scenes.render(scene, tmp_path / "seen.png")[..., 3] > 127
+        rows, columns = np.nonzero(shown.any(axis=1))[0], np.nonzero(shown.any(axis=0))[0]
+        return [int(n) for n in (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)]
+
+    return look
 
 
 @pytest.fixture(autouse=True)
