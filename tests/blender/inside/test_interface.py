@@ -21,6 +21,7 @@ from addon import (
     Sheet,
     Stopped,
     annotations_of,
+    draw_bars,
     draw_shapes,
     engine,
     generation,
@@ -305,7 +306,8 @@ def test_a_region_without_a_prompt_is_said_at_the_region(
 def test_fields_of_pixels_say_so(street: Any) -> None:
     settings = (bpy.data.objects["left"].mixdiff, street.mixdiff)
     fields = [field for group in settings for field in group.bl_rna.properties]
-    in_px = [field for field in fields if field.identifier.endswith(("_px", "_size"))]
+    whole = [field for field in fields if field.type == "INT"]
+    in_px = [field for field in whole if field.identifier.endswith(("_px", "_size"))]
     assert {field.identifier: field.subtype for field in in_px} == {
         "feather_px": "PIXEL",
         "tile_size": "PIXEL",
