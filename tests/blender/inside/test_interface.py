@@ -322,7 +322,7 @@ def test_the_panel_shows_every_engine_that_works(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(engine.queue, "sessions", sessions)
     layout = MagicMock()
     draw_bars(layout)
-    drawn = [call for call in layout.mock_calls if call[0].endswith(".progress")]
+    drawn = [call for call in layout.mock_calls if call[0].endswith("progress")]
     assert len(drawn) == 2
 
 
