@@ -29,6 +29,7 @@ from .job.regions.marking import can_be_region
 from .properties import RegionSettings, canvas_settings, region_settings
 from .properties.contexts import scene_in
 from .results import generation
+from .results.sources import with_kept_sources
 from .storage import folders
 
 __all__ = (
@@ -262,8 +263,10 @@ def _runnable(made: SceneJob) -> SceneJob:
 
 
 def _write_job(made: SceneJob, path: Path) -> Path:
-    made.write_images(path.parent)
-    text = json.dumps(to_document(made.job), indent=2, ensure_ascii=False) + "\n"
+    written = folders.new_job_folder()
+    made.write_images(written)
+    job = with_kept_sources(made.job, written, path.parent)
+    text = json.dumps(to_document(job), indent=2, ensure_ascii=False) + "\n"
     with atomic_write(path) as file:
         file.write(text.encode("utf-8"))
     return path

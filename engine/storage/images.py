@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from engine.contract.errors import EngineError
+from engine.contract.files import path_in
 from engine.contract.job import Job
 from engine.contract.limits import Limits
 
@@ -46,7 +47,7 @@ def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[
     Raises: EngineError of kind `picture`, as `open_mask`.
     """
     names = {region.mask for region in job.regions if region.mask is not None}
-    return {name: open_mask(folder / name, limits) for name in names}
+    return {name: open_mask(path_in(folder, name), limits) for name in names}
 
 
 def _in_bytes(image: Image.Image) -> Image.Image:

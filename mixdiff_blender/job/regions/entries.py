@@ -10,6 +10,7 @@ from uuid import uuid4
 import bpy
 
 from ...properties import RegionEntry, RegionSettings, canvas_settings, region_settings
+from ...properties.repair import repair
 from .annotations import layers_of
 
 
@@ -72,6 +73,7 @@ def sync(scene: bpy.types.Scene) -> bool:
         listed.remove(index)
     missing = _unlisted(scene)
     for obj in missing:
+        repair(region_settings(obj))  # it may be appended from any file
         listed.add().object = obj
     _note_ids(scene)
     return bool(dead or missing)

@@ -18,6 +18,7 @@ from ...contract import (
     Region,
     RerollRegion,
     Text2ImageRegion,
+    is_file,
     kind_of,
 )
 from ...properties import REROLL_TYPE
@@ -33,6 +34,7 @@ _CLASSES: dict[str, type[Region]] = {
 }
 _GIVEN = frozenset({*(f.name for f in fields(Rectangle)), "name", "id"})
 _NO_FILE = "-"
+_LONGEST_NAME = 48  # letters, of which some take four bytes of the 255 that a file's name has
 
 
 def _exact(value: float) -> float:
@@ -124,7 +126,7 @@ class RegionReader:
             return str(path)
         if image.source == "SEQUENCE":
             path = sequence_file(image, _frame_shown(image, source, self._frame))
-            if not path.is_file():
+            if not is_file(path):
                 message = f"the sequence {image.name!r} has no picture {path.name} for this frame"
                 self._complain(source, declared.name, message, "go to a frame that it has")
             return str(path)
@@ -133,7 +135,7 @@ class RegionReader:
         wanted = WantedImage(image=image, as_mask=declared.name == "mask")
         number = len(self.images) + 1
         known = next((name for name, other in self.images.items() if other == wanted), None)
-        name = known or f"picture-{number}-{bpy.path.clean_name(image.name)}.png"
+        name = known or f"picture-{number}-{bpy.path.clean_name(image.name)[:_LONGEST_NAME]}.png"
         self.images[name] = wanted
         return name
 

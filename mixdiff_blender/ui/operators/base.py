@@ -60,7 +60,9 @@ class ReportingOperator(Declaring, bpy.types.Operator):
         try:
             return step(context) or {"FINISHED"}
         except EngineError as error:
-            self.report({"ERROR"}, self.describe(error, context))
+            # A path may hold bytes that are no letters, at which `report` itself would fail.
+            text = self.describe(error, context).encode(errors="replace").decode()
+            self.report({"ERROR"}, text)
             return {"CANCELLED"}
 
     def describe(self, error: EngineError, context: Any) -> str:

@@ -19,6 +19,7 @@ from ...properties.declarations import (
     choice_items,
 )
 from ...results import generation, history
+from ...results.documents import settings_of
 from .base import ChoosesFile, ReportingOperator, Result, UndoableOperator, entries, require
 from .generate import GenerateBatch, finish
 from .region_list import active_entry
@@ -87,7 +88,7 @@ class UseSettings(_OfResult, UndoableOperator):
         missing = history.restore(scene_in(context), entry)
         if missing:
             self.report({"WARNING"}, f"Regions that are gone since: {', '.join(missing)}")
-        elif not entry.settings:
+        elif not settings_of(entry):
             self.report({"INFO"}, "Only the canvas's settings: the file does not name its regions")
 
 

@@ -16,6 +16,7 @@ from ...properties.declarations import BoolProperty, EnumProperty
 from ...results import history
 from ...results.background import Depth, put_behind_camera_view
 from ...results.compositor import Placing, put_in_compositor
+from ...results.documents import view_of_entry
 from ...results.projection import is_projected, project, remove_projection
 from ...results.texture import put_on
 from ...results.world import Surrounding, put_in_world
@@ -118,7 +119,7 @@ class Project(ResultUse):
         if not objects:
             advice = "select objects with a surface"
             raise EngineError("Nothing to project onto", kind="job", advice=advice)
-        view = history.view_of_entry(entry) if entry and self.view == "PICTURE" else None
+        view = view_of_entry(entry) if entry and self.view == "PICTURE" else None
         view = view or view_of(scene, context.evaluated_depsgraph_get())
         if self.keep and entry:
             image = history.keep(scene, entry)

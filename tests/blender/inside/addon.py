@@ -3,14 +3,15 @@
 Nothing else in this folder names a module of the extension.
 """
 
+import bpy
 from bl_ext.user_default.mixdiff import scripting
 from bl_ext.user_default.mixdiff.backend import engine, idle, installing, live_preview, models
 from bl_ext.user_default.mixdiff.backend.client import EngineNotification
 from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, stop, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.report import report_text
-from bl_ext.user_default.mixdiff.backend.session import Generating, Job, Stopped, Unloading
+from bl_ext.user_default.mixdiff.backend.session import Done, Generating, Job, Stopped, Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
-from bl_ext.user_default.mixdiff.contract import EngineError, check, read_job, to_document
+from bl_ext.user_default.mixdiff.contract import EngineError, check, png, read_job, to_document
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.regions import handlers
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
@@ -20,6 +21,7 @@ from bl_ext.user_default.mixdiff.job.regions.region_bounds import LeftOut, Regio
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import batch, generation, history
 from bl_ext.user_default.mixdiff.results.colour import expectation
+from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders
 from bl_ext.user_default.mixdiff.storage.images import png_of, rows_from_top
@@ -27,12 +29,24 @@ from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
+from bl_ext.user_default.mixdiff.ui.panels import canvas, generate, region, regions, results
+
+HistoryList = results.HistoryList
+PANELS = [
+    panel
+    for module in (canvas, generate, region, regions, results)
+    for panel in module.CLASSES
+    if issubclass(panel, bpy.types.Panel)
+]
 
 __all__ = [
+    "PANELS",
+    "Done",
     "EngineError",
     "EngineNotification",
     "Frame",
     "Generating",
+    "HistoryList",
     "Job",
     "LeftOut",
     "RegionBounds",
@@ -42,6 +56,7 @@ __all__ = [
     "batch",
     "canvas_of",
     "check",
+    "context_of",
     "draw_shapes",
     "engine",
     "entries",
@@ -56,6 +71,7 @@ __all__ = [
     "job_from_scene",
     "live_preview",
     "models",
+    "png",
     "png_of",
     "preferences",
     "pump",
