@@ -273,5 +273,12 @@ def _write_job(made: SceneJob, path: Path) -> Path:
 
 
 def _path(path: Path | str) -> Path:
-    """Return an absolute path; // is the .blend's folder."""
-    return Path(bpy.path.abspath(str(path))).absolute()
+    """Return an absolute path; // is the .blend's folder, plain ones start where Blender did.
+
+    Raises: EngineError of kind `output` where it holds bytes that are no letters.
+    """
+    named = str(path)
+    start = bpy.data.filepath if named.startswith("//") else str(Path.cwd() / "-")
+    found = folders.absolute(named, start)
+    folders.require_letters(found)
+    return found

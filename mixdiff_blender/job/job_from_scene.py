@@ -20,7 +20,6 @@ from ..contract import (
     with_unique_names,
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
-from ..storage.images import write_png
 from .model_facts import facts_of_model, model_path
 from .prompts import whole_picture_prompt
 from .regions.background import background_of
@@ -69,7 +68,7 @@ class SceneJob:
         Raises: EngineError of kind `picture` or `output`.
         """
         for name, wanted in self.images.items():
-            write_png(wanted.image, folder / name, as_mask=wanted.as_mask)
+            wanted.write(folder / name)
 
     def or_raise(self) -> SceneJob:
         """Return this job.
@@ -122,7 +121,7 @@ def job_from_scene(
             advice="type a prompt; or select an object that the camera sees, and choose "
             "Object > Add as MixDiff Region",
         )
-    reader = RegionReader(settings.prompt, scene.frame_current)
+    reader = RegionReader(scene)
     # Without a region no camera is needed.
     if sources:
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ...contract import EngineError
 from ...properties.declarations import Declaring, StringProperty
+from ...storage import folders
 
 Result = set[Any]
 Requirement = Callable[[Any], str]
@@ -108,6 +110,11 @@ class ChoosesFile(Declaring):
     """Asks for a file before the operator runs."""
 
     filepath = StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+
+    @property
+    def path(self) -> Path:
+        """The file, as people write it."""
+        return folders.absolute(self.filepath, bpy.data.filepath)
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Ask for the file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import bpy
@@ -162,7 +161,7 @@ class LoadImage(ChoosesFile, UndoableOperator):
 
     def run(self, context: Any) -> None:
         """Read the file."""
-        history.load(scene_in(context), Path(bpy.path.abspath(self.filepath)))
+        history.load(scene_in(context), self.path)
 
 
 def draw_browsing(layout: Any, earlier: str = "", later: str = "") -> None:

@@ -24,7 +24,7 @@ from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders
-from bl_ext.user_default.mixdiff.storage.images import png_of, rows_from_top
+from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
 from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
@@ -79,7 +79,6 @@ __all__ = [
     "queue",
     "read_job",
     "report_text",
-    "rows_from_top",
     "scripting",
     "session",
     "shapes_of",
@@ -93,4 +92,5 @@ __all__ = [
     "visible_bounds",
     "wait",
     "wait_for",
+    "write_picture",
 ]
