@@ -130,7 +130,8 @@ def _imported(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
 def _sources(file: Path, entry: HistoryEntry) -> list[Path]:
     """Return the pictures below an entry's folder that it was generated from."""
     named = [Path(os.path.normpath(file.parent / name)) for name in files_of(job_of(entry))]
-    return [path for path in named if is_file(path) and folders.leads_into(file.parent, path)]
+    inside = [path for path in named if path.is_relative_to(file.parent)]
+    return [path for path in inside if is_file(path) and folders.leads_into(file.parent, path)]
 
 
 def _entries(scene: bpy.types.Scene) -> list[HistoryEntry]:

@@ -377,6 +377,7 @@ def test_saving_brings_nothing_along_from_outside(world: World, tmp_path: Path) 
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "deep" / "a.blend"), check_existing=False)
     assert [path.name for path in (tmp_path / "deep").rglob("*.png")] == ["a-0001.png"]
     assert not list(tmp_path.rglob("secret.png"))
+    assert entry.file == "//mixdiff/a-0001.png"
     assert scene.mixdiff.history[1].file == str(other)
 
 
