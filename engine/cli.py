@@ -19,6 +19,7 @@ from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError, ModelError, Problem
+from engine.contract.files import is_there, path_in
 from engine.contract.job import BUNDLED_MODEL, Job
 from engine.contract.limits import Limits
 from engine.contract.models import require_model
@@ -136,8 +137,8 @@ def _generate(options: argparse.Namespace) -> int:
     document, folder = source.document, source.folder
     if options.model is not None and isinstance(document, dict):
         # Unlike a job's paths, those of the command line start at the current folder.
-        local = Path(options.model)
-        document = {**document, "model": str(local.absolute()) if local.exists() else options.model}
+        local = path_in(Path.cwd(), options.model)
+        document = {**document, "model": str(local) if is_there(local) else options.model}
     wanted = {"device": options.device, "dtype": options.dtype}
     for name, value in wanted.items():
         # A PNG is made again as it was made, unless asked otherwise.

@@ -17,7 +17,7 @@ import torch
 from engine import __version__
 from engine.contract.checks import check
 from engine.contract.errors import warning
-from engine.contract.files import atomic_write
+from engine.contract.files import atomic_write, path_in
 from engine.contract.job import resolve_random, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import ModelFacts, facts_of
@@ -120,7 +120,7 @@ def run(
     model = keeper.model(job.model, request.folder)
     references = {
         region.reference_image: reference_bytes(
-            open_image(request.folder / region.reference_image, limits)
+            open_image(path_in(request.folder, region.reference_image), limits)
         )
         for region in job.image_regions
     }

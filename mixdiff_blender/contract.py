@@ -23,16 +23,17 @@ if TYPE_CHECKING:
     from engine.contract.checks import check, validate
     from engine.contract.effort import denoised_cells
     from engine.contract.errors import Cancelled, EngineError, JobError, Problem
-    from engine.contract.files import atomic_write, from_home, open_input
+    from engine.contract.files import atomic_write, is_dir, is_file, is_there, open_input, path_in
     from engine.contract.geometry import Rectangle, uncovered_share
-    from engine.contract.image_sizes import read_size
+    from engine.contract.image_sizes import PICTURE_SUFFIXES, read_size
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document
     from engine.contract.job import Image2ImageRegion, RerollRegion, Text2ImageRegion
     from engine.contract.job import with_files, with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
     from engine.contract.masks import FALLOFFS, profile
-    from engine.contract.models import ModelFacts, facts_of
+    from engine.contract.models import ModelFacts, facts_of, require_model
+    from engine.contract.parse import parse_json
     from engine.contract.png import UnreadableImageError, copy_with_job, encode_png, read_job
     from engine.contract.protocol import MAX_MESSAGE_BYTES, PARSE_ERROR, PROTOCOL_VERSION
     from engine.contract.protocol import Failure, Notification, ProtocolError, Request, Result
@@ -43,7 +44,7 @@ else:
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
         *("catalogue", "checks", "effort", "errors", "files", "geometry", "image_sizes", "job"),
-        *("kinds", "masks", "models", "png", "protocol", "schedulers"),
+        *("kinds", "masks", "models", "parse", "png", "protocol", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

@@ -29,6 +29,7 @@ from .job.regions.marking import can_be_region
 from .properties import RegionSettings, canvas_settings, region_settings
 from .properties.contexts import scene_in
 from .results import generation
+from .results.sources import with_kept_sources
 from .storage import folders
 
 __all__ = (
@@ -262,13 +263,22 @@ def _runnable(made: SceneJob) -> SceneJob:
 
 
 def _write_job(made: SceneJob, path: Path) -> Path:
-    made.write_images(path.parent)
-    text = json.dumps(to_document(made.job), indent=2, ensure_ascii=False) + "\n"
+    written = folders.new_job_folder()
+    made.write_images(written)
+    job = with_kept_sources(made.job, written, path.parent)
+    text = json.dumps(to_document(job), indent=2, ensure_ascii=False) + "\n"
     with atomic_write(path) as file:
         file.write(text.encode("utf-8"))
     return path
 
 
 def _path(path: Path | str) -> Path:
-    """Return an absolute path; // is the .blend's folder."""
-    return Path(bpy.path.abspath(str(path))).absolute()
+    """Return an absolute path; // is the .blend's folder, plain ones start where Blender did.
+
+    Raises: EngineError of kind `output` where it holds bytes that are no letters.
+    """
+    named = str(path)
+    start = bpy.data.filepath if named.startswith("//") else str(Path.cwd() / "-")
+    found = folders.absolute(named, start)
+    folders.require_letters(found)
+    return found

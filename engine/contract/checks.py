@@ -10,6 +10,7 @@ from typing import Any
 
 from .catalogue import known_model
 from .errors import Problem, shown
+from .files import path_in
 from .geometry import uncovered_share
 from .image_sizes import read_size
 from .job import Job, RerollRegion, Text2ImageRegion, to_document, with_unique_names
@@ -138,7 +139,7 @@ class _Checks:
 
     def _picture(self, name: str, path: str, folder: Path) -> None:
         try:
-            size = read_size(folder / name)
+            size = read_size(path_in(folder, name))
         except FileNotFoundError:
             message = f"there is no file {name!r}"
             remedy = f"put it in {folder}, or mend the path"

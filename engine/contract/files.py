@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -93,8 +94,40 @@ def _sweep(folder: Path) -> None:
                 left.unlink()
 
 
-def from_home(name: str) -> str:
-    """Return a path whose leading `~` stands for the person's home, with the home; others as is."""
+def path_in(folder: Path, name: str) -> Path:
+    """Return where a path leads as people write it: relative ones start at a folder, `~` is home.
+
+    Backslashes of Windows are read on other systems too, unless a file is called so.
+    """
+    path = folder / _from_home(name)
+    if os.sep == "\\" or "\\" not in name or is_there(path):
+        return path
+    return folder / _from_home(name.replace("\\", "/"))
+
+
+def _from_home(name: str) -> str:
     if name == "~" or name.startswith(("~/", "~\\")):
         return f"{Path.home()}{name[1:]}"
     return name
+
+
+def is_there(path: Path) -> bool:
+    """Return whether anything can be found at a path; not where it cannot be one, or is closed."""
+    return _mode(path) != 0
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a path leads to an ordinary file: no device, and no pipe to wait at."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_dir(path: Path) -> bool:
+    """Return whether a path leads to a folder."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):  # ValueError: what no path can hold
+        return 0

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from .files import is_dir, is_file, is_there
 from .png import SIGNATURE, UnreadableImageError, read_png_size
 
 READABLE_FORMATS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
 _JPEG_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -31,6 +33,8 @@ def read_size(path: Path) -> ImageSize:
 
     Raises: OSError where the file cannot be opened, UnreadableImageError where it is no picture.
     """
+    if is_there(path) and not (is_file(path) or is_dir(path)):
+        raise UnreadableImageError("it is a device or a pipe")
     with path.open("rb") as file:
         head = file.read(32)
         try:

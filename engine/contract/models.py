@@ -23,7 +23,7 @@ from .catalogue import (
 )
 from .errors import ModelError
 from .families import DEFAULT_FAMILY, FAMILIES, Family
-from .files import from_home
+from .files import is_dir, is_file, path_in
 from .job import BUNDLED_MODEL
 
 WEIGHTS = ".safetensors"
@@ -86,10 +86,10 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     name = (model or BUNDLED_MODEL).strip()
     if name in ("", BUNDLED_MODEL):
         return _of_folder(BUNDLED_FOLDER)
-    path = path_of_model(name, folder or Path())
-    if path.is_dir():
+    path = path_in(folder or Path(), name)
+    if is_dir(path):
         return _of_folder(path)
-    if path.is_file():
+    if is_file(path):
         return ModelFacts.of_family(family_of_file(path) or DEFAULT_FAMILY)
     if is_hub_id(name):
         if known := known_model(name):
@@ -99,29 +99,20 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     return ModelFacts.of_family(DEFAULT_FAMILY)
 
 
-def path_of_model(name: str, folder: Path) -> Path:
-    """Return where a model named by a path would lie: `~` is the home, relative ones start there.
-
-    Paths of Windows, with backslashes, are read on other systems too.
-    """
-    path = folder / from_home(name)
-    return path if path.exists() or "\\" not in name else folder / name.replace("\\", "/")
-
-
 def require_model(name: str, folder: Path) -> None:
     """See that a model is on this computer, as a relative path or a name from the hub.
 
     Raises: ModelError.
     """
-    path = path_of_model(name, folder)
-    if path.is_file():
+    path = path_in(folder, name)
+    if is_file(path):
         if path.suffix.lower() != WEIGHTS:
             raise ModelError(
                 f"{path.name} is not a {WEIGHTS} file",
                 "pickled checkpoints can run code and are never loaded; convert it first",
             )
-    elif path.is_dir():
-        if not (path / INDEX).is_file():
+    elif is_dir(path):
+        if not is_file(path / INDEX):
             advice = "give the top folder of a model in diffusers' format"
             raise ModelError(f"{path} holds no {INDEX}", advice)
     elif is_hub_id(name):

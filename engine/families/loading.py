@@ -25,11 +25,11 @@ from engine.contract.catalogue import (
 )
 from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import DEFAULT_FAMILY, Family, family_of_pipeline, family_titles
+from engine.contract.files import is_there, path_in
 from engine.contract.job import BUNDLED_MODEL
 from engine.contract.models import (
     WEIGHTS,
     family_of_file,
-    path_of_model,
     require_model,
     tensor_names,
 )
@@ -55,8 +55,8 @@ def resolve(name: str | None, folder: Path) -> str:
     if name is None or name == BUNDLED_MODEL:
         return str(BUNDLED_FOLDER)
     require_model(name, folder)
-    path = path_of_model(name, folder)
-    return str(path.resolve()) if path.exists() else name
+    path = path_in(folder, name)
+    return str(path.resolve()) if is_there(path) else name
 
 
 def load_model(resolved: str, device: Device) -> Model:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from engine.contract.errors import EngineError
+from engine.contract.files import path_in
 from engine.contract.job import Job
 from engine.contract.limits import Limits
 
@@ -24,7 +26,7 @@ def open_image(path: Path, limits: Limits) -> Image.Image:
     Raises: EngineError of kind `picture` where it cannot be read or is absurdly large.
     """
     with _opened(path, limits) as image:
-        return _opaque(_in_bytes(image))
+        return _opaque(_in_bytes(_in_srgb(image)))
 
 
 def open_mask(path: Path, limits: Limits) -> npt.NDArray[np.float32]:
@@ -46,7 +48,23 @@ def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[
     Raises: EngineError of kind `picture`, as `open_mask`.
     """
     names = {region.mask for region in job.regions if region.mask is not None}
-    return {name: open_mask(folder / name, limits) for name in names}
+    return {name: open_mask(path_in(folder, name), limits) for name in names}
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Return a picture in sRGB where its profile says that it is in another space, as phones do."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK"):
+        return image
+    try:
+        own = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(own):
+            return image
+        mode = "RGB" if image.mode == "CMYK" else image.mode
+        srgb = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, own, srgb, outputMode=mode) or image
+    except (ImageCms.PyCMSError, OSError):
+        return image  # a profile that is damaged is none, to viewers too
 
 
 def _in_bytes(image: Image.Image) -> Image.Image:

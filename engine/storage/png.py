@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.contract.errors import EngineError
-from engine.contract.files import atomic_write
+from engine.contract.files import atomic_write, is_there, path_in
 from engine.contract.job import BUNDLED_MODEL, Job, with_files
-from engine.contract.models import path_of_model
 from engine.contract.png import JOB_KEY, RUN_KEY, ZLIB_LEVEL, write_chunk, write_head, write_note
 
 Pixels = npt.NDArray[np.uint8]
@@ -142,7 +141,7 @@ def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:
     """Return the job with its relative paths seen from another folder."""
 
     def seen_from_there(name: str) -> str:
-        target = (old_folder / name).resolve()
+        target = path_in(old_folder, name).resolve()
         try:
             return Path(os.path.relpath(target, new_folder.resolve())).as_posix()
         except ValueError:  # another drive of Windows
@@ -151,5 +150,5 @@ def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:
     job = with_files(job, seen_from_there)
     if job.model in (None, BUNDLED_MODEL):
         return job
-    path = path_of_model(str(job.model), old_folder)
-    return replace(job, model=seen_from_there(str(path))) if path.exists() else job
+    path = path_in(old_folder, str(job.model))
+    return replace(job, model=seen_from_there(str(path))) if is_there(path) else job

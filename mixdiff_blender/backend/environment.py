@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract import ENGINE_FOLDER, EngineError
+from ..contract import ENGINE_FOLDER, EngineError, is_file, path_in
 from .client import Launch
 from .installation.plan import InstallPlan
 
@@ -45,18 +45,22 @@ def own_python(user_folder: Path) -> Path:
     return InstallPlan(folder=user_folder).python
 
 
+def named_python(*, variables: Mapping[str, str], preference: str, user_folder: Path) -> Candidate:
+    """Return the Python that is to run the engine, there or not: the first that somebody named."""
+    if named := variables.get(PYTHON_VARIABLE):
+        return Candidate(path=path_in(Path(), named), named_by=f"the variable {PYTHON_VARIABLE}")
+    if preference:
+        return Candidate(path=Path(preference), named_by="the add-on's preferences")
+    return Candidate(path=own_python(user_folder), named_by="the extension", is_own=True)
+
+
 def choose_python(*, variables: Mapping[str, str], preference: str, user_folder: Path) -> Candidate:
-    """Return the Python that is to run the engine: the first that somebody named.
+    """Return the Python that is to run the engine.
 
     Raises: EngineError of kind `environment` where it is not there.
     """
-    if named := variables.get(PYTHON_VARIABLE):
-        chosen = Candidate(path=Path(named), named_by=f"the variable {PYTHON_VARIABLE}")
-    elif preference:
-        chosen = Candidate(path=Path(preference), named_by="the add-on's preferences")
-    else:
-        chosen = Candidate(path=own_python(user_folder), named_by="the extension", is_own=True)
-    if chosen.path.is_file():
+    chosen = named_python(variables=variables, preference=preference, user_folder=user_folder)
+    if is_file(chosen.path):
         return chosen
     if chosen.is_own:
         message = "the engine is not installed"

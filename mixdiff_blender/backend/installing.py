@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -16,7 +18,7 @@ from ..properties.preferences import engine_python
 from ..storage import folders
 from . import engine
 from .background_task import BackgroundTask, TaskProgress
-from .environment import choose_python
+from .environment import choose_python, named_python
 from .installation.install import STEPS, install, remove
 from .installation.plan import STAMP, InstallPlan
 from .installation.plan import State as EnvironmentState
@@ -36,6 +38,8 @@ class Status:
     """Whether the extension's own environment is the one that is used."""
     named_by: str
     """Who named the Python that runs it."""
+    python: Path
+    """That Python, there or not."""
     fault: EngineError | None
     """Why no engine can be started."""
 
@@ -56,15 +60,20 @@ def status() -> Status:
 @lru_cache(maxsize=1)
 def _status_at(moment: float) -> Status:
     fault = None
-    is_own, named_by = True, ""
+    who: Any = {"variables": os.environ, "preference": engine_python()}
+    who["user_folder"] = folders.user_folder()
+    chosen = named_python(**who)
     try:
-        chosen = choose_python(
-            variables=os.environ, preference=engine_python(), user_folder=folders.user_folder()
-        )
-        is_own, named_by = chosen.is_own, chosen.named_by
+        choose_python(**who)
     except EngineError as error:
         fault = error
-    return Status(environment=plan().state(), is_own=is_own, named_by=named_by, fault=fault)
+    return Status(
+        environment=plan().state(),
+        is_own=chosen.is_own,
+        named_by=chosen.named_by,
+        python=chosen.path,
+        fault=fault,
+    )
 
 
 look_again = _status_at.cache_clear

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
+from pathlib import Path
 
 import bpy
 
 from .. import package
+from ..contract import BUNDLED_MODEL, EngineError, require_model
+from ..properties import canvas_settings
+from ..properties.contexts import scene_in
 from ..storage import folders
 from . import engine, installing
 from .background_task import Broken
@@ -17,6 +21,19 @@ from .session import Failed
 from .wording import state_text
 
 _LINES = 60
+_OWN = {"absent": "not installed", "outdated": "installed, and has an update", "ready": "installed"}
+
+
+def engine_text() -> str:
+    """Return which engine there is, in one line."""
+    status, size = installing.status(), ""
+    if status.environment != "absent":
+        size = f" ({gigabytes(installing.plan().size_bytes())})"
+    own = f"{_OWN[status.environment]}{size}"
+    if status.is_own:
+        return own
+    there = "is not there" if status.fault else "is used"
+    return f"{status.python} {there} (named by {status.named_by}); the extension's own is {own}"
 
 
 def report_text() -> str:
@@ -30,10 +47,10 @@ def report_text() -> str:
         "system": platform.platform(),
         "Blender's Python": platform.python_version(),
         "online access": "yes" if bpy.app.online_access else "no",
-        "engine": state_text(session.state),
-        "engine's environment": status.environment if status.is_own else "chosen by the user",
+        "engine": "cannot start" if status.fault else state_text(session.state),
+        "engine's environment": engine_text(),
         **{f"engine's {name}": value for name, value in session.facts.items()},
-        "size": gigabytes(installing.plan().size_bytes()),
+        "model": _model(),
         "folder": str(folder),
     }
     parts = ["\n".join(f"{name}: {value}" for name, value in facts.items())]
@@ -43,23 +60,37 @@ def report_text() -> str:
     if isinstance(installing.task.state, Broken):
         faults.append(installing.task.state.error)
     parts += [f"fault: {fault}" for fault in faults if fault]
-    parts.append("\n".join(_last_lines()))
+    parts.append("\n".join(_log_lines()))
     return redacted("\n\n".join(parts)) + "\n"
 
 
-def _last_lines() -> list[str]:
-    """Return the end of this Blender's log, or of the latest that another one left."""
-    own = folders.log_file()
-    earlier = sorted(own.parent.glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in (own, *earlier):
-        try:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-        if lines:
-            whose = "the log" if path == own else f"an earlier log, {path.name}"
-            return [f"last lines of {whose}:", *lines[-_LINES:]]
-    return ["there is no log yet"]
+def _model() -> str:
+    name = canvas_settings(scene_in(bpy.context)).model.strip() or BUNDLED_MODEL
+    if name == BUNDLED_MODEL:
+        return name
+    blend = bpy.data.filepath
+    named = str(folders.absolute(name, blend)) if name.startswith("//") else name
+    try:
+        require_model(named, Path(blend).parent)
+    except EngineError as error:
+        return str(error)
+    return f"{name}, which is here"
+
+
+def _log_lines() -> list[str]:
+    """Return the last lines of this run's log, or of the last run that has one."""
+    log = folders.log_file()
+    if not log.is_file():
+        others = sorted(log.parent.glob("*.log"), key=lambda file: file.stat().st_mtime)
+        if not others:
+            return ["there is no log yet"]
+        log = others[-1]
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        return [f"the log cannot be read: {error.strerror}"]
+    whose = "" if log == folders.log_file() else f" of an earlier run ({log.name})"
+    return [f"last lines of the log{whose}:", *lines[-_LINES:]]
 
 
 def _version() -> str:

@@ -15,7 +15,7 @@ import bpy
 
 from ..backend import engine, installing, models, report
 from ..backend.background_task import BackgroundTask, Idle, Running
-from ..backend.installation.faults import gigabytes
+from ..backend.environment import why_it_does_not_begin
 from ..backend.installation.install import STEPS
 from ..backend.wording import task_text
 from ..contract import EngineError
@@ -62,7 +62,7 @@ def setup(options: argparse.Namespace) -> int:
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
-    return _report()
+    return _report(is_check=options.check)
 
 
 def _install(options: argparse.Namespace) -> int:
@@ -118,14 +118,25 @@ def _followed(
     return True
 
 
-def _report() -> int:
-    plan = installing.plan()
-    state = plan.state()
-    words = {"absent": "not installed", "outdated": "installed, and has an update"}
-    size = gigabytes(plan.size_bytes()) if state != "absent" else ""
-    print(f"engine: {words.get(state, 'installed')}{f' ({size})' if size else ''}")
-    if not bpy.app.online_access and state != "ready":
+def _report(*, is_check: bool = False) -> int:
+    installing.look_again()
+    status = installing.status()
+    print(f"engine: {report.engine_text()}")
+    if status.is_own and status.environment != "ready" and not bpy.app.online_access:
         print("Blender is set to stay offline; --online-mode allows fetching", file=sys.stderr)
+    if status.fault and not status.is_own:
+        print(f"error: {status.fault}", file=sys.stderr)
+        return FAILED if is_check else OK
+    if not is_check or status.fault:
+        return OK
+    try:
+        for _ in engine.output_of(("info",), kind="environment"):
+            pass
+    except EngineError as error:
+        why = why_it_does_not_begin(error, status.python)
+        print(f"error: the engine does not begin: {why}", file=sys.stderr)
+        return FAILED
+    print("it begins")
     return OK
 
 

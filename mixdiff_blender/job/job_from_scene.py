@@ -21,9 +21,8 @@ from ..contract import (
     with_unique_names,
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
-from ..storage.images import write_png
 from .model_facts import facts_of_model, model_path
-from .model_settings import value_for
+from .model_settings import followed_model, value_for
 from .regions.background import background_of, whole_prompt
 from .regions.camera import canvas_of
 from .regions.depth_order import nearer_first
@@ -73,7 +72,7 @@ class SceneJob:
         Raises: EngineError of kind `picture` or `output`.
         """
         for name, wanted in self.images.items():
-            write_png(wanted.image, folder / name, as_mask=wanted.as_mask)
+            wanted.write(folder / name)
 
     def or_raise(self) -> SceneJob:
         """Return this job.
@@ -125,8 +124,7 @@ def job_from_scene(
             kind="job",
             advice="type what the picture shows, or make what the camera sees a region",
         )
-    followed = facts_of_model(settings.settings_of)
-    reader = RegionReader(settings.prompt, scene.frame_current, followed, facts)
+    reader = RegionReader(scene, facts)
     # Without a region no camera is needed.
     if sources:
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
@@ -139,7 +137,9 @@ def job_from_scene(
         scheduler=facts.scheduler
         if settings.scheduler == SCHEDULER_OF_MODEL
         else settings.scheduler,
-        num_inference_steps=value_for(settings, "num_inference_steps", followed, facts),
+        num_inference_steps=value_for(
+            settings, "num_inference_steps", followed_model(scene), facts
+        ),
         seed=settings.seed,
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,

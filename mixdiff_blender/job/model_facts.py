@@ -9,6 +9,7 @@ import bpy
 
 from ..contract import ModelFacts, facts_of
 from ..properties import canvas_settings
+from ..storage import folders
 
 _LOOK_EVERY_S = 2.0
 """Files that are looked into may change; drawing must not look at each redraw."""
@@ -32,4 +33,6 @@ def _facts_at(moment: float, path: str) -> ModelFacts:
 def model_path(name: str) -> str | None:
     """Return a model's name as a job gives it; // is the .blend's folder."""
     name = name.strip()
-    return bpy.path.abspath(name) if name.startswith("//") else name or None
+    if name.startswith("//"):
+        return str(folders.absolute(name, bpy.data.filepath))
+    return name or None

@@ -50,11 +50,16 @@ def follow_model(scene: bpy.types.Scene) -> None:
     What still has the former model's value was chosen by nobody.
     """
     settings = canvas_settings(scene)
-    before, now = facts_of_model(settings.settings_of), facts_of_model(settings.model)
+    before, now = followed_model(scene), facts_of_model(settings.model)
     for setting in _settings(scene):
         if not setting.is_chosen(before):
             setting.set(now)
     settings.settings_of = settings.model
+
+
+def followed_model(scene: bpy.types.Scene) -> ModelFacts:
+    """Return the model whose values those settings have that nobody chose."""
+    return facts_of_model(canvas_settings(scene).settings_of)
 
 
 def value_for(owner: Any, name: str, followed: ModelFacts, used: ModelFacts) -> Any:

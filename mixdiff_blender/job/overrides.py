@@ -10,8 +10,9 @@ from typing import Any, TypedDict, TypeVar
 
 import bpy
 
-from ..contract import EngineError
+from ..contract import BUNDLED_MODEL, EngineError, is_there, path_in
 from ..properties import RENDER_SIZE, canvas_settings
+from ..storage import folders
 
 T = TypeVar("T")
 
@@ -35,9 +36,17 @@ def changes_of(overrides: Overrides) -> dict[str, Any]:
     """Return what a call sets of the job itself."""
     given: Mapping[str, Any] = overrides
     changes = {key: given[name] for name, key in _KEYS.items() if given.get(name) is not None}
-    if "model" in changes and Path(changes["model"]).exists():
-        changes["model"] = str(Path(changes["model"]).absolute())
+    if "model" in changes:
+        changes["model"] = _model(str(changes["model"]))
     return changes
+
+
+def _model(name: str) -> str:
+    """Return a model; a path starts where Blender did, or with // beside the .blend."""
+    if name.startswith("//"):
+        return str(folders.absolute(name, bpy.data.filepath))
+    path = path_in(Path.cwd(), name)
+    return str(path) if name != BUNDLED_MODEL and is_there(path) else name
 
 
 @contextmanager

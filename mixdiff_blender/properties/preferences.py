@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 
 from .. import package
+from ..contract import path_in
 from .declarations import BoolProperty, Declaring, IntProperty, StringProperty
 
 # The engine's part of the page is drawn by who knows the engine, which knows these preferences.
@@ -73,7 +75,8 @@ def hub_model() -> Any:
 def engine_python() -> str:
     """Return the Python that the person chose, or an empty text."""
     chosen: str = getattr(_preferences(), "engine_python", "")
-    return bpy.path.abspath(chosen) if chosen else ""
+    start = Path(bpy.data.filepath).parent
+    return str(path_in(start, chosen.removeprefix("//"))) if chosen else ""
 
 
 def idle_minutes() -> int:

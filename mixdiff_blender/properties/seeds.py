@@ -15,13 +15,18 @@ def only_digits(name: str) -> Callable[[Any, bpy.types.Context], None]:
 
     def clean(settings: Any, context: bpy.types.Context) -> None:
         typed: str = getattr(settings, name)
-        digits = "".join(letter for letter in typed if letter in "0123456789").lstrip("0") or "0"
-        number = min(int(digits[:20]), cast(int, SEED.maximum))
-        kept = str(number) if any(letter.isdigit() for letter in typed) else ""
+        seed = _seed_of(typed)
+        kept = "" if seed is None else str(seed)
         if kept != typed:
             setattr(settings, name, kept)
 
     return clean
+
+
+def _seed_of(text: str) -> int | None:
+    """Return the seed that a text holds, whatever stands between its digits."""
+    digits = "".join(letter for letter in text if letter in "0123456789")
+    return min(int(digits.lstrip("0")[:20] or 0), cast(int, SEED.maximum)) if digits else None
 
 
 def seed_in(digits: str) -> Any:
@@ -31,8 +36,7 @@ def seed_in(digits: str) -> Any:
     """
 
     def read(settings: Any) -> int | None:
-        kept: str = getattr(settings, digits)
-        return int(kept) if kept else None
+        return _seed_of(getattr(settings, digits))  # which a file may bring with anything in it
 
     def write(settings: Any, seed: int | None) -> None:
         if seed is not None and (complaint := SEED.complaint(seed)):

@@ -10,7 +10,7 @@ from ..contract import EngineError
 from ..job.regions.camera import render_size_px, view_of
 from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry
-from .history import view_of_entry
+from .documents import view_of_entry
 
 _SAME = 0.01  # of the frame's width
 _LIKE = 0.1  # how far a canvas on the model's grid may be from the render's shape

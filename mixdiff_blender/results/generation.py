@@ -21,8 +21,8 @@ from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry
 from ..storage import folders
 from . import history, snapshots
-from .history import JobContext
-from .sources import with_kept_sources
+from .documents import JobContext, context_of, is_made_by
+from .sources import require_own_pictures, with_kept_sources
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
 Then = Callable[[Outcome], None]
@@ -158,14 +158,18 @@ def begin_variation(
 
     Raises: EngineError where it cannot begin; the report has the same.
     """
-    prepared = PendingJob(
-        job=history.varied(entry, regions, mode=mode, noise_eps=noise_eps),
-        folder=history.path_of(entry).parent,
-        context=replace(
-            history.context_of(entry), what=history.variation_text(entry, regions, mode=mode)
-        ),
-    )
-    send(scene, prepared, then=then)
+    file = history.path_of(entry)
+    job = history.varied(entry, regions, mode=mode, noise_eps=noise_eps)
+    own = [file.parent] if is_made_by(entry, file) else []
+    own += [Path(bpy.data.filepath).parent] if bpy.data.filepath else []
+    try:
+        require_own_pictures(job, file.parent, [*own, folders.unsaved_folder()])
+    except EngineError as error:
+        _report(scene.name, _error_lines(error), error)
+        raise
+    what = history.variation_text(entry, regions, mode=mode)
+    pending = PendingJob(job=job, folder=file.parent, context=replace(context_of(entry), what=what))
+    send(scene, pending, then=then)
 
 
 def send(

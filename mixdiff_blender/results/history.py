@@ -7,36 +7,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import bpy
-import numpy as np
 
 from ..contract import (
     EngineError,
     Job,
-    Region,
     RerollRegion,
-    check,
+    is_file,
+    is_there,
     read_job,
     with_unique_names,
 )
-from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry, canvas_settings
 from ..storage import folders
 from . import snapshots
+from .documents import JobContext, is_made_by, job_of, settings_of, text_of_view
 from .image import file_of, own_image, show_image
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobContext:
-    """What a scene was like when a job was sent; each field may be empty."""
-
-    snapshot: Mapping[str, Any]
-    view: CameraView | None
-    what: str = ""
-    """How the result differs from the one that it is made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +42,6 @@ class ResultRecord:
     what: str
 
 
-_R = TypeVar("_R", bound=Region)
-
 # Undo takes a scene back to before a result that came meanwhile: this puts it into the scene again.
 _arrived: dict[int, list[ResultRecord]] = {}
 
@@ -64,7 +51,7 @@ def add(
 ) -> HistoryEntry:
     """Add a result that was just made, and show it."""
     settings = json.dumps(context.snapshot, ensure_ascii=False)
-    view = _view_text(context.view)
+    view = text_of_view(context.view)
     made = _record(file, document, datetime.now(), settings, view, context.what)
     _arrived.setdefault(scene.session_uid, []).append(made)
     canvas_settings(scene).show_result = True
@@ -127,20 +114,9 @@ def show_active(scene: bpy.types.Scene) -> None:
     file, image = path_of(entry), canvas_settings(scene).result
     if image is not None and file_of(image) == file:
         return
-    if file.is_file():
+    if is_file(file):
         show_image(scene, file, packed=folders.is_unsaved(file))
         canvas_settings(scene).result_seed = entry.seed_digits
-
-
-def view_of_entry(entry: HistoryEntry) -> CameraView | None:
-    """Return what the camera saw when an entry was made, where that is known."""
-    if not entry.view:
-        return None
-    values = json.loads(entry.view)
-    try:
-        return CameraView(**{**values, "world_to_camera": np.array(values["world_to_camera"])})
-    except TypeError:
-        return None  # of another version of the add-on
 
 
 def keep(scene: bpy.types.Scene, entry: HistoryEntry) -> bpy.types.Image:
@@ -149,7 +125,7 @@ def keep(scene: bpy.types.Scene, entry: HistoryEntry) -> bpy.types.Image:
     Raises: EngineError of kind `picture` where its file is gone.
     """
     file = path_of(entry)
-    if not file.is_file():
+    if not is_file(file):
         raise EngineError(
             f"the picture {file} is not there any more",
             kind="picture",
@@ -168,8 +144,8 @@ def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> N
     settings = canvas_settings(scene)
     entry = settings.history[number]
     file, key = path_of(entry), entry.key
-    if with_file and file.exists():
-        _require_own(file, scene)
+    if with_file and is_there(file):
+        _require_own(file, entry, scene)
     arrived = _arrived.get(scene.session_uid, ())
     _arrived[scene.session_uid] = [made for made in arrived if made.key != key]
     settings.history.remove(number)
@@ -182,41 +158,15 @@ def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> N
         settings.active_history = max(0, settings.active_history - 1)
 
 
-def _require_own(file: Path, scene: bpy.types.Scene) -> None:
+def _require_own(file: Path, entry: HistoryEntry, scene: bpy.types.Scene) -> None:
     """Refuse to touch what the engine did not make here: a .blend may name any file."""
     folder = folders.unsaved_folder() if folders.is_unsaved(file) else folders.results_folder(scene)
-    try:
-        read_job(file)
-        is_own = file.resolve().is_relative_to(folder.resolve())
-    except EngineError:
-        is_own = False
-    if not is_own:
+    if not (is_made_by(entry, file) and folders.leads_into(folder, file)):
         raise EngineError(
-            f"{file} is no picture of MixDiff in this scene's folder of results, {folder}",
+            f"{file} is not this picture of MixDiff in the scene's folder of results, {folder}",
             kind="output",
             advice="delete it yourself if it should go; removing it from the history is enough",
         )
-
-
-def job_of(entry: HistoryEntry) -> Job:
-    """Return the job that made an entry, its regions known by the ids that they had.
-
-    A result of 0.1.0 knows its regions by their names alone, of which tiles have several.
-
-    Raises: JobError where the job is of another version.
-    """
-    job = check(json.loads(entry.job), folder=None).job_or_raise()
-    names: dict[str, str] = json.loads(entry.places or "{}")
-    if not names:
-        return job
-
-    def known(path: str, region: _R) -> _R:
-        name = names.get(path, region.name)
-        return replace(region, id=name, name=name)
-
-    regions = tuple(known(f"regions[{i}]", r) for i, r in enumerate(job.regions))
-    rerolls = tuple(known(f"reroll_regions[{i}]", r) for i, r in enumerate(job.reroll_regions))
-    return with_unique_names(replace(job, regions=regions, reroll_regions=rerolls))
 
 
 def restore(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
@@ -224,21 +174,16 @@ def restore(scene: bpy.types.Scene, entry: HistoryEntry) -> list[str]:
 
     A picture that was loaded from its file knows only the canvas's settings.
 
-    Raises: JobError where the job is of another version.
+    Raises: EngineError of kind `job` where its job cannot be read.
     """
     job = job_of(entry)
     missing: list[str] = []
-    if entry.settings:
-        missing = snapshots.restore(scene, json.loads(entry.settings))
+    if settings := settings_of(entry):
+        missing = snapshots.restore(scene, settings)
     else:
         snapshots.restore_canvas(scene, job, path_of(entry).parent)
     snapshots.restore_seeds(scene, job)
     return missing
-
-
-def context_of(entry: HistoryEntry) -> JobContext:
-    """Return what the scene was like when an entry was made."""
-    return JobContext(snapshot=json.loads(entry.settings or "{}"), view=view_of_entry(entry))
 
 
 def variation_text(entry: HistoryEntry, regions: Collection[str], *, mode: str) -> str:
@@ -254,7 +199,7 @@ def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_ep
     Regions are given by their ids, or by their names where the entry knows no ids; without any
     that the entry knows the whole picture varies.
 
-    Raises: JobError where the job is of another version.
+    Raises: EngineError of kind `job` where its job cannot be read.
     """
     job = job_of(entry)
     chosen = [region for region in job.regions if (region.id or region.name) in regions]
@@ -319,9 +264,3 @@ def relative(file: Path, blend: str | None = None) -> str:
         return bpy.path.relpath(str(file), start=str(Path(blend).parent))
     except ValueError:  # another drive of Windows
         return str(file)
-
-
-def _view_text(view: CameraView | None) -> str:
-    if view is None:
-        return ""
-    return json.dumps({**asdict(view), "world_to_camera": view.world_to_camera.tolist()})

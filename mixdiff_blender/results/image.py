@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..properties import canvas_settings
+from ..storage.images import file_of_image
 
 IMAGE_NAME = "MixDiff"
 
@@ -50,7 +50,7 @@ def file_of(image: bpy.types.Image) -> Path | None:
     """Return the file that an image shows, or was packed from."""
     if image.source != "FILE" or not image.filepath_raw:
         return None
-    return Path(os.path.normpath(bpy.path.abspath(image.filepath_raw, library=image.library)))
+    return file_of_image(image)
 
 
 def _is_anothers(image: bpy.types.Image, scene: bpy.types.Scene) -> bool:

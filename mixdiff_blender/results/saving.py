@@ -13,9 +13,11 @@ import bpy
 from ..contract import (
     EngineError,
     Job,
-    atomic_write,
     copy_with_job,
     files_of,
+    is_file,
+    is_there,
+    path_in,
     to_document,
     with_files,
 )
@@ -23,7 +25,9 @@ from ..properties import HistoryEntry, canvas_settings
 from ..properties import history as history_properties
 from ..storage import folders
 from . import history
+from .documents import is_made_by, job_of
 from .image import file_of
+from .sources import keep_beside
 
 # Where pictures were brought in the save that is under way.
 _moved: dict[Path, Path] = {}
@@ -37,10 +41,13 @@ def _before_saving(target: Any, *_: Any) -> None:
     for scene in bpy.data.scenes:
         here = folders.results_folder(scene, target)
         for entry in _entries(scene):
-            file = history.path_of(entry)
-            if folders.is_unsaved(file) and file.is_file() and file not in _moved:
-                _moved[file] = _imported(file, entry, here, Path(target).stem)
-            _relocate(entry, file, _moved.get(file, file), target)
+            if target == bpy.data.filepath and entry.file.startswith("//"):
+                continue
+            goal = file = history.path_of(entry)
+            if folders.is_unsaved(file) and is_made_by(entry, file):
+                goal = _moved.get(file) or _imported(file, entry, here, Path(target).stem)
+                _moved[file] = goal
+            _relocate(entry, file, goal, target)
         history.note_moves(scene, target)
     for image in _packed_images():
         shown = file_of(image)
@@ -56,7 +63,8 @@ def _after_saving(target: Any, *_: Any) -> None:
     for scene in bpy.data.scenes:
         for entry in _entries(scene):
             file = history.path_of(entry, target)
-            _relocate(entry, file, back.get(file, file), bpy.data.filepath)
+            goal = back.get(file, file) if is_made_by(entry, file) else file
+            _relocate(entry, file, goal, bpy.data.filepath)
         history.note_moves(scene, bpy.data.filepath)
     for image in _packed_images():
         start = str(Path(target).parent)
@@ -73,7 +81,7 @@ def _relocate(entry: HistoryEntry, was: Path, file: Path, blend: str) -> None:
 
 
 def _document_at(entry: HistoryEntry, was: Path, file: Path) -> dict[str, Any]:
-    return to_document(_moved_job(history.job_of(entry), was.parent, file.parent))
+    return to_document(_moved_job(job_of(entry), was.parent, file.parent))
 
 
 def _moved_job(job: Job, old_folder: Path, new_folder: Path) -> Job:
@@ -85,8 +93,8 @@ def _moved_job(job: Job, old_folder: Path, new_folder: Path) -> Job:
     def seen_from_there(name: str) -> str:
         if Path(name).is_absolute():
             return name
-        target = Path(os.path.normpath(old_folder / name))
-        if target.is_relative_to(old_folder) or not target.exists():
+        target = Path(os.path.normpath(path_in(old_folder, name)))
+        if target.is_relative_to(old_folder) or not is_there(target):
             return name
         try:
             return Path(os.path.relpath(target, new_folder)).as_posix()
@@ -112,11 +120,7 @@ def _imported(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
         return file
     try:
         copy_with_job(file, goal, _document_at(entry, file, goal))
-        for source in _sources(file, entry):
-            beside = folder / source.relative_to(file.parent)
-            if not beside.exists():
-                with atomic_write(beside) as copy:
-                    copy.write(source.read_bytes())
+        keep_beside(_sources(file, entry), file.parent, folder)
     except EngineError:
         goal.unlink(missing_ok=True)
         return file
@@ -125,8 +129,9 @@ def _imported(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:
 
 def _sources(file: Path, entry: HistoryEntry) -> list[Path]:
     """Return the pictures below an entry's folder that it was generated from."""
-    named = [file.parent / name for name in files_of(history.job_of(entry))]
-    return [path for path in named if path.is_file() and path.is_relative_to(file.parent)]
+    named = [Path(os.path.normpath(file.parent / name)) for name in files_of(job_of(entry))]
+    inside = [path for path in named if path.is_relative_to(file.parent)]
+    return [path for path in inside if is_file(path) and folders.leads_into(file.parent, path)]
 
 
 def _entries(scene: bpy.types.Scene) -> list[HistoryEntry]:

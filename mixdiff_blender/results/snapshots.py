@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, Image2ImageRegion, Job, RerollRegion
+from ..contract import BUNDLED_MODEL, Image2ImageRegion, Job, RerollRegion, is_there, path_in
 from ..job.regions.entries import sources
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 
@@ -33,21 +34,25 @@ def restore(scene: bpy.types.Scene, taken: Mapping[str, Any]) -> list[str]:
 
     A snapshot of 0.1.0 has the regions by their names.
     """
-    _set(canvas_settings(scene), taken["canvas"])
+    canvas, regions, names = (_mapping(taken.get(key)) for key in ("canvas", "regions", "names"))
+    _set(canvas_settings(scene), canvas)
     there = _regions_by_key(scene)
-    for key, values in taken["regions"].items():
+    for key, values in regions.items():
         if key in there:
-            _set(there[key], values)
-    names = taken.get("names", {})
-    return [names.get(key, key) for key in taken["regions"] if key not in there]
+            _set(there[key], _mapping(values))
+    return [str(names.get(key, key)) for key in regions if key not in there]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
     """Set what a job says of the picture as a whole; its relative paths start at a folder."""
     settings = canvas_settings(scene)
     model = job.model or BUNDLED_MODEL
-    beside = folder / model
-    settings.model = str(beside.resolve()) if beside.exists() else model
+    beside = path_in(folder, model)
+    settings.model = str(beside.resolve()) if is_there(beside) else model
     settings.scheduler = job.scheduler or SCHEDULER_OF_MODEL
     for key in _CANVAS_KEYS:
         setattr(settings, key, getattr(job, key))
@@ -77,27 +82,34 @@ def _regions_by_key(scene: bpy.types.Scene) -> dict[str, Any]:
 
 def _values(settings: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for declared in settings.bl_rna.properties:
+    for declared in _of_the_picture(settings):
         name = declared.identifier
-        if name in _NOT_OF_THE_PICTURE or declared.is_readonly or declared.is_hidden:
-            continue
         value = getattr(settings, name)
         if declared.type == "POINTER":
             if value is None or isinstance(value, bpy.types.Image):
                 values[name] = {"image": value.name if value else None}
-        elif declared.type != "COLLECTION":
+        else:
             values[name] = list(value) if getattr(declared, "is_array", False) else value
     return values
 
 
 def _set(settings: Any, values: Mapping[str, Any]) -> None:
-    known = settings.bl_rna.properties
-    for name, value in values.items():
-        if name not in known:
-            continue  # of another version of the add-on
+    for declared in _of_the_picture(settings):
+        name = declared.identifier
+        value = values.get(name)
         if isinstance(value, Mapping):
-            value = bpy.data.images.get(value["image"] or "")
-            if value is None:
-                continue
-        if getattr(settings, name) != value:
-            setattr(settings, name, value)
+            value = bpy.data.images.get(str(value.get("image")))
+        if value is None:
+            continue
+        # What is of another kind is of another version of the add-on, or somebody's invention.
+        with suppress(TypeError, ValueError, OverflowError):
+            if getattr(settings, name) != value:
+                setattr(settings, name, value)
+
+
+def _of_the_picture(settings: Any) -> Iterator[Any]:
+    """Yield the declarations of what a snapshot takes and brings back."""
+    for declared in settings.bl_rna.properties:
+        is_own = declared.identifier not in _NOT_OF_THE_PICTURE and declared.type != "COLLECTION"
+        if is_own and not declared.is_readonly and not declared.is_hidden:
+            yield declared

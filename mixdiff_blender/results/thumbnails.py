@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy.utils.previews
 
+from ..contract import is_file
+
 _loaded: Any = None
 
 
@@ -18,11 +20,9 @@ def icon_of(file: Path) -> int:
     global _loaded
     if _loaded is None:
         _loaded = bpy.utils.previews.new()
-    try:
-        stamp = file.stat().st_mtime_ns
-    except OSError:
+    if not is_file(file):
         return 0
-    name = f"{file}@{stamp}"
+    name = f"{file}@{file.stat().st_mtime_ns}"
     preview = _loaded.get(name) or _loaded.load(name, str(file), "IMAGE")
     icon: int = preview.icon_id
     return icon

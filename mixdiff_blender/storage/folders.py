@@ -14,13 +14,16 @@ from pathlib import Path
 import bpy
 
 from .. import package
-from ..contract import EngineError, from_home
+from ..contract import EngineError, path_in
 from ..properties import canvas_settings
 from .watchdog import is_running
 
 _RESERVED_NAME = "reserved.jsonl"
 _STALE_S = 7 * 24 * 3600
 _UNSAVED_STALE_S = 60 * 24 * 3600
+
+_LONGEST_STEM = 200
+"""Bytes; of the 255 that a file's name may have the number and what is beside it need some."""
 
 _JOBS = itertools.count(1)
 
@@ -119,9 +122,17 @@ def results_folder(scene: bpy.types.Scene, blend: str | None = None) -> Path:
     return absolute(chosen, blend)
 
 
+def elsewhere(scene: bpy.types.Scene) -> Path | None:
+    """Return where a scene's pictures go if that is outside the .blend's folder."""
+    if not bpy.data.filepath:
+        return None
+    folder = results_folder(scene)
+    return None if leads_into(Path(bpy.data.filepath).parent, folder) else folder
+
+
 def is_absolute(path: str) -> bool:
     """Return whether a path says by itself where it leads."""
-    return not path.startswith("//") and Path(_of_this_system(path)).is_absolute()
+    return not path.startswith("//") and path_in(Path(), path).is_absolute()
 
 
 def absolute(path: str, blend: str) -> Path:
@@ -129,12 +140,12 @@ def absolute(path: str, blend: str) -> Path:
 
     What Windows wrote is read on other systems too.
     """
-    named = _of_this_system(path).removeprefix("//")
-    return Path(os.path.normpath(Path(blend).parent / named))
+    return Path(os.path.normpath(path_in(Path(blend).parent, path.removeprefix("//"))))
 
 
-def _of_this_system(path: str) -> str:
-    return from_home(path if os.sep == "\\" else path.replace("\\", "/"))
+def leads_into(folder: Path, path: Path) -> bool:
+    """Return whether a path lies in a folder, wherever links on the way lead."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def next_image_path(scene: bpy.types.Scene) -> Path:
@@ -159,7 +170,9 @@ def reserve(folder: Path, stem: str) -> Path:
 
     Raises: EngineError of kind `output` where nothing can be written there.
     """
-    numbered = re.compile(re.escape(stem) + r"-(\d+)\.png", re.IGNORECASE)
+    require_letters(folder)
+    stem = stem.encode()[:_LONGEST_STEM].decode(errors="ignore")
+    numbered = re.compile(re.escape(stem) + r"-(\d{1,9})(\.png|-steps)", re.IGNORECASE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         taken = [int(m[1]) for path in folder.glob("*") if (m := numbered.fullmatch(path.name))]
@@ -174,6 +187,21 @@ def reserve(folder: Path, stem: str) -> Path:
                 return path
     except OSError as error:
         raise unwritable(folder, error) from error
+
+
+def require_letters(path: Path) -> None:
+    """Refuse a path that no text can hold, neither a .blend's nor a job's.
+
+    Raises: EngineError of kind `output`.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise EngineError(
+            f"{str(path).encode(errors='replace').decode()} holds bytes that are no letters",
+            kind="output",
+            advice="rename the folder, or choose another one",
+        ) from error
 
 
 def release(path: Path) -> None:

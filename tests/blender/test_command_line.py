@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -188,8 +189,32 @@ def test_models_are_listed_fetched_when_allowed_and_removed(street: Street, tmp_
 
 def test_setup_and_report_say_what_there_is_without_fetching_anything(street: Street) -> None:
     run = street.mixdiff("setup", "--check")
-    assert (run.returncode, run.stdout.count("engine: not installed")) == (0, 1), run.output
-    assert "--online-mode" in run.stderr
+    assert run.returncode == 0, run.output
+    used = "is used (named by the variable MIXDIFF_ENGINE_PYTHON); the extension's own is not"
+    assert used in run.stdout
+    assert "it begins" in run.stdout
+    assert "--online-mode" not in run.stderr  # nothing needs to be fetched
     run = street.mixdiff("report")
     assert run.returncode == 0, run.output
-    assert "engine's environment: chosen by the user" in run.stdout
+    for line in (used, "engine: Starts with the next picture", "tiny-sd, which is here"):
+        assert line in run.stdout
+
+
+def test_setup_says_what_is_wrong_with_the_engine(street: Street, tmp_path: Path) -> None:
+    def check(python: str) -> tuple[HostRun, str]:
+        env = {"MIXDIFF_ENGINE_PYTHON": python}
+        return street.mixdiff("setup", "--check", env=env), street.mixdiff("report", env=env).stdout
+
+    run, report = check("")
+    assert (run.returncode, run.stdout.count("engine: not installed")) == (0, 1), run.output
+    assert "it begins" not in run.stdout
+    assert "--online-mode" in run.stderr
+    assert "engine: cannot start" in report
+    assert "fault: the engine is not installed" in report
+    run, report = check(str(tmp_path / "gone"))
+    assert (run.returncode, "gone is not there (named by" in run.stdout) == (1, True), run.output
+    assert "gone is not there (named by" in report
+    run, report = check(sys.base_prefix + "/bin/python3")  # without torch
+    assert run.returncode == 1, run.output
+    assert "error: the engine does not begin" in run.stderr
+    assert "it begins" not in run.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from engine.contract import files
 from engine.contract.errors import EngineError
-from engine.contract.files import atomic_write, open_input
+from engine.contract.files import atomic_write, is_dir, is_file, is_there, open_input, path_in
 
 
 @pytest.fixture(params=["without a name", "named"])
@@ -127,3 +127,31 @@ def test_an_input_that_cannot_be_read_is_of_the_kind_that_is_asked_for(tmp_path:
             pass
         assert caught.value.kind == "picture"
         assert str(path) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("a/b.png", "here/a/b.png"),
+        ("a\\b.png", "here/a/b.png"),
+        ("~/b.png", "home/b.png"),
+        ("~\\a\\b.png", "home/a/b.png"),
+        ("~other/b.png", "here/~other/b.png"),
+        ("a\\really", "here/a\\really"),
+    ],
+)
+def test_a_path_is_read_as_people_write_it(
+    written: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "a\\really").touch()
+    assert path_in(tmp_path / "here", written) == tmp_path / place
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000, "a\0b", "a/b", "", "/dev/null"])
+def test_what_cannot_be_a_file_is_none(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    assert not is_file(tmp_path / name)
+    assert is_dir(tmp_path / name) == (name == "")
+    assert is_there(tmp_path / name) == (name in ("", "/dev/null"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from engine.contract.checks import check
 from engine.contract.errors import EngineError
@@ -111,6 +111,47 @@ def test_a_photo_stands_as_its_camera_was_held(tmp_path: Path) -> None:
     Image.fromarray(PICTURE).save(tmp_path / "p.png", exif=exif)
     turned = np.asarray(open_image(tmp_path / "p.png", Limits()))
     assert np.array_equal(turned, np.rot90(PICTURE, -1))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_pictures_own_colour_space_counts(mode: str, tmp_path: Path) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # A space whose red is sRGB's green, and the other way round.
+    swapped = srgb.replace(b"rXYZ", b"....").replace(b"gXYZ", b"rXYZ").replace(b"....", b"gXYZ")
+    swapped = swapped.replace("sRGB".encode("utf-16-be"), "mine".encode("utf-16-be"))
+    picture = Image.new("RGB", (4, 4), (200, 30, 60)).convert(mode)
+    for profile, wanted in ((swapped, (30, 200, 60)), (srgb, (200, 30, 60)), (b"x", (200, 30, 60))):
+        picture.save(tmp_path / "p.png", icc_profile=profile)
+        seen = np.asarray(open_image(tmp_path / "p.png", Limits()))[0, 0].astype(int)
+        assert np.abs(seen - wanted).max() <= 2
+
+
+@pytest.mark.parametrize(("name", "head"), [("p.exr", b"v/1\x01"), ("p.hdr", b"#?RADIANCE\n")])
+def test_a_kind_of_picture_that_is_not_read_is_said_with_what_helps(
+    name: str, head: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(head + bytes(100))
+    job = right_job()
+    place = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 64}
+    job["regions"].append({"type": "image2image", **place, "reference_image": name})
+    (said,) = [p for p in check(job, folder=tmp_path).problems if p.severity == "error"]
+    assert "is no picture that can be read: the file is not PNG" in said.message
+    assert said.remedy == "save it anew, as PNG for example"
+
+
+@pytest.mark.parametrize("name", ["~/photos/p.png", "photos\\p.png", "~\\photos\\p.png"])
+def test_a_picture_is_found_as_people_write_its_path(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(PICTURE).save(tmp_path / "photos" / "p.png")
+    job = right_job()
+    place = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 64}
+    job["regions"].append({"type": "image2image", **place, "reference_image": name})
+    read = check(job, folder=tmp_path).job_or_raise()
+    there = moved(read, tmp_path, tmp_path / "photos" / "deep")
+    assert there.image_regions[0].reference_image == "../p.png"
 
 
 @pytest.mark.parametrize("name", ["out.jpg", "out.exr", "out", "out.png.webp"])

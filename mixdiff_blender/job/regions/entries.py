@@ -10,6 +10,7 @@ from uuid import uuid4
 import bpy
 
 from ...properties import RegionEntry, RegionSettings, canvas_settings, region_settings
+from ...properties.repair import repair
 from ..model_facts import model_facts
 from .annotations import layers_of
 from .visibility import objects_of
@@ -74,6 +75,7 @@ def sync(scene: bpy.types.Scene) -> bool:
         listed.remove(index)
     missing = _unlisted(scene)
     for obj in missing:
+        repair(region_settings(obj))  # it may be appended from any file
         listed.add().object = obj
         _follow_model(region_settings(obj), scene)
     _note_ids(scene)

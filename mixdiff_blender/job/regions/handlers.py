@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ...properties import canvas_settings, region_settings
+from ...properties.repair import repair_file
 from .annotations import layers_of
 from .entries import sync
 from .visibility import with_sets
@@ -34,6 +35,11 @@ def _after_change_of_everything(*_: Any) -> None:
     _cached.clear()
     for scene in bpy.data.scenes:
         _sync(scene)
+
+
+def _after_load(*_: Any) -> None:
+    repair_file()
+    _after_change_of_everything()
 
 
 def _sync(scene: bpy.types.Scene) -> None:
@@ -67,5 +73,5 @@ HANDLERS = {
     "depsgraph_update_post": _after_update,
     "undo_post": _after_change_of_everything,
     "redo_post": _after_change_of_everything,
-    "load_post": _after_change_of_everything,
+    "load_post": _after_load,
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import Field, asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Literal
 
 import bpy
@@ -19,11 +21,20 @@ from ...contract import (
     Region,
     RerollRegion,
     Text2ImageRegion,
+    is_file,
     kind_of,
 )
-from ...properties import REROLL_TYPE
-from ...storage.images import has_pixels, image_path, sequence_file
-from ..model_settings import value_for
+from ...properties import REROLL_TYPE, canvas_settings
+from ...storage.images import (
+    frame_of_sequence,
+    has_pixels,
+    image_path,
+    is_as_in_file,
+    sequence_file,
+    write_mask,
+    write_picture,
+)
+from ..model_settings import followed_model, value_for
 from ..prompts import region_prompt, whole_picture_prompt
 from .entries import Source, unique_names
 from .projection import on_canvas
@@ -37,6 +48,7 @@ _CLASSES: dict[str, type[Region]] = {
 }
 _GIVEN = frozenset({*(f.name for f in fields(Rectangle)), "name", "id"})
 _NO_FILE = "-"
+_LONGEST_NAME = 48  # letters, of which some take four bytes of the 255 that a file's name has
 
 
 def _exact(value: float) -> float:
@@ -46,19 +58,36 @@ def _exact(value: float) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedImage:
-    """An image that is in no file of its own, and whether it is wanted for what it covers."""
+    """An image that the engine finds in no file as Blender shows it."""
 
     image: bpy.types.Image
+    scene: bpy.types.Scene
     as_mask: bool
+    """Whether it is wanted for what it covers."""
+    frame: Path | None = None
+    """Of a sequence, the file of the picture that is wanted."""
+
+    def write(self, path: Path) -> None:
+        """Write it as a PNG.
+
+        Raises: EngineError of kind `picture` or `output`.
+        """
+        with (
+            frame_of_sequence(self.image, self.frame)
+            if self.frame
+            else nullcontext(self.image) as image
+        ):
+            if self.as_mask:
+                write_mask(image, path)
+            else:
+                write_picture(image, path, self.scene)
 
 
 class RegionReader:
     """Reads regions into the lists of a job."""
 
-    def __init__(
-        self, root_prompt: str, frame: int, followed: ModelFacts, used: ModelFacts
-    ) -> None:
-        """`followed` is the model whose settings the regions follow, `used` the job's."""
+    def __init__(self, scene: bpy.types.Scene, used: ModelFacts) -> None:
+        """`used` is the job's model, which need not be the scene's."""
         self.regions: list[Text2ImageRegion | Image2ImageRegion] = []
         self.reroll_regions: list[RerollRegion] = []
         self.names: dict[str, str] = {}
@@ -68,9 +97,9 @@ class RegionReader:
         self.far: dict[str, float] = {}
         """How far from the camera the last of each region is, by its id."""
         self.problems: list[Problem] = []
-        self._root_prompt = root_prompt
-        self._frame = frame
-        self._followed, self._used = followed, used
+        self._scene = scene
+        self._root_prompt = canvas_settings(scene).prompt
+        self._followed, self._used = followed_model(scene), used
 
     def read(self, sources: Sequence[Source], bounds: RegionBounds) -> None:
         """Add the regions that lie on the canvas, and note why others do not."""
@@ -137,18 +166,21 @@ class RegionReader:
             return _NO_FILE
         if path := image_path(image):
             return str(path)
+        is_mask, frame = declared.name == "mask", None
         if image.source == "SEQUENCE":
-            path = sequence_file(image, _frame_shown(image, source, self._frame))
-            if not path.is_file():
-                message = f"the sequence {image.name!r} has no picture {path.name} for this frame"
+            frame = sequence_file(image, _frame_shown(image, source, self._scene.frame_current))
+            if not is_file(frame):
+                message = f"the sequence {image.name!r} has no picture {frame.name} for this frame"
                 self._complain(source, declared.name, message, "go to a frame that it has")
-            return str(path)
-        if complaint := _why_unreadable(image):
+                return str(frame)
+            if is_as_in_file(image, frame):
+                return str(frame)
+        elif complaint := _why_unreadable(image, is_mask=is_mask):
             self._complain(source, declared.name, *complaint)
-        wanted = WantedImage(image=image, as_mask=declared.name == "mask")
+        wanted = WantedImage(image=image, scene=self._scene, as_mask=is_mask, frame=frame)
         number = len(self.images) + 1
         known = next((name for name, other in self.images.items() if other == wanted), None)
-        name = known or f"picture-{number}-{bpy.path.clean_name(image.name)}.png"
+        name = known or f"picture-{number}-{bpy.path.clean_name(image.name)[:_LONGEST_NAME]}.png"
         self.images[name] = wanted
         return name
 
@@ -178,15 +210,20 @@ def _frame_shown(image: bpy.types.Image, source: Source, frame: int) -> int:
     return int(since + 1 + user.frame_offset)
 
 
-def _why_unreadable(image: bpy.types.Image) -> tuple[str, str] | None:
+def _why_unreadable(image: bpy.types.Image, *, is_mask: bool) -> tuple[str, str] | None:
     if image.source == "MOVIE":
         message = f"{image.name!r} is a movie, of which Blender gives no single picture"
         return message, "choose a sequence of pictures instead"
+    if image.source == "TILED" and len(image.tiles) > 1:
+        message = f"{image.name!r} is made of {len(image.tiles)} tiles (UDIM), of which none is it"
+        return message, "choose the file of one tile"
+    if image.type == "RENDER_RESULT":
+        if not is_mask:
+            return None  # whether there is a render shows when it is written
+        message = f"the pixels of {image.name!r} are out of reach for a mask"
+        return message, "save it to a file (Image > Save As), and choose that"
     if has_pixels(image):
         return None
-    if image.type == "RENDER_RESULT":
-        message = f"the pixels of {image.name!r} are out of reach"
-        return message, "save it to a file (Image > Save As), and choose that"
     return (
         f"the picture {image.name!r} cannot be read ({image.filepath or 'no file'})",
         "find its file, or choose another picture",

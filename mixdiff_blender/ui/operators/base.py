@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -10,6 +11,7 @@ import bpy
 from ...backend import engine
 from ...contract import EngineError
 from ...properties.declarations import Declaring, StringProperty
+from ...storage import folders
 
 RENDER_MENU = "MIXDIFF_MT_render"
 """The menu Render > MixDiff, which every module may add to."""
@@ -84,7 +86,9 @@ class ReportingOperator(Declaring, bpy.types.Operator):
         try:
             return step(context) or {"FINISHED"}
         except EngineError as error:
-            self.report({"ERROR"}, self.describe(error, context))
+            # A path may hold bytes that are no letters, at which `report` itself would fail.
+            text = self.describe(error, context).encode(errors="replace").decode()
+            self.report({"ERROR"}, text)
             return {"CANCELLED"}
         finally:
             engine.redraw()  # found by F3, it changes what nobody looks at just then
@@ -137,6 +141,11 @@ class ChoosesFile(Declaring):
     """Asks for a file before the operator runs."""
 
     filepath = StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+
+    @property
+    def path(self) -> Path:
+        """The file, as people write it."""
+        return folders.absolute(self.filepath, bpy.data.filepath)
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Ask for the file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import bpy
@@ -18,6 +17,7 @@ from ...properties.declarations import (
     StringProperty,
 )
 from ...results import generation, history
+from ...results.documents import settings_of
 from .base import (
     RENDER_MENU,
     ChoosesFile,
@@ -108,7 +108,7 @@ class UseSettings(_OfResult, UndoableOperator):
         missing = history.restore(scene_in(context), entry)
         if missing:
             self.report({"WARNING"}, f"Regions that are gone since: {', '.join(missing)}")
-        elif not entry.settings:
+        elif not settings_of(entry):
             self.report({"INFO"}, "Only the canvas's settings: the file does not name its regions")
 
 
@@ -188,7 +188,7 @@ class LoadImage(ChoosesFile, UndoableOperator):
 
     def run(self, context: Any) -> None:
         """Read the file."""
-        history.load(scene_in(context), Path(bpy.path.abspath(self.filepath)))
+        history.load(scene_in(context), self.path)
 
 
 def draw_browsing(layout: Any, earlier: str = "", later: str = "") -> None:

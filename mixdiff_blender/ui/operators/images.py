@@ -33,7 +33,7 @@ class AddImageRegion(ChoosesFile, UndoableOperator):
         """Load the image and put it in the middle of the frame."""
         scene = scene_in(context)
         try:
-            image = bpy.data.images.load(self.filepath, check_existing=True)
+            image = bpy.data.images.load(str(self.path), check_existing=True)
             placement = placement_of(scene, context.evaluated_depsgraph_get(), _MIDDLE)
         except (RuntimeError, EngineError) as error:
             advice = "choose a picture that Blender can open"

@@ -27,6 +27,7 @@ from ...results.compositor import (
     put_in_compositor,
     take_out_of_compositor,
 )
+from ...results.documents import view_of_entry
 from ...results.framing import hidden_by_sequencer, misfit
 from ...results.projectable import obstacles
 from ...results.projection import is_projected, project, remove_projection
@@ -179,7 +180,7 @@ class Project(ResultUse):
         if not objects:
             advice = "select objects with a surface"
             raise EngineError("Nothing to project onto", kind="job", advice=advice)
-        view = history.view_of_entry(entry) if entry and self.view == "PICTURE" else None
+        view = view_of_entry(entry) if entry and self.view == "PICTURE" else None
         view = view or view_of(scene, context.evaluated_depsgraph_get())
         hidden = obstacles(scene, context.evaluated_depsgraph_get(), objects)
         objects = [obj for obj in objects if obj not in hidden]

@@ -9,6 +9,7 @@ from ...properties import canvas_settings
 from ...results import history, thumbnails
 from ...results.colour import expectation, is_exact
 from ...results.projection import any_projected
+from ...storage import folders
 from ..operators.generate import GenerateBatch
 from ..operators.history import (
     KeepImage,
@@ -121,6 +122,9 @@ class HistoryPanel(SidebarPanel):
         Vary.button(row, "Reroll", "FILE_REFRESH", mode="reset")
         GenerateBatch.button(column, "Several Seeds…")
         layout.prop(settings, "output_folder")
+        elsewhere = folders.elsewhere(context.scene)
+        if elsewhere:
+            draw_text(layout, context, f"Pictures go to {elsewhere}", "INFO")
 
 
 def _time(made_at: str) -> str:

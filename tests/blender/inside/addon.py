@@ -3,6 +3,7 @@
 Nothing else in this folder names a module of the extension.
 """
 
+import bpy
 from bl_ext.user_default.mixdiff import scripting
 from bl_ext.user_default.mixdiff.backend import (
     engine,
@@ -15,9 +16,9 @@ from bl_ext.user_default.mixdiff.backend import (
 from bl_ext.user_default.mixdiff.backend.client import EngineNotification
 from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, stop, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.report import report_text
-from bl_ext.user_default.mixdiff.backend.session import Generating, Job, Stopped, Unloading
+from bl_ext.user_default.mixdiff.backend.session import Done, Generating, Job, Stopped, Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
-from bl_ext.user_default.mixdiff.contract import EngineError, check, read_job, to_document
+from bl_ext.user_default.mixdiff.contract import EngineError, check, png, read_job, to_document
 from bl_ext.user_default.mixdiff.job import model_settings
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
@@ -31,20 +32,33 @@ from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import batch, generation, history, snapshots
 from bl_ext.user_default.mixdiff.results.colour import expectation
+from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders
-from bl_ext.user_default.mixdiff.storage.images import png_of, rows_from_top
+from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
 from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
+from bl_ext.user_default.mixdiff.ui.panels import canvas, generate, region, regions, results
 from bl_ext.user_default.mixdiff.ui.panels.generate import draw_bars
 
+HistoryList = results.HistoryList
+PANELS = [
+    panel
+    for module in (canvas, generate, region, regions, results)
+    for panel in module.CLASSES
+    if issubclass(panel, bpy.types.Panel)
+]
+
 __all__ = [
+    "PANELS",
+    "Done",
     "EngineError",
     "EngineNotification",
     "Frame",
     "Generating",
+    "HistoryList",
     "Job",
     "LeftOut",
     "RegionBounds",
@@ -55,6 +69,7 @@ __all__ = [
     "batch",
     "canvas_of",
     "check",
+    "context_of",
     "draw_bars",
     "draw_shapes",
     "engine",
@@ -74,6 +89,7 @@ __all__ = [
     "model_settings",
     "models",
     "on_canvas",
+    "png",
     "png_of",
     "preferences",
     "pump",
@@ -81,7 +97,6 @@ __all__ = [
     "queue",
     "read_job",
     "report_text",
-    "rows_from_top",
     "scripting",
     "session",
     "shapes_of",
@@ -97,4 +112,5 @@ __all__ = [
     "visible_bounds",
     "wait",
     "wait_for",
+    "write_picture",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import batch, folders, generation, history, png_of, queue, read_job, wait
+from addon import batch, context_of, folders, generation, history, png_of, queue, read_job, wait
 from scenes import file_of, in_blender
 
 HOSTS = "oldest and newest"
@@ -202,7 +202,7 @@ def test_a_copied_scene_has_a_picture_of_its_own(street: Any) -> None:
     street.mixdiff.seed = 11
     bpy.ops.mixdiff.generate()
     last, copied, entry = shown(), street.copy(), settings().history[0]
-    context = history.context_of(entry)
+    context = context_of(entry)
     history.add(copied, history.path_of(entry), json.loads(entry.job), context)
     assert copied.mixdiff.result != settings().result
     assert np.array_equal(shown(), last)
@@ -261,7 +261,7 @@ def test_only_pictures_of_our_own_making_are_deleted(
     else:
         entry.file = str(victim)
     settings().active_history = 1
-    with pytest.raises(RuntimeError, match="no picture of MixDiff in this scene's folder"):
+    with pytest.raises(RuntimeError, match="not this picture of MixDiff in the scene's folder"):
         bpy.ops.mixdiff.remove_result(with_file=True)
     assert victim.is_file()
     assert len(files()) == 3

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import png_of, rows_from_top, scripting
+from addon import png_of, scripting
 from scenes import add_camera, add_plane, add_region, empty_scene, place, render, select, update
 
 HOSTS = "wheels"
@@ -153,17 +153,6 @@ def test_a_movie_is_said(footage: Any) -> None:
     footage.mixdiff.reference_image.source = "MOVIE"
     (said,) = scripting.problems()
     assert "choose a sequence of pictures instead" in said
-
-
-def test_what_an_image_hides_under_transparency_is_filled_evenly(tmp_path: Path) -> None:
-    image = bpy.data.images.new("cutout", 8, 4, alpha=True)
-    values = np.random.default_rng(0).random((4, 8, 4)).astype(np.float32)
-    values[..., 3] = np.arange(8) < 2
-    image.pixels.foreach_set(values.ravel())
-    rows = rows_from_top(image)
-    kept = np.rint(values[::-1, :2, :3] * 255)
-    assert np.abs(rows[:, :2] - kept).max() <= 1
-    assert np.abs(rows[:, 2:] - kept.mean((0, 1))).max() <= 1
 
 
 def test_an_image_can_be_chosen_to_be_text(pictures: Pictures) -> None:

@@ -1,5 +1,6 @@
 """A region's mask and its feather: from a property to the job, the overlay and the picture."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def test_an_image_that_only_blender_has_is_written_beside_the_job_as_it_covers(
     packed: Any, tmp_path: Path
 ) -> None:
     packed.mask_area = "canvas"
-    scripting.export_job(tmp_path / "job.json")
-    first, second = scripting.job()["regions"]
+    job = json.loads(scripting.export_job(tmp_path / "job.json").read_text())
+    first, second = job["regions"]
     assert (first["mask_area"], second["mask"]) == ("canvas", None)
     written = pixels(tmp_path / first["mask"])
     assert written.shape == (16, 32, 4)

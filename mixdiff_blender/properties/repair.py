@@ -1,0 +1,45 @@
+"""Values that no field can hold, which a file may bring all the same, are the defaults again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .canvas import canvas_settings
+from .regions import region_settings
+
+
+def repair_file() -> None:
+    """Repair the settings of all scenes and objects."""
+    for scene in bpy.data.scenes:
+        settings = canvas_settings(scene)
+        repair(settings)
+        for entry in settings.history:
+            repair(entry)
+        for listed in settings.regions:
+            repair(listed)
+            repair(listed.settings)
+    for obj in bpy.data.objects:
+        if region_settings(obj).is_property_set("enabled"):
+            repair(region_settings(obj))
+
+
+def repair(settings: Any) -> None:
+    """Take back what is no text, no choice that there is, or no number within its limits."""
+    for name in type(settings).__annotations__:
+        if not _is_possible(settings, name):
+            settings.property_unset(name)
+
+
+def _is_possible(settings: Any, name: str) -> bool:
+    declared = settings.bl_rna.properties[name]
+    try:
+        value = getattr(settings, name)
+    except UnicodeDecodeError:
+        return False
+    if declared.type == "ENUM":
+        return value in declared.enum_items
+    if declared.type in {"INT", "FLOAT"} and not declared.is_readonly:
+        return bool(declared.hard_min <= value <= declared.hard_max)
+    return True
