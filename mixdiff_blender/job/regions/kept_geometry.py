@@ -43,9 +43,7 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
     changed = {
         update.id.original.session_uid
         for update in updates
-        if update.is_updated_geometry
-        or update.is_updated_transform
-        or isinstance(update.id, bpy.types.Scene)
+        if update.is_updated_geometry or update.is_updated_transform
     }
     for key in [key for key in _kept if not changed.isdisjoint(key)]:
         del _kept[key]

@@ -18,11 +18,6 @@ from .differences import FOR_RENDERS, Differences, Link, links_of, links_of_node
 from .instances import AT_PARTS, is_instanced_by_parent
 
 _NAMES_IN_VIEWPORTS = ("hide_viewport", *FOR_RENDERS.values())
-_KEPT_IN = {
-    bpy.types.Object: "objects",
-    bpy.types.Collection: "collections",
-    bpy.types.GeometryNodeTree: "node_groups",
-}
 _echoing = False
 
 
@@ -101,9 +96,7 @@ class _World:
 
     def end(self) -> None:
         """Take all of it out of the file."""
-        for made in self._made.values():
-            getattr(bpy.data, _KEPT_IN[type(made)]).remove(made)
-        bpy.data.scenes.remove(self.scene)
+        bpy.data.batch_remove([*self._made.values(), self.scene])  # far quicker than one by one
 
     def _twin(self, obj: bpy.types.Object) -> bpy.types.Object:
         known: bpy.types.Object | None = self._made.get(obj)
