@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed, read_object
+from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
-from engine.contract.errors import EngineError, JobError, ModelError, Problem
-from engine.contract.job import BUNDLED_MODEL, Job
+from engine.contract.errors import EngineError, JobError
 from engine.contract.limits import Limits
-from engine.contract.models import require_model
+from engine.contract.model_folders import read_object
+from engine.contract.models import model_problems
 from engine.process.threads import wait_briefly
 from engine.storage.job_files import read_source
 
@@ -177,8 +177,8 @@ def _generate(options: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     checked = check(source.document, folder=source.folder, limits=limits)
-    absent = [] if checked.job is None else _absent_model(checked.job, source.folder)
-    problems = [*checked.problems, *absent]
+    of_model = () if checked.job is None else model_problems(checked.job.model, source.folder)
+    problems = [*checked.problems, *of_model]
     if options.json:
         print(json.dumps([problem.to_document() for problem in problems], ensure_ascii=False))
     else:
@@ -187,17 +187,7 @@ def _validate(options: argparse.Namespace) -> int:
         if job := checked.job:
             size = f"{job.canvas_width} × {job.canvas_height}"
             print(f"{options.job}: {size}, {len(job.regions)} regions")
-    return WRONG_INPUT if checked.job is None or absent else OK
-
-
-def _absent_model(job: Job, folder: Path) -> list[Problem]:
-    name = job.model or BUNDLED_MODEL
-    try:
-        require_model(name, folder)
-    except ModelError as error:
-        message = error.message.removeprefix("model: ")
-        return [Problem(field="model", value=name, message=message, remedy=error.advice)]
-    return []
+    return WRONG_INPUT if checked.job is None or of_model else OK
 
 
 def _explain(options: argparse.Namespace) -> int:

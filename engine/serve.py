@@ -19,6 +19,7 @@ from engine import __version__
 from engine.contract.checks import check
 from engine.contract.errors import Cancelled, EngineError
 from engine.contract.limits import Limits
+from engine.contract.models import model_problems
 from engine.contract.png import encode_png
 from engine.contract.protocol import (
     INVALID_PARAMS,
@@ -192,7 +193,11 @@ class Worker:
             raise ProtocolError(INVALID_PARAMS, "params.folder is not a text")
         facts = self._keeper and self._keeper.facts(params["job"], Path(folder))
         checked = check(params["job"], folder=Path(folder), facts=facts, limits=self._limits)
-        return {"problems": [problem.to_document() for problem in checked.problems]}
+        problems = checked.problems
+        if checked.job is not None:
+            default = self._keeper and self._keeper.default_model
+            problems += model_problems(checked.job.model or default, Path(folder))
+        return {"problems": [problem.to_document() for problem in problems]}
 
     def _generate(self, request: Request) -> dict[str, Any]:
         if self._keeper is None:

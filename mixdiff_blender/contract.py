@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
     from engine.contract.masks import FALLOFFS, profile
-    from engine.contract.models import ModelFacts, facts_of
+    from engine.contract.models import ModelFacts, facts_of, model_problems
     from engine.contract.png import UnreadableImageError, copy_with_job, encode_png, read_job
     from engine.contract.protocol import MAX_MESSAGE_BYTES, PARSE_ERROR, PROTOCOL_VERSION
     from engine.contract.protocol import Failure, Notification, ProtocolError, Request, Result

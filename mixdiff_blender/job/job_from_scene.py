@@ -21,7 +21,7 @@ from ..contract import (
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..storage.images import write_png
-from .model_facts import facts_of_model, model_path
+from .model_facts import facts_of_model, model_path, problems_of_model
 from .prompts import whole_picture_prompt
 from .regions.background import background_of
 from .regions.camera import canvas_of
@@ -112,7 +112,8 @@ def job_from_scene(
     """
     changes = changes or {}
     settings = canvas_settings(scene)
-    facts = facts_of_model(changes.get("model", settings.model))
+    model = changes.get("model", settings.model)
+    facts = facts_of_model(model)
     canvas = canvas_of(scene, facts.grid_px)
     sources = [source for source in sources_of(scene) if source.settings.enabled]
     if not sources and not whole_picture_prompt(settings.prompt):
@@ -149,7 +150,7 @@ def job_from_scene(
         job=job,
         names={**reader.names, **{region.id: region.name for region in job.all_regions}},
         images=reader.images,
-        problems=(*reader.problems, *problems),
+        problems=(*problems_of_model(model), *reader.problems, *problems),
     )
 
 
