@@ -21,7 +21,7 @@ from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
 from engine.contract.limits import Limits
 from engine.contract.model_folders import read_object
-from engine.contract.models import model_problems
+from engine.contract.models import model_problems, what_lies_at
 from engine.process.threads import wait_briefly
 from engine.storage.job_files import read_source
 
@@ -137,7 +137,8 @@ def _generate(options: argparse.Namespace) -> int:
     if options.model is not None and isinstance(document, dict):
         # Unlike a job's paths, those of the command line start at the current folder.
         local = Path(options.model)
-        document = {**document, "model": str(local.absolute()) if local.exists() else options.model}
+        named = str(local.absolute()) if what_lies_at(local) else options.model
+        document = {**document, "model": named}
     wanted = {"device": options.device, "dtype": options.dtype}
     for name, value in wanted.items():
         # A PNG is made again as it was made, unless asked otherwise.
@@ -145,17 +146,23 @@ def _generate(options: argparse.Namespace) -> int:
             wanted[name] = source.run[name]
     try:
         device = choose_device(**wanted)
-    except EngineError:
+    except EngineError as error:
         if AUTO not in (options.device, options.dtype):
             raise
         device = choose_device(options.device, options.dtype)
+        made_on = " in ".join(wanted.values())
+        print(
+            f"warning: made on {made_on}, and again on {device.torch_device}: {error}",
+            file=sys.stderr,
+        )
     silence_libraries()
     output = options.output or _free_name(Path.cwd() / f"{options.job.stem}.png")
     request = RunRequest(
         document=document, folder=folder, output=output.absolute(), latents=options.latents
     )
     limits = Limits(max_canvas_px=options.max_canvas_px)
-    for problem in check(document, folder=folder, limits=limits).warnings:
+    said = check(document, folder=folder, limits=limits).warnings
+    for problem in said:
         print(f"warning: {problem}", file=sys.stderr)
     with tqdm(unit="step", leave=False, disable=options.quiet) as bar:
         for event in run(request, ModelKeeper(device=device), limits=limits):
@@ -170,6 +177,9 @@ def _generate(options: argparse.Namespace) -> int:
                 case Done():
                     seconds = sum(event.timings_s.values())
                     done = event
+    for problem in done.problems:  # what showed while it was made
+        if problem not in said:
+            print(f"warning: {problem}", file=sys.stderr)
     print(f"{done.output} (seed {done.job['seed']}, {seconds:.1f} s)")
     return OK
 

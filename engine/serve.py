@@ -39,7 +39,7 @@ from engine.contract.protocol import (
     failure,
     read_lines,
 )
-from engine.contract.requests import GenerateParams, InitializeParams, read_params
+from engine.contract.requests import GenerateParams, InitializeParams, ValidateParams, read_params
 from engine.process.watchdog import PARENT_VARIABLE, watch_parent
 
 log = logging.getLogger("engine.worker")
@@ -185,18 +185,14 @@ class Worker:
         }
 
     def _validate(self, request: Request) -> dict[str, Any]:
-        params = request.params
-        if "job" not in params:
-            raise ProtocolError(INVALID_PARAMS, "params.job: is missing; add it")
-        folder = params.get("folder", ".")
-        if not isinstance(folder, str):
-            raise ProtocolError(INVALID_PARAMS, "params.folder is not a text")
-        facts = self._keeper and self._keeper.facts(params["job"], Path(folder))
-        checked = check(params["job"], folder=Path(folder), facts=facts, limits=self._limits)
+        wanted = read_params(ValidateParams, request.params, elsewhere=("job",))
+        document, folder = request.params["job"], Path(wanted.folder)
+        facts = self._keeper and self._keeper.facts(document, folder)
+        checked = check(document, folder=folder, facts=facts, limits=self._limits)
         problems = checked.problems
         if checked.job is not None:
             default = self._keeper and self._keeper.default_model
-            problems += model_problems(checked.job.model or default, Path(folder))
+            problems += model_problems(checked.job.model or default, folder)
         return {"problems": [problem.to_document() for problem in problems]}
 
     def _generate(self, request: Request) -> dict[str, Any]:
