@@ -94,6 +94,8 @@ def _shapes(file: BinaryIO, path: Path) -> Shapes:
         raise ValueError(length)
     file.seek(_LENGTH_BYTES)
     header = json.loads(file.read(length))
+    if not isinstance(header, dict):
+        raise TypeError(header)
     header.pop("__metadata__", None)
     room, shapes = size - _LENGTH_BYTES - length, {}
     for name, tensor in header.items():
