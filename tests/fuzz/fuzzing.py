@@ -20,7 +20,7 @@ _MOST_CPU_S = 5.0
 
 Draw = st.DataObject
 
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         *(None, True, False, 0, -1, 1, 8, 64, 2**31, 2**63, 2**64, 10**30, -(10**30)),
         *(0.5, -0.0, 1e308, math.nan, math.inf, -math.inf, "", " ", "0", "8", "text2image"),
@@ -28,7 +28,7 @@ ODD = st.sampled_from(
         *([], {}, [[]], [None], {"type": "text2image"}, [0] * 300, "bundled", "con", "c:\\x"),
     ]
 )
-ANY = st.recursive(
+ANY: st.SearchStrategy[Any] = st.recursive(
     ODD | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
     max_leaves=5,

@@ -36,12 +36,12 @@ class NoModels:
 
 def request(draw: Draw, id_: int) -> dict[str, Any]:
     method = draw.draw(st.sampled_from([m for m in METHODS if m not in ("initialize", "shutdown")]))
-    params: dict[str, Any] = {
+    params: dict[str, dict[str, Any]] = {
         "validate": {"job": right_job(), "folder": "."},
         "generate": {"job": right_job(), "output": "out.png", "preview_every_s": 1},
         "cancel": {"id": id_ - 1},
-    }.get(method, {})
-    return {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
+    }
+    return {"jsonrpc": "2.0", "id": id_, "method": method, "params": params.get(method, {})}
 
 
 def line(draw: Draw, id_: int) -> bytes:

@@ -93,7 +93,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     }
     text, image = job["regions"]
     assert (image["type"], image["strength"]) == ("image2image", 0.75)
-    assert text.pop("mask")
+    assert text["mask"]
     assert text == {
         "type": "text2image",
         "name": "region",
@@ -108,21 +108,23 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "mask_type": "feather",
         "feather_px": 48,
         "mask_weight": 0.5,
+        "mask": text["mask"],
         "mask_area": "canvas",
         "region_seed": 2**64 - 1,
         "noise_eps": 0.25,
     }
     (reroll,) = job["reroll_regions"]
     assert (reroll["reroll_mode"], reroll["noise_eps"]) == ("epsilon", 0.5)
-    region.mask_type, region.mask = "quartic", None
-    text = scripting.job()["regions"][0]
-    assert (text["feather_px"], text["mask_area"]) == (64, "region"), "they would have no effect"
     assert check(job, folder=None).job is not None
     made = job_from_scene(scene, bpy.context.evaluated_depsgraph_get())
     assert to_document(made.job) == job
     assert {name: (found.image.name, found.as_mask) for name, found in made.images.items()} == {
-        image["reference_image"]: ("painted", False)
+        image["reference_image"]: ("painted", False),
+        text["mask"]: ("mask", True),
     }
+    region.mask_type, region.mask = "quartic", None
+    text = scripting.job()["regions"][0]
+    assert (text["feather_px"], text["mask_area"]) == (64, "region"), "they would have no effect"
 
 
 def test_what_is_left_to_chance_is_null_in_the_job(scene: Any, camera: Any) -> None:
