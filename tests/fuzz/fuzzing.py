@@ -59,9 +59,9 @@ def mutated(draw: Draw, document: Any) -> Any:
         holder, key = draw.draw(st.sampled_from(list(_places(root))))
         match draw.draw(st.sampled_from(["odd", "any", "gone", "deep", "twice", "renamed"])):
             case "odd":
-                holder[key] = draw.draw(ODD)
+                holder[key] = copy.deepcopy(draw.draw(ODD))
             case "any":
-                holder[key] = draw.draw(ANY)
+                holder[key] = copy.deepcopy(draw.draw(ANY))
             case "gone" if holder is not root:
                 del holder[key]
             case "deep":
