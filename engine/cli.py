@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import io
 import json
 import os
 import platform
@@ -91,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = build_parser().parse_args(arguments)
     wait_briefly()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold any bytes
     try:
         code: int = options.run(options)
         return code
@@ -190,7 +193,7 @@ def _validate(options: argparse.Namespace) -> int:
     of_model = () if checked.job is None else model_problems(checked.job.model, source.folder)
     problems = [*checked.problems, *of_model]
     if options.json:
-        print(json.dumps([problem.to_document() for problem in problems], ensure_ascii=False))
+        print(json.dumps([problem.to_document() for problem in problems]))
     else:
         for problem in problems:
             print(f"{problem.severity}: {problem}", file=sys.stderr)

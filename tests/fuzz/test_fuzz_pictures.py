@@ -26,7 +26,7 @@ from engine.contract.png import (
     write_note,
 )
 from engine.explain import write_explanation
-from engine.storage.images import open_image, open_mask
+from engine.storage.images import count_frames, open_image, open_mask
 from engine.storage.job_files import read_source
 from tests.contract.jobs import right_job
 from tests.fuzz.fuzzing import Draw, as_json, fuzz, garbled, mutated, nothing_opened_outside
@@ -104,7 +104,7 @@ def test_a_picture_is_read_or_says_why_not(seconds: float, tmp_path: Path) -> No
         path.write_bytes(garbled(draw, right[draw.draw(st.sampled_from(sorted(right)))]))
         with suppress(OSError, UnreadableImageError, ValueError):
             read_size(path)
-        for read in (open_image, open_mask):
+        for read in (open_image, open_mask, count_frames):
             with suppress(EngineError):
                 read(path, LIMITS)
 
