@@ -101,7 +101,9 @@ def _opened(path: Path, limits: Limits) -> Iterator[Image.Image]:
                     advice="scale it down",
                 )
             yield ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (EngineError, MemoryError):
+        raise
+    except Exception as error:  # of a damaged file Pillow may raise any
         raise EngineError(
             f"{path} is no picture that can be read: {error}",
             kind="picture",
