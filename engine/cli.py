@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import io
 import json
 import os
 import platform
@@ -15,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
-from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed, read_object
+from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
-from engine.contract.errors import EngineError, JobError, ModelError, Problem
+from engine.contract.errors import EngineError, JobError
 from engine.contract.files import is_there, path_in
-from engine.contract.job import BUNDLED_MODEL, Job
 from engine.contract.limits import Limits
-from engine.contract.models import require_model
+from engine.contract.model_folders import read_object
+from engine.contract.models import model_problems
 from engine.process.threads import wait_briefly
 from engine.storage.job_files import read_source
 
@@ -92,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = build_parser().parse_args(arguments)
     wait_briefly()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold any bytes
     try:
         code: int = options.run(options)
         return code
@@ -146,17 +149,23 @@ def _generate(options: argparse.Namespace) -> int:
             wanted[name] = source.run[name]
     try:
         device = choose_device(**wanted)
-    except EngineError:
+    except EngineError as error:
         if AUTO not in (options.device, options.dtype):
             raise
         device = choose_device(options.device, options.dtype)
+        made_on = " in ".join(wanted.values())
+        print(
+            f"warning: made on {made_on}, and again on {device.torch_device}: {error}",
+            file=sys.stderr,
+        )
     silence_libraries()
     output = options.output or _free_name(Path.cwd() / f"{options.job.stem}.png")
     request = RunRequest(
         document=document, folder=folder, output=output.absolute(), latents=options.latents
     )
     limits = Limits(max_canvas_px=options.max_canvas_px)
-    for problem in check(document, folder=folder, limits=limits).warnings:
+    said = check(document, folder=folder, limits=limits).warnings
+    for problem in said:
         print(f"warning: {problem}", file=sys.stderr)
     with tqdm(unit="step", leave=False, disable=options.quiet) as bar:
         for event in run(request, ModelKeeper(device=device), limits=limits):
@@ -171,6 +180,9 @@ def _generate(options: argparse.Namespace) -> int:
                 case Done():
                     seconds = sum(event.timings_s.values())
                     done = event
+    for problem in done.problems:  # what showed while it was made
+        if problem not in said:
+            print(f"warning: {problem}", file=sys.stderr)
     print(f"{done.output} (seed {done.job['seed']}, {seconds:.1f} s)")
     return OK
 
@@ -178,27 +190,17 @@ def _generate(options: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     checked = check(source.document, folder=source.folder, limits=limits)
-    absent = [] if checked.job is None else _absent_model(checked.job, source.folder)
-    problems = [*checked.problems, *absent]
+    of_model = () if checked.job is None else model_problems(checked.job.model, source.folder)
+    problems = [*checked.problems, *of_model]
     if options.json:
-        print(json.dumps([problem.to_document() for problem in problems], ensure_ascii=False))
+        print(json.dumps([problem.to_document() for problem in problems]))
     else:
         for problem in problems:
             print(f"{problem.severity}: {problem}", file=sys.stderr)
         if job := checked.job:
             size = f"{job.canvas_width} × {job.canvas_height}"
             print(f"{options.job}: {size}, {len(job.regions)} regions")
-    return WRONG_INPUT if checked.job is None or absent else OK
-
-
-def _absent_model(job: Job, folder: Path) -> list[Problem]:
-    name = job.model or BUNDLED_MODEL
-    try:
-        require_model(name, folder)
-    except ModelError as error:
-        message = error.message.removeprefix("model: ")
-        return [Problem(field="model", value=name, message=message, remedy=error.advice)]
-    return []
+    return WRONG_INPUT if checked.job is None or of_model else OK
 
 
 def _explain(options: argparse.Namespace) -> int:

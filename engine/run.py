@@ -16,9 +16,9 @@ import torch
 
 from engine import __version__
 from engine.contract.checks import check
-from engine.contract.errors import warning
+from engine.contract.errors import Problem, shown, warning
 from engine.contract.files import atomic_write, path_in
-from engine.contract.job import resolve_random, to_document
+from engine.contract.job import Job, resolve_random, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import ModelFacts, facts_of
 from engine.families.base import Model
@@ -37,7 +37,7 @@ from engine.sampling.events import (
 )
 from engine.sampling.generate import generate
 from engine.sampling.oom_retry import with_oom_retry
-from engine.storage.images import open_image, open_masks
+from engine.storage.images import count_frames, open_image, open_masks
 from engine.storage.png import GrowingPng, moved, require_png
 
 log = logging.getLogger(__name__)
@@ -95,6 +95,17 @@ def _seconds(began: Sequence[tuple[str, float]]) -> dict[str, float]:
     return seconds
 
 
+def _unseen_frames(job: Job, folder: Path, limits: Limits) -> Iterator[Problem]:
+    for region in job.regions:
+        named = {"reference_image": getattr(region, "reference_image", None), "mask": region.mask}
+        for field, name in named.items():
+            count = 1 if name is None else count_frames(folder / name, limits)
+            if count > 1:
+                message = f"has {count} pictures, of which the first is used"
+                remedy = "save the one that is meant as a file of its own"
+                yield warning(field, shown(name), message, remedy, region.name)
+
+
 def run(
     request: RunRequest,
     keeper: ModelKeeper,
@@ -125,11 +136,11 @@ def run(
         for region in job.image_regions
     }
     masks = open_masks(job, request.folder, limits)
+    warnings = (*checked.warnings, *_unseen_frames(job, request.folder, limits))
 
     notes = {"engine": __version__, "torch": torch.__version__, **keeper.device.to_document()}
     output_folder = request.output.parent
     document = to_document(moved(job, request.folder, output_folder))
-    warnings = checked.warnings
     steps: dict[int, Path] = {}
     png: GrowingPng | None = None
     try:

@@ -19,6 +19,7 @@ from engine import __version__
 from engine.contract.checks import check
 from engine.contract.errors import Cancelled, EngineError
 from engine.contract.limits import Limits
+from engine.contract.models import model_problems
 from engine.contract.png import encode_png
 from engine.contract.protocol import (
     INVALID_PARAMS,
@@ -38,7 +39,7 @@ from engine.contract.protocol import (
     failure,
     read_lines,
 )
-from engine.contract.requests import GenerateParams, InitializeParams, read_params
+from engine.contract.requests import GenerateParams, InitializeParams, ValidateParams, read_params
 from engine.process.watchdog import PARENT_VARIABLE, watch_parent
 
 log = logging.getLogger("engine.worker")
@@ -184,15 +185,15 @@ class Worker:
         }
 
     def _validate(self, request: Request) -> dict[str, Any]:
-        params = request.params
-        if "job" not in params:
-            raise ProtocolError(INVALID_PARAMS, "params.job: is missing; add it")
-        folder = params.get("folder", ".")
-        if not isinstance(folder, str):
-            raise ProtocolError(INVALID_PARAMS, "params.folder is not a text")
-        facts = self._keeper and self._keeper.facts(params["job"], Path(folder))
-        checked = check(params["job"], folder=Path(folder), facts=facts, limits=self._limits)
-        return {"problems": [problem.to_document() for problem in checked.problems]}
+        wanted = read_params(ValidateParams, request.params, elsewhere=("job",))
+        document, folder = request.params["job"], Path(wanted.folder)
+        facts = self._keeper and self._keeper.facts(document, folder)
+        checked = check(document, folder=folder, facts=facts, limits=self._limits)
+        problems = checked.problems
+        if checked.job is not None:
+            default = self._keeper and self._keeper.default_model
+            problems += model_problems(checked.job.model or default, folder)
+        return {"problems": [problem.to_document() for problem in problems]}
 
     def _generate(self, request: Request) -> dict[str, Any]:
         if self._keeper is None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
     from engine.contract.masks import FALLOFFS, profile
-    from engine.contract.models import ModelFacts, facts_of, require_model
+    from engine.contract.models import ModelFacts, facts_of, model_problems, require_model
     from engine.contract.parse import parse_json
     from engine.contract.png import UnreadableImageError, copy_with_job, encode_png, read_job
     from engine.contract.protocol import MAX_MESSAGE_BYTES, PARSE_ERROR, PROTOCOL_VERSION

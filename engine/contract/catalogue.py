@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .families import DEFAULT_FAMILY, Family, family_of_pipeline
+from .families import DEFAULT_FAMILY
 from .job import BUNDLED_MODEL
+from .model_folders import INDEX, family_of_folder
+from .weights import GGUF, PICKLES, WEIGHTS
 
 State = Literal["bundled", "downloaded", "partly downloaded", "not downloaded"]
-
-INDEX = "model_index.json"
 
 BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
 NOTE = "mixdiff.json"
@@ -97,7 +97,7 @@ def cache_folder(variables: Mapping[str, str]) -> Path:
 def is_hub_id(name: str) -> bool:
     """Return whether a model's name has the form owner/name."""
     plain = name.count("/") == 1 and not name.startswith((".", "/", "~"))
-    return plain and not name.endswith(("/", ".safetensors", ".ckpt"))
+    return plain and not name.lower().endswith(("/", WEIGHTS, GGUF, *PICKLES))
 
 
 def folder_in_cache(id_: str, cache: Path) -> Path:
@@ -105,18 +105,11 @@ def folder_in_cache(id_: str, cache: Path) -> Path:
     return cache / f"models--{id_.replace('/', '--')}"
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """Return the object that a JSON file holds, an empty one where it holds none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def family_of_folder(folder: Path) -> Family | None:
-    """Return the family of a model in diffusers' format, None where it is of no known one."""
-    return family_of_pipeline(str(read_object(folder / INDEX).get("_class_name")))
+def newest_index(id_: str, cache: Path) -> Path | None:
+    """Return the newest copy of a model in the cache of which the index is there, whole or not."""
+    snapshots = folder_in_cache(id_, cache).glob("snapshots/*")
+    found = [path for path in snapshots if (path / INDEX).is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def local_snapshot(id_: str, cache: Path) -> Path | None:

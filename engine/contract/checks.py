@@ -13,7 +13,14 @@ from .errors import Problem, shown
 from .files import path_in
 from .geometry import uncovered_share
 from .image_sizes import read_size
-from .job import Job, RerollRegion, Text2ImageRegion, to_document, with_unique_names
+from .job import (
+    Image2ImageRegion,
+    Job,
+    RerollRegion,
+    Text2ImageRegion,
+    to_document,
+    with_unique_names,
+)
 from .kinds import File, OrNone, kind_of, nearest
 from .limits import Limits
 from .models import ModelFacts, facts_of
@@ -26,11 +33,17 @@ from .sides import check_canvas_size, check_multiple, check_sides
 LEAST_WINDOW_CELLS = 8
 _FEW_STEPS = 8  # models of the catalogue that are made for no more are held against it
 _CLEARLY_MORE = 2
+_FIRST = "write what should count more first"
+_NUMBER = r"\s*-?\d{0,9}\.?\d{1,9}\s*"
+# None may look at the same letters again and again: a prompt can be as long as a file.
 _SYNTAX_OF_OTHERS = (
-    (re.compile(r"\([^()]+:\s*-?\d*\.?\d+\s*\)"), "write what should count more first"),
-    (re.compile(r"<(lora|lyco|hypernet|embedding):[^>]*>", re.IGNORECASE), "take it out"),
+    (re.compile(rf"\([^()]+:{_NUMBER}\)|\(\([^()]+\)\)"), _FIRST),
+    (re.compile(r"<(lora|lyco|hypernet|embedding):[^<>]*>", re.IGNORECASE), "take it out"),
+    (re.compile(r"\bembedding:\S|\b__[\w/-]{1,80}__\b"), "write what it stands for"),
+    (re.compile(rf"\{{[^{{}}|]*\|[^{{}}]*\}}|\[[^\[\]]*:{_NUMBER}\]"), "write one of its parts"),
     (re.compile(r"\bBREAK\b"), "take it out: each part can be a region of its own"),
 )
+_FEATHER_PX = next(f.default for f in fields(Text2ImageRegion) if f.name == "feather_px")
 _NOTICEABLE_SHARE = 1e-6
 
 
@@ -98,6 +111,7 @@ class _Checks:
             job = draft.job()
             self._gaps(job)
             self._few_steps(job)
+            self._without_effect(job)
 
     def _canvas(self, values: Mapping[str, Any]) -> None:
         height, width = values.get("canvas_height"), values.get("canvas_width")
@@ -202,6 +216,28 @@ class _Checks:
             elif few and guidance > _CLEARLY_MORE * few.guidance_scale:
                 message = f"{guidance:g} is far more than {few.title} is made for"
                 self.findings.warn(path, guidance, message, f"try {few.guidance_scale:g}")
+
+    def _without_effect(self, job: Job) -> None:
+        for index, region in enumerate(job.regions):
+            path = f"regions[{index}]"
+            match region:
+                case Image2ImageRegion(strength=0):
+                    message = "0 leaves nothing of the picture"
+                    self.findings.warn(f"{path}.strength", 0, message, "try 0.5")
+                case Text2ImageRegion(guidance_scale=guidance) if not region.prompt.strip():
+                    if guidance != 0:  # which asks for it
+                        message = "there is none: the model paints what it likes there"
+                        remedy = "write what belongs there, or take the region out"
+                        self.findings.warn(f"{path}.prompt", region.prompt, message, remedy)
+            if isinstance(region, Text2ImageRegion) and region.mask_type != "feather":
+                given = region.feather_px
+                if given != _FEATHER_PX:
+                    message = f"has no effect on the falloff {region.mask_type}"
+                    remedy = 'use mask_type "feather", or leave it out'
+                    self.findings.warn(f"{path}.feather_px", given, message, remedy)
+            if region.mask is None and region.mask_area != "region":
+                message = "has no effect without a mask"
+                self.findings.warn(f"{path}.mask_area", region.mask_area, message, "leave it out")
 
 
 def gap_warning(share: float) -> tuple[str, str]:

@@ -21,6 +21,8 @@ class Family:
     """diffusers' classes, as a model's `model_index.json` names them."""
     signs: tuple[str, ...]
     """How the names of tensors begin that tell the family of a single file."""
+    single_file_parts: tuple[tuple[str, str], ...]
+    """How the names of tensors begin that a single file must have, and what they are."""
     stride_px: int
     """Pixels per cell of the canvas's latents, in both directions."""
     grid_px: int
@@ -43,11 +45,17 @@ class Family:
     """Whether weights in half precision are fetched where a model has both."""
 
 
+_IN_ALL_FILES = (
+    ("model.diffusion_model.", "denoising network"),
+    ("first_stage_model.", "autoencoder (VAE)"),
+)
+
 _SD = Family(
     name="sd",
     title="Stable Diffusion 1 or 2",
     pipelines=("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
     signs=("cond_stage_model.",),
+    single_file_parts=(*_IN_ALL_FILES, ("cond_stage_model.", "text encoder")),
     stride_px=8,
     grid_px=8,
     channels=4,
@@ -64,6 +72,11 @@ _SDXL = replace(
     title="Stable Diffusion XL",
     pipelines=("StableDiffusionXLPipeline",),
     signs=("conditioner.embedders.1.",),
+    single_file_parts=(
+        *_IN_ALL_FILES,
+        ("conditioner.embedders.0.", "first text encoder"),
+        ("conditioner.embedders.1.", "second text encoder"),
+    ),
     native_px=1024,
     guidance_scale=6.0,
     parts=(*_SD.parts, "text_encoder_2", "tokenizer_2"),

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import os
-import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .catalogue import (
     BUNDLED_FOLDER,
-    INDEX,
     NOTE,
     KnownModel,
     cache_folder,
-    family_of_folder,
     is_hub_id,
     known_model,
     local_snapshot,
-    read_object,
+    newest_index,
 )
-from .errors import ModelError
+from .errors import ModelError, Problem, shown
 from .families import DEFAULT_FAMILY, FAMILIES, Family
-from .files import is_dir, is_file, path_in
+from .files import is_dir, is_there, path_in
+from .foreign_models import family_of_shapes, foreign_file
 from .job import BUNDLED_MODEL
+from .model_folders import (
+    INDEX,
+    family_of_folder,
+    read_object,
+    require_config,
+    require_folder,
+    require_pipeline,
+)
+from .weights import WEIGHTS, read_shapes, require_weights_name
 
-WEIGHTS = ".safetensors"
-_MAX_HEADER_BYTES = 2**27
 _NOTED = {
     "native_px": "native_size_px",
     "largest_px": "largest_size_px",
     "num_inference_steps": "num_inference_steps",
     "guidance_scale": "guidance_scale",
 }
+_MOST_NATIVE_PX = 8192
 _LEAST_NATIVE_PX = 256  # no model that people use was trained on less; some small ones say so
 
 
@@ -89,7 +94,7 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     path = path_in(folder or Path(), name)
     if is_dir(path):
         return _of_folder(path)
-    if is_file(path):
+    if is_there(path):
         return ModelFacts.of_family(family_of_file(path) or DEFAULT_FAMILY)
     if is_hub_id(name):
         if known := known_model(name):
@@ -100,60 +105,98 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
 
 
 def require_model(name: str, folder: Path) -> None:
-    """See that a model is on this computer, as a relative path or a name from the hub.
+    """See that a model is on this computer, of a kind that runs, and whole; no tensor is read.
+
+    `folder` is where a relative path starts.
 
     Raises: ModelError.
     """
-    path = path_in(folder, name)
-    if is_file(path):
-        if path.suffix.lower() != WEIGHTS:
-            raise ModelError(
-                f"{path.name} is not a {WEIGHTS} file",
-                "pickled checkpoints can run code and are never loaded; convert it first",
-            )
-    elif is_dir(path):
-        if not is_file(path / INDEX):
-            advice = "give the top folder of a model in diffusers' format"
-            raise ModelError(f"{path} holds no {INDEX}", advice)
-    elif is_hub_id(name):
-        if local_snapshot(name, cache_folder(os.environ)) is None:
-            raise ModelError(
-                f"{name} is not on this computer",
-                "download it first: the button beside the model, or "
-                f"`python -m engine download {name}`",
-            )
-    elif "://" in name:
+    name = name.strip()
+    if _is_here(name, folder):
+        return
+    if is_hub_id(name):
+        command = f"`python -m engine download {name}`"
+        raise ModelError(
+            f"{name} is not on this computer",
+            f"download it first: the button beside the model, or {command}",
+        )
+    if "://" in name:
         raise ModelError(
             f"{name!r} is an address, and nothing is fetched from one",
             "download the file yourself and give its path, or give a hub id such as owner/name",
         )
-    elif name != BUNDLED_MODEL:
-        raise ModelError(
-            f"there is no folder or file {name!r} in {folder}",
-            f"give a folder in diffusers' format, a {WEIGHTS} file, a hub id such as owner/name, "
-            f"or {BUNDLED_MODEL!r}",
-        )
+    raise ModelError(
+        f"there is no folder or file {name!r} in {folder}",
+        f"give a folder in diffusers' format, a {WEIGHTS} file, a hub id such as owner/name, "
+        f"or {BUNDLED_MODEL!r}",
+    )
+
+
+def model_problems(name: str | None, folder: Path, *, absent: bool = True) -> tuple[Problem, ...]:
+    """Return what is wrong with the model that a job names, as `require_model` finds it.
+
+    `absent` counts one that is not on this computer as wrong.
+    """
+    name = (name or BUNDLED_MODEL).strip()
+    try:
+        if absent:
+            require_model(name, folder)
+        else:
+            _is_here(name, folder)
+    except ModelError as error:
+        message = error.message.removeprefix("model: ")
+        return (Problem("model", shown(name), message, error.advice),)
+    return ()
+
+
+def _is_here(name: str, folder: Path) -> bool:
+    """Return whether a model is on this computer.
+
+    Raises: ModelError where it is, and is none that runs.
+    """
+    path = path_in(folder, name)
+    if is_dir(path):
+        require_folder(path)
+    elif is_there(path):
+        _require_file(path)
+    elif is_hub_id(name):
+        return _is_cached(name)
+    else:
+        return name == BUNDLED_MODEL
+    return True
+
+
+def _require_file(path: Path) -> None:
+    require_weights_name(path)
+    shapes = read_shapes(path)
+    if foreign := foreign_file(shapes, family_of_shapes(shapes)):
+        raise ModelError(f"{path} is {foreign.title}", foreign.remedy)
+    if config := config_beside(path):
+        require_config(config, len(shapes))
+
+
+def config_beside(path: Path) -> Path | None:
+    """Return the folder that says of a single file what its model's parts are like, if any."""
+    beside = path.with_suffix("")
+    return beside if is_there(beside / INDEX) else None
+
+
+def _is_cached(id_: str) -> bool:
+    cache = cache_folder(os.environ)
+    snapshot = local_snapshot(id_, cache)
+    if snapshot:
+        require_folder(snapshot)
+    elif begun := newest_index(id_, cache):
+        require_pipeline(begun, id_)
+    return snapshot is not None
 
 
 def family_of_file(path: Path) -> Family | None:
-    """Return the family of a single file of weights by the names of its tensors."""
-    names = tensor_names(path)
-    known = FAMILIES.values()
-    return next((f for f in known if any(name.startswith(f.signs) for name in names)), None)
-
-
-def tensor_names(path: Path) -> frozenset[str]:
-    """Return the names of a safetensors file's tensors, none where it is no such file.
-
-    Source: https://github.com/huggingface/safetensors, the format of the header.
-    """
+    """Return the family of a single file of weights, None where it is of no known one."""
     try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length)) if length <= _MAX_HEADER_BYTES else {}
-    except (OSError, struct.error, ValueError, RecursionError):
-        return frozenset()
-    return frozenset(header) - {"__metadata__"} if isinstance(header, dict) else frozenset()
+        return family_of_shapes(read_shapes(path))
+    except ModelError:
+        return None
 
 
 def _of_folder(folder: Path) -> ModelFacts:
@@ -161,12 +204,14 @@ def _of_folder(folder: Path) -> ModelFacts:
     file, key = family.size_config
     cells = read_object(folder / file).get(key)
     own_px = cells * family.stride_px if isinstance(cells, int) else 0
-    facts = ModelFacts.of_family(family, own_px if own_px >= _LEAST_NATIVE_PX else 0)
+    own_px = own_px if _LEAST_NATIVE_PX <= own_px <= _MOST_NATIVE_PX else 0
+    facts = ModelFacts.of_family(family, own_px)
     note = read_object(folder / NOTE)
-    said = {name: note.get(key) for name, key in _NOTED.items()}
-    numbers: dict[str, Any] = {
-        name: value for name, value in said.items() if isinstance(value, int | float) and value > 0
-    }
+    numbers: dict[str, Any] = {}
+    for name, key in _NOTED.items():
+        value = note.get(key)
+        if isinstance(value, int | float) and 0 < value <= _MOST_NATIVE_PX:
+            numbers[name] = type(getattr(facts, name))(value)
     scheduler = note.get("scheduler")
-    is_known = isinstance(scheduler, str) and scheduler in family.schedulers
-    return replace(facts, scheduler=scheduler if is_known else None, **numbers)
+    known = scheduler if isinstance(scheduler, str) and scheduler in family.schedulers else None
+    return replace(facts, scheduler=known, **numbers)

@@ -39,6 +39,13 @@ class GenerateParams:
     preview_every_s: float = spec(Real(0), "seconds between previews", default=0.5)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateParams:
+    """What `validate` takes, its job apart."""
+
+    folder: str = spec(Text(required=True), "where the job's paths start", default=".")
+
+
 def read_params(cls: type[_P], params: Mapping[str, Any], *, elsewhere: Sequence[str] = ()) -> _P:
     """Return a request's parameters; those named in `elsewhere` must be there too.
 

@@ -15,24 +15,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.contract.catalogue import (
-    BUNDLED_FOLDER,
-    INDEX,
-    cache_folder,
-    family_of_folder,
-    local_snapshot,
-    read_object,
-)
+from engine.contract.catalogue import BUNDLED_FOLDER, cache_folder, local_snapshot
 from engine.contract.errors import EngineError, ModelError, first_line
-from engine.contract.families import DEFAULT_FAMILY, Family, family_of_pipeline, family_titles
+from engine.contract.families import Family, family_of_pipeline, family_titles
 from engine.contract.files import is_there, path_in
+from engine.contract.foreign_models import family_of_shapes, foreign_class
 from engine.contract.job import BUNDLED_MODEL
-from engine.contract.models import (
-    WEIGHTS,
-    family_of_file,
-    require_model,
-    tensor_names,
-)
+from engine.contract.model_folders import read_object, require_pipeline
+from engine.contract.models import config_beside, require_model
+from engine.contract.weights import WEIGHTS, read_shapes
 from engine.families.base import Model
 from engine.runtime.devices import Device, give_memory_back, is_oom
 
@@ -82,7 +73,8 @@ def model_of(pipeline: Any, device: Device) -> Model:
     classes = [family_of_pipeline(cls.__name__) for cls in type(pipeline).__mro__]
     family = next((found for found in classes if found), None)
     if family is None:
-        raise _unknown_kind(type(pipeline).__name__, "the pipeline")
+        foreign = foreign_class(type(pipeline).__name__)
+        raise ModelError(f"the pipeline is {foreign.title}", foreign.remedy)
     for name, part in pipeline.components.items():
         if isinstance(part, nn.Module):
             part.eval().requires_grad_(False)
@@ -140,9 +132,7 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
 
 
 def _load_folder(path: Path, device: Device) -> Any:
-    family = family_of_folder(path)
-    if family is None:
-        raise _unknown_kind(str(read_object(path / INDEX).get("_class_name")), str(path))
+    family = require_pipeline(path, str(path))
     dtypes = {"vae": torch.float32, "default": device.dtype}
     settings: dict[str, Any] = {"dtype": dtypes, "use_safetensors": True}
     # A part in half precision alone is told apart by its file's name.
@@ -150,7 +140,19 @@ def _load_folder(path: Path, device: Device) -> Any:
     if any(files and all(_HALF in file.name for file in files) for files in parts):
         settings["variant"] = "fp16"
     model = _class_of(family)
-    return _pipeline_class(model).from_pretrained(str(path), **settings, **model.UNUSED)
+    load = _pipeline_class(model).from_pretrained
+    try:
+        return load(str(path), **settings, **model.UNUSED)
+    except Exception as error:
+        if is_oom(error):
+            raise
+        for part in family.parts:  # each without the others, to name the one that cannot be
+            others = {other: None for other in family.parts if other != part}
+            try:
+                load(str(path), **settings, **{**model.UNUSED, **others})
+            except Exception as fault:
+                raise _damaged(path / part, fault) from error
+        raise
 
 
 @contextmanager
@@ -169,11 +171,11 @@ def _in_small_letters(path: Path) -> Iterator[Path]:
 
 
 def _load_single_file(path: Path, device: Device) -> Any:
-    family = family_of_file(path) or DEFAULT_FAMILY
+    names = read_shapes(path)
+    family = family_of_shapes(names)
+    assert family is not None, "the model was asked for"
     model = _class_of(family)
-    names = tensor_names(path)
-    beside = path.with_suffix("")
-    if beside.is_dir():
+    if beside := config_beside(path):
         settings: dict[str, Any] = {"config": str(beside)}
     else:
         config = CONFIGS / model.single_file_config(names)
@@ -219,11 +221,9 @@ def _pipeline_class(model: type[Model]) -> Any:
     return getattr(diffusers, model.PIPELINE)
 
 
-def _unknown_kind(class_name: str, where: str) -> ModelError:
-    return ModelError(
-        f"{where} is a {class_name}, which no family of this engine runs",
-        f"give a model of the kind {family_titles()}",
-    )
+def _damaged(part: Path, error: Exception) -> ModelError:
+    advice = "its settings, or its weights, are damaged: download the model again, whole"
+    return ModelError(f"{part} cannot be loaded: {_in_a_line(error)}", advice)
 
 
 def _explained(resolved: str, error: Exception) -> ModelError:
@@ -231,5 +231,9 @@ def _explained(resolved: str, error: Exception) -> ModelError:
         advice = "check the id, the network and your access to it, or give a local folder"
     else:
         advice = f"give a {family_titles()} model with .safetensors weights"
+    return ModelError(f"{resolved} cannot be loaded: {_in_a_line(error)}", advice)
+
+
+def _in_a_line(error: Exception) -> str:
     text = first_line(error) if str(error).strip() else ""
-    return ModelError(f"{resolved} cannot be loaded: {type(error).__name__}: {text}", advice)
+    return f"{type(error).__name__}: {text}"

@@ -34,6 +34,7 @@ class LoadedModel(Model):
     UNUSED = {  # noqa: RUF012
         "safety_checker": None,
         "feature_extractor": None,
+        "image_encoder": None,
         "requires_safety_checker": False,
     }
 

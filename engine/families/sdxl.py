@@ -64,7 +64,8 @@ class LoadedModel(sd.LoadedModel):
         Its original size is at least the model's own: small ones stand for blurred pictures.
         """
         height, width = (side * self.stride_px for side in (window.height, window.width))
-        native_px = self._unet.config.sample_size * self.stride_px
+        cells = self._unet.config.sample_size
+        native_px = cells * self.stride_px if cells else self.family.native_px
         enlarged = max(1.0, native_px / math.sqrt(height * width))
         original = (round(height * enlarged), round(width * enlarged))
         sizes = torch.tensor([(*original, 0, 0, height, width)], dtype=self._unet.dtype)

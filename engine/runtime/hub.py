@@ -10,21 +10,16 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from engine.contract.catalogue import (
-    INDEX,
-    cache_folder,
-    folder_in_cache,
-    is_hub_id,
-    local_snapshot,
-    read_object,
-)
+from engine.contract.catalogue import cache_folder, folder_in_cache, is_hub_id, local_snapshot
 from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import Family, family_of_pipeline, family_titles
+from engine.contract.foreign_models import Foreign, foreign_class
 from engine.contract.job import BUNDLED_MODEL
+from engine.contract.model_folders import INDEX, foreign_parts, read_object
+from engine.contract.weights import PICKLES
 
 _SMALL = (".json", ".txt", ".model", ".jinja")
 _HALF = ".fp16."
-_PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 _LOGIN_HELP = (
     "then log in with `hf auth login`, or put a token into the variable HF_TOKEN; "
     "it is never stored by MixDiff"
@@ -32,22 +27,22 @@ _LOGIN_HELP = (
 
 
 def needed_files(names: Collection[str], id_: str, family: Family) -> list[str]:
-    """Return the files that are loaded, of all that a model of a family has; its index last.
+    """Return the files that are loaded: those that say what it is first, its index last.
 
     Raises: EngineError of kind `model` where weights are missing, or are pickles.
     """
-    wanted = []
+    settings, wanted = [], []
     for part in family.parts:
         inside = [name for name in names if name.startswith(f"{part}/")]
-        wanted += [name for name in inside if name.endswith(_SMALL)]
+        settings += [name for name in inside if name.endswith(_SMALL)]
         weights = [name for name in inside if name.endswith(".safetensors")]
         plain = [name for name in weights if name.count(".") == 1]  # no .fp16 or .non_ema
         half = [name for name in weights if _HALF in name]
         chosen = half or plain if family.prefers_half else plain or half
         if part in family.weighted_parts and not chosen:
-            raise _unusable(id_, part, any(name.endswith(_PICKLES) for name in inside))
+            raise _unusable(id_, part, any(name.endswith(PICKLES) for name in inside))
         wanted += chosen
-    return [*wanted, INDEX]  # once it is there, so is all the rest
+    return [*settings, *wanted, INDEX]  # once it is there, so is all the rest
 
 
 def _unusable(id_: str, part: str, has_pickle: bool) -> ModelError:
@@ -80,8 +75,12 @@ def _family_of(info: Any, id_: str, names: Collection[str]) -> Family:
             found = read_object(Path(folder) / INDEX).get("_class_name")
     family = family_of_pipeline(str(found))
     if family is None:
-        raise ModelError(f"{id_} is a {found}, which no family of this engine runs", advice)
+        raise _is(id_, foreign_class(str(found)))
     return family
+
+
+def _is(id_: str, foreign: Foreign) -> ModelError:
+    return ModelError(f"{id_} is {foreign.title}", foreign.remedy)
 
 
 def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
@@ -98,14 +97,20 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
     try:
         info = HfApi().model_info(id_, files_metadata=True)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
-        wanted = needed_files(sizes, id_, _family_of(info, id_, sizes))
+        family = _family_of(info, id_, sizes)
+        wanted = needed_files(sizes, id_, family)
+        settings = [name for name in wanted[:-1] if name.endswith(_SMALL)]
         total, before = sum(sizes[name] for name in wanted), 0
         for name in wanted:
 
             def notify(done: int, start: int = before, most: int = sizes[name]) -> None:
                 on_progress(start + min(done, most), total)
 
-            hf_hub_download(id_, name, revision=info.sha, tqdm_class=_bar_that(notify))
+            path = hf_hub_download(id_, name, revision=info.sha, tqdm_class=_bar_that(notify))
+            if [name] == settings[-1:]:
+                snapshot = Path(path.removesuffix(name))
+                if foreign := foreign_parts(snapshot, family):
+                    raise _is(id_, foreign)
             before += sizes[name]
             on_progress(before, total)
     except (EngineError, KeyboardInterrupt):

@@ -94,7 +94,7 @@ def generate(
     windows = region_windows(job, stride, masks)
     for problem in coverage_warnings(job, windows, stride):
         yield Warned(problem=problem)
-    for problem in _long_texts(job, model):
+    for problem in (*_long_texts(job, model), *_unheard_negatives(job, model)):
         yield Warned(problem=problem)
     plan = model.denoiser.plan(job, windows)
 
@@ -143,5 +143,22 @@ def _long_texts(job: Job, model: Model) -> Iterator[Problem]:
                 region=region_name,
                 message=f"is longer than the model sees: {shown(cut_off)} has no effect",
                 remedy="shorten it, what counts most first",
+                severity="warning",
+            )
+
+
+def _unheard_negatives(job: Job, model: Model) -> Iterator[Problem]:
+    """Yield a warning for what is to be kept out, where the guidance does not ask for it."""
+    for region in job.text_regions:
+        own, scale = region.negative_prompt, region.guidance_scale
+        text = job.negative_prompt if own is None else own
+        terms = model.guidance.terms(region.prompt, text, scale or 0.0)
+        if text.strip() and not any(term.text.is_negative for term in terms):
+            yield Problem(
+                field="negative_prompt",
+                value=shown(text),
+                region=region.name,
+                message=f"has no effect on this model at a guidance of {scale:g}",
+                remedy="use another guidance, or a model that is not made for few steps",
                 severity="warning",
             )

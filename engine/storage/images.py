@@ -19,6 +19,8 @@ from engine.contract.limits import Limits
 _DEEPEST = {"I;16": 2**16 - 1, "I;16B": 2**16 - 1, "I;16L": 2**16 - 1, "I": 2**16 - 1, "F": 1.0}
 """The largest number of each of Pillow's greyscale modes of more than 8 bits."""
 
+_MOVING = ("GIF", "PNG", "WEBP", "TIFF")
+
 
 def open_image(path: Path, limits: Limits) -> Image.Image:
     """Return a picture in RGB.
@@ -27,6 +29,15 @@ def open_image(path: Path, limits: Limits) -> Image.Image:
     """
     with _opened(path, limits) as image:
         return _opaque(_in_bytes(_in_srgb(image)))
+
+
+def count_frames(path: Path, limits: Limits) -> int:
+    """Return how many pictures a file shows one after another, of which the first is read.
+
+    Raises: EngineError of kind `picture` where it cannot be read.
+    """
+    with _opened(path, limits) as _, Image.open(path) as image:
+        return getattr(image, "n_frames", 1) if image.format in _MOVING else 1
 
 
 def open_mask(path: Path, limits: Limits) -> npt.NDArray[np.float32]:
@@ -108,7 +119,9 @@ def _opened(path: Path, limits: Limits) -> Iterator[Image.Image]:
                     advice="scale it down",
                 )
             yield ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (EngineError, MemoryError):
+        raise
+    except Exception as error:  # of a damaged file Pillow may raise any
         raise EngineError(
             f"{path} is no picture that can be read: {error}",
             kind="picture",

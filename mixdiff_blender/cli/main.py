@@ -127,7 +127,7 @@ def _fail(error: EngineError, options: argparse.Namespace) -> int:
 
 
 def _answer(value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json.dumps(value), flush=True)
 
 
 def _warn(warnings: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from ..contract import (
     with_unique_names,
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
-from .model_facts import facts_of_model, model_path
+from .model_facts import facts_of_model, model_path, problems_of_model
 from .model_settings import followed_model, value_for
 from .regions.background import background_of, whole_prompt
 from .regions.camera import canvas_of
@@ -115,7 +115,8 @@ def job_from_scene(
     """
     changes = changes or {}
     settings = canvas_settings(scene)
-    facts = facts_of_model(changes.get("model", settings.model))
+    model = changes.get("model", settings.model)
+    facts = facts_of_model(model)
     canvas = canvas_of(scene, facts)
     sources = [source for source in sources_of(scene) if source.settings.enabled]
     if not sources and not whole_prompt(settings):
@@ -163,7 +164,7 @@ def job_from_scene(
             if isinstance(region, Text2ImageRegion)
         },
         images=reader.images,
-        problems=(*reader.problems, *problems),
+        problems=(*problems_of_model(model), *reader.problems, *problems),
     )
 
 

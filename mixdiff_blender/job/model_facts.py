@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
+from pathlib import Path
 
 import bpy
 
-from ..contract import ModelFacts, facts_of
+from ..contract import ModelFacts, Problem, facts_of, model_problems
 from ..properties import canvas_settings
 from ..storage import folders
 
@@ -28,6 +29,22 @@ def facts_of_model(name: str) -> ModelFacts:
 @lru_cache(maxsize=16)
 def _facts_at(moment: float, path: str) -> ModelFacts:
     return facts_of(path)
+
+
+def problems_of_model(name: str) -> tuple[Problem, ...]:
+    """Return what is wrong with a model that lies on this computer; it may be elsewhere too."""
+    path = model_path(name)
+    # What was wrong a moment ago may be mended.
+    return _problems_at(time.monotonic() // _LOOK_EVERY_S, path) and _problems(path)
+
+
+@lru_cache(maxsize=16)
+def _problems_at(moment: float, path: str | None) -> tuple[Problem, ...]:
+    return _problems(path)
+
+
+def _problems(path: str | None) -> tuple[Problem, ...]:
+    return model_problems(path, Path(), absent=False)
 
 
 def model_path(name: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -173,6 +174,38 @@ def test_a_prompt_that_no_guidance_follows_is_a_warning() -> None:
     assert "use 1" in problem.remedy
     assert found(with_region(guidance_scale=0, prompt="")) == []
     assert found(with_region(guidance_scale=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "field", "says"),
+    [
+        (with_region(prompt=""), "regions[0].prompt", "paints what it likes"),
+        (with_region(prompt=" \n"), "regions[0].prompt", "paints what it likes"),
+        (with_region(feather_px=8), "regions[0].feather_px", "no effect on the falloff gaussian"),
+        (with_region(mask_area="canvas"), "regions[0].mask_area", "no effect without a mask"),
+    ],
+)
+def test_what_has_no_effect_is_said(document: object, field: str, says: str) -> None:
+    (problem,) = found(document)
+    assert (problem.field, problem.severity) == (field, "warning")
+    assert says in problem.message
+    assert found(with_region(mask_type="feather", feather_px=8)) == []
+    assert found(with_region(feather_px=64, mask_area="region")) == []
+
+
+def test_a_reference_of_which_nothing_stays_is_said() -> None:
+    document = with_picture("photo.png")
+    document["regions"][1]["strength"] = 0
+    (problem,) = check(document, folder=None).problems
+    assert (problem.field, problem.severity) == ("regions[1].strength", "warning")
+
+
+@pytest.mark.parametrize("start", ["(a:1", "(:", "{|", "<lora:", "[a:1", "__a/", "((", "[:"])
+def test_a_prompt_of_any_length_is_read_at_once(start: str) -> None:
+    began = time.monotonic()
+    found(with_region(prompt=start * 10**5))
+    found(with_region(prompt=start[:-1] + start[-1] * 10**6))
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

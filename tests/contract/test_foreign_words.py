@@ -34,7 +34,12 @@ def test_what_other_programs_call_a_key_gets_the_right_hint(
 
 
 @pytest.mark.parametrize(
-    "text", ["(red:1.9) bricks", "bricks (old, worn : .5)", "a <lora:house_v2:0.8> b", "a BREAK b"]
+    "text",
+    [
+        *("(red:1.9) bricks", "bricks (old, worn : .5)", "a <lora:house_v2:0.8> b", "a BREAK b"),
+        *("((red)) bricks", "embedding:bad_hands", "a __colour__ wall", "a {red|blue} wall"),
+        "a [red:blue:0.5] wall",
+    ],
 )
 def test_the_prompt_syntax_of_other_programs_is_not_passed_over(text: str) -> None:
     for document, field in (
@@ -46,7 +51,9 @@ def test_the_prompt_syntax_of_other_programs_is_not_passed_over(text: str) -> No
         assert "read as words" in problem.message
 
 
-@pytest.mark.parametrize("text", ["bricks (old)", "at 12:30", "a < b > c", "breaking waves"])
+@pytest.mark.parametrize(
+    "text", ["bricks (old)", "at 12:30", "{a}", "__init", "[x]", "a < b > c", "breaking waves"]
+)
 def test_plain_words_are_plain_words(text: str) -> None:
     assert found(with_region(prompt=text)) == []
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 
 import pytest
 
-from engine.contract.models import facts_of, tensor_names
+from engine.contract.models import facts_of
+from engine.contract.weights import read_shapes
+from tests.contract.model_files import SD, SDXL, write_weights
 
 
 def folder(at: Path, class_name: str, sample_size: int | None = None) -> Path:
@@ -16,12 +17,6 @@ def folder(at: Path, class_name: str, sample_size: int | None = None) -> Path:
     (at / "model_index.json").write_text(json.dumps({"_class_name": class_name}))
     config = {} if sample_size is None else {"sample_size": sample_size}
     (at / "unet" / "config.json").write_text(json.dumps(config))
-    return at
-
-
-def single_file(at: Path, *names: str) -> Path:
-    header = json.dumps({"__metadata__": {}, **{name: {} for name in names}}).encode()
-    at.write_bytes(struct.pack("<Q", len(header)) + header)
     return at
 
 
@@ -76,19 +71,11 @@ def test_a_known_model_of_the_hub_is_known_before_it_is_fetched(
 
 
 def test_a_single_file_is_known_by_the_names_of_its_tensors(tmp_path: Path) -> None:
-    sd = single_file(tmp_path / "sd.safetensors", "cond_stage_model.transformer.x")
-    xl = single_file(tmp_path / "xl.safetensors", "conditioner.embedders.1.model.x", "v_pred")
+    sd = write_weights(tmp_path / "sd.safetensors", SD)
+    xl = write_weights(tmp_path / "xl.safetensors", {**SDXL, "v_pred": ()})
     assert facts_of(str(sd)).family.name == "sd"
     assert facts_of(str(xl)).family.name == "sdxl"
-    assert tensor_names(xl) == {"conditioner.embedders.1.model.x", "v_pred"}
-
-
-@pytest.mark.parametrize("content", [b"", b"\0" * 7, b"\xff" * 64, struct.pack("<Q", 3) + b"[1]"])
-def test_a_file_that_is_none_names_no_tensors(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "broken.safetensors"
-    path.write_bytes(content)
-    assert tensor_names(path) == frozenset()
-    assert facts_of(str(path)).family.name == "sd"
+    assert read_shapes(xl) == {**SDXL, "v_pred": ()}
 
 
 def test_a_damaged_note_or_index_is_no_reason_to_fail(tmp_path: Path) -> None:

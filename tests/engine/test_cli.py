@@ -161,6 +161,25 @@ def test_validate_answers_for_what_will_run(
     assert [problem["field"] for problem in json.loads(capsys.readouterr().out)] == ["model"]
 
 
+def test_problems_are_json_whatever_letters_they_hold(job_file: Path) -> None:
+    job_file.write_text(json.dumps({**json.loads(job_file.read_text()), "\ud801 漢": 1}))
+    done = engine("validate", "--json", str(job_file))
+    assert done.returncode == 2
+    (problem,) = json.loads(done.stdout)
+    assert problem["field"] == "\ud801 漢"
+
+
+def test_a_moving_picture_says_that_its_first_one_is_used(job_file: Path) -> None:
+    job = json.loads(job_file.read_text())
+    frames = [Image.new("L", (8, 8), level) for level in (0, 99, 255)]
+    frames[0].save(job_file.parent / "m.gif", save_all=True, append_images=frames[1:])
+    job["regions"][0]["mask"] = "m.gif"
+    job_file.write_text(json.dumps(job))
+    done = engine("generate", str(job_file), "-o", str(job_file.parent / "o.png"), "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert "mask: has 3 pictures, of which the first is used" in done.stderr
+
+
 def test_validate_says_a_right_job_is_right(
     job_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

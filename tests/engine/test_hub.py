@@ -131,6 +131,16 @@ def test_a_model_of_another_kind_is_refused_before_its_weights_are_fetched(shop:
         assert shop.hub.served == served
 
 
+def test_a_model_whose_settings_say_another_kind_is_refused_before_its_weights_are_fetched(
+    shop: Shop,
+) -> None:
+    config = json.loads(shop.hub.files["unet/config.json"])
+    shop.hub.files["unet/config.json"] = json.dumps({**config, "in_channels": 9}).encode()
+    assert f"{ID} is an inpainting model" in shop.refused("download", ID)
+    assert not any(name.endswith(".safetensors") for name in shop.hub.served)
+    assert state_of(ID, shop.cache) != "downloaded"
+
+
 def test_an_sdxl_model_is_fetched_in_half_precision_with_all_its_parts(shop: Shop) -> None:
     index = json.loads(shop.hub.files["model_index.json"])
     index["_class_name"] = "StableDiffusionXLPipeline"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.contract.catalogue import BUNDLED_FOLDER, INDEX
+from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import EngineError
 from engine.families.base import Model
 from engine.families.loading import load_model, model_of, resolve
 from engine.runtime.devices import choose_device
+from tests.contract.model_files import copy_model
 from tests.engine.conftest import TINY_SD
 from tests.engine.ldm_checkpoint import write_checkpoint
 from tests.engine.runs import canvas, latents, relative_error, text_region
@@ -76,8 +78,7 @@ def test_no_name_and_bundled_mean_the_model_in_the_box() -> None:
 
 
 def test_a_relative_path_starts_at_the_jobs_folder(tmp_path: Path) -> None:
-    (tmp_path / "models" / "mine").mkdir(parents=True)
-    (tmp_path / "models" / "mine" / INDEX).write_text("{}")
+    shutil.copytree(TINY_SD, tmp_path / "models" / "mine")
     assert resolve("models/mine", tmp_path) == str((tmp_path / "models" / "mine").resolve())
 
 
@@ -92,8 +93,7 @@ def test_a_path_may_start_at_the_home_and_be_one_of_windows(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     mine = tmp_path / "models" / "mine"
-    mine.mkdir(parents=True)
-    (mine / INDEX).write_text("{}")
+    shutil.copytree(TINY_SD, mine)
     assert resolve("~/models/mine", Path("/nowhere")) == str(mine.resolve())
     assert resolve("models\\mine", tmp_path) == str(mine.resolve())
 
@@ -112,11 +112,11 @@ def test_a_name_that_is_nothing_says_what_could_be_given(name: str, tmp_path: Pa
     assert "owner/name" in caught.value.advice
 
 
-@pytest.mark.parametrize("suffix", [".ckpt", ".bin", ".pt"])
+@pytest.mark.parametrize("suffix", [".ckpt", ".bin", ".PT"])
 def test_pickled_checkpoints_are_refused_unread(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"model{suffix}"
     path.write_bytes(b"cos\nsystem\n(S'false'\ntR.")
-    with pytest.raises(EngineError, match=r"not a \.safetensors file"):
+    with pytest.raises(EngineError, match=f"model{suffix} is a pickle"):
         load_model(str(path), CPU)
 
 
@@ -125,7 +125,7 @@ def test_a_folder_of_pickled_weights_is_refused(tmp_path: Path) -> None:
     shutil.copytree(TINY_SD, folder)
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))
-    with pytest.raises(EngineError, match="cannot be loaded") as caught:
+    with pytest.raises(EngineError, match=r"unet has its weights as a pickle") as caught:
         load_model(str(folder), CPU)
     assert "safetensors" in caught.value.advice
 
@@ -145,6 +145,24 @@ def test_a_broken_model_is_one_clear_error(broken: str, tmp_path: Path) -> None:
         load_model(str(folder), CPU)
     assert caught.value.kind == "model"
     assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [
+        ("unet/config.json", {"block_out_channels": "many"}),
+        ("text_encoder/config.json", {"hidden_act": 3}),
+        ("scheduler/scheduler_config.json", {"trained_betas": "x"}),
+    ],
+)
+def test_settings_that_no_part_can_have_name_the_part(
+    file: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = copy_model(tmp_path / "model", **{file.removesuffix(".json"): settings})
+    with pytest.raises(EngineError, match=re.escape(str((folder / file).parent))) as caught:
+        load_model(str(folder), CPU)
+    assert caught.value.kind == "model"
+    assert "download the model again" in caught.value.advice
 
 
 @pytest.fixture

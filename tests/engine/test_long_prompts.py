@@ -53,3 +53,15 @@ def test_each_word_that_is_not_named_counts(bundled: Model) -> None:
     whole = latents(job(" ".join(words[:fitting])), bundled)
     assert not np.array_equal(whole, latents(job(" ".join(words[: fitting - 1])), bundled))
     assert warnings(job(" ".join(words[: fitting + 1])), bundled)
+
+
+def test_what_is_to_be_kept_out_where_the_guidance_is_none_is_said(bundled: Model) -> None:
+    def said(**more: object) -> list[tuple[str, str, str]]:
+        region = text_region(0, 64, 0, 64, "a wall", name="wall", **more)
+        document = canvas(64, 64, region, scheduler="ddim", num_inference_steps=1)
+        return warnings({**document, "negative_prompt": "fog"}, bundled)
+
+    ((region, field, message),) = said(guidance_scale=1)
+    assert (region, field) == ("wall", "negative_prompt")
+    assert "no effect on this model at a guidance of 1" in message
+    assert said(guidance_scale=2) == said(guidance_scale=1, negative_prompt="") == []

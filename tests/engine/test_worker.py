@@ -18,6 +18,7 @@ from PIL import Image
 from engine.contract import protocol
 from engine.contract.protocol import Failure, Notification, Result
 from tests.contract.jobs import right_job
+from tests.contract.model_files import write_weights
 from tests.engine.worker_process import CHECKOUT, WorkerProcess
 
 JOB = {**right_job(), "num_inference_steps": 3}
@@ -111,6 +112,17 @@ def test_the_model_stays_loaded_between_jobs_until_unloaded(
 def test_validate_lists_problems_and_warnings(worker: WorkerProcess) -> None:
     told = worker.result(worker.send("validate", job={**JOB, "seed": -1}))
     assert [(p["field"], p["severity"]) for p in told["problems"]] == [("seed", "error")]
+
+
+def test_validate_answers_for_the_model_too(worker: WorkerProcess, tmp_path: Path) -> None:
+    write_weights(tmp_path / "house.SAFETENSORS", {"lora_unet_mid_block.lora_down.weight": (4, 8)})
+    for model, says in (("house.SAFETENSORS", "is a LoRA"), ("nothing", "no folder or file")):
+        job = {**JOB, "model": model}
+        (problem,) = worker.result(worker.send("validate", job=job, folder=str(tmp_path)))[
+            "problems"
+        ]
+        assert problem["field"] == "model"
+        assert says in problem["message"]
 
 
 @pytest.mark.parametrize(

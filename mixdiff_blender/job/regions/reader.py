@@ -137,9 +137,14 @@ class RegionReader:
 
     def _values(self, source: Source) -> Iterator[tuple[str, Any]]:
         settings = source.settings
+        hidden = set()  # what the panel does not show has no effect
+        if settings.mask_type != "feather":
+            hidden.add("feather_px")
+        if settings.mask is None:
+            hidden.add("mask_area")
         for declared in fields(_CLASSES[settings.type]):
             name = declared.name
-            if name in _GIVEN:
+            if name in (*_GIVEN, *hidden):
                 continue
             if name == "prompt":
                 # A layer of annotations is named after what it shows.

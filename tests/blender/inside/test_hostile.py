@@ -64,6 +64,24 @@ def test_gaps_between_regions_are_filled_from_behind(scene: Any, camera: Any) ->
     assert list(places()) == ["a wall, watercolour", "watercolour"]
 
 
+# --- Models that are none -----------------------------------------------------------------------
+
+
+def test_a_file_that_is_no_model_is_named_before_the_engine_is_asked(tmp_path: Path) -> None:
+    scene = empty_scene(64, 64)
+    scene.mixdiff.prompt = "fog"
+    path = tmp_path / "house.SAFETENSORS"
+    header = b'{"lora_unet_mid.lora_down.weight":{"dtype":"F16","shape":[],"data_offsets":[0,2]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(2))
+    scene.mixdiff.model = str(path)
+    problem = scripting.problems()[0]
+    assert "house.SAFETENSORS is a LoRA" in problem
+    with pytest.raises(RuntimeError, match="is a LoRA"):
+        bpy.ops.mixdiff.generate()
+    path.unlink()
+    assert scripting.problems() == (), "where the job goes there may be one"
+
+
 # --- Regions larger than the model paints well --------------------------------------------------
 
 

@@ -61,8 +61,9 @@ def test_what_is_left_out_is_named_with_the_reason() -> None:
 def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     region = add_region("region", "a road").mixdiff
     region.negative_prompt, region.guidance_scale = "fog", 3.5
-    region.mask_type, region.mask_weight = "quartic", 0.5
+    region.mask_type, region.mask_weight = "feather", 0.5
     region.feather_px, region.mask_area = 48, "canvas"
+    region.mask = bpy.data.images.new("mask", 8, 8)
     region.region_seed, region.noise_eps = 2**64 - 1, 0.25
     reroll = add_region("reroll", size=(1, 1)).mixdiff
     reroll.type, reroll.reroll_mode, reroll.noise_eps = "reroll", "epsilon", 0.5
@@ -92,6 +93,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     }
     text, image = job["regions"]
     assert (image["type"], image["strength"]) == ("image2image", 0.75)
+    assert text["mask"]
     assert text == {
         "type": "text2image",
         "name": "region",
@@ -103,10 +105,10 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "prompt": "a road",
         "negative_prompt": "fog",
         "guidance_scale": 3.5,
-        "mask_type": "quartic",
+        "mask_type": "feather",
         "feather_px": 48,
         "mask_weight": 0.5,
-        "mask": None,
+        "mask": text["mask"],
         "mask_area": "canvas",
         "region_seed": 2**64 - 1,
         "noise_eps": 0.25,
@@ -117,8 +119,12 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     made = job_from_scene(scene, bpy.context.evaluated_depsgraph_get())
     assert to_document(made.job) == job
     assert {name: (found.image.name, found.as_mask) for name, found in made.images.items()} == {
-        image["reference_image"]: ("painted", False)
+        image["reference_image"]: ("painted", False),
+        text["mask"]: ("mask", True),
     }
+    region.mask_type, region.mask = "quartic", None
+    text = scripting.job()["regions"][0]
+    assert (text["feather_px"], text["mask_area"]) == (64, "region"), "they would have no effect"
 
 
 def test_what_is_left_to_chance_is_null_in_the_job(scene: Any, camera: Any) -> None:

@@ -1,0 +1,109 @@
+"""Headers of safetensors files: which tensors one holds, in which shapes; no tensor is read.
+
+Source: https://github.com/huggingface/safetensors, the format of the header.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import ModelError
+
+WEIGHTS = ".safetensors"
+PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
+GGUF = ".gguf"
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+_MAX_HEADER_BYTES = 2**25  # a hundred times what the largest models have
+_LENGTH_BYTES = 8
+_AGAIN = "download it again"
+_PICKLE = (
+    "is a pickle, which can run code when it is loaded and is never opened",
+    f"get the same model as {WEIGHTS}, or convert it",
+)
+_GGUF = (
+    "is a GGUF file, of weights in a form that this engine does not read",
+    f"get the same model as {WEIGHTS}",
+)
+# What people take for weights, by how it begins.
+_OTHERS = (
+    (b"PK\x03\x04", *_PICKLE),
+    (b"\x80", *_PICKLE),
+    (b"GGUF", *_GGUF),
+    (
+        b"version https://git-lfs",
+        "is no more than Git's pointer to the weights",
+        "fetch them with `git lfs pull`",
+    ),
+    (b"<", "is a web page, not the file that was meant", f"{_AGAIN}, logged in where it asks"),
+    (b"{", "is a text, not weights", _AGAIN),
+)
+
+
+def require_weights_name(path: Path) -> None:
+    """See that a file is called as weights that can be read are; it is not opened.
+
+    Raises: ModelError.
+    """
+    suffix = path.suffix.lower()
+    if suffix == WEIGHTS:
+        return
+    if suffix in PICKLES:
+        what, remedy = _PICKLE
+    elif suffix == GGUF:
+        what, remedy = _GGUF
+    else:
+        what, remedy = f"is no {WEIGHTS} file", "give a model's weights, or a folder"
+    raise ModelError(f"{path.name} {what}", remedy)
+
+
+def read_shapes(path: Path) -> Shapes:
+    """Return the shape of each tensor of a safetensors file by its name.
+
+    Raises: ModelError where it is no such file, or not a whole one.
+    """
+    try:
+        if not path.is_file():  # also what would never end, such as a pipe
+            raise ModelError(f"{path} is no file", f"give a {WEIGHTS} file")
+        with path.open("rb") as file:
+            return _shapes(file, path)
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}"
+        raise ModelError(message, "allow reading it, or give another") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelError(f"{path} is damaged: its header cannot be read", _AGAIN) from error
+
+
+def _shapes(file: BinaryIO, path: Path) -> Shapes:
+    size = file.seek(0, 2)
+    file.seek(0)
+    start = file.read(64)
+    (length,) = struct.unpack("<Q", start[:_LENGTH_BYTES].ljust(_LENGTH_BYTES, b"\0"))
+    if length > min(size - _LENGTH_BYTES, _MAX_HEADER_BYTES):
+        for sign, what, remedy in _OTHERS:
+            if start.lstrip().startswith(sign):
+                raise ModelError(f"{path} {what}", remedy)
+    if not 0 < length <= size - _LENGTH_BYTES:
+        raise ModelError(f"{path} is damaged, or cut off in its header", _AGAIN)
+    if length > _MAX_HEADER_BYTES:
+        raise ValueError(length)
+    file.seek(_LENGTH_BYTES)
+    header = json.loads(file.read(length))
+    if not isinstance(header, dict):
+        raise TypeError(header)
+    header.pop("__metadata__", None)
+    room, shapes = size - _LENGTH_BYTES - length, {}
+    for name, tensor in header.items():
+        shapes[name] = tuple(tensor["shape"])
+        begin, end = tensor["data_offsets"]
+        if any(type(number) is not int or number < 0 for number in (*shapes[name], begin, end)):
+            raise ValueError(name)
+        if end > room:
+            whole = size - room + max(entry["data_offsets"][1] for entry in header.values())
+            raise ModelError(f"{path} is cut off: it has {size} bytes of {whole}", _AGAIN)
+    return shapes
