@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import build
 from building import blender, extension
+from building import verbs as build
 from building.programs import CHECKOUT, BuildError, run
 
 
