@@ -48,10 +48,11 @@ def demo() -> int:
             raise BuildError(f"the demo in {host.name} failed: {error}") from error
     missing = [str(result) for result in results if not result.is_file()]
     if done.returncode != 0 or missing:
+        printed = "\n".join(f"    {line}" for line in done.stdout.splitlines()[-12:])
         raise BuildError(
             f"the demo in {host.name} ended with exit code {done.returncode}"
             + (f" and without {' and '.join(missing)}" if missing else "")
-            + "; the lines above say why."
+            + f"; the lines above say why. Blender's own last lines were:\n{printed}"
         )
     for result in results:
         say(str(result))
