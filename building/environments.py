@@ -107,11 +107,11 @@ BPY = (
 )
 
 
-def ask_python(python: str | Path, expression: str) -> str | None:
+def ask_python(python: str | Path, expression: str, *options: str) -> str | None:
     """Return what an interpreter makes of an expression, or None where it does not start."""
     try:
         done = subprocess.run(
-            [str(python), "-I", "-c", f"import sys; print({expression})"],
+            [str(python), *options, "-I", "-c", f"import sys; print({expression})"],
             capture_output=True,
             text=True,
             timeout=60,
@@ -131,8 +131,13 @@ def python_candidates(version: str) -> Iterator[str]:
     """Yield the places where an interpreter of a version such as "3.13" may be found."""
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         yield sys.executable
-    if found := shutil.which(f"python{version}"):
-        yield found
+    on_path = os.environ.get("PATH", "").split(os.pathsep)
+    # On Windows each version's folder holds a python.exe, and its launcher knows others.
+    for name in (f"python{version}", "python3", "python"):
+        yield from filter(None, (shutil.which(name, path=folder) for folder in on_path))
+    if launcher := shutil.which("py"):
+        found = ask_python(launcher, "sys.executable", f"-{version}")
+        yield from [found] if found else []
     folders = [Path.home() / ".pyenv/versions", Path(sys.base_prefix).parent]
     if root := os.environ.get("PYENV_ROOT"):
         folders.insert(0, Path(root) / "versions")

@@ -50,9 +50,8 @@ def _changelog(checkout: Path, version: str) -> list[str]:
                 problems.append(f"CHANGELOG.md has lines under {name}, above {version}; move them")
             continue
         if not _DATE.fullmatch(note or ""):
-            problems.append(
-                f"CHANGELOG.md dates {version} {note or 'not at all'!r}; write {wanted}"
-            )
+            found = repr(note) if note else "not at all"
+            problems.append(f"CHANGELOG.md dates {version} {found}; write {wanted}")
         if not body.strip():
             problems.append(f"CHANGELOG.md says nothing of what changed in {version}")
         return problems

@@ -200,8 +200,8 @@ def clean(everything: bool) -> int:
     return 0
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one verb and return its exit code."""
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
     parser = argparse.ArgumentParser(
         prog="build.py",
         description="The verbs of the project. Each says what it fetches before it does.",
@@ -224,6 +224,12 @@ def main(arguments: Sequence[str]) -> int:
     link_parser.add_argument("folder", nargs="?", type=Path, help="a repository's folder")
     clean_parser = verbs.add_parser("clean", help="remove what the verbs made")
     clean_parser.add_argument("--all", action="store_true", help="the environments too")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one verb and return its exit code."""
+    parser = build_parser()
     chosen, rest = parser.parse_known_args(arguments)
     if rest and chosen.verb != "test":
         parser.error(f"{chosen.verb} takes no {rest[0]}")

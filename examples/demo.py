@@ -38,9 +38,11 @@ def render(scene: Any) -> None:
     bar = importlib.import_module(f"{extension().__name__}.cli.progress").ProgressBar()
 
     def show(statistics: str, _: Any = None) -> None:
-        done, samples = map(int, (re.findall(r"Sample (\d+)/(\d+)", statistics) or [(0, 1)])[-1])
-        bar.show("rendering", f"Rendering: sample {done} of {samples}", done / samples)
+        if found := re.search(r"Sample (\d+)/(\d+)", statistics):
+            done, samples = int(found[1]), int(found[2])
+            bar.show("rendering", f"Rendering: sample {done} of {samples}", done / samples)
 
+    bar.show("rendering", "Rendering")
     bpy.app.handlers.render_stats.append(show)
     with bar:
         bpy.ops.render.render(write_still=True)

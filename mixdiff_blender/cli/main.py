@@ -189,7 +189,9 @@ def _follow(bar: ProgressBar, before: str, interrupted: Event) -> None:
     state = engine.session.state
     if isinstance(state, Generating):
         progress = state.progress
-        bar.show(progress.phase, f"{before}{progress_text(progress)}", progress.share)
+        counted = progress.row or progress.phase == "sampling"
+        share = progress.share if counted else 0.0
+        bar.show(progress.phase, f"{before}{progress_text(progress)}", share)
 
 
 def _is_numbered(output: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,11 +16,13 @@ NEEDS = "build.py needs Python 3.11 or newer, and "
 
 def older_pythons() -> list[str]:
     """The older Pythons of this machine, one of each minor version."""
-    found = []
-    for minor in range(6, 11):
-        candidates = python_candidates(f"3.{minor}")
-        found += [next((python for python in candidates if python_version(python)), "")]
-    return [python for python in found if python]
+    found = {
+        version: python
+        for version in (f"3.{minor}" for minor in range(6, 11))
+        for python in python_candidates(version)
+        if (python_version(python) or "").startswith(f"{version}.")
+    }
+    return [*found.values()]
 
 
 def test_the_file_itself_parses_under_the_oldest_syntax_that_can_be_asked_for() -> None:
@@ -30,7 +31,7 @@ def test_the_file_itself_parses_under_the_oldest_syntax_that_can_be_asked_for() 
     assert all(node.module != "__future__" for node in futures)  # `annotations` is of 3.7
 
 
-@pytest.mark.parametrize("python", older_pythons(), ids=lambda path: Path(path).name)
+@pytest.mark.parametrize("python", older_pythons(), ids=str)
 def test_an_older_python_is_named_and_the_verb_to_repeat(python: str) -> None:
     done = subprocess.run(
         [python, CHECKOUT / "build.py", "zip"], capture_output=True, text=True, check=False

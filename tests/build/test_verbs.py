@@ -11,6 +11,7 @@ import pytest
 from building import blender, extension
 from building import verbs as build
 from building.programs import CHECKOUT, BuildError, run
+from tests.blender import debian
 
 
 def test_a_failing_program_is_one_sentence_with_its_last_lines() -> None:
@@ -59,6 +60,19 @@ def test_pytest_gets_the_arguments_as_they_were(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(build, "show", show)
     assert build.main(["test", "-k", "zip or link", "-x", "tests/build"]) == 5
     assert shown == [["-m", "pytest", "-k", "zip or link", "-x", "tests/build"]]
+
+
+def test_blenders_that_are_fetched_when_first_needed_are_announced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(debian, "obstacle", lambda: None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "mixdiff/debian-sid").mkdir(parents=True)
+    blender.announce_executables()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "blender-4.3" in line
+    assert "(307 MB)" in line
+    assert "blender-5.2" not in line
 
 
 @pytest.fixture
