@@ -37,3 +37,13 @@ def test_the_demo_says_a_few_lines_and_leaves_its_results(
     assert said[-1].startswith("Rendering")
     assert len(said) < 12, run.stderr
     assert not [line for line in said if "Mem:" in line or "Fra:" in line or "Saved" in line]
+
+
+def test_of_a_run_that_is_shown_stderr_alone_is_seen(
+    find_host: Callable[[str], Host], capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = "import sys\nprint('of the renderer')\nprint('of the demo', file=sys.stderr)"
+    run = find_host("bpy-4.5").run_python(code, show=True)
+    assert (run.returncode, "of the renderer" in run.stdout) == (0, True)
+    seen = capfd.readouterr()
+    assert (seen.out, "of the demo" in seen.err) == ("", True)
