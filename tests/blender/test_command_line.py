@@ -57,6 +57,7 @@ def test_generate_writes_what_the_exported_job_makes(street: Street, tmp_path: P
     lines = run.stderr.splitlines()  # a log's few: a stage's first and last
     assert "Painting" in lines
     assert sum(line.startswith("Step ") for line in lines) < 3
+    assert run.output.count(str(picture)) == 1
     assert Image.open(picture).size == (128, 64)
     run = street.mixdiff("export-job", "--output", job, "--seed", "7178915308", "--steps", "3")
     assert run.returncode == 0, run.output
