@@ -19,16 +19,16 @@ def missing(checkout: Path, version: str) -> list[str]:
 
 def _versions(checkout: Path, version: str) -> list[str]:
     """The version stands in several places, which must agree with the manifest's."""
-    stated: dict[str, str | None] = {"engine/__init__.py": _engine_version(checkout)}
+    stated: list[tuple[str, str | None]] = [("engine/__init__.py", _engine_version(checkout))]
     pyproject = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))
     if "project" in pyproject:
-        stated["pyproject.toml"] = pyproject["project"].get("version")
+        stated.append(("pyproject.toml", pyproject["project"].get("version")))
     for page in [checkout / "README.md", *sorted((checkout / "docs").glob("*.md"))]:
         for named in re.findall(r"mixdiff-(\d+\.\d+\.\d+)\.zip", page.read_text(encoding="utf-8")):
-            stated[page.relative_to(checkout).as_posix()] = named
+            stated.append((page.relative_to(checkout).as_posix(), named))
     return [
         f"{place} says {other or 'no version'}, blender_manifest.toml {version}"
-        for place, other in stated.items()
+        for place, other in stated
         if other != version
     ]
 
