@@ -11,7 +11,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from building.environments import BPY, ENGINE, environments_folder, make_environments
+from building.environments import (
+    BPY,
+    ENGINE,
+    Environment,
+    environments_folder,
+    make_environments,
+)
+from building.fetching import Download, announce
 from building.programs import BuildError, run, say
 
 if TYPE_CHECKING:
@@ -68,8 +75,12 @@ def ensure_libraries() -> None:
             f"Blender needs the shared libraries {', '.join(missing)}, which are not installed; "
             f"on Debian or Ubuntu `sudo {shlex.join(command)}` installs them."
         )
-    say(f"blender: installing {len(missing)} system libraries…")
+    say("blender: apt-get fetches its lists of packages (some 10 MB)")
     run(["apt-get", "update"])
+    files = run([*command, "--print-uris"]).splitlines()  # 'URI' NAME BYTES HASH
+    fetched = sum(int(line.split()[2]) for line in files if line.startswith("'"))
+    libraries = f"{len(missing)} system libraries and what they need"
+    announce([Download(what=libraries, mb=round(fetched / 10**6))])
     run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
 
 
@@ -93,8 +104,27 @@ def demo_host(work: Path) -> Host:
         version = ".".join(map(str, host.version))
         say(f"blender: {host.program} is {version}, not 4.2 to 5.2; a bpy wheel is used")
     ensure_libraries()
-    running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    wheels = {wheel.name: wheel for wheel in BPY}
-    wheel = wheels["bpy-5.2" if running == "3.13" else "bpy-4.5"]
+    wheel = wheel_for_this()
     make_environments([wheel])
     return find(wheel.name)
+
+
+def wheel_for_this() -> Environment:
+    """Return the newest bpy wheel that the running Python can hold, else that of Python 3.11."""
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    wheels = {wheel.name: wheel for wheel in BPY}
+    return wheels["bpy-5.2" if running == "3.13" else "bpy-4.5"]
+
+
+def announce_executables() -> None:
+    """Say which Blender executables the tests fetch when one first needs them."""
+    from tests.blender import debian
+
+    if not debian.obstacle():
+        announce(
+            [
+                Download(what=f"{name} for its first test, kept in {debian.cache_folder()}", mb=mb)
+                for name, mb in debian.FETCHES_MB.items()
+                if not (debian.cache_folder() / f"debian-{debian.SUITES[name]}").exists()
+            ]
+        )

@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from building.fetching import Download, announce
 from building.programs import CHECKOUT, BuildError, run, say
 
 TORCH = "torch==2.13.0"
@@ -27,6 +28,8 @@ class Step:
 
     title: str
     arguments: tuple[str, ...]
+    fetches_mb: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """What the packages and all that they need weigh, by `sys.platform`, as measured on PyPI."""
 
     @property
     def digest(self) -> str:
@@ -63,35 +66,52 @@ def environments_folder() -> Path:
 
 
 RUN_STEPS = (
-    Step(title="torch", arguments=(TORCH,)),
-    Step(title="the engine's requirements", arguments=("-r", "engine/requirements.txt")),
+    # For Linux with NVIDIA's libraries.
+    Step(
+        title="torch",
+        arguments=(TORCH,),
+        fetches_mb={"linux": 2740, "darwin": 120, "win32": 130},
+    ),
+    Step(
+        title="the engine's requirements",
+        arguments=("-r", "engine/requirements.txt"),
+        fetches_mb={"linux": 96, "darwin": 82, "win32": 91},
+    ),
 )
-DEV_STEP = Step(title="the tools for tests and checks", arguments=("-r", "requirements-dev.txt"))
+DEV_STEP = Step(
+    title="the tools for tests and checks",
+    arguments=("-r", "requirements-dev.txt"),
+    fetches_mb={"linux": 51, "darwin": 42, "win32": 40},
+)
 ENGINE = Environment(name="engine", pythons=("3.11", "3.12", "3.13"), steps=RUN_STEPS)
 ENGINE_DEV = Environment(
     name="engine", pythons=("3.11", "3.12", "3.13"), steps=(*RUN_STEPS, DEV_STEP)
 )
 
 
-def _bpy(release: str, python: str) -> Environment:
-    step = Step(title=f"bpy {release}", arguments=(f"bpy=={release}",))
+def _bpy(release: str, python: str, linux_mb: int, darwin_mb: int, win32_mb: int) -> Environment:
+    step = Step(
+        title=f"bpy {release}",
+        arguments=(f"bpy=={release}",),
+        fetches_mb={"linux": linux_mb, "darwin": darwin_mb, "win32": win32_mb},
+    )
     name = "bpy-" + release.rpartition(".")[0]
     return Environment(name=name, pythons=(python,), steps=(step,))
 
 
 BPY = (
-    _bpy("4.2.23", "3.11"),
-    _bpy("4.5.15", "3.11"),
-    _bpy("5.0.1", "3.11"),
-    _bpy("5.2.3", "3.13"),
+    _bpy("4.2.23", "3.11", 350, 208, 316),
+    _bpy("4.5.15", "3.11", 373, 223, 326),
+    _bpy("5.0.1", "3.11", 374, 228, 328),
+    _bpy("5.2.3", "3.13", 403, 245, 340),
 )
 
 
-def ask_python(python: str | Path, expression: str) -> str | None:
+def ask_python(python: str | Path, expression: str, *options: str) -> str | None:
     """Return what an interpreter makes of an expression, or None where it does not start."""
     try:
         done = subprocess.run(
-            [str(python), "-I", "-c", f"import sys; print({expression})"],
+            [str(python), *options, "-I", "-c", f"import sys; print({expression})"],
             capture_output=True,
             text=True,
             timeout=60,
@@ -111,8 +131,13 @@ def python_candidates(version: str) -> Iterator[str]:
     """Yield the places where an interpreter of a version such as "3.13" may be found."""
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         yield sys.executable
-    if found := shutil.which(f"python{version}"):
-        yield found
+    on_path = os.environ.get("PATH", "").split(os.pathsep)
+    # On Windows each version's folder holds a python.exe, and its launcher knows others.
+    for name in (f"python{version}", "python3", "python"):
+        yield from filter(None, (shutil.which(name, path=folder) for folder in on_path))
+    if launcher := shutil.which("py"):
+        found = ask_python(launcher, "sys.executable", f"-{version}")
+        yield from [found] if found else []
     folders = [Path.home() / ".pyenv/versions", Path(sys.base_prefix).parent]
     if root := os.environ.get("PYENV_ROOT"):
         folders.insert(0, Path(root) / "versions")
@@ -149,6 +174,12 @@ def read_stamp(environment: Environment) -> dict[str, str]:
     if not isinstance(stamp, dict) or stamp.get("python") != python_version(environment.python):
         return {}
     return stamp
+
+
+def missing_steps(environment: Environment) -> list[Step]:
+    """Return the steps that an environment does not have behind it."""
+    stamp = read_stamp(environment)
+    return [step for step in environment.steps if stamp.get(step.title) != step.digest]
 
 
 def make_environment(environment: Environment) -> bool:
@@ -212,6 +243,8 @@ def make_environments(
             return error
         return None
 
+    steps = [step for environment in environments for step in missing_steps(environment)]
+    announce([Download(what=step.title, mb=step.fetches_mb.get(sys.platform)) for step in steps])
     with ThreadPoolExecutor(max_workers=3) as pool:
         outcomes = dict(zip(environments, pool.map(make, environments), strict=True))
     problems = {made: error for made, error in outcomes.items() if error}

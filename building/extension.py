@@ -50,13 +50,23 @@ def build_zip(folder: Path) -> Path:
     return target
 
 
-def validate_zip(archive: Path) -> bool:
-    """Let Blender's own validator judge a zip; False where no bpy wheel is installed to do it."""
+def extension_tool() -> tuple[list[str | Path], Path] | None:
+    """Return Blender's own tool for extensions, as a command, and the tags that it knows.
+
+    None where no bpy wheel is installed, in which it comes along.
+    """
     for environment in reversed(BPY):
         if read_stamp(environment):
             scripts = next(environment.folder.glob("**/bpy/*/scripts"))
             tool = scripts / "addons_core/bl_pkg/cli/blender_ext.py"
-            tags = scripts / "modules/_bpy_internal/extensions/tags.py"
-            run([environment.python, tool, "validate", f"--valid-tags={tags}", archive])
-            return True
-    return False
+            return [environment.python, tool], scripts / "modules/_bpy_internal/extensions/tags.py"
+    return None
+
+
+def validate_zip(archive: Path) -> bool:
+    """Let Blender's own validator judge a zip; False where no bpy wheel is installed to do it."""
+    if not (found := extension_tool()):
+        return False
+    tool, tags = found
+    run([*tool, "validate", f"--valid-tags={tags}", archive])
+    return True

@@ -1,7 +1,8 @@
 """Generates the picture of the open scene, uses it in the scene, and renders.
 
 Run it inside a Blender that has the extension enabled and examples/street.blend open:
-`demo.py --output-folder FOLDER` writes demo.png and demo.blend there.
+`demo.py --output-folder FOLDER` writes demo.png and demo.blend there. How far it is goes to stderr;
+what Blender itself prints goes to stdout.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,20 +18,35 @@ from typing import Any
 import bpy
 
 
-def engine_folder() -> Path:
-    """Return the folder of the engine that the enabled extension brought along."""
+def extension() -> Any:
+    """Return the enabled extension."""
     names = [
         name for name, _ in bpy.context.preferences.addons.items() if name.endswith(".mixdiff")
     ]
-    package: Any = importlib.import_module(names[0])
-    return Path(package.__file__).parent / "engine"
+    return importlib.import_module(names[0])
 
 
 def say_what_paints(model: str) -> None:
     """Say so where the model has learned nothing yet."""
-    about = engine_folder() / "bundled/mixdiff.json"
+    about = Path(extension().__file__).parent / "engine/bundled/mixdiff.json"
     if model == "bundled" and not json.loads(about.read_text(encoding="utf-8")).get("trained"):
-        print("demo: the bundled model has random weights, so the picture is noise")
+        print("the bundled model has random weights, so the picture is noise", file=sys.stderr)
+
+
+def render(scene: Any) -> None:
+    """Render the scene, and show how far it is."""
+    bar = importlib.import_module(f"{extension().__name__}.cli.progress").ProgressBar()
+
+    def show(statistics: str, _: Any = None) -> None:
+        if found := re.search(r"Sample (\d+)/(\d+)", statistics):
+            done, samples = int(found[1]), int(found[2])
+            bar.show("rendering", f"Rendering: sample {done} of {samples}", done / samples)
+
+    bar.show("rendering", "Rendering")
+    bpy.app.handlers.render_stats.append(show)
+    with bar:
+        bpy.ops.render.render(write_still=True)
+    bpy.app.handlers.render_stats.remove(show)
 
 
 def select(items: list[Any]) -> None:
@@ -47,9 +64,8 @@ def main(folder: Path) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
 
     say_what_paints(scene.mixdiff.model)
-    print(f"demo: generating {scene.render.resolution_x} × {scene.render.resolution_y}", flush=True)
-    bpy.ops.mixdiff.generate()
-    print(f"demo: the picture is {bpy.path.abspath(scene.mixdiff.result.filepath)}", flush=True)
+    if code := importlib.import_module(f"{extension().__name__}.cli.main").main(["generate"]):
+        sys.exit(code)
 
     regions = [item for item in scene.objects if item.mixdiff.enabled]
     select([item for item in regions if item.name != "Sky"])
@@ -60,15 +76,12 @@ def main(folder: Path) -> None:
     scene.render.use_stamp_filename = False  # the render is shown around: not this folder's name
     bpy.ops.mixdiff.use_in_compositor()
 
-    print("demo: rendering", flush=True)
     if hasattr(scene.render, "compositor_device"):
         scene.render.compositor_device = "CPU"  # a machine without a screen may have no GPU
     scene.render.image_settings.file_format = "PNG"
     scene.render.filepath = str(rendered)
-    bpy.ops.render.render(write_still=True)
+    render(scene)
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
-    print(rendered)
-    print(blend)
 
 
 if __name__ == "__main__":

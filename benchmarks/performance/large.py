@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 from statistics import median
 
 from benchmarks.performance.clocks import HostClock
@@ -12,6 +12,9 @@ from benchmarks.performance.record import Record
 from benchmarks.performance.shapes import SDXL, TINY_XL, parameters_of, pipeline_of
 from engine.families.loading import model_of
 from engine.runtime.devices import choose_device
+
+if sys.platform != "win32":
+    import resource
 
 _SIDE_PX, _OVERLAP_PX, _STEPS = 256, 128, 2
 

@@ -19,6 +19,7 @@ from ..backend.environment import why_it_does_not_begin
 from ..backend.installation.install import STEPS
 from ..backend.wording import task_text
 from ..contract import EngineError
+from .progress import ProgressBar
 
 OK, FAILED, CANCELLED = 0, 1, 130
 
@@ -76,20 +77,6 @@ def _install(options: argparse.Namespace) -> int:
     return _report()
 
 
-class ProgressLine:
-    """Prints how far something is, each text once."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._shown = ""
-
-    def show(self, text: str) -> None:
-        """Print a text unless it was the last."""
-        if text != self._shown and not self._quiet:
-            print(text, file=sys.stderr, flush=True)
-        self._shown = text
-
-
 @contextmanager
 def on_interrupt(act: Callable[[], None]) -> Iterator[None]:
     """Do something at Ctrl-C, to which Blender alone would not listen."""
@@ -109,9 +96,10 @@ def _followed(
     quiet: bool,
 ) -> bool:
     """Show how far a task is until it ends; Ctrl-C cancels it. Return whether it was through."""
-    line = ProgressLine(quiet=quiet)
-    with on_interrupt(task.cancel):
-        engine.wait_for(task, lambda state: line.show(words(state)))
+    with ProgressBar(quiet=quiet) as bar, on_interrupt(task.cancel):
+        engine.wait_for(
+            task, lambda now: bar.show(now.progress.title, words(now), now.progress.share)
+        )
     if isinstance(task.state, Idle):
         print("cancelled; what has arrived is kept", file=sys.stderr)
         return False

@@ -18,11 +18,13 @@ import bpy
 from .. import scripting
 from ..backend import engine
 from ..backend.session import Generating
+from ..backend.wording import progress_text
 from ..contract import EngineError, JobError
 from ..job.overrides import Overrides
 from ..job.regions.camera import canvas_of
 from . import engine as cli_engine
 from .engine import CANCELLED, FAILED, OK
+from .progress import ProgressBar
 
 WRONG_USAGE = 2
 _MOST_FRAMES = 100_000
@@ -155,14 +157,13 @@ def _generate(options: argparse.Namespace) -> int:
     pictures = []
     for frame in frames:
         number = scene.frame_current if frame is None else frame
-        before = f"frame {number}, " if len(frames) > 1 else ""
-        line = cli_engine.ProgressLine(quiet=options.quiet)
+        before = f"frame {number}: " if len(frames) > 1 else ""
         interrupted = Event()
-        with cli_engine.on_interrupt(interrupted.set):
+        with ProgressBar(quiet=options.quiet) as bar, cli_engine.on_interrupt(interrupted.set):
             picture = scripting.generate(
                 scene,
                 output=_numbered(options.output, number) if options.output else None,
-                on_progress=partial(_follow, line, before, interrupted),
+                on_progress=partial(_follow, bar, before, interrupted),
                 **_overrides(options, frame),
             )
         _warn(picture.warnings)
@@ -181,15 +182,16 @@ def _generate(options: argparse.Namespace) -> int:
     return OK
 
 
-def _follow(line: cli_engine.ProgressLine, before: str, interrupted: Event) -> None:
+def _follow(bar: ProgressBar, before: str, interrupted: Event) -> None:
     """Show how far the job is; once interrupted, end it."""
     if interrupted.is_set():
         engine.queue.stop()
     state = engine.session.state
     if isinstance(state, Generating):
         progress = state.progress
-        text = f"step {progress.step} of {progress.steps}" if progress.step else progress.phase
-        line.show(f"{before}{text}")
+        counted = progress.row or progress.phase == "sampling"
+        share = progress.share if counted else 0.0
+        bar.show(progress.phase, f"{before}{progress_text(progress)}", share)
 
 
 def _is_numbered(output: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import resource
 import struct
 import sys
 import threading
@@ -25,6 +24,9 @@ from mixdiff_blender.backend.job_queue import JobQueue
 from mixdiff_blender.backend.session import Done, Generating, Job, JobRequest, Outcome, Session
 from tests.engine.conftest import TINY_SD
 from tests.faulty_python import FAULTS, POINTS, install
+
+if sys.platform != "win32":
+    import resource
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 

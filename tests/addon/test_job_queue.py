@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mixdiff_blender.backend.session import Done, Generating, Outcome, Ready
@@ -89,7 +88,7 @@ def test_cancel_of_all_ends_what_runs_and_then_what_waits_has_its_turn(two: Run)
 def test_an_engine_that_is_lost_costs_its_job_alone(two: Run) -> None:
     first, lost = two.jobs[0], two.queue.sessions[1].engine_pid
     assert lost is not None
-    os.kill(lost, signal.SIGKILL)
+    psutil.Process(lost).kill()
     two.until(lambda: "c" in two.ends)
     assert (two.kind("b"), two.kind("c")) == ("crashed", "done")
     assert two.queue.running == (first,)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from pathlib import Path
 
+import psutil
 import pytest
 
 from mixdiff_blender.backend import session as session_module
@@ -117,11 +115,11 @@ def test_a_stopped_process_is_ended_by_cancel(run: Run) -> None:
     run.until_generating()
     pid = run.session.engine_pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    psutil.Process(pid).suspend()
     run.queue.cancel()
     run.until_done()
     assert run.kind("a") == "cancelled"
-    run.until(lambda: not Path(f"/proc/{pid}").exists())
+    run.until(lambda: not psutil.pid_exists(pid))
 
 
 def test_an_engine_that_is_gone_fails_each_waiting_job_with_the_reason(run: Run) -> None:
@@ -179,10 +177,11 @@ def test_an_answer_that_is_no_result_costs_one_job_and_the_engine(run: Run) -> N
     run.add("a", nonsense=True)
     run.until_generating()
     pid = run.session.engine_pid
+    assert pid is not None
     run.until_done()
     assert run.kind("a") == "protocol"
     assert isinstance(run.state, Failed)
-    run.until(lambda: not Path(f"/proc/{pid}").exists())
+    run.until(lambda: not psutil.pid_exists(pid))
     run.add("b")
     run.until_done()
     assert run.kind("b") == "done"
@@ -192,6 +191,6 @@ def test_an_idle_engine_that_dies_is_noticed(run: Run) -> None:
     run.add("a")
     run.until_done()
     assert run.session.engine_pid is not None
-    os.kill(run.session.engine_pid, signal.SIGKILL)
+    psutil.Process(run.session.engine_pid).kill()
     run.until(lambda: isinstance(run.state, Failed))
     assert run.session.engine_pid is None

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SUITES = {"blender-5.2": "sid", "blender-4.3": "trixie"}
+FETCHES_MB = {"blender-5.2": 285, "blender-4.3": 307}
 PACKAGES = (
     *("blender", "python3-numpy", "python3-requests", "python3-zstandard"),
     *("python3-venv", "python3-pip"),

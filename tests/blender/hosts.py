@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from tests.blender import debian
 
@@ -76,7 +77,9 @@ class HostProcess:
     name: str
     command: tuple[str, ...]
     process: subprocess.Popen[bytes]
-    files: tuple[IO[bytes], IO[bytes]] | None
+    stdout: Path
+    stderr: Path | None
+    """None where it goes to the terminal."""
     result: Path | None
     user_resources: Path
 
@@ -119,11 +122,8 @@ class HostProcess:
 
     def printed(self) -> tuple[str, str]:
         """Return what it has written so far, to stdout and to stderr."""
-        size = 2**24
-        read = [
-            os.pread(file.fileno(), size, 0).decode(errors="replace") for file in self.files or ()
-        ]
-        stdout, stderr = read or ("", "")
+        files = (self.stdout, self.stderr)
+        stdout, stderr = (file.read_text(errors="replace") if file else "" for file in files)
         return stdout, stderr
 
     def _run(self) -> HostRun:
@@ -166,7 +166,8 @@ class Host:
         The script finds `report(value)` among its globals: the JSON value becomes `result`.
         `user_resources` keeps Blender's user folder from one run to the next; without it every
         run gets a fresh one, in which the extension is installed if a zip is given.
-        With `show` the script prints to the terminal instead of into the result.
+        With `show` what the script writes to stderr goes to the terminal instead of into the
+        result.
         """
         resources = user_resources or self.user_resources(extension_zip)
         run_folder = self._folder("run")
@@ -346,20 +347,23 @@ class Host:
             folders += debian.python_folders(self.engine_python)
             words = debian.command(self.root, words, folders=folders, work=Path.cwd())
         # Files, not pipes: nobody has to read along while the host runs.
-        files = None if show else (tempfile.TemporaryFile(), tempfile.TemporaryFile())  # noqa: SIM115
-        process = subprocess.Popen(
-            words,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=files[0] if files else None,
-            stderr=files[1] if files else None,
-            start_new_session=True,
-        )
+        printed = self._folder("printed")
+        stdout, stderr = printed / "stdout.txt", None if show else printed / "stderr.txt"
+        with stdout.open("wb") as out, stderr.open("wb") if stderr else nullcontext() as err:
+            process = subprocess.Popen(
+                words,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
         return HostProcess(
             name=self.name,
             command=tuple(words),
             process=process,
-            files=files,
+            stdout=stdout,
+            stderr=stderr,
             result=result,
             user_resources=resources,
         )

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from building import environments
-from building.environments import Environment, Step, make_environment, make_environments
+from building.environments import (
+    BPY,
+    ENGINE_DEV,
+    Environment,
+    Step,
+    make_environment,
+    make_environments,
+)
 from building.programs import BuildError
 from building.programs import run as really_run
 
@@ -119,7 +126,36 @@ def test_an_environment_that_must_be_there_fails_with_its_name(installed: list[s
         make_environments([environment("one"), lost])
 
 
+def test_what_is_fetched_is_said_before_it_is_with_its_size(
+    installed: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heavy = Step(title="heavy", arguments=("heavy",), fetches_mb={sys.platform: 2740})
+    light = Step(title="light", arguments=("light",), fetches_mb={sys.platform: 96})
+    both = Environment(name="small", pythons=(RUNNING,), steps=(heavy, light))
+    make_environments([both])
+    make_environments([both])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "to fetch, at most: heavy (2.7 GB), light (96 MB); 2.8 GB in all"
+    assert sum(line.startswith("to fetch") for line in said) == 1
+
+
+@pytest.mark.parametrize("step", [*ENGINE_DEV.steps, *(step for bpy in BPY for step in bpy.steps)])
+def test_every_installation_knows_its_size_on_every_system(step: Step) -> None:
+    assert set(step.fetches_mb) == {"linux", "darwin", "win32"}
+
+
 def test_the_running_python_is_preferred() -> None:
     other = "3.13" if RUNNING != "3.13" else "3.12"
     found = environments.find_python((other, RUNNING))
     assert (environments.python_version(found) or "").startswith(RUNNING + ".")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a program there needs an .exe")
+def test_a_python_without_its_version_in_its_name_is_a_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert str(tmp_path / "python") in list(environments.python_candidates("3.99"))
+    with pytest.raises(BuildError, match=r"Python 3\.99 was not found"):
+        environments.find_python(("3.99",))

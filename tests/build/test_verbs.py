@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-import build
 from building import blender, extension
+from building import verbs as build
 from building.programs import CHECKOUT, BuildError, run
+from tests.blender import debian
 
 
 def test_a_failing_program_is_one_sentence_with_its_last_lines() -> None:
@@ -47,6 +49,13 @@ def test_a_wrong_verb_or_argument_ends_with_exit_code_2(arguments: list[str]) ->
     assert "usage: build.py" in done.stderr
 
 
+@pytest.mark.parametrize("page", [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")], ids=str)
+def test_every_verb_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(r"build\.py ([a-z]+)", page.read_text())
+    for verb in named:
+        build.build_parser().parse_known_args([verb])
+
+
 def test_pytest_gets_the_arguments_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[list[str]] = []
 
@@ -59,6 +68,45 @@ def test_pytest_gets_the_arguments_as_they_were(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(build, "show", show)
     assert build.main(["test", "-k", "zip or link", "-x", "tests/build"]) == 5
     assert shown == [["-m", "pytest", "-k", "zip or link", "-x", "tests/build"]]
+
+
+def test_what_apt_fetches_is_said_before_it_installs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: list[str] = []
+
+    def apt(command: list[str], **_: object) -> str:
+        done.append(command[-1])
+        if command[-1] == "update":
+            return ""
+        if command[-1] != "--print-uris":
+            assert "(14 MB)" in capsys.readouterr().out
+            return ""
+        return (
+            "Reading package lists...\n"
+            "'http://mirror/libegl1.deb' libegl1.deb 4000000 SHA256:00\n"
+            "'http://mirror/mesa.deb' mesa.deb 9600000 SHA256:00\n"
+        )
+
+    monkeypatch.setattr(blender, "missing_libraries", lambda: ["libEGL.so.1"])
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/apt-get")
+    monkeypatch.setattr(blender, "run", apt)
+    blender.ensure_libraries()
+    assert done == ["update", "--print-uris", "libegl1"]
+
+
+def test_blenders_that_are_fetched_when_first_needed_are_announced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(debian, "obstacle", lambda: None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "mixdiff/debian-sid").mkdir(parents=True)
+    blender.announce_executables()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "blender-4.3" in line
+    assert "(307 MB)" in line
+    assert "blender-5.2" not in line
 
 
 @pytest.fixture

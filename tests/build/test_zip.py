@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -105,6 +106,18 @@ def test_blenders_own_validator_is_really_asked(checkout: Path, tmp_path: Path) 
 
 def test_the_manifest_and_the_engine_name_the_same_version() -> None:
     assert manifest_version() == engine.__version__
+
+
+def test_the_manifest_says_where_to_read_more_and_what_is_fetched() -> None:
+    manifest = tomllib.loads((CHECKOUT / "blender_manifest.toml").read_text())
+    assert manifest["website"].startswith("https://")
+    assert all(
+        word in manifest["permissions"]["network"] for word in ("Python", "PyTorch", "model")
+    )
+    # The rules of Blender's extension platform, which the validator does not know in full.
+    for text in (manifest["tagline"], *manifest["permissions"].values()):
+        assert len(text) <= 64
+        assert text[-1].isalnum()
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,10 @@ def test_the_files_that_a_page_names_are_there(page: Path) -> None:
         if "NAME" not in name and not any((ROOT / room / name).is_file() for room in ROOMS)
     }
     assert missing == set()
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS], ids=lambda page: page.stem)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
+    here = {link for link in links if not link.startswith(("http://", "https://"))}
+    assert {link for link in here if not (page.parent / link).exists()} == set()
