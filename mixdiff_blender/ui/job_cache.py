@@ -94,7 +94,9 @@ def _read() -> float | None:
     for key, (scene_name, layer_name) in _wanted.items():
         _stale.discard(key)
         scene = bpy.data.scenes.get(scene_name)
-        is_new |= scene is not None and sync(scene)  # of layers Blender sends no update
+        if scene is not None and sync(scene):  # of layers Blender sends no update
+            _settings[key] = _settings_of(scene)
+            is_new = True
         before, now = _cached.get(key), _look_at(scene_name, layer_name)
         if before is None or not now.is_like(before):
             _cached[key] = now

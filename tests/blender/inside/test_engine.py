@@ -177,7 +177,7 @@ def test_the_report_finds_the_log_of_an_earlier_blender(tmp_path: Path) -> None:
         earlier.unlink()
         if kept:
             kept.rename(own)
-    assert "an earlier log, engine-1.log" in report
+    assert "last lines of the log of an earlier run (engine-1.log):" in report
     assert "it ran out of memory" in report
 
 

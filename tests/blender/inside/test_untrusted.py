@@ -249,6 +249,7 @@ def draw_panels(scene: Any) -> None:
         **{"scene": scene, "view_layer": layer, "object": layer.objects.active},
         **{"active_object": layer.objects.active, "selected_objects": []},
         **{"region": SimpleNamespace(width=300), "preferences": settings},
+        space_data=SimpleNamespace(shading=SimpleNamespace(type="SOLID")),
     )
     layout = MagicMock()
     for panel in PANELS:
