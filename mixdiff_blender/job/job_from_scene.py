@@ -132,7 +132,7 @@ def job_from_scene(
     regions, least_share = reader.regions, 1.0
     if settings.nearer_first:
         regions, least_share = nearer_first(regions, reader.far)
-    whole = background_of(settings, canvas, regions, least_share)
+    whole = background_of(settings, canvas, regions, facts, least_share=least_share)
     job = Job(
         model=model_path(settings.model),
         scheduler=facts.scheduler

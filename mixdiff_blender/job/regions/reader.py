@@ -131,9 +131,9 @@ class RegionReader:
         is_text = settings.type == Text2ImageRegion.TYPE
         if not is_text or settings.prompt.strip() or source.layer:
             return
-        whole = whole_picture_prompt(self._root_prompt)
-        shows = "shows the style alone" if whole else "shows whatever comes"
-        self._complain(source, "", f"has no prompt and {shows}", "type one", severity="warning")
+        if whole_picture_prompt(self._root_prompt):  # without which the contract says so
+            message = "has no prompt and shows the style alone"
+            self._complain(source, "", message, "type one", severity="warning")
 
     def _values(self, source: Source) -> Iterator[tuple[str, Any]]:
         settings = source.settings
