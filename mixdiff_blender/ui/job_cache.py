@@ -193,15 +193,13 @@ def _after_change(*_: Any) -> None:
 
 
 def _after_load(*_: Any) -> None:
-    _cached.clear()
-    _stale.clear()
-    _settings.clear()
+    for kept in (_cached, _stale, _settings, _wanted):
+        kept.clear()
 
 
 def unregister() -> None:
     """Forget everything."""
     _after_load()
-    _wanted.clear()
 
 
 HANDLERS = {

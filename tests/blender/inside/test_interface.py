@@ -287,7 +287,8 @@ def test_what_is_doubtful_about_a_large_region_is_said_once(street: Any) -> None
     [
         (
             "",
-            "there is none: the model paints what it likes there; write what belongs there, or take the region out",
+            "there is none: the model paints what it likes there; write what belongs there, "
+            "or take the region out",
         ),
         ("watercolour", "has no prompt and shows the style alone; type one"),
     ],
