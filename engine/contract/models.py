@@ -25,6 +25,7 @@ from .errors import ModelError
 from .families import DEFAULT_FAMILY, FAMILIES, Family
 from .files import is_dir, is_file, path_in
 from .job import BUNDLED_MODEL
+from .known_names import read_names
 
 WEIGHTS = ".safetensors"
 _MAX_HEADER_BYTES = 2**27
@@ -49,6 +50,10 @@ class ModelFacts:
     num_inference_steps: int
     guidance_scale: float
     scheduler: str | None = None
+    knows: tuple[str, ...] = ()
+    """What it paints, by the names that it was trained with; empty where it does not say."""
+    looks: tuple[str, ...] = ()
+    """The words that it knows for how things look."""
 
     @property
     def grid_px(self) -> int:
@@ -169,4 +174,10 @@ def _of_folder(folder: Path) -> ModelFacts:
     }
     scheduler = note.get("scheduler")
     is_known = isinstance(scheduler, str) and scheduler in family.schedulers
-    return replace(facts, scheduler=scheduler if is_known else None, **numbers)
+    return replace(
+        facts,
+        scheduler=scheduler if is_known else None,
+        knows=read_names(note.get("knows")),
+        looks=read_names(note.get("looks")),
+        **numbers,
+    )
