@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..contract import ModelFacts, Text2ImageRegion
-from ..properties import SCHEDULER_OF_MODEL, canvas, canvas_settings
+from ..properties import SCHEDULER_OF_MODEL, RegionSettings, canvas, canvas_settings
 from .model_facts import facts_of_model
 from .regions.entries import sources
 
@@ -38,10 +38,16 @@ class _Setting:
 def _settings(scene: bpy.types.Scene) -> Iterator[_Setting]:
     """Return what depends on the model: the canvas's steps, each text region's guidance."""
     yield _Setting(owner=canvas_settings(scene), name="num_inference_steps")
+    for region in text_regions(scene):
+        yield _Setting(owner=region, name="guidance_scale")
+
+
+def text_regions(scene: bpy.types.Scene) -> Iterator[RegionSettings]:
+    """Return the settings of each text region that belongs to this file."""
     for source in sources(scene):
         is_ours = source.settings.id_data.library is None
         if is_ours and source.settings.type == Text2ImageRegion.TYPE:
-            yield _Setting(owner=source.settings, name="guidance_scale")
+            yield source.settings
 
 
 def follow_model(scene: bpy.types.Scene) -> None:

@@ -23,6 +23,7 @@ from .declarations import (
 from .history import HistorySettings
 from .regions import RegionEntry
 from .seeds import only_digits, seed_in
+from .suggestions import SUGGESTED
 
 SCHEDULER_OF_MODEL = "own"
 RENDER_SIZE = "render"
@@ -99,11 +100,13 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         name="Style",
         description="How everything looks: added to each prompt, or wrapped around it where this "
         "holds {prompt}",
+        **SUGGESTED,
     )
     background_prompt = StringProperty(
         name="Background",
         description="What lies behind the regions and fills what they leave free; without regions, "
         "what the picture shows",
+        **SUGGESTED,
     )
     background = BoolProperty(
         name="Fill Gaps",
