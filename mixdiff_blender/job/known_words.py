@@ -9,14 +9,21 @@ import bpy
 from ..contract import completions, holds_name, names_near
 from ..properties import suggestions
 from .model_facts import model_facts
+from .regions.entries import sources
 
 _EXAMPLES = 3
 
 
 def suggested(scene: bpy.types.Scene, text: str) -> Iterator[str]:
-    """Return what a prompt may become when its last words are completed."""
+    """Yield what a prompt may become when its last words are completed.
+
+    To names that the model knows, then to prompts of the scene's regions. Where nothing fits it
+    may stay as it is: Blender says "No results found" to an empty list, as if that were wrong.
+    """
     facts = model_facts(scene)
-    return completions(text, (*facts.knows, *facts.looks))
+    used = (source.settings.prompt for source in sources(scene) if source.settings.prompt != text)
+    found = tuple(completions(text, (*facts.knows, *facts.looks, *filter(None, used))))
+    yield from found or filter(None, (text,))
 
 
 def hint_of(scene: bpy.types.Scene, prompt: str, *, is_style: bool = False) -> str:
@@ -29,11 +36,14 @@ def hint_of(scene: bpy.types.Scene, prompt: str, *, is_style: bool = False) -> s
     known = (*facts.knows, *facts.looks) if is_style else facts.knows
     if not facts.knows or not prompt.strip() or holds_name(prompt, known):
         return ""
-    what = "no such style" if is_style else "nothing of this by name"
+    what = "is no style" if is_style else "names nothing"
     if near := names_near(prompt, known):
-        return f"The model knows {what}; close to it: {', '.join(near)}"
+        return f"This {what} that the model knows; close to it: {', '.join(near)}"
     examples = (facts.looks if is_style else facts.knows)[:_EXAMPLES]
-    return f"The model knows {what}, but {len(known)} names such as {', '.join(examples)}"
+    return (
+        f"This {what} that the model knows; it knows {len(known)} names, such as "
+        f"{', '.join(examples)}"
+    )
 
 
 def register() -> None:

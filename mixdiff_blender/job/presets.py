@@ -10,8 +10,9 @@ from typing import Any
 
 import bpy
 
-from ..contract import PRESET_SUFFIX, Preset, PresetFile, read_preset
+from ..contract import PRESET_SUFFIX, Preset, PresetFile, path_in, read_preset
 from ..properties import canvas_settings
+from ..storage import folders
 from ..storage.presets import known_presets
 from .model_facts import model_path
 from .model_settings import text_regions
@@ -32,7 +33,9 @@ def find_preset(preset: str | PresetFile) -> PresetFile:
     known = known_presets().by_name
     is_path = preset.lower().endswith(PRESET_SUFFIX) or "/" in preset or os.sep in preset
     if preset not in known and is_path:
-        return read_preset(Path(bpy.path.abspath(preset)).expanduser())
+        beside_blend = preset.startswith("//")
+        path = folders.absolute(preset, bpy.data.filepath) if beside_blend else None
+        return read_preset(path or path_in(Path.cwd(), preset))
     return find_name("preset", preset, known).file
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,12 @@ def test_what_comes_along_goes_with_any_model(path: Path) -> None:
     assert set(file.document) == {"mixdiff_preset", "name", "prompt", "negative_prompt"}
     assert path.stem == file.preset.name.lower().replace(" ", "-")
     assert "{" not in str(file.preset.prompt)
+
+
+def test_the_page_on_presets_shows_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs/presets.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```json\n([^`]*mixdiff_preset[^`]*)```", page)
+    assert read_preset(written(tmp_path, shown)).warnings == ()
 
 
 def test_a_handful_comes_along() -> None:

@@ -84,12 +84,15 @@ class SavePreset(_OfPreset, ReportingOperator):
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Ask for the name."""
-        return context.window_manager.invoke_props_dialog(self)  # type: ignore[no-any-return]
+        asked = context.window_manager.invoke_props_dialog(self, confirm_text="Save")
+        return asked  # type: ignore[no-any-return]
 
     def draw(self, context: Any) -> None:
         """Draw what is asked, and what would be replaced."""
         layout: Any = self.layout
-        layout.prop(self, "preset", text="Name")
+        name = layout.row()
+        name.activate_init = True  # so that one types at once
+        name.prop(self, "preset", text="Name")
         layout.prop(self, "with_model")
         if self.preset.strip() in presets.known_presets().by_name:
             layout.label(text="There is a preset of this name", icon="ERROR")

@@ -282,9 +282,9 @@ def test_a_prompt_without_a_known_name_gets_a_hint(scene: Any) -> None:
     assert hint_of(scene, "old brick wall") == ""
     assert hint_of(scene, "  ") == ""
     assert hint_of(scene, "a gras").endswith("close to it: grass, grassy field")
-    assert "names such as brick wall, " in hint_of(scene, "a robot")
+    assert "names, such as brick wall, " in hint_of(scene, "a robot")
     assert hint_of(scene, "dark red", is_style=True) == ""
-    assert "no such style" in hint_of(scene, "xylophone", is_style=True)
+    assert "is no style" in hint_of(scene, "xylophone", is_style=True)
 
 
 def test_the_hint_shows_the_way_to_other_models(scene: Any) -> None:
@@ -295,19 +295,22 @@ def test_the_hint_shows_the_way_to_other_models(scene: Any) -> None:
     draw_hint(layout, context, "brick wall")
     assert layout.texts == []
     draw_hint(layout, context, "a robot")
-    assert layout.texts[0].startswith("The model knows nothing of this by name")
+    assert layout.texts[0].startswith("This names nothing that the model knows")
     assert layout.texts[-1] == "Other Models"
 
 
 def test_no_hint_for_a_model_that_does_not_say_what_it_knows(scene: Any) -> None:
     scene.mixdiff.model = SD15
     assert hint_of(scene, "a robot") == hint_of(scene, "xylophone", is_style=True) == ""
-    assert list(suggested(scene, "br")) == []
+    assert list(suggested(scene, "a robot")) == ["a robot"]
 
 
 def test_names_are_suggested_where_prompts_are_typed(scene: Any) -> None:
     assert list(suggested(scene, "old bri"))[:2] == ["old brick wall", "old bricks"]
     assert "turquoise" in list(suggested(scene, "tur"))
+    scene.objects["road"].mixdiff.prompt = "xenon lamp"
+    assert list(suggested(scene, "old xe")) == ["old xenon lamp"]
+    assert list(suggested(scene, "qqq")) == ["qqq"]
     for owner, name in (
         (scene.mixdiff, "prompt"),
         (scene.mixdiff, "background_prompt"),
