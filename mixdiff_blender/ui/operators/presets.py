@@ -15,6 +15,7 @@ from ...properties.contexts import scene_in
 from ...properties.declarations import BoolProperty, Declaring, StringProperty
 from ...storage import presets
 from .base import (
+    RENDER_MENU,
     ChoosesFile,
     Confirmed,
     ReportingOperator,
@@ -213,4 +214,4 @@ CLASSES = (
     *(UsePreset, SavePreset, RemovePreset, ExportPreset, ImportPreset),
     *(RemovePresetMenu, ExportPresetMenu, PresetsMenu),
 )
-MENUS = (("TOPBAR_MT_render", entries(submenu(PresetsMenu, "PRESET"))),)
+MENUS = ((RENDER_MENU, entries(submenu(PresetsMenu, "PRESET"))),)
