@@ -60,6 +60,7 @@ CASES: list[Any] = [
     ("add_image_region", {"filepath": FILES["first"]}, {"filepath": FILES["second"]}),
     ("load_picture", {"filepath": FILES["first"]}, {"filepath": FILES["other"]}),
     ("use_settings", {}, {}),
+    ("use_model_settings", {}, {}),
     ("use_preset", {"preset": "Watercolour"}, {"preset": STYLES["second"]}),
     ("use_preset", {"preset": STYLES["second"]}, {"preset": "Watercolour"}),
     ("import_preset", {"filepath": STYLES["first"]}, {"filepath": STYLES["second"]}),
