@@ -11,16 +11,15 @@ from typing import Any
 import bpy
 
 from ..contract import PRESET_SUFFIX, Preset, PresetFile, path_in, read_preset
-from ..properties import canvas_settings
+from ..properties import CanvasSettings, RegionSettings, canvas_settings
 from ..storage import folders
 from ..storage.presets import known_presets
 from .model_facts import model_path
-from .model_settings import text_regions
+from .model_settings import exact, text_regions
 from .naming import find_name
 
 _STYLE = ("prompt", "negative_prompt")
 _HOW = ("scheduler", "num_inference_steps")
-_DIGITS = 4  # as many as people see and type; Blender's numbers have more
 
 
 def find_preset(preset: str | PresetFile) -> PresetFile:
@@ -49,8 +48,8 @@ def use_preset(scene: bpy.types.Scene, preset: Preset) -> None:
         if value is not None:
             setattr(settings, name, value)
     if preset.guidance_scale is not None:
-        for region in text_regions(scene):
-            region.guidance_scale = preset.guidance_scale
+        for owner in _guided(scene):
+            owner.guidance_scale = preset.guidance_scale
 
 
 def is_used(scene: bpy.types.Scene, preset: Preset) -> bool:
@@ -61,13 +60,13 @@ def is_used(scene: bpy.types.Scene, preset: Preset) -> bool:
     if any(getattr(preset, n) not in (None, getattr(settings, n)) for n in (*_STYLE, *_HOW)):
         return False
     guidance = preset.guidance_scale
-    return guidance is None or _guidances(scene) <= {round(guidance, _DIGITS)}
+    return guidance is None or _guidances(scene) == {guidance}
 
 
 def preset_of(scene: bpy.types.Scene, name: str, *, with_model: bool) -> Preset:
     """Return a scene's style under a name; `with_model` also what makes it.
 
-    The guidance is in it where all text regions have the same.
+    The guidance is in it where the background and all text regions have the same.
     """
     settings = canvas_settings(scene)
     values: dict[str, Any] = {key: getattr(settings, key) for key in _STYLE}
@@ -87,7 +86,7 @@ def used_for_now(scene: bpy.types.Scene, preset: Preset) -> Iterator[None]:
     owners: list[tuple[Any, str]] = [
         (settings, name) for name in ("model", "settings_of", *_STYLE, *_HOW)
     ]
-    owners += [(region, "guidance_scale") for region in text_regions(scene)]
+    owners += [(owner, "guidance_scale") for owner in _guided(scene)]
     before = [(one, key, one.is_property_set(key), getattr(one, key)) for one, key in owners]
     try:
         use_preset(scene, preset)
@@ -99,5 +98,10 @@ def used_for_now(scene: bpy.types.Scene, preset: Preset) -> Iterator[None]:
                 owner.property_unset(name)
 
 
+def _guided(scene: bpy.types.Scene) -> Iterator[CanvasSettings | RegionSettings]:
+    yield canvas_settings(scene)
+    yield from text_regions(scene)
+
+
 def _guidances(scene: bpy.types.Scene) -> set[float]:
-    return {round(region.guidance_scale, _DIGITS) for region in text_regions(scene)}
+    return {exact(owner.guidance_scale) for owner in _guided(scene)}

@@ -25,6 +25,8 @@ def background_of(
     settings: CanvasSettings,
     canvas: Canvas,
     regions: Sequence[Text2ImageRegion | Image2ImageRegion],
+    *,
+    guidance: float,
     least_share: float,
 ) -> Text2ImageRegion | None:
     """Return the region behind all others, or None where none is needed.
@@ -48,6 +50,7 @@ def background_of(
         name=BACKGROUND_NAME,
         id=BACKGROUND_ID,
         prompt=prompt,
+        guidance_scale=guidance,
         mask_type="constant",
         mask_weight=BACKGROUND_WEIGHT * least_share if generating else 1.0,
     )

@@ -58,6 +58,7 @@ class CanvasPanel(SidebarPanel):
         row.menu(ModelsMenu.bl_idname, text="", icon="DOWNARROW_HLT")
         column = split_column(layout)
         column.prop(settings, "num_inference_steps")
+        column.prop(settings, "guidance_scale")
         column.prop(settings, "scheduler")
         column.prop(settings, "seed_digits", placeholder="random")
         row = layout.row()

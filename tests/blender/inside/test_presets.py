@@ -42,7 +42,7 @@ def _no_own_presets() -> Iterator[None]:
 def scene() -> Any:
     """A scene as a person first has it, with the model in the box and two text regions."""
     scene = empty_scene()
-    for name in ("model", "settings_of", "num_inference_steps"):
+    for name in ("model", "settings_of", "num_inference_steps", "guidance_scale"):
         scene.mixdiff.property_unset(name)
     add_camera(scene)
     add_region("wall", "bricks", size=(2, 2), at=(-1, 0, 0))
@@ -59,7 +59,8 @@ def written(folder: Path, name: str = "Mine", **keys: Any) -> Path:
 def settings(scene: Any) -> tuple[Any, ...]:
     """Return all that a preset may set."""
     canvas = scene.mixdiff
-    guidance = tuple(round(source.settings.guidance_scale, 3) for source in sources(scene))
+    guided = (canvas, *(source.settings for source in sources(scene)))
+    guidance = tuple(round(owner.guidance_scale, 3) for owner in guided)
     return (
         *(canvas.prompt, canvas.negative_prompt, canvas.model, canvas.settings_of),
         *(canvas.scheduler, canvas.num_inference_steps, guidance),
@@ -81,11 +82,11 @@ def test_a_preset_sets_the_style_and_leaves_the_rest(scene: Any) -> None:
 
 def test_a_preset_with_a_model_brings_what_suits_it(scene: Any, tmp_path: Path) -> None:
     scripting.use_preset(str(written(tmp_path, model=TURBO)))
-    assert settings(scene)[2:] == (TURBO, TURBO, "own", 4, (1.0, 1.0))
+    assert settings(scene)[2:] == (TURBO, TURBO, "own", 4, (1.0, 1.0, 1.0))
     assert not model_settings.has_own_settings(scene)
     scripting.use_preset(str(written(tmp_path, num_inference_steps=2, guidance_scale=1.5)))
     scene.mixdiff.model = SD15
-    assert settings(scene)[2:] == (SD15, SD15, "own", 2, (1.5, 1.5))
+    assert settings(scene)[2:] == (SD15, SD15, "own", 2, (1.5, 1.5, 1.5))
 
 
 def test_choosing_a_preset_is_one_undo_and_one_redo(scene: Any) -> None:
@@ -105,8 +106,8 @@ def test_choosing_a_preset_is_one_undo_and_one_redo(scene: Any) -> None:
 def test_what_is_saved_is_the_same_again_in_another_scene(scene: Any) -> None:
     scene.mixdiff.model, scene.mixdiff.scheduler = TURBO, "lcm"
     scene.mixdiff.prompt, scene.mixdiff.negative_prompt = "{prompt} at dusk", "text"
-    for source in sources(scene):
-        source.settings.guidance_scale = 1.3
+    for owner in (scene.mixdiff, *(source.settings for source in sources(scene))):
+        owner.guidance_scale = 1.3
     assert bpy.ops.mixdiff.save_preset(preset="Dusk") == {"FINISHED"}
     saved = settings(scene)
     other = bpy.data.scenes.new("Other")
@@ -117,7 +118,7 @@ def test_what_is_saved_is_the_same_again_in_another_scene(scene: Any) -> None:
     other.mixdiff.num_inference_steps = 50
     scripting.use_preset("Dusk", other)
     assert settings(other)[:-1] == saved[:-1]
-    assert settings(other)[-1] == (1.3,)
+    assert settings(other)[-1] == (1.3, 1.3)
 
 
 def test_a_preset_without_model_holds_words_alone(scene: Any) -> None:
