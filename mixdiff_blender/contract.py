@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from engine.contract.job import with_files, with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
+    from engine.contract.known_names import completions, holds_name, names_near
     from engine.contract.masks import FALLOFFS, profile
     from engine.contract.models import ModelFacts, facts_of, model_problems, require_model
     from engine.contract.parse import parse_json
     from engine.contract.png import UnreadableImageError, copy_with_job, encode_png, read_job
+    from engine.contract.presets import PRESET_SUFFIX, Preset, PresetFile, preset_file
+    from engine.contract.presets import read_preset
     from engine.contract.protocol import MAX_MESSAGE_BYTES, PARSE_ERROR, PROTOCOL_VERSION
     from engine.contract.protocol import Failure, Notification, ProtocolError, Request, Result
     from engine.contract.protocol import decode, encode, exception, read_lines
@@ -44,7 +47,8 @@ else:
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
         *("catalogue", "checks", "effort", "errors", "files", "geometry", "image_sizes", "job"),
-        *("kinds", "masks", "models", "parse", "png", "protocol", "schedulers"),
+        *("kinds", "known_names", "masks", "models", "parse", "png", "presets", "protocol"),
+        "schedulers",
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

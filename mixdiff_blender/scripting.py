@@ -20,9 +20,19 @@ import bpy
 
 from .backend import engine
 from .backend.session import Outcome
-from .contract import Cancelled, EngineError, JobError, atomic_write, to_document
+from .contract import (
+    Cancelled,
+    EngineError,
+    JobError,
+    PresetFile,
+    atomic_write,
+    preset_file,
+    to_document,
+)
+from .job import presets as _presets
 from .job.job_from_scene import SceneJob, field_in_words, in_words, job_from_scene
-from .job.overrides import Overrides, changes_of, find_name, overridden
+from .job.naming import find_name
+from .job.overrides import Overrides, changes_of, overridden
 from .job.regions.entries import Source, list_object, sources
 from .job.regions.entries import sync as _sync
 from .job.regions.marking import can_be_region
@@ -31,6 +41,7 @@ from .properties.contexts import scene_in
 from .results import generation
 from .results.sources import with_kept_sources
 from .storage import folders
+from .storage import presets as _preset_files
 
 __all__ = (
     "EngineError",
@@ -44,9 +55,12 @@ __all__ = (
     "generate",
     "job",
     "mark",
+    "presets",
     "problems",
     "regions",
+    "save_preset",
     "unmark",
+    "use_preset",
 )
 
 _EXPLAIN_S = 120.0
@@ -130,6 +144,35 @@ def unmark(objects: Iterable[bpy.types.Object], *, scene: SceneOrName = None) ->
         if listed[index].object in gone:
             listed.remove(index)
     _sync(found)
+
+
+def presets() -> tuple[str, ...]:
+    """Return the names of all presets."""
+    return tuple(_preset_files.known_presets().by_name)
+
+
+def use_preset(preset: str | PresetFile, scene: SceneOrName = None) -> tuple[str, ...]:
+    """Set what a preset says, by its name or from its file, and return what is doubtful about it.
+
+    Raises: EngineError of kind `name` for a name that there is not; of kind `preset` for a file
+    that is none.
+    """
+    file = _presets.find_preset(preset)
+    _presets.use_preset(find_scene(scene), file.preset)
+    return tuple(map(str, file.warnings))
+
+
+def save_preset(
+    name: str, scene: SceneOrName = None, *, with_model: bool = True, replace: bool = False
+) -> Path:
+    """Keep the scene's style under a name, and return the file.
+
+    `with_model` keeps the model too, with steps, sampler and guidance.
+
+    Raises: EngineError of kind `preset` where the name is taken, unless it replaces that one.
+    """
+    preset = _presets.preset_of(find_scene(scene), name, with_model=with_model)
+    return _preset_files.save(preset_file(preset), replace=replace)
 
 
 def regions(scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> tuple[Region, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from diffusers import StableDiffusionPipeline
 
-from training import checkpoint, denoiser, vae
+from training import checkpoint, denoiser, names, vae
 from training.settings import Settings
 from training.text import build_text_encoder, build_tokenizer, vocabulary
 
@@ -22,6 +22,12 @@ USE = {
     "guidance_scale": 4.0,
     "scheduler": "ddim",
 }
+
+
+def note() -> str:
+    """Return what the folder says of the model: how to use it, and the names that it knows."""
+    use = {**USE, "knows": names.things(), "looks": names.looks()}
+    return json.dumps(use, indent=2, ensure_ascii=False) + "\n"
 
 
 def assemble(settings: Settings) -> StableDiffusionPipeline:
@@ -70,6 +76,6 @@ def export(settings: Settings, folder: Path) -> None:
     (folder / "tokenizer" / "vocab.json").write_text(json.dumps(words, ensure_ascii=False))
     lines = ["#version: 0.2", *(f"{a} {b}" for a, b in merges)]
     (folder / "tokenizer" / "merges.txt").write_text("\n".join(lines) + "\n")
-    (folder / "mixdiff.json").write_text(json.dumps(USE, indent=2) + "\n")
+    (folder / "mixdiff.json").write_text(note())
     if card is not None:
         card_path.write_text(card)

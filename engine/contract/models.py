@@ -22,6 +22,7 @@ from .families import DEFAULT_FAMILY, FAMILIES, Family
 from .files import is_dir, is_there, path_in
 from .foreign_models import family_of_shapes, foreign_file
 from .job import BUNDLED_MODEL
+from .known_names import read_names
 from .model_folders import (
     INDEX,
     family_of_folder,
@@ -54,6 +55,10 @@ class ModelFacts:
     num_inference_steps: int
     guidance_scale: float
     scheduler: str | None = None
+    knows: tuple[str, ...] = ()
+    """What it paints, by the names that it was trained with; empty where it does not say."""
+    looks: tuple[str, ...] = ()
+    """The words that it knows for how things look."""
 
     @property
     def grid_px(self) -> int:
@@ -213,5 +218,11 @@ def _of_folder(folder: Path) -> ModelFacts:
         if isinstance(value, int | float) and 0 < value <= _MOST_NATIVE_PX:
             numbers[name] = type(getattr(facts, name))(value)
     scheduler = note.get("scheduler")
-    known = scheduler if isinstance(scheduler, str) and scheduler in family.schedulers else None
-    return replace(facts, scheduler=known, **numbers)
+    is_known = isinstance(scheduler, str) and scheduler in family.schedulers
+    return replace(
+        facts,
+        scheduler=scheduler if is_known else None,
+        knows=read_names(note.get("knows")),
+        looks=read_names(note.get("looks")),
+        **numbers,
+    )

@@ -21,6 +21,7 @@ from ..backend.session import Generating
 from ..backend.wording import progress_text
 from ..contract import EngineError, JobError
 from ..job.overrides import Overrides
+from ..job.presets import find_preset
 from ..job.regions.camera import canvas_of
 from . import engine as cli_engine
 from .engine import CANCELLED, FAILED, OK
@@ -64,6 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--steps", type=int, metavar="N", help="instead of the scene's steps")
     common.add_argument(
         "--model", metavar="M", help="folder, .safetensors file, hub id, or bundled"
+    )
+    common.add_argument(
+        "--preset", metavar="P", help="a preset's name, or its file, for style and settings"
     )
     common.add_argument("--json", action="store_true", help="one line of JSON on stdout")
     frame = argparse.ArgumentParser(add_help=False)
@@ -139,7 +143,10 @@ def _warn(warnings: Sequence[str]) -> None:
 
 def _overrides(options: argparse.Namespace, frame: int | None) -> Overrides:
     """Return what the command line sets instead of the scene."""
-    names = ("camera", "size", "seed", "steps", "model")
+    if isinstance(options.preset, str):
+        options.preset = find_preset(options.preset)
+        _warn([str(problem) for problem in options.preset.warnings])
+    names = ("camera", "size", "seed", "steps", "model", "preset")
     given = {name: getattr(options, name) for name in names}
     given["frame"] = frame
     return cast(Overrides, {name: value for name, value in given.items() if value is not None})

@@ -132,15 +132,15 @@ def job_from_scene(
     regions, least_share = reader.regions, 1.0
     if settings.nearer_first:
         regions, least_share = nearer_first(regions, reader.far)
-    whole = background_of(settings, canvas, regions, facts, least_share=least_share)
+    followed = followed_model(scene)
+    guidance = value_for(settings, "guidance_scale", followed, facts)
+    whole = background_of(settings, canvas, regions, guidance=guidance, least_share=least_share)
     job = Job(
         model=model_path(settings.model),
         scheduler=facts.scheduler
         if settings.scheduler == SCHEDULER_OF_MODEL
         else settings.scheduler,
-        num_inference_steps=value_for(
-            settings, "num_inference_steps", followed_model(scene), facts
-        ),
+        num_inference_steps=value_for(settings, "num_inference_steps", followed, facts),
         seed=settings.seed,
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,

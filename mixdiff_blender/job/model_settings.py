@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..contract import ModelFacts, Text2ImageRegion
-from ..properties import SCHEDULER_OF_MODEL, canvas, canvas_settings
+from ..properties import SCHEDULER_OF_MODEL, RegionSettings, canvas, canvas_settings
 from .model_facts import facts_of_model
 from .regions.entries import sources
+
+
+def exact(value: float) -> float:
+    """Return a number of Blender's as a person typed it: 0.8, not 0.800000011920929."""
+    return float(str(np.float32(value))) if isinstance(value, float) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +28,7 @@ class _Setting:
 
     @property
     def value(self) -> float:
-        return getattr(self.owner, self.name)  # type: ignore[no-any-return]
+        return exact(getattr(self.owner, self.name))
 
     def suiting(self, facts: ModelFacts) -> float:
         return getattr(facts, self.name)  # type: ignore[no-any-return]
@@ -36,12 +42,19 @@ class _Setting:
 
 
 def _settings(scene: bpy.types.Scene) -> Iterator[_Setting]:
-    """Return what depends on the model: the canvas's steps, each text region's guidance."""
-    yield _Setting(owner=canvas_settings(scene), name="num_inference_steps")
+    """Return what depends on the model: the canvas's steps, its guidance and each text region's."""
+    canvas = canvas_settings(scene)
+    yield _Setting(owner=canvas, name="num_inference_steps")
+    for owner in (canvas, *text_regions(scene)):
+        yield _Setting(owner=owner, name="guidance_scale")
+
+
+def text_regions(scene: bpy.types.Scene) -> Iterator[RegionSettings]:
+    """Return the settings of each text region that belongs to this file."""
     for source in sources(scene):
         is_ours = source.settings.id_data.library is None
         if is_ours and source.settings.type == Text2ImageRegion.TYPE:
-            yield _Setting(owner=source.settings, name="guidance_scale")
+            yield source.settings
 
 
 def follow_model(scene: bpy.types.Scene) -> None:

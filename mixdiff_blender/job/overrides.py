@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, EngineError, is_there, path_in
+from ..contract import BUNDLED_MODEL, PresetFile, is_there, path_in
 from ..properties import RENDER_SIZE, canvas_settings
 from ..storage import folders
-
-T = TypeVar("T")
+from .naming import find_name
+from .presets import find_preset, used_for_now
 
 _KEYS = {"seed": "seed", "steps": "num_inference_steps", "model": "model"}
 
@@ -30,6 +29,8 @@ class Overrides(TypedDict, total=False):
     """Width and height in pixels."""
     frame: int
     camera: str | bpy.types.Object
+    preset: str | PresetFile
+    """A preset by its name, or its file; what else is set goes before it."""
 
 
 def changes_of(overrides: Overrides) -> dict[str, Any]:
@@ -57,6 +58,8 @@ def overridden(scene: bpy.types.Scene, overrides: Overrides) -> Iterator[bpy.typ
         cameras = {o.name: o for o in scene.objects if o.type == "CAMERA"}
         camera = find_name("camera", camera, cameras)
     with ExitStack() as stack:
+        if preset := overrides.get("preset"):
+            stack.enter_context(used_for_now(scene, find_preset(preset).preset))
         # Only what is asked for is touched: Blender takes every assignment for a change.
         if size is not None:
             render = scene.render
@@ -85,16 +88,3 @@ def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:
     layer.update()
     assert layer.depsgraph is not None
     return layer.depsgraph
-
-
-def find_name(kind: str, name: str, known: Mapping[str, T]) -> T:
-    """Return what has a name.
-
-    Raises: EngineError of kind `name` that gives the nearest name there is.
-    """
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    there = f"the nearest is {near[0]!r}" if near else f"there are {', '.join(map(repr, known))}"
-    advice = there if known else f"there is no {kind} at all"
-    raise EngineError(f"there is no {kind} {name!r}", kind="name", advice=advice)

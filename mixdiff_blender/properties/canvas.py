@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, SCHEDULERS, Job, facts_of
+from ..contract import BUNDLED_MODEL, SCHEDULERS, Job, Text2ImageRegion, facts_of
 from .contexts import select, view_layer_in
 from .declarations import (
     BoolProperty,
@@ -23,6 +23,7 @@ from .declarations import (
 from .history import HistorySettings
 from .regions import RegionEntry
 from .seeds import only_digits, seed_in
+from .suggestions import SUGGESTED
 
 SCHEDULER_OF_MODEL = "own"
 RENDER_SIZE = "render"
@@ -91,6 +92,12 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         update=only_digits("seed_digits"),
     )
     num_inference_steps: int = declared(Job, default=_BUNDLED.num_inference_steps)
+    guidance_scale: float = declared(
+        Text2ImageRegion,
+        default=_BUNDLED.guidance_scale,
+        description="How closely the background follows its prompt; regions begin with it "
+        "(guidance_scale)",
+    )
     negative_prompt: str = declared(Job)
     cpu_vae: bool = declared(Job)
     decode_steps: bool = declared(Job)
@@ -99,11 +106,13 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         name="Style",
         description="How everything looks: added to each prompt, or wrapped around it where this "
         "holds {prompt}",
+        **SUGGESTED,
     )
     background_prompt = StringProperty(
         name="Background",
         description="What lies behind the regions and fills what they leave free; without regions, "
         "what the picture shows",
+        **SUGGESTED,
     )
     background = BoolProperty(
         name="Fill Gaps",

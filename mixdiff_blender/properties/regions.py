@@ -18,6 +18,7 @@ from .declarations import (
     overridable,
 )
 from .seeds import only_digits, seed_in
+from .suggestions import SUGGESTED
 
 REROLL_TYPE = "reroll"
 
@@ -58,7 +59,7 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
     type: str = EnumProperty(
         name="Type", description="What fills the region (type)", items=TYPE_ITEMS
     )
-    prompt: str = declared(Text2ImageRegion)
+    prompt: str = declared(Text2ImageRegion, **SUGGESTED)
     guidance_scale: float = declared(
         Text2ImageRegion, default=facts_of(BUNDLED_MODEL).guidance_scale
     )

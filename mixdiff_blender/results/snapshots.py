@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 
 from ..contract import BUNDLED_MODEL, Image2ImageRegion, Job, RerollRegion, is_there, path_in
+from ..job.regions.background import BACKGROUND_ID
 from ..job.regions.entries import sources
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 
@@ -56,6 +57,9 @@ def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
     settings.scheduler = job.scheduler or SCHEDULER_OF_MODEL
     for key in _CANVAS_KEYS:
         setattr(settings, key, getattr(job, key))
+    behind = next((region for region in job.text_regions if region.id == BACKGROUND_ID), None)
+    if behind is not None and behind.guidance_scale is not None:
+        settings.guidance_scale = behind.guidance_scale
 
 
 def restore_seeds(scene: bpy.types.Scene, job: Job) -> None:

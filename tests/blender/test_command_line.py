@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from engine.cli import main as engine
+from engine.contract.png import read_job
 from tests.blender.hosts import SCRIPTS, Host, HostRun
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub
@@ -107,6 +108,27 @@ def test_ctrl_c_ends_a_job_at_once_and_leaves_nothing(street: Street, tmp_path: 
     assert ended.returncode == 130, ended.output
     assert "the job was cancelled" in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] in ([], ["sources"])
+
+
+def test_a_preset_holds_for_one_call(street: Street, tmp_path: Path) -> None:
+    job, file = tmp_path / "job.json", tmp_path / "mine.json"
+    said = {"prompt": "ink", "num_inference_steps": 3, "colour": "red"}
+    file.write_text(json.dumps({"mixdiff_preset": 1, "name": "Mine", **said}))
+    run = street.mixdiff("export-job", "--output", job, "--preset", file)
+    assert run.returncode == 0, run.output
+    assert "warning: colour: is not known and does nothing" in run.stderr
+    document = json.loads(job.read_text())
+    assert (document["num_inference_steps"], document["regions"][0]["prompt"]) == (
+        *(3, "a brick wall, ink"),
+    )
+    run = street.mixdiff("generate", "--preset", "Watercolor")
+    assert run.returncode == 2
+    assert "there is no preset 'Watercolor'; the nearest is 'Watercolour'" in run.stderr
+    picture = tmp_path / "out.png"
+    words = ("--preset", "Watercolour", "--steps", "1", "--output", picture)
+    run = street.mixdiff("generate", *words)
+    assert run.returncode == 0, run.output
+    assert "watercolour" in read_job(picture)["regions"][0]["prompt"]
 
 
 def test_list_and_explain_show_the_regions(street: Street, tmp_path: Path) -> None:

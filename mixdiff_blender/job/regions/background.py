@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...contract import Image2ImageRegion, ModelFacts, Text2ImageRegion, uncovered_share
+from ...contract import Image2ImageRegion, Text2ImageRegion, uncovered_share
 from ...properties import CanvasSettings
 from ..prompts import region_prompt
 from .projection import Canvas
@@ -25,9 +25,9 @@ def background_of(
     settings: CanvasSettings,
     canvas: Canvas,
     regions: Sequence[Text2ImageRegion | Image2ImageRegion],
-    facts: ModelFacts,
     *,
-    least_share: float = 1.0,
+    guidance: float,
+    least_share: float,
 ) -> Text2ImageRegion | None:
     """Return the region behind all others, or None where none is needed.
 
@@ -50,7 +50,7 @@ def background_of(
         name=BACKGROUND_NAME,
         id=BACKGROUND_ID,
         prompt=prompt,
-        guidance_scale=facts.guidance_scale if prompt else 0.0,  # which asks for no prompt's
+        guidance_scale=guidance if prompt else 0.0,  # which asks for no prompt's
         mask_type="constant",
         mask_weight=BACKGROUND_WEIGHT * least_share if generating else 1.0,
     )

@@ -11,7 +11,6 @@ import bpy
 
 from ...properties import RegionEntry, RegionSettings, canvas_settings, region_settings
 from ...properties.repair import repair
-from ..model_facts import model_facts
 from .annotations import layers_of
 from .visibility import objects_of
 
@@ -83,9 +82,9 @@ def sync(scene: bpy.types.Scene) -> bool:
 
 
 def _follow_model(settings: RegionSettings, scene: bpy.types.Scene) -> None:
-    """Give a new region the guidance that suits the scene's model."""
+    """Give a new region the guidance of the canvas, which follows the scene's model."""
     if settings.id_data.library is None and not settings.is_property_set("guidance_scale"):
-        settings.guidance_scale = model_facts(scene).guidance_scale
+        settings.guidance_scale = canvas_settings(scene).guidance_scale
 
 
 def unique_names(found: Sequence[Source]) -> dict[str, str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import bpy
-import numpy as np
 
 from ...contract import (
     File,
@@ -34,7 +33,7 @@ from ...storage.images import (
     write_mask,
     write_picture,
 )
-from ..model_settings import followed_model, value_for
+from ..model_settings import exact, followed_model, value_for
 from ..prompts import region_prompt, whole_picture_prompt
 from .entries import Source, unique_names
 from .projection import on_canvas
@@ -49,11 +48,6 @@ _CLASSES: dict[str, type[Region]] = {
 _GIVEN = frozenset({*(f.name for f in fields(Rectangle)), "name", "id"})
 _NO_FILE = "-"
 _LONGEST_NAME = 48  # letters, of which some take four bytes of the 255 that a file's name has
-
-
-def _exact(value: float) -> float:
-    """Return a 32-bit number as a person typed it: 0.8, not 0.800000011920929."""
-    return float(str(np.float32(value)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +82,7 @@ class RegionReader:
 
     def __init__(self, scene: bpy.types.Scene, used: ModelFacts) -> None:
         """`used` is the job's model, which need not be the scene's."""
+        self._canvas = canvas_settings(scene)
         self.regions: list[Text2ImageRegion | Image2ImageRegion] = []
         self.reroll_regions: list[RerollRegion] = []
         self.names: dict[str, str] = {}
@@ -152,14 +147,15 @@ class RegionReader:
             elif name == "guidance_scale" and settings.randomize_guidance:
                 yield name, None
             elif name == "guidance_scale":
-                yield name, _exact(value_for(settings, name, self._followed, self._used))
+                # What nobody has listed yet is to be as it will be then.
+                owner = settings if settings.is_property_set(name) else self._canvas
+                yield name, value_for(owner, name, self._followed, self._used)
             elif name == "negative_prompt":
                 yield name, settings.negative_prompt or None
             elif _is_file(declared):
                 yield name, self._file(getattr(settings, name), declared, source)
             else:
-                value = getattr(settings, name)
-                yield name, _exact(value) if isinstance(value, float) else value
+                yield name, exact(getattr(settings, name))
 
     def _file(
         self, image: bpy.types.Image | None, declared: Field[Any], source: Source

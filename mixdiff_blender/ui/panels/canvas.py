@@ -8,6 +8,8 @@ from ...job.model_settings import has_own_settings
 from ...job.regions.camera import canvas_of
 from ...properties import RENDER_SIZE, canvas_settings
 from ..operators.models import ModelsMenu, UseModelSettings
+from .hints import draw_hint
+from .presets import draw_presets
 from .sidebar import SidebarPanel, split_column
 
 _PROMPTS = (
@@ -33,8 +35,11 @@ class PromptPanel(SidebarPanel):
             if name == "background_prompt" and not len(settings.regions):
                 text = _WITHOUT_REGIONS
             column.prop(settings, name, text="", icon=icon, placeholder=text)
+        draw_presets(self.layout, context)
         if len(settings.regions):
             self.layout.prop(settings, "background")
+        draw_hint(self.layout, context, settings.prompt, is_style=True)
+        draw_hint(self.layout, context, settings.background_prompt)
 
 
 class CanvasPanel(SidebarPanel):
@@ -53,6 +58,7 @@ class CanvasPanel(SidebarPanel):
         row.menu(ModelsMenu.bl_idname, text="", icon="DOWNARROW_HLT")
         column = split_column(layout)
         column.prop(settings, "num_inference_steps")
+        column.prop(settings, "guidance_scale")
         column.prop(settings, "scheduler")
         column.prop(settings, "seed_digits", placeholder="random")
         row = layout.row()

@@ -9,6 +9,7 @@ from ...job.regions.entries import Source, source_of
 from ...properties import REROLL_TYPE, RegionSettings
 from ..job_cache import last_cached_job
 from ..operators.region_list import active_entry
+from .hints import draw_hint
 from .sidebar import LINE_ICONS, SidebarPanel, draw_prompts, draw_text, split_column
 
 
@@ -48,7 +49,7 @@ class RegionPanel(SidebarPanel):
             layout.prop(region, "guide")
         layout.row().prop(region, "type", expand=True)
         if region.type == Text2ImageRegion.TYPE:
-            _draw_text_region(layout, region)
+            _draw_text_region(layout, context, region)
         elif region.type == Image2ImageRegion.TYPE:
             layout.template_ID(region, "reference_image", open="image.open")
             split_column(layout, decorate=True).prop(region, "strength")
@@ -60,8 +61,9 @@ class RegionPanel(SidebarPanel):
                 column.prop(region, "noise_eps")
 
 
-def _draw_text_region(layout: Any, region: RegionSettings) -> None:
+def _draw_text_region(layout: Any, context: Any, region: RegionSettings) -> None:
     draw_prompts(layout, region)
+    draw_hint(layout, context, region.prompt)
     column = split_column(layout, decorate=True)
     value = column.row(align=True)
     value.active = not region.randomize_guidance

@@ -21,6 +21,7 @@ from bl_ext.user_default.mixdiff.backend.wording import state_text
 from bl_ext.user_default.mixdiff.contract import EngineError, check, png, read_job, to_document
 from bl_ext.user_default.mixdiff.job import model_settings
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
+from bl_ext.user_default.mixdiff.job.known_words import hint_of, suggested
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
 from bl_ext.user_default.mixdiff.job.regions import handlers, shown
 from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
@@ -34,7 +35,7 @@ from bl_ext.user_default.mixdiff.results import batch, generation, history, snap
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
-from bl_ext.user_default.mixdiff.storage import folders
+from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
 from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
@@ -42,6 +43,8 @@ from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
 from bl_ext.user_default.mixdiff.ui.panels import canvas, generate, region, regions, results
 from bl_ext.user_default.mixdiff.ui.panels.generate import draw_bars
+from bl_ext.user_default.mixdiff.ui.panels.hints import draw_hint
+from bl_ext.user_default.mixdiff.ui.panels.presets import draw_presets
 
 HistoryList = results.HistoryList
 PANELS = [
@@ -71,6 +74,8 @@ __all__ = [
     "check",
     "context_of",
     "draw_bars",
+    "draw_hint",
+    "draw_presets",
     "draw_shapes",
     "engine",
     "entries",
@@ -79,6 +84,7 @@ __all__ = [
     "folders",
     "generation",
     "handlers",
+    "hint_of",
     "history",
     "idle",
     "installing",
@@ -92,6 +98,7 @@ __all__ = [
     "png",
     "png_of",
     "preferences",
+    "presets",
     "pump",
     "put_on",
     "queue",
@@ -106,6 +113,7 @@ __all__ = [
     "sources",
     "state_text",
     "stop",
+    "suggested",
     "sync",
     "to_document",
     "view_of",

@@ -4,7 +4,7 @@ from math import pi
 
 import bpy
 import pytest
-from addon import canvas_of, facts_of_model, job_from_scene, measured, model_settings
+from addon import canvas_of, facts_of_model, job_from_scene, measured, model_settings, sync
 from scenes import add_camera, add_plane, add_region, empty_scene, street
 
 HOSTS = "oldest and newest"
@@ -21,7 +21,8 @@ def read_job(scene, **settings):
 def fresh_scene():
     """Return a scene as a person first has it, with the model in the box."""
     scene = empty_scene()
-    for name in ("model", "settings_of", "num_inference_steps", "canvas_size", "seed_digits"):
+    of_model = ("model", "settings_of", "num_inference_steps", "guidance_scale")
+    for name in (*of_model, "canvas_size", "seed_digits"):
         scene.mixdiff.property_unset(name)
     scene.render.resolution_x, scene.render.resolution_y = 1920, 1080
     add_camera(scene)
@@ -71,6 +72,30 @@ def test_one_call_goes_back_to_what_suits_the_model() -> None:
     assert scene.mixdiff.num_inference_steps == facts.num_inference_steps
     assert scene.mixdiff.scheduler == "own"
     assert not model_settings.has_own_settings(scene)
+
+
+def test_the_background_has_the_guidance_that_suits_the_model() -> None:
+    scene = fresh_scene()
+    scene.mixdiff.background_prompt = "a town"
+    assert read_job(scene).regions[0].guidance_scale == facts_of_model("bundled").guidance_scale
+    assert read_job(scene, changes={"model": TURBO}).regions[0].guidance_scale == 1.0
+    scene.mixdiff.model = TURBO
+    assert read_job(scene).regions[0].guidance_scale == 1.0
+    scene.mixdiff.guidance_scale = 1.3
+    scene.mixdiff.model = SD15
+    assert read_job(scene).regions[0].guidance_scale == 1.3
+    bpy.ops.mixdiff.use_model_settings()
+    assert read_job(scene).regions[0].guidance_scale == 7.5
+
+
+def test_a_region_begins_with_the_guidance_of_the_canvas_listed_or_not() -> None:
+    scene = fresh_scene()
+    scene.mixdiff.guidance_scale = 3.3
+    wall = add_region("wall", "bricks")
+    assert read_job(scene).regions[-1].guidance_scale == 3.3
+    sync(scene)
+    assert guidance_of(wall) == 3.3
+    assert read_job(scene).regions[-1].guidance_scale == 3.3
 
 
 def test_a_region_made_later_follows_the_model() -> None:

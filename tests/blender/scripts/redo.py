@@ -31,6 +31,7 @@ from scenes import (  # noqa: E402
 )
 
 FILES = {name: str(folder / f"{name}.png") for name in ("first", "second", "third", "other")}
+STYLES = {name: str(folder / f"{name}.json") for name in ("first", "second")}
 PLACES = {"row_init": 0, "row_end": 32, "col_init": 0, "col_end": 64}
 
 
@@ -59,6 +60,10 @@ CASES: list[Any] = [
     ("add_image_region", {"filepath": FILES["first"]}, {"filepath": FILES["second"]}),
     ("load_picture", {"filepath": FILES["first"]}, {"filepath": FILES["other"]}),
     ("use_settings", {}, {}),
+    ("use_model_settings", {}, {}),
+    ("use_preset", {"preset": "Watercolour"}, {"preset": STYLES["second"]}),
+    ("use_preset", {"preset": STYLES["second"]}, {"preset": "Watercolour"}),
+    ("import_preset", {"filepath": STYLES["first"]}, {"filepath": STYLES["second"]}),
     ("keep_seed", {}, {}),
     ("take_projection_off", {}, {}),
 ]
@@ -238,6 +243,11 @@ def work() -> None:
             chunk = struct.pack(">I", len(note) - 4) + note + struct.pack(">I", zlib.crc32(note))
             picture = png_of(level)
             Path(file).write_bytes(picture[:-12] + chunk + picture[-12:])  # before its last chunk
+        for steps, file in enumerate(STYLES.values()):
+            said = {"model": f"owner/{steps}", "num_inference_steps": 9 - steps}
+            said |= {"guidance_scale": 3.0} if steps else {"prompt": "ink"}
+            named = {"mixdiff_preset": 1, "name": f"Preset {steps}"}
+            Path(file).write_text(json.dumps({**named, **said}))
         found["operators"] = repr(sorted(redoable() - {name for name, _, _ in CASES}))
         for name, before, after in CASES:
             found[f"{name} {before} {after}"] = repr(redone(name, before, after))
