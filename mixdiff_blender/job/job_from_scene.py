@@ -92,6 +92,13 @@ def field_in_words(problem: Problem) -> str:
     return f"{problem.region}: {key}" if key else problem.region
 
 
+def at_its_region(problem: Problem) -> str:
+    """Return a problem as it is said where its region is seen."""
+    key = problem.field.rpartition("].")[2]
+    text = f"{key}: {problem.message}" if key else problem.message
+    return f"{text[:1].upper()}{text[1:]}; {problem.remedy}"
+
+
 def in_words(problem: Problem) -> str:
     """Return a problem as a sentence that names its region."""
     if problem.region and not problem.field:

@@ -29,7 +29,7 @@ class RegionList(SidebarList):
         settings = source.settings
         row = layout.row(align=True)
         row.prop(settings, "enabled", text="")
-        parts = row.split(factor=0.6)
+        parts = row.split(factor=0.5)
         parts.active = settings.enabled
         name = parts.row(align=True)
         is_wrong = bool(last_cached_job(context.scene).problems_of(source.id))
@@ -48,7 +48,7 @@ class RegionList(SidebarList):
     def _draw_content(self, row: Any, settings: RegionSettings) -> None:
         """Draw what fills a region, in few words."""
         if settings.type == Text2ImageRegion.TYPE:
-            row.prop(settings, "prompt", text="", emboss=False, placeholder="no prompt")
+            row.prop(settings, "prompt", text="", placeholder="no prompt")
         elif settings.type == Image2ImageRegion.TYPE:
             image = settings.reference_image
             row.label(text=image.name if image else "(no picture)")
