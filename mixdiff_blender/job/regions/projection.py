@@ -45,6 +45,11 @@ class Bounds:
     bottom: float
     top: float
 
+    @property
+    def area(self) -> float:
+        """How much of the frame it is."""
+        return (self.right - self.left) * (self.top - self.bottom)
+
     @classmethod
     def around(cls, parts: Iterable[Bounds | None]) -> Bounds | None:
         """Return what holds all the parts, or None where there is none."""

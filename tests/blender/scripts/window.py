@@ -72,6 +72,7 @@ def tell() -> None:
     window, _, sidebar, _ = view()
     scene = window.scene
     state = engine.session.state
+    tool = window.workspace.tools.from_space_view3d_mode("OBJECT").idname
     report = generation.last_report(scene)
     told = {
         "tab": getattr(sidebar, "active_panel_category", ""),
@@ -86,6 +87,8 @@ def tell() -> None:
         "selected": sum(obj.select_get() for obj in window.view_layer.objects),
         "regions": [[r.name, *map(list, r.rectangles)] for r in scripting.regions(scene)],
         "says": report.text if report else "",
+        "active": getattr(window.view_layer.objects.active, "name", ""),
+        "tool": tool,
         "held_ms": held_ms,
     }
     aside = folder / "told.part"
@@ -108,6 +111,10 @@ def watch() -> float | None:
         tell()
     if (folder / "longer").exists() and window.scene.mixdiff.num_inference_steps < 900:
         window.scene.mixdiff.num_inference_steps = 900
+    if (folder / "tool").exists():
+        with bpy.context.temp_override(window=window, area=area):
+            bpy.ops.wm.tool_set_by_id(name=(folder / "tool").read_text())
+        (folder / "tool").unlink()
     if (folder / "quit").exists():
         bpy.ops.wm.quit_blender()
         return None
