@@ -18,8 +18,8 @@ def reach_px(context: Any) -> float:
     return _REACH_PX * context.preferences.system.ui_scale  # type: ignore[no-any-return]
 
 
-def held_at(context: Any, x: float, y: float) -> tuple[DrawnRectangle, Grip] | None:
-    """Return what the mouse would drag from a place of the viewport, if anything.
+def held_under(context: Any, event: Any) -> tuple[DrawnRectangle, Grip] | None:
+    """Return what the mouse would drag from where it is in the viewport, if anything.
 
     That is the active rectangle by a side or corner, or the foremost one by its inside.
 
@@ -29,6 +29,7 @@ def held_at(context: Any, x: float, y: float) -> tuple[DrawnRectangle, Grip] | N
         return None
     scene, depsgraph = scene_in(context), context.evaluated_depsgraph_get()
     frame = frame_in(scene, depsgraph, context.region, context.region_data)
+    x, y = event.mouse_region_x, event.mouse_region_y
     found = drawn_rectangles(scene, depsgraph)
     active = view_layer_in(context).objects.active
     for one in found:

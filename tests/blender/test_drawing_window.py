@@ -1,10 +1,11 @@
-"""A person at a real window who draws regions with the tool, moves them, scales them, and undoes."""
+"""A person at a real window who draws regions with the tool, drags them, and undoes it."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def drawn(told: dict[str, Any]) -> dict[str, list[int]]:
     return {name: place for name, place in told["regions"] if name.startswith("Region")}
 
 
-def are_at(told: dict[str, Any], *wanted: tuple[int, ...]) -> bool:
+def are_at(told: dict[str, Any], wanted: Sequence[tuple[int, ...]]) -> bool:
+    """Return whether the drawn regions lie there, up to a cell of the model's grid."""
     places = sorted(drawn(told).values())
     return len(places) == len(wanted) and np.allclose(places, sorted(wanted), atol=8)
 
@@ -73,31 +75,31 @@ def test_regions_are_drawn_in_a_row_grabbed_scaled_and_undone(
         # Three in a row, with nothing in between.
         for top, bottom, left, right in PLACES:
             person.drag(canvas.at(top, left), canvas.at(bottom, right))
-        told = person.wait_until("three", lambda told: are_at(told, *PLACES), 20)
+        told = person.wait_until("three", partial(are_at, wanted=PLACES), 20)
         assert told["tool"] == TOOL
         person.shot(f"{name}-three")
 
         # The first one by its inside.
-        first, second, third = PLACES
+        _, second, third = PLACES
         moved = (64, 128, 40, 120)
         person.drag(canvas.at(72, 104), canvas.at(96, 80))
-        told = person.wait_until("moved", lambda told: are_at(told, moved, second, third), 20)
+        told = person.wait_until("moved", partial(are_at, wanted=(moved, second, third)), 20)
         assert np.allclose(drawn(told)[told["active"]], moved, atol=8)
         person.shot(f"{name}-moved")
 
         # By its lower right corner, and by the left side.
         scaled = (64, 200, 40, 176)
         person.drag(canvas.at(128, 120), canvas.at(200, 176))
-        person.wait_until("scaled", lambda told: are_at(told, scaled, second, third), 20)
+        person.wait_until("scaled", partial(are_at, wanted=(scaled, second, third)), 20)
         person.drag(canvas.at(100, 40), canvas.at(100, 8))
         wider = (64, 200, 8, 176)
-        person.wait_until("wider", lambda told: are_at(told, wider, second, third), 20)
+        person.wait_until("wider", partial(are_at, wanted=(wider, second, third)), 20)
         person.shot(f"{name}-scaled")
 
         # Given up, everything is as before.
         person.drag(canvas.at(100, 100), canvas.at(200, 300), then="Escape")
         person.let_it_see()
-        assert are_at(person.told(), wider, second, third)
+        assert are_at(person.told(), (wider, second, third))
 
         # A click on another only selects it; Shift draws over it; Ctrl has it on the grid.
         active = person.told()["active"]
@@ -105,7 +107,7 @@ def test_regions_are_drawn_in_a_row_grabbed_scaled_and_undone(
         person.wait_until("another", lambda told: told["active"] != active, 20)
         person.drag(canvas.at(50, 220), canvas.at(90, 260), "shift")
         over = (50, 90, 220, 260)
-        person.wait_until("a fourth", lambda told: are_at(told, wider, second, third, over), 20)
+        person.wait_until("a fourth", partial(are_at, wanted=(wider, second, third, over)), 20)
         person.shot(f"{name}-over")
 
         # Each is one step back.
@@ -120,8 +122,6 @@ def test_regions_are_drawn_in_a_row_grabbed_scaled_and_undone(
         ):
             person.do("xdotool", "key", "ctrl+z")
             person.let_it_see()
-            undone = person.wait_until(
-                f"undo of {step}", lambda told, wanted=wanted: are_at(told, *wanted), 20
-            )
-        assert undone["tool"] == TOOL
+            told = person.wait_until(f"undo of {step}", partial(are_at, wanted=wanted), 20)
+        assert told["tool"] == TOOL
         person.shot(f"{name}-undone")

@@ -11,6 +11,7 @@ from ...properties import TYPE_ITEMS, region_settings
 from ...properties.contexts import scene_in, select
 from ...properties.declarations import BoolProperty, EnumProperty, declared
 from ..dragging import Dragging, RectangleDrawing, check_viewport, is_camera_view
+from ..moving import held_under
 from .base import Result, UndoableOperator
 from .selection import camera_problem
 
@@ -38,6 +39,11 @@ class DrawRegion(UndoableOperator):
         default=True,
         options={"HIDDEN", "SKIP_SAVE"},
     )
+    over_others = BoolProperty(
+        name="Over Others",
+        description="Begin over another drawn region too; else leave it to what drags that one",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     _drawing: RectangleDrawing
 
@@ -49,12 +55,14 @@ class DrawRegion(UndoableOperator):
         check_viewport(context)
         if self.wait_for_input:
             self._drawing = RectangleDrawing(context)
-        elif is_camera_view(context):
-            self._drawing = RectangleDrawing(context, event)
-        else:
+        elif not is_camera_view(context):
             context.region_data.view_perspective = "CAMERA"
             self.report({"INFO"}, "This is the camera's view: drag a rectangle over it")
             return {"CANCELLED"}
+        elif not self.over_others and held_under(context, event):
+            return {"PASS_THROUGH"}
+        else:
+            self._drawing = RectangleDrawing(context, event)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 

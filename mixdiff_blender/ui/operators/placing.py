@@ -10,7 +10,7 @@ from ...job.regions.drawn_rectangles import drawn_rectangle, place_rectangle
 from ...properties.contexts import scene_in, select, view_layer_in
 from ...properties.declarations import StringProperty, declared
 from ..dragging import Dragging
-from ..moving import RectangleMoving, held_at
+from ..moving import RectangleMoving, held_under
 from .base import Result, UndoableOperator
 from .selection import camera_problem
 
@@ -39,7 +39,7 @@ class PlaceRegion(UndoableOperator):
         return self.reporting(lambda context: self._begin(context, event), context)
 
     def _begin(self, context: Any, event: Any) -> Result:
-        held = held_at(context, event.mouse_region_x, event.mouse_region_y)
+        held = held_under(context, event)
         if held is None:
             return {"PASS_THROUGH"}
         self._moving = RectangleMoving(context, event, *held)

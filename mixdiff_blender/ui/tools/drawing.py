@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ..dragging import is_camera_view
-from ..moving import held_at
+from ..moving import held_under
 from ..operators.base import ReportingOperator, Result
 from ..operators.drawing import DrawRegion
 from ..operators.placing import PlaceRegion
@@ -26,7 +26,7 @@ class ShowGrip(ReportingOperator):
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Set the cursor, and leave the event to others."""
-        held = held_at(context, event.mouse_region_x, event.mouse_region_y)
+        held = held_under(context, event)
         context.window.cursor_set(held[1].cursor if held else _CURSOR)
         return {"PASS_THROUGH"}
 
@@ -50,14 +50,15 @@ class DrawRegionsTool(bpy.types.WorkSpaceTool):
     )
     bl_icon = "ops.gpencil.primitive_box"
     bl_cursor = _CURSOR
+    # Blender may ask these in any order: each leaves to the other what is not its own.
     bl_keymap = (
         (ShowGrip.bl_idname, {"type": "MOUSEMOVE", "value": "ANY"}, None),
         _press(PlaceRegion),
         _press(PlaceRegion, "ctrl"),
         _press(DrawRegion, wait_for_input=False),
         _press(DrawRegion, "ctrl", wait_for_input=False),
-        _press(DrawRegion, "shift", wait_for_input=False),
-        _press(DrawRegion, "shift", "ctrl", wait_for_input=False),
+        _press(DrawRegion, "shift", wait_for_input=False, over_others=True),
+        _press(DrawRegion, "shift", "ctrl", wait_for_input=False, over_others=True),
     )
 
     @staticmethod
