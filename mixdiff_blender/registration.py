@@ -32,7 +32,6 @@ MODULES = (
     "ui.operators.results",
     "ui.operators.history",
     "ui.tools.drawing",
-    "ui.tools.handles",
     "ui.panels.engine",
     "ui.panels.canvas",
     "ui.panels.regions",
@@ -52,6 +51,7 @@ MODULES = (
     "backend.idle",
     "ui.job_cache",
     "ui.overlay.drawing",
+    "ui.overlay.handles",
 )
 """All that Blender has to know of, in the order of menus and panels."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..contract import Rectangle
-from ..job.regions.projection import Bounds, Canvas, nearest_multiple
+from ..job.regions.projection import Bounds, Canvas, nearest_multiple, on_canvas
 from .overlay.frame import Frame
 from .overlay.shapes import Box
 
@@ -41,13 +41,15 @@ _ALL = tuple(Grip(row=row, column=column) for row, column in product((-1, 0, 1),
 HANDLES = tuple(grip for grip in _ALL if grip != INSIDE)
 
 
-def box_in(bounds: Bounds, frame: Frame) -> Box:
-    """Return where in a viewport a part of the frame stands."""
+def box_of(bounds: Bounds, canvas: Canvas, frame: Frame) -> Box:
+    """Return where in a viewport the region stands that a part of the frame becomes."""
+    rectangle = on_canvas(bounds, canvas)
+    across, up = frame.width / canvas.width_px, frame.height / canvas.height_px
     return Box(
-        left=frame.left + bounds.left * frame.width,
-        right=frame.left + bounds.right * frame.width,
-        bottom=frame.bottom + bounds.bottom * frame.height,
-        top=frame.bottom + bounds.top * frame.height,
+        left=frame.left + rectangle.col_init * across,
+        right=frame.left + rectangle.col_end * across,
+        bottom=frame.bottom + (canvas.height_px - rectangle.row_end) * up,
+        top=frame.bottom + (canvas.height_px - rectangle.row_init) * up,
     )
 
 

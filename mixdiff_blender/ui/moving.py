@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..job.regions.camera import canvas_of
 from ..job.regions.drawn_rectangles import DrawnRectangle, drawn_rectangles, place_rectangle
 from ..properties.contexts import scene_in, select, view_layer_in
 from .dragging import PASSED_ON, Drag, Dragging, is_camera_view, size_text
-from .grips import INSIDE, Grip, box_in, dragged, grip_at
+from .grips import HANDLES, INSIDE, Grip, box_of, dragged, grip_at
 from .overlay.frame import frame_in
 
 _REACH_PX = 7  # how far from a side the mouse still holds it, at the interface's scale 1
@@ -31,13 +32,14 @@ def held_under(context: Any, event: Any) -> tuple[DrawnRectangle, Grip] | None:
     frame = frame_in(scene, depsgraph, context.region, context.region_data)
     x, y = event.mouse_region_x, event.mouse_region_y
     found = drawn_rectangles(scene, depsgraph)
+    boxes = [box_of(one.bounds, canvas_of(scene), frame) for one in found]
     active = view_layer_in(context).objects.active
-    for one in found:
-        if one.object == active:
-            grip = grip_at(box_in(one.bounds, frame), x, y, reach_px(context))
-            if grip not in (None, INSIDE):
-                return one, grip
-    return next(((one, INSIDE) for one in found if box_in(one.bounds, frame).holds(x, y)), None)
+    for one, box in zip(found, boxes, strict=True):
+        grip = grip_at(box, x, y, reach_px(context))
+        if one.object == active and grip in HANDLES:
+            return one, grip
+    held = (one for one, box in zip(found, boxes, strict=True) if box.holds(x, y))
+    return next(((one, INSIDE) for one in held), None)
 
 
 class RectangleMoving(Drag):

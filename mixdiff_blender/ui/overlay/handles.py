@@ -9,13 +9,14 @@ import gpu
 from gpu_extras.batch import batch_for_shader
 
 from ...contract import EngineError
+from ...job.regions.camera import canvas_of
 from ...job.regions.drawn_rectangles import drawn_rectangle, may_be_drawn
 from ..dragging import is_camera_view
-from ..grips import HANDLES, box_in, grip_at
+from ..grips import HANDLES, box_of, grip_at
 from ..moving import reach_px
 from ..operators.placing import PlaceRegion
-from ..overlay.frame import frame_in
-from ..overlay.shapes import Box
+from .frame import frame_in
+from .shapes import Box
 
 _gpu: Any = gpu  # whose stubs do not say that its functions return anything
 
@@ -24,6 +25,10 @@ _EDGE = (0.03, 0.03, 0.04, 1.0)
 _FILL = (1.0, 1.0, 1.0, 1.0)
 _FILL_HELD = (1.0, 0.6, 0.1, 1.0)
 _CORNERS = ((0, 1, 2), (0, 2, 3))
+
+_handler: Any = None
+_wanted: dict[int, tuple[Box, int]] = {}
+"""By viewport, what to draw handles around and which of them is pointed at."""
 
 
 class RegionHandles(bpy.types.Gizmo):
@@ -46,17 +51,25 @@ class RegionHandles(bpy.types.Gizmo):
         return self.pointed
 
     def draw(self, context: Any) -> None:
-        """Draw the handles, the one under the mouse in another colour."""
-        if self.box is None:
-            return
-        pointed = self.pointed if self.is_highlight or self.is_modal else -1
-        half = _SIDE_PX * context.preferences.system.ui_scale / 2
-        shader = _gpu.shader.from_builtin("UNIFORM_COLOR")
-        for number, grip in enumerate(HANDLES):
-            x, y = grip.place_on(self.box)
-            handle = Box(left=x, bottom=y, right=x, top=y).grown(half)
-            _fill(shader, handle, _EDGE)
-            _fill(shader, handle.grown(-1.5), _FILL_HELD if number == pointed else _FILL)
+        """Have the handles drawn: above the overlay, which comes after all gizmos."""
+        if self.box is not None:
+            pointed = self.pointed if self.is_highlight or self.is_modal else -1
+            _wanted[context.region.as_pointer()] = self.box, pointed
+
+
+def _draw_wanted() -> None:
+    context: Any = bpy.context
+    wanted = _wanted.pop(context.region.as_pointer(), None)
+    if wanted is None:
+        return
+    box, pointed = wanted
+    half = _SIDE_PX * context.preferences.system.ui_scale / 2
+    shader = _gpu.shader.from_builtin("UNIFORM_COLOR")
+    for number, grip in enumerate(HANDLES):
+        x, y = grip.place_on(box)
+        handle = Box(left=x, bottom=y, right=x, top=y).grown(half)
+        _fill(shader, handle, _EDGE)
+        _fill(shader, handle.grown(-1.5), _FILL_HELD if number == pointed else _FILL)
 
 
 def _fill(shader: Any, box: Box, colour: tuple[float, ...]) -> None:
@@ -108,7 +121,27 @@ def _box_of_active(context: Any) -> Box | None:
         frame = frame_in(scene, layer.depsgraph, context.region, context.region_data)
     except EngineError:  # a camera that no job can be made with
         return None
-    return box_in(drawn.bounds, frame) if drawn and drawn.object.visible_get() else None
+    if drawn is None or not drawn.object.visible_get():
+        return None
+    return box_of(drawn.bounds, canvas_of(scene), frame)
+
+
+def register() -> None:
+    """Draw the handles in every 3D viewport; without a window nothing is ever drawn."""
+    global _handler
+    if not bpy.app.background:
+        space: Any = bpy.types.SpaceView3D
+        _handler = space.draw_handler_add(_draw_wanted, (), "WINDOW", "POST_PIXEL")
+
+
+def unregister() -> None:
+    """Draw no more."""
+    global _handler
+    if _handler is not None:
+        space: Any = bpy.types.SpaceView3D
+        space.draw_handler_remove(_handler, "WINDOW")
+    _handler = None
+    _wanted.clear()
 
 
 CLASSES = (RegionHandles, RegionHandlesGroup)
