@@ -49,7 +49,7 @@ def are_at(told: dict[str, Any], wanted: Sequence[tuple[int, ...]]) -> bool:
     return len(places) == len(wanted) and np.allclose(places, sorted(wanted), atol=8)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", EXECUTABLE_NAMES)
 def test_regions_are_drawn_in_a_row_grabbed_scaled_and_undone(
     find_host: Callable[[str], Host], extension_zip: Path, display: str, tmp_path: Path, name: str
@@ -71,6 +71,14 @@ def test_regions_are_drawn_in_a_row_grabbed_scaled_and_undone(
         canvas = Canvas(told)
         (tmp_path / "tool").write_text(TOOL)
         person.wait_until("the tool", lambda told: told["tool"] == TOOL, 20)
+
+        # Beside the camera's view a press only looks through the camera.
+        person.do("xdotool", "mousemove", *map(str, canvas.at(40, 64)), "key", "KP_0")
+        person.wait_until("another view", lambda told: not told["frame"], 20)
+        person.do("xdotool", "click", "1")
+        told = person.wait_until("the camera's view", lambda told: told["frame"], 20)
+        assert told["modal"] == []
+        person.shot(f"{name}-view")
 
         # Three in a row, with nothing in between.
         for top, bottom, left, right in PLACES:

@@ -104,6 +104,7 @@ class RegionHandlesGroup(bpy.types.GizmoGroup):
         """Make the gizmo, each of whose handles drags the region."""
         gizmo = self.gizmos.new(RegionHandles.bl_idname)
         gizmo.use_draw_modal = True
+        gizmo.use_tooltip = False  # it would lie over what was just drawn
         for number in range(len(HANDLES)):
             gizmo.target_set_operator(PlaceRegion.bl_idname, index=number)
 

@@ -26,7 +26,7 @@ class ShowGrip(ReportingOperator):
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Set the cursor, and leave the event to others."""
-        held = held_under(context, event)
+        held = None if event.shift else held_under(context, event)
         context.window.cursor_set(held[1].cursor if held else _CURSOR)
         return {"PASS_THROUGH"}
 
@@ -52,7 +52,7 @@ class DrawRegionsTool(bpy.types.WorkSpaceTool):
     bl_cursor = _CURSOR
     # Blender may ask these in any order: each leaves to the other what is not its own.
     bl_keymap = (
-        (ShowGrip.bl_idname, {"type": "MOUSEMOVE", "value": "ANY"}, None),
+        (ShowGrip.bl_idname, {"type": "MOUSEMOVE", "value": "ANY", "any": True}, None),
         _press(PlaceRegion),
         _press(PlaceRegion, "ctrl"),
         _press(DrawRegion, wait_for_input=False),
