@@ -30,6 +30,10 @@ class ShowGrip(ReportingOperator):
         context.window.cursor_set(held[1].cursor if held else _CURSOR)
         return {"PASS_THROUGH"}
 
+    def run(self, context: Any) -> Result:
+        """Do nothing where there is no mouse."""
+        return {"PASS_THROUGH"}
+
 
 def _press(operator: type[ReportingOperator], *keys: str, **settings: Any) -> Any:
     event = {"type": "LEFTMOUSE", "value": "PRESS", **dict.fromkeys(keys, True)}
