@@ -19,7 +19,7 @@ class PlaceRegion(UndoableOperator):
     """Drag a drawn region by its inside, or a side or corner of the active one"""
 
     bl_idname = "mixdiff.place_region"
-    bl_label = "Move or Scale Drawn Region"
+    bl_label = "Place MixDiff Region"
     requirements = (camera_problem,)
 
     region = StringProperty(
