@@ -142,14 +142,17 @@ def test_one_that_was_moved_away_scaled_and_turned_is_placed_at_its_distance(cam
     update()
     bpy.ops.mixdiff.draw_region(**sides(*FIRST))
     plane = bpy.context.object
+    plane.matrix_parent_inverse.identity()
+    camera.scale = 2, 2, 2
     plane.location *= 3
+    depth = -2 * plane.location.z
     plane.scale = 2, 0.3, 1
     plane.rotation_euler.z = np.pi / 2
     update()
     bpy.ops.mixdiff.place_region(**sides(*FIRST))
     assert places() == [list(FIRST)]
-    depths = (camera.matrix_world.inverted() @ plane.matrix_world).translation
-    assert depths.z == pytest.approx(plane.location.z)
+    in_camera = camera.matrix_world.normalized().inverted() @ plane.matrix_world
+    assert in_camera.translation.z == pytest.approx(-depth)
     assert plane.rotation_euler.z == pytest.approx(np.pi / 2)
 
 
