@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.blender.hosts import CHECKOUT, EXECUTABLE_NAMES, Host
-from tests.blender.windows import Place, window
+from tests.blender.windows import Place, Window, window
 
 pytestmark = [pytest.mark.window, pytest.mark.slow, pytest.mark.executable]
 
@@ -49,6 +49,12 @@ def are_at(told: dict[str, Any], wanted: Sequence[tuple[int, ...]]) -> bool:
     return len(places) == len(wanted) and np.allclose(places, sorted(wanted), atol=8)
 
 
+def take(person: Window, tool: str) -> None:
+    """Have a tool in hand."""
+    (person.folder / "tool").write_text(tool)
+    person.wait_until(tool, lambda told: told["tool"] == tool, 20)
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", EXECUTABLE_NAMES)
 def test_regions_are_drawn_in_a_row_grabbed_scaled_and_undone(
@@ -69,8 +75,7 @@ def test_regions_are_drawn_in_a_row_grabbed_scaled_and_undone(
         told = person.wait_until("the view", lambda told: told["frame"], 120)
         time.sleep(2)
         canvas = Canvas(told)
-        (tmp_path / "tool").write_text(TOOL)
-        person.wait_until("the tool", lambda told: told["tool"] == TOOL, 20)
+        take(person, TOOL)
 
         # Beside the camera's view a press only looks through the camera.
         person.do("xdotool", "mousemove", *map(str, canvas.at(40, 64)), "key", "KP_0")
@@ -95,14 +100,16 @@ def test_regions_are_drawn_in_a_row_grabbed_scaled_and_undone(
         assert np.allclose(drawn(told)[told["active"]], moved, atol=8)
         person.shot(f"{name}-moved")
 
-        # By its lower right corner, and by the left side.
+        # By its lower right corner, and with Blender's own tool by the left side.
         scaled = (64, 200, 40, 176)
         person.drag(canvas.at(128, 120), canvas.at(200, 176))
         person.wait_until("scaled", partial(are_at, wanted=(scaled, second, third)), 20)
+        take(person, "builtin.select_box")
         person.drag(canvas.at(100, 40), canvas.at(100, 8))
         wider = (64, 200, 8, 176)
         person.wait_until("wider", partial(are_at, wanted=(wider, second, third)), 20)
         person.shot(f"{name}-scaled")
+        take(person, TOOL)
 
         # Given up, everything is as before.
         person.drag(canvas.at(100, 100), canvas.at(200, 300), then="Escape")
