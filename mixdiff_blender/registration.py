@@ -26,12 +26,14 @@ MODULES = (
     "ui.operators.regions",
     "ui.operators.region_list",
     "ui.operators.drawing",
+    "ui.operators.placing",
     "ui.operators.images",
     "ui.operators.annotation_layers",
     "ui.operators.add_menu",
     "ui.operators.results",
     "ui.operators.history",
     "ui.operators.viewing",
+    "ui.tools.drawing",
     "ui.panels.generate",
     "ui.panels.results",
     "ui.panels.canvas",
@@ -54,6 +56,7 @@ MODULES = (
     "backend.idle",
     "ui.job_cache",
     "ui.overlay.drawing",
+    "ui.overlay.handles",
 )
 """All that Blender has to know of, in the order of menus and panels."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import bpy
 
@@ -10,6 +11,8 @@ from ..contract import completions, holds_name, names_near
 from ..properties import suggestions
 from .model_facts import model_facts
 from .regions.entries import sources
+
+Field = Literal["prompt", "background", "style"]
 
 _EXAMPLES = 3
 
@@ -26,24 +29,20 @@ def suggested(scene: bpy.types.Scene, text: str) -> Iterator[str]:
     yield from found or filter(None, (text,))
 
 
-def hint_of(scene: bpy.types.Scene, prompt: str, *, is_style: bool = False) -> str:
+def hint_of(scene: bpy.types.Scene, prompt: str, field: Field = "prompt") -> str:
     """Return what to tell who types a prompt with no name that the model knows; often nothing.
 
     A style may hold words for looks instead. Nothing is told where the model does not say what
     it knows.
     """
     facts = model_facts(scene)
-    known = (*facts.knows, *facts.looks) if is_style else facts.knows
+    known = (*facts.looks, *facts.knows) if field == "style" else facts.knows
     if not facts.knows or not prompt.strip() or holds_name(prompt, known):
         return ""
-    what = "is no style" if is_style else "names nothing"
+    lack = f"The {field} names nothing that the model knows"
     if near := names_near(prompt, known):
-        return f"This {what} that the model knows; close to it: {', '.join(near)}"
-    examples = (facts.looks if is_style else facts.knows)[:_EXAMPLES]
-    return (
-        f"This {what} that the model knows; it knows {len(known)} names, such as "
-        f"{', '.join(examples)}"
-    )
+        return f"{lack}; close to it: {', '.join(near)}"
+    return f"{lack}; it knows {len(known)} names, such as {', '.join(known[:_EXAMPLES])}"
 
 
 def register() -> None:

@@ -57,9 +57,9 @@ def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
     settings.scheduler = job.scheduler or SCHEDULER_OF_MODEL
     for key in _CANVAS_KEYS:
         setattr(settings, key, getattr(job, key))
-    behind = next((region for region in job.text_regions if region.id == BACKGROUND_ID), None)
-    if behind is not None and behind.guidance_scale is not None:
-        settings.guidance_scale = behind.guidance_scale
+    for region in job.text_regions:  # what fills gaps without a prompt has none to follow
+        if region.id == BACKGROUND_ID and region.prompt and region.guidance_scale is not None:
+            settings.guidance_scale = region.guidance_scale
 
 
 def restore_seeds(scene: bpy.types.Scene, job: Job) -> None:

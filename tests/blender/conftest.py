@@ -11,6 +11,7 @@ import pytest
 from building.environments import environments_folder
 from tests.blender import hosts
 from tests.blender.inner import INSIDE, InsideModule, InsideRun, host_params, sort_by_host, tests_of
+from tests.blender.windows import x_display
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub
 
@@ -62,6 +63,13 @@ def executable_host(
 ) -> hosts.Host:
     """Each Blender executable in turn."""
     return find_host(request.param)
+
+
+@pytest.fixture
+def display(require_hosts: bool) -> Iterator[str]:
+    """An X display of the test's own."""
+    with x_display(require_hosts) as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

@@ -39,17 +39,23 @@ def bounds_on(
 
 
 def placement_of(
-    scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, bounds: Bounds
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    bounds: Bounds,
+    depth: float | None = None,
 ) -> Placement:
     """Return where something must stand before a scene's camera to fill a part of its frame.
+
+    Without a depth it stands near.
 
     Raises: EngineError of kind `job`, as `find_camera`.
     """
     view = view_of(scene, depsgraph)
     sides = (view.right - view.left, view.top - view.bottom)
-    # So near that the frame is one unit wide or high, yet where the camera sees it.
-    wanted = 1 / max(sides) if view.is_perspective else 1.0
-    depth = min(max(wanted, view.near * 1.01), view.far * 0.99)
+    if depth is None:  # the frame is one unit wide or high there
+        depth = 1 / max(sides) if view.is_perspective else 1.0
+    # Yet where the camera sees it.
+    depth = min(max(depth, view.near * 1.01), view.far * 0.99)
     share = depth if view.is_perspective else 1.0
     left, right = (view.left + sides[0] * edge for edge in (bounds.left, bounds.right))
     bottom, top = (view.bottom + sides[1] * edge for edge in (bounds.bottom, bounds.top))

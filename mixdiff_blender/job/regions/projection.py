@@ -47,6 +47,11 @@ class Bounds:
     far: float = 0.0
     """How far from the camera the last is of what covers it; 0 where nothing in the scene does."""
 
+    @property
+    def area(self) -> float:
+        """How much of the frame it is."""
+        return (self.right - self.left) * (self.top - self.bottom)
+
     @classmethod
     def around(cls, parts: Iterable[Bounds | None]) -> Bounds | None:
         """Return what holds all the parts, or None where there is none."""

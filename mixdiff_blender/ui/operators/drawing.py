@@ -9,8 +9,9 @@ from ...job.regions.helper_planes import add_plane, bounds_on, placement_of
 from ...job.regions.marking import mark
 from ...properties import TYPE_ITEMS, region_settings
 from ...properties.contexts import scene_in, select
-from ...properties.declarations import EnumProperty, declared
-from ..dragging import Dragging, RectangleDrawing
+from ...properties.declarations import BoolProperty, EnumProperty, declared
+from ..dragging import Dragging, RectangleDrawing, check_viewport, is_camera_view
+from ..moving import held_under
 from .base import Result, UndoableOperator
 from .selection import camera_problem
 
@@ -32,24 +33,36 @@ class DrawRegion(UndoableOperator):
     )
     prompt: str = declared(Text2ImageRegion, options={"SKIP_SAVE"})
 
+    wait_for_input = BoolProperty(
+        name="Wait for Input",
+        description="Wait until the button is pressed; else begin where it is pressed now",
+        default=True,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+    over_others = BoolProperty(
+        name="Over Others",
+        description="Begin over another drawn region too; else leave it to what drags that one",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
     _drawing: RectangleDrawing
 
     def invoke(self, context: Any, event: Any) -> Result:
         """Look through the camera, and wait for the mouse."""
-        return self.reporting(self._begin, context)
+        return self.reporting(lambda context: self._begin(context, event), context)
 
-    def _begin(self, context: Any) -> Result:
-        if context.area is None or context.area.type != "VIEW_3D":
-            message = "Draw in a 3D viewport, or give the rectangle's sides"
-            raise EngineError(message, kind="job")
-        space = context.space_data
-        if space.use_local_camera and space.camera != scene_in(context).camera:
-            raise EngineError(
-                "This viewport has a camera of its own",
-                kind="job",
-                advice="switch Local Camera off (sidebar, View)",
-            )
-        self._drawing = RectangleDrawing(context)
+    def _begin(self, context: Any, event: Any) -> Result:
+        check_viewport(context)
+        if self.wait_for_input:
+            self._drawing = RectangleDrawing(context)
+        elif not is_camera_view(context):
+            context.region_data.view_perspective = "CAMERA"
+            self.report({"INFO"}, "This is the camera's view: drag a rectangle over it")
+            return {"CANCELLED"}
+        elif not self.over_others and held_under(context, event):
+            return {"PASS_THROUGH"}
+        else:
+            self._drawing = RectangleDrawing(context, event)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -65,7 +78,7 @@ class DrawRegion(UndoableOperator):
                 return {"CANCELLED"}
             case Dragging.DONE:
                 self._drawing.end()
-                sides = self._drawing.sides_px
+                sides = self._drawing.rectangle.bounds
                 self.row_init, self.row_end, self.col_init, self.col_end = sides
                 return self.execute(context)
 

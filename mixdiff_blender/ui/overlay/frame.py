@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import bpy
 import numpy as np
 
+from ...job.regions.camera import view_of
 from ...job.regions.projection import CameraView, Floats
 
 
@@ -33,3 +36,14 @@ def frame_of(view: CameraView, to_clip: Floats, width_px: int, height_px: int) -
     shares = seen[:, :2] / seen[:, 3:] / 2 + 0.5
     (left, bottom), (right, top) = (shares * (width_px, height_px)).tolist()
     return Frame(left=left, bottom=bottom, width=right - left, height=top - bottom)
+
+
+def frame_in(
+    scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, region: Any, view3d: Any
+) -> Frame:
+    """Return where the frame of a scene's camera stands in a viewport that looks through it.
+
+    Raises: EngineError of kind `job`, as `find_camera`.
+    """
+    to_clip = np.array(view3d.perspective_matrix)
+    return frame_of(view_of(scene, depsgraph), to_clip, region.width, region.height)

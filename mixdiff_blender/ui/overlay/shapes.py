@@ -37,6 +37,10 @@ class Box:
         left, bottom = self.left - by, self.bottom - by
         return Box(left=left, bottom=bottom, right=self.right + by, top=self.top + by)
 
+    def holds(self, x: float, y: float) -> bool:
+        """Return whether a place is in the box."""
+        return self.left <= x <= self.right and self.bottom <= y <= self.top
+
     def touches(self, other: Box) -> bool:
         """Return whether two boxes have anything in common."""
         apart = self.right <= other.left or other.right <= self.left

@@ -38,8 +38,8 @@ class PromptPanel(SidebarPanel):
         draw_presets(self.layout, context)
         if len(settings.regions):
             self.layout.prop(settings, "background")
-        draw_hint(self.layout, context, settings.prompt, is_style=True)
-        draw_hint(self.layout, context, settings.background_prompt)
+        draw_hint(self.layout, context, settings.prompt, "style")
+        draw_hint(self.layout, context, settings.background_prompt, "background")
 
 
 class CanvasPanel(SidebarPanel):

@@ -18,7 +18,14 @@ from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, sto
 from bl_ext.user_default.mixdiff.backend.report import report_text
 from bl_ext.user_default.mixdiff.backend.session import Done, Generating, Job, Stopped, Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
-from bl_ext.user_default.mixdiff.contract import EngineError, check, png, read_job, to_document
+from bl_ext.user_default.mixdiff.contract import (
+    EngineError,
+    Rectangle,
+    check,
+    png,
+    read_job,
+    to_document,
+)
 from bl_ext.user_default.mixdiff.job import model_settings
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.known_words import hint_of, suggested
@@ -26,8 +33,9 @@ from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
 from bl_ext.user_default.mixdiff.job.regions import handlers, shown
 from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
+from bl_ext.user_default.mixdiff.job.regions.drawn_rectangles import drawn_rectangles
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
-from bl_ext.user_default.mixdiff.job.regions.projection import on_canvas, visible_bounds
+from bl_ext.user_default.mixdiff.job.regions.projection import Canvas, on_canvas, visible_bounds
 from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
 from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
@@ -38,9 +46,10 @@ from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
 from bl_ext.user_default.mixdiff.ui import job_cache
+from bl_ext.user_default.mixdiff.ui.grips import HANDLES, INSIDE, Grip, dragged, grip_at
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
-from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
+from bl_ext.user_default.mixdiff.ui.overlay.shapes import Box, Sheet, draw_shapes
 from bl_ext.user_default.mixdiff.ui.panels import canvas, generate, region, regions, results
 from bl_ext.user_default.mixdiff.ui.panels.generate import draw_bars
 from bl_ext.user_default.mixdiff.ui.panels.hints import draw_hint
@@ -55,15 +64,21 @@ PANELS = [
 ]
 
 __all__ = [
+    "HANDLES",
+    "INSIDE",
     "PANELS",
+    "Box",
+    "Canvas",
     "Done",
     "EngineError",
     "EngineNotification",
     "Frame",
     "Generating",
+    "Grip",
     "HistoryList",
     "Job",
     "LeftOut",
+    "Rectangle",
     "RegionBounds",
     "Sheet",
     "Stopped",
@@ -73,16 +88,19 @@ __all__ = [
     "canvas_of",
     "check",
     "context_of",
+    "dragged",
     "draw_bars",
     "draw_hint",
     "draw_presets",
     "draw_shapes",
+    "drawn_rectangles",
     "engine",
     "entries",
     "expectation",
     "facts_of_model",
     "folders",
     "generation",
+    "grip_at",
     "handlers",
     "hint_of",
     "history",

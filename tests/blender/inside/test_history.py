@@ -197,13 +197,17 @@ def test_a_picture_without_names_brings_back_the_canvas() -> None:
     assert settings().num_inference_steps == 2
 
 
-def test_the_background_of_a_picture_without_names_brings_its_guidance(street: Any) -> None:
+@pytest.mark.parametrize(("prompt", "guidance"), [("grass", 1.3), ("", 9.0)])
+def test_the_background_of_a_picture_without_names_brings_its_guidance(
+    prompt: str, guidance: float, street: Any
+) -> None:
     street.objects["left"].scale.x = 0.5
-    street.mixdiff.background, street.mixdiff.guidance_scale = True, 1.3
+    street.mixdiff.background, street.mixdiff.background_prompt = True, prompt
+    street.mixdiff.guidance_scale = 1.3
     bpy.ops.mixdiff.generate()
     settings().history[0].settings, settings().guidance_scale = "", 9
     bpy.ops.mixdiff.use_settings()
-    assert round(settings().guidance_scale, 4) == 1.3
+    assert round(settings().guidance_scale, 4) == guidance
 
 
 @pytest.mark.usefixtures("made")

@@ -284,8 +284,8 @@ def test_a_prompt_without_a_known_name_gets_a_hint(scene: Any) -> None:
     assert hint_of(scene, "  ") == ""
     assert hint_of(scene, "a gras").endswith("close to it: grass, grassy field")
     assert "names, such as brick wall, " in hint_of(scene, "a robot")
-    assert hint_of(scene, "dark red", is_style=True) == ""
-    assert "is no style" in hint_of(scene, "xylophone", is_style=True)
+    assert hint_of(scene, "dark red", "style") == ""
+    assert "The style names nothing" in hint_of(scene, "xylophone", "style")
 
 
 def test_the_hint_shows_the_way_to_other_models(scene: Any) -> None:
@@ -296,13 +296,13 @@ def test_the_hint_shows_the_way_to_other_models(scene: Any) -> None:
     draw_hint(layout, context, "brick wall")
     assert layout.texts == []
     draw_hint(layout, context, "a robot")
-    assert layout.texts[0].startswith("This names nothing that the model knows")
+    assert layout.texts[0].startswith("The prompt names nothing that the model knows")
     assert layout.texts[-1] == "Other Models"
 
 
 def test_no_hint_for_a_model_that_does_not_say_what_it_knows(scene: Any) -> None:
     scene.mixdiff.model = SD15
-    assert hint_of(scene, "a robot") == hint_of(scene, "xylophone", is_style=True) == ""
+    assert hint_of(scene, "a robot") == hint_of(scene, "xylophone", "style") == ""
     assert list(suggested(scene, "a robot")) == ["a robot"]
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import bpy
+from bl_ui.space_toolsystem_toolbar import VIEW3D_PT_tools_active as toolbar
 
 report: Any
 ADDON = "bl_ext.user_default.mixdiff"
@@ -23,9 +24,10 @@ def known() -> dict[str, list[str]]:
         for name in dir(bpy.app.handlers)
         if isinstance(listeners := getattr(bpy.app.handlers, name), list)
     }
+    tools = toolbar._tools_flatten(toolbar._tools["OBJECT"])
     menus = ("VIEW3D_MT_object", "VIEW3D_MT_add", "TOPBAR_MT_render")
     return {
-        "classes": [cls.__name__ for cls in classes if cls.is_registered],
+        "classes": [cls.__name__ for cls in classes if "bl_rna" in vars(cls)],
         "handlers": [
             f"{event} {handler.__module__}"
             for event, listeners in events.items()
@@ -44,6 +46,7 @@ def known() -> dict[str, list[str]]:
             for draw in getattr(bpy.types, menu)._dyn_ui_initialize()
             if draw.__module__.startswith(ADDON)
         ],
+        "tools": [t.idname for t in tools if t and t.idname.startswith("mixdiff")],
         "properties": [t for t in ("Object", "Scene") if hasattr(getattr(bpy.types, t), "mixdiff")],
     }
 

@@ -78,6 +78,7 @@ def tell() -> None:
     window, _, sidebar, _ = view()
     scene = window.scene
     state = engine.session.state
+    tool = window.workspace.tools.from_space_view3d_mode("OBJECT").idname
     report = generation.last_report(scene)
     told = {
         "tab": getattr(sidebar, "active_panel_category", ""),
@@ -96,6 +97,8 @@ def tell() -> None:
         "listed": [entry.object.name for entry in scene.mixdiff.regions if entry.object],
         "read": read_last(scene),
         "says": report.text if report else "",
+        "active": getattr(window.view_layer.objects.active, "name", ""),
+        "tool": tool,
         "held_ms": held_ms,
     }
     aside = folder / "told.part"
@@ -121,6 +124,10 @@ def watch() -> float | None:
         script.unlink()
     if (folder / "longer").exists() and window.scene.mixdiff.num_inference_steps < 900:
         window.scene.mixdiff.num_inference_steps = 900
+    if (folder / "tool").exists():
+        with bpy.context.temp_override(window=window, area=area):
+            bpy.ops.wm.tool_set_by_id(name=(folder / "tool").read_text())
+        (folder / "tool").unlink()
     if (folder / "quit").exists():
         bpy.ops.wm.quit_blender()
         return None

@@ -1,0 +1,1 @@
+"""Tools of the 3D viewport's toolbar."""
