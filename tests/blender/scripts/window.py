@@ -80,6 +80,7 @@ def tell() -> None:
     state = engine.session.state
     tool = window.workspace.tools.from_space_view3d_mode("OBJECT").idname
     report = generation.last_report(scene)
+    listed = [entry.object for entry in scene.mixdiff.regions if entry.object]
     told = {
         "tab": getattr(sidebar, "active_panel_category", ""),
         "frame": frame(),
@@ -94,8 +95,9 @@ def tell() -> None:
         "result": list(scene.mixdiff.result.size) if scene.mixdiff.result else None,
         "selected": sum(obj.select_get() for obj in window.view_layer.objects),
         "regions": [[r.name, *map(list, r.rectangles)] for r in scripting.regions(scene)],
-        "listed": [entry.object.name for entry in scene.mixdiff.regions if entry.object],
+        "listed": [obj.name for obj in listed],
         "read": read_last(scene),
+        "prompts": {obj.name: obj.mixdiff.prompt for obj in listed},
         "says": report.text if report else "",
         "active": getattr(window.view_layer.objects.active, "name", ""),
         "tool": tool,

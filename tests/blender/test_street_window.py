@@ -1,0 +1,116 @@
+"""A person at a real window who blocks out a street, has it painted, and puts it to use."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.blender.hosts import Host
+from tests.blender.windows import PICTURES, Window, window
+
+pytestmark = [pytest.mark.window, pytest.mark.slow, pytest.mark.executable]
+
+PROMPTS = {
+    "House left": "red brick wall",
+    "House right": "wooden planks",
+    "Road": "grey cobblestone",
+    "Sky": "blue sky with clouds",
+}
+BLOCK_OUT = """
+from math import pi
+import bpy
+
+for obj in list(bpy.data.objects):
+    bpy.data.objects.remove(obj)
+bpy.ops.object.camera_add(location=(0, -12, 2), rotation=(pi / 2, 0, 0))
+bpy.context.scene.camera = bpy.context.object
+for name, x in (("House left", -4), ("House right", 4)):
+    bpy.ops.mesh.primitive_cube_add(size=4, location=(x, 2, 2))
+    bpy.context.object.name = name
+bpy.ops.mesh.primitive_plane_add(size=40, location=(0, 8, 0))
+bpy.context.object.name = "Road"
+bpy.ops.mesh.primitive_plane_add(size=120, location=(0, 60, 0), rotation=(pi / 2, 0, 0))
+bpy.context.object.name = "Sky"
+bpy.ops.object.select_all(action="DESELECT")
+"""
+OVER_THE_VIEW, BESIDE = ("300", "820"), ("1000", "950")
+ADD_SELECTED, GENERATE = ("1106", "705"), ("1160", "160")
+FIRST_LINE, LINE_PX = (1215, 606), 21
+
+
+class Hand:
+    """The mouse of a person who is counted."""
+
+    def __init__(self, person: Window) -> None:
+        self.person = person
+        self.clicks = 0
+
+    def over(self, place: tuple[str, str]) -> None:
+        """Move there, as slowly as a hand."""
+        self.person.do("xdotool", "mousemove", *place)
+        self.person.let_it_see()
+
+    def click(self, place: tuple[str, str]) -> None:
+        """Click there."""
+        self.over(place)
+        self.person.do("xdotool", "click", "1")
+        self.person.let_it_see()
+        self.clicks += 1
+
+    def press(self, key: str) -> None:
+        """Press a key over the viewport."""
+        self.over(OVER_THE_VIEW)
+        self.person.do("xdotool", "key", key)
+        self.person.let_it_see()
+
+    def type_into(self, place: tuple[str, str], text: str) -> None:
+        """Click into a field and type."""
+        self.click(place)
+        self.person.do("xdotool", "type", "--delay", "60", text)
+        self.person.let_it_see()
+        self.person.do("xdotool", "key", "Return")
+        self.person.let_it_see()
+
+    def shot(self, name: str) -> None:
+        """Take a picture without a tooltip in it."""
+        self.over(BESIDE)
+        time.sleep(1)
+        self.person.shot(name)
+
+
+@pytest.mark.timeout(900)
+def test_a_street_of_boxes_becomes_a_picture(
+    find_host: Callable[[str], Host], extension_zip: Path, display: str, tmp_path: Path
+) -> None:
+    host = find_host("blender-5.2")
+    blend = tmp_path / "street.blend"
+    size = "good" if PICTURES else "draft"
+    script = (
+        f"{BLOCK_OUT}\n"
+        f"bpy.context.scene.mixdiff.canvas_size = {size!r}\n"
+        f"bpy.ops.wm.save_as_mainfile(filepath={str(blend)!r})\n"
+    )
+    host.run_python(script, extension_zip=extension_zip).check()
+    with window(host, extension_zip, blend, display) as person:
+        person.wait_until("the tab", lambda told: told["tab"] == "MixDiff", 120)
+        time.sleep(2)
+        hand = Hand(person)
+        hand.clicks = 1  # on the tab, which the script has opened
+        hand.shot("street-blocked-out")
+        hand.press("a")
+        hand.click(ADD_SELECTED)
+        person.wait_until("the regions", lambda told: len(told["read"]) == 4, 30)
+        for line, (name, prompt) in enumerate(PROMPTS.items()):
+            hand.type_into((str(FIRST_LINE[0]), str(FIRST_LINE[1] + line * LINE_PX)), prompt)
+            person.wait_until(name, lambda told, n=name, p=prompt: told["prompts"][n] == p, 20)
+        hand.shot("street-regions")
+        hand.click(GENERATE)
+        person.wait_until("a step", lambda told: told["busy"] and told["step"] > 10, 400)
+        hand.shot("street-preview")
+        told = person.wait_until("the picture", lambda told: not told["busy"], 500)
+        assert told["result"], told["says"]
+        assert hand.clicks <= 10
+        hand.shot("street-picture")
