@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.blender.hosts import Host
 from tests.blender.windows import PICTURES, Window, window
@@ -36,8 +38,26 @@ bpy.ops.mesh.primitive_plane_add(size=120, location=(0, 60, 0), rotation=(pi / 2
 bpy.context.object.name = "Sky"
 bpy.ops.object.select_all(action="DESELECT")
 """
+RENDER = """
+import sys
+from pathlib import Path
+import bpy
+
+folder = Path(sys.argv[1])
+scene = bpy.context.scene
+scene.render.engine, scene.cycles.samples = "CYCLES", 16
+scene.render.resolution_percentage = 40
+scene.view_settings.view_transform = "Standard"
+for name in ("street-render", "street-side"):
+    scene.render.filepath = str(folder / f"{name}.png")
+    bpy.ops.render.render(write_still=True)
+    scene.camera.location = (-5.5, -13, 4.5)
+    scene.camera.rotation_euler = (1.42, 0, -0.42)
+"""
 OVER_THE_VIEW, BESIDE = ("300", "820"), ("1000", "950")
 ADD_SELECTED, GENERATE = ("1106", "705"), ("1160", "160")
+PROJECT, BEHIND_RENDER = ("1224", "577"), ("1098", "597")
+OFF_PROJECT, OFF_BEHIND_RENDER = ("1264", "577"), ("1143", "597")
 FIRST_LINE, LINE_PX = (1215, 606), 21
 
 
@@ -114,3 +134,30 @@ def test_a_street_of_boxes_becomes_a_picture(
         assert told["result"], told["says"]
         assert hand.clicks <= 10
         hand.shot("street-picture")
+
+        # One key shows the scene, and the picture again.
+        for is_over in (False, True):
+            hand.press("j")
+            person.wait_until("J", lambda told, so=is_over: told["over the view"] == so, 20)
+
+        # Each use is one click, and one click takes it off again.
+        for on, off, use in (
+            (PROJECT, OFF_PROJECT, "mixdiff.project"),
+            (BEHIND_RENDER, OFF_BEHIND_RENDER, "mixdiff.use_in_compositor"),
+        ):
+            hand.click(on)
+            person.wait_until(use, lambda told, use=use: told["uses"] == [use], 20)
+            hand.click(off)
+            person.wait_until(f"no {use}", lambda told: told["uses"] == [], 20)
+        hand.click(PROJECT)
+        person.wait_until("the projection", lambda told: told["uses"] == ["mixdiff.project"], 20)
+        hand.shot("street-projected")
+        person.script("bpy.ops.wm.save_mainfile()\n")
+        person.let_it_see()
+    folder = Path(PICTURES or tmp_path)
+    host.run_python(RENDER, folder, extension_zip=extension_zip, blend=blend).check()
+    picture, front = (
+        np.asarray(Image.open(path).convert("RGB").resize((320, 180))).astype(int)
+        for path in (tmp_path / "mixdiff/street-0001.png", folder / "street-render.png")
+    )
+    assert np.median(np.abs(picture - front)) <= 4

@@ -405,9 +405,10 @@ def draw_uses(column: Any, image: bpy.types.Image, context: Any) -> None:
     """Draw the buttons of all uses, two in a row; beside what is applied, what takes it off."""
     buttons = [(use, *button) for use in USES for button in use.buttons]
     for start in range(0, len(buttons), 2):
-        row = column.row(align=True)
-        for use, text, settings in buttons[start : start + 2]:
-            part = row.row(align=True)
+        shown = buttons[start : start + 2]
+        halves = column.split(factor=1 / len(shown), align=True)
+        for use, text, settings in shown:
+            part = halves.row(align=True)
             applied = use.applied(image, context)
             is_applied = bool(applied) and settings.get(use.described_by, applied) == applied
             use.button(part, text, depress=is_applied, **settings)

@@ -21,6 +21,7 @@ drawing = import_module(f"{ADDON}.ui.overlay.drawing")
 scripting = import_module(f"{ADDON}.scripting")
 live_preview = import_module(f"{ADDON}.backend.live_preview")
 generation = import_module(f"{ADDON}.results.generation")
+results = import_module(f"{ADDON}.ui.operators.results")
 
 preferences = bpy.context.preferences
 preferences.view.show_splash = False
@@ -74,6 +75,17 @@ def read_last(scene: Any) -> dict[str, list[int]]:
     return {region.name: region.bounds for region in job.job.all_regions} if job else {}
 
 
+def uses(window: Any) -> list[str]:
+    """Return how the picture is used, by the operators."""
+    image = window.scene.mixdiff.result
+    with bpy.context.temp_override(window=window):
+        return [
+            use.bl_idname
+            for use in results.USES
+            if image and use.buttons and use.applied(image, bpy.context)
+        ]
+
+
 def tell() -> None:
     window, _, sidebar, _ = view()
     scene = window.scene
@@ -93,6 +105,7 @@ def tell() -> None:
         "background": scene.mixdiff.background_prompt,
         "over the view": scene.mixdiff.show_result,
         "result": list(scene.mixdiff.result.size) if scene.mixdiff.result else None,
+        "uses": uses(window),
         "selected": sum(obj.select_get() for obj in window.view_layer.objects),
         "regions": [[r.name, *map(list, r.rectangles)] for r in scripting.regions(scene)],
         "listed": [obj.name for obj in listed],
