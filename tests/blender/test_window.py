@@ -199,7 +199,7 @@ def test_the_first_minute_takes_three_clicks(
     with window(host, extension_zip, blend, display) as person:
         person.wait_until("the tab", lambda told: told["tab"] == "MixDiff", 120)
         time.sleep(2)
-        person.shot("first panel")
+        person.shot("first-panel")
         clicks = 1  # on the tab, which the script has opened
         person.do("xdotool", "mousemove", *BACKGROUND_FIELD, "click", "1")
         person.let_it_see()
@@ -208,14 +208,14 @@ def test_the_first_minute_takes_three_clicks(
         person.do("xdotool", "key", "Return")
         person.wait_until("the prompt", lambda told: told["background"] == "green grass", 30)
         time.sleep(1)
-        person.shot("first prompt")
+        person.shot("first-prompt")
         person.do("xdotool", "mousemove", *GENERATE)
         person.let_it_see()
         person.do("xdotool", "click", "1")
         clicks += 1
         person.wait_until("the job", lambda told: told["busy"], 60)
         time.sleep(1)
-        person.shot("first progress")
+        person.shot("first-progress")
         told = person.wait_until("the picture", lambda told: not told["busy"], 300)
         assert told["result"], told["says"]
         assert clicks <= 10
@@ -226,11 +226,11 @@ def test_the_first_minute_takes_three_clicks(
         person.do("xdotool", "mousemove", "300", "700")
         person.let_it_see()
         time.sleep(1)
-        picture = person.shot("first picture")[inside]
+        picture = person.shot("first-picture")[inside]
         person.do("xdotool", "key", "j")
         person.wait_until("the scene", lambda told: not told["over the view"], 20)
         person.let_it_see()
-        scene = person.shot("first scene")[inside]
+        scene = person.shot("first-scene")[inside]
         assert (picture[..., 1] - picture[..., 0]).mean() > 20  # grass, and no grey scene
         assert abs(scene[..., 1] - scene[..., 0]).mean() < 5
         person.do("xdotool", "key", "j")
