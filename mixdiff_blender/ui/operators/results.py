@@ -389,6 +389,7 @@ class TakeOff(UndoableOperator):
     use: str = EnumProperty(
         name="Use",
         items=[(use.bl_idname, use.bl_label, str(use.__doc__)) for use in USES if use.buttons],
+        options={"HIDDEN", "SKIP_SAVE"},
     )
 
     def run(self, context: Any) -> None:
