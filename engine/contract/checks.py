@@ -244,5 +244,5 @@ def gap_warning(share: float) -> tuple[str, str]:
     """Return what is said of a canvas of which a share is in no text region, and what helps."""
     return (
         f"{share:.1%} of the canvas is covered by no text region and will stay formless",
-        "add a region of the whole canvas with a background prompt and a small mask_weight",
+        "fill it from behind: a region of the whole canvas with little weight, or Fill Gaps",
     )

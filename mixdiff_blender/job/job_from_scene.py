@@ -21,6 +21,7 @@ from ..contract import (
     with_unique_names,
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
+from ..properties.declarations import label_of
 from .model_facts import facts_of_model, model_path, problems_of_model
 from .model_settings import followed_model, value_for
 from .regions.background import background_of, whole_prompt
@@ -84,26 +85,21 @@ class SceneJob:
         return self
 
 
-def field_in_words(problem: Problem) -> str:
-    """Return where a problem lies: its region by its name, and the key."""
-    if not problem.region:
-        return problem.field
+def field_in_words(problem: Problem, *, in_panels: bool = False) -> str:
+    """Return where a problem lies: its region by its name, and the field as scripts call it.
+
+    Panels call fields otherwise.
+    """
     key = problem.field.rpartition("].")[2]
-    return f"{problem.region}: {key}" if key else problem.region
+    field = label_of(key) if in_panels else key
+    return ": ".join(part for part in (problem.region, field) if part)
 
 
-def at_its_region(problem: Problem) -> str:
-    """Return a problem as it is said where its region is seen."""
-    key = problem.field.rpartition("].")[2]
-    text = f"{key}: {problem.message}" if key else problem.message
-    return f"{text[:1].upper()}{text[1:]}; {problem.remedy}"
-
-
-def in_words(problem: Problem) -> str:
+def in_words(problem: Problem, *, in_panels: bool = False) -> str:
     """Return a problem as a sentence that names its region."""
     if problem.region and not problem.field:
         return f"{problem.region} {problem.message}; {problem.remedy}"
-    return str(replace(problem, field=field_in_words(problem)))
+    return str(replace(problem, field=field_in_words(problem, in_panels=in_panels)))
 
 
 def job_from_scene(

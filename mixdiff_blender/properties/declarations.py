@@ -63,6 +63,7 @@ _LABELS = {
     "row_end": "Bottom",
     "col_init": "Left",
     "col_end": "Right",
+    "regions": "Regions",
 }
 _SOFT_MAXIMA = {
     **{"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0},
@@ -78,6 +79,11 @@ _ITEMS = {
     **{one.name: (one.label, one.description) for one in FALLOFFS.values()},
     **{one.name: (one.label, one.description) for one in SCHEDULERS.values()},
 }
+
+
+def label_of(field: str) -> str:
+    """Return what a field of the job is called in the panels; its own name where it is in none."""
+    return _LABELS.get(field, field)
 
 
 def choice_items(options: tuple[str, ...]) -> list[tuple[str, str, str]]:
@@ -141,7 +147,7 @@ class _ContractField:
         """Return the property for the field of this name."""
         field = next(f for f in fields(self.owner) if f.name == name)
         settings: dict[str, Any] = {
-            "name": _LABELS.get(name, name),
+            "name": label_of(name),
             "description": f"{field.metadata['doc']} ({name})",
         }
         if field.default is not MISSING and field.default is not None:

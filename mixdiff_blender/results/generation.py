@@ -251,7 +251,7 @@ def _error_lines(error: EngineError, warnings: Sequence[Problem] = ()) -> list[L
 
 def _line(problem: Problem) -> Line:
     severity: Severity = "ERROR" if problem.severity == "error" else "WARNING"
-    return Line(severity=severity, text=in_words(problem))
+    return Line(severity=severity, text=in_words(problem, in_panels=True))
 
 
 def _report(scene_name: str, lines: list[Line], error: EngineError | None = None) -> None:

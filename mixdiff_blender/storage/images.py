@@ -142,7 +142,8 @@ def _plain_look() -> Iterator[bpy.types.Scene]:
             view.view_transform = "Standard"
         yield look
     finally:
-        bpy.data.scenes.remove(look)
+        # `scenes.remove` asks for the window: without one it ends Blender 4.3.
+        bpy.data.batch_remove([look])
 
 
 @contextmanager

@@ -7,14 +7,11 @@ from typing import Any
 import bpy
 
 from ...contract import EngineError
-from ...job.regions.camera import border_of, view_of
-from ...job.regions.planes import WITH_SURFACE
+from ...job.regions.camera import border_of
 from ...job.regions.projection import WHOLE_FRAME
-from ...job.regions.visibility import Visibility
-from ...properties import canvas_settings, region_settings
-from ...properties.contexts import scene_in, view_layer_in
-from ...properties.declarations import BoolProperty, EnumProperty
-from ...results import history
+from ...properties import canvas_settings
+from ...properties.contexts import scene_in
+from ...properties.declarations import EnumProperty
 from ...results.background import (
     Depth,
     depth_in,
@@ -27,68 +24,13 @@ from ...results.compositor import (
     put_in_compositor,
     take_out_of_compositor,
 )
-from ...results.documents import view_of_entry
-from ...results.framing import hidden_by_sequencer, misfit
-from ...results.projectable import obstacles
-from ...results.projection import is_projected, project, remove_projection
 from ...results.texture import is_on, put_on
 from ...results.texture import take_off as take_texture_off
 from ...results.world import Surrounding, put_in_world, surrounding_of, take_out_of_world
-from .base import RENDER_MENU, Requirement, UndoableOperator, entries, require
+from .base import UndoableOperator, entries, require
+from .projecting import Project, TakeProjectionOff
+from .result_use import NO_IMAGE, OBJECT_MENU, ResultUse, result_in
 from .selection import selected_with_surface
-
-_OBJECT_MENU = "VIEW3D_MT_object"
-_NO_IMAGE = "There is no picture yet; generate one"
-
-
-def _result(context: Any) -> bpy.types.Image | None:
-    return canvas_settings(scene_in(context)).result
-
-
-class ResultUse(UndoableOperator):
-    """A way to use the picture: stands in a menu, and where it has buttons in the panel too."""
-
-    requirements: tuple[Requirement, ...] = (require(_result, _NO_IMAGE),)
-    menu = RENDER_MENU
-    buttons: tuple[tuple[str, dict[str, str]], ...] = ()
-    """The text of each button in the panel, and the settings with which it runs."""
-
-    @classmethod
-    def applied(cls, image: bpy.types.Image, context: Any) -> str:
-        """Return how the picture is used in this way now, by `described_by`'s item; empty if not.
-
-        A way without such a choice returns any other text.
-        """
-        return ""
-
-    @classmethod
-    def take_off(cls, image: bpy.types.Image, context: Any) -> None:
-        """Give back what the picture took the place of."""
-        raise NotImplementedError
-
-    def run(self, context: Any) -> None:
-        """Use the picture."""
-        image = _result(context)
-        assert image is not None
-        self.use(image, context)
-
-    def use(self, image: bpy.types.Image, context: Any) -> None:
-        """Use an image.
-
-        Raises: EngineError, which becomes the report.
-        """
-        raise NotImplementedError
-
-    def say_how_renders_differ(
-        self, image: bpy.types.Image, context: Any, *, fills_frame: bool
-    ) -> None:
-        """Warn where renders do not show the picture, or not as it was made."""
-        scene = scene_in(context)
-        depsgraph, entry = context.evaluated_depsgraph_get(), history.active_entry(scene)
-        unlike = misfit(scene, depsgraph, image, entry) if fills_frame else ""
-        for text in (hidden_by_sequencer(scene), unlike):
-            if text:
-                self.report({"WARNING"}, text)
 
 
 class UseAsTexture(ResultUse):
@@ -97,7 +39,7 @@ class UseAsTexture(ResultUse):
     bl_idname = "mixdiff.use_as_texture"
     bl_label = "Use MixDiff Picture as Texture"
     icon = "TEXTURE"
-    menu = _OBJECT_MENU
+    menu = OBJECT_MENU
     buttons = (("Texture", {}),)
     requirements = (
         *ResultUse.requirements,
@@ -127,103 +69,6 @@ class UseAsTexture(ResultUse):
             self.report(
                 {"INFO"}, f"Without a UV map, stretched over their two widest sides: {names}"
             )
-
-
-class Project(ResultUse):
-    """Project the picture from the camera onto objects, so that it fits exactly and then sticks"""
-
-    bl_idname = "mixdiff.project"
-    bl_label = "Project MixDiff Picture"
-    icon = "MOD_UVPROJECT"
-    menu = _OBJECT_MENU
-    buttons = (("Project", {}),)
-
-    onto: str = EnumProperty(
-        name="Onto",
-        items=[
-            ("AUTO", "Selected, or All", "The selected objects; where none is, all visible ones"),
-            ("SELECTED", "Selected", "The selected objects"),
-            ("ALL", "All Visible", "All objects with a surface that are rendered"),
-        ],
-    )
-    view: str = EnumProperty(
-        name="From",
-        items=[
-            ("PICTURE", "Where It Was Made", "From where the camera stood for this picture"),
-            ("CAMERA", "Camera", "From where the camera is now"),
-        ],
-    )
-    keep = BoolProperty(
-        name="Keep This Picture",
-        description="Go on showing this picture there; off, the objects show each new one",
-        default=True,
-    )
-
-    @classmethod
-    def applied(cls, image: bpy.types.Image, context: Any) -> str:
-        """Return whether a picture is projected onto a selected object."""
-        return "ON" if any(is_projected(obj) for obj in selected_with_surface(context)) else ""
-
-    @classmethod
-    def take_off(cls, image: bpy.types.Image, context: Any) -> None:
-        """Show the materials of the selected objects' data again."""
-        for obj in selected_with_surface(context):
-            remove_projection(obj)
-
-    def use(self, image: bpy.types.Image, context: Any) -> None:
-        """Give the objects the material, and freeze the camera into them."""
-        scene = scene_in(context)
-        entry = history.active_entry(scene)
-        objects = selected_with_surface(context)
-        if self.onto == "ALL" or (self.onto == "AUTO" and not objects):
-            objects = _visible_with_surface(scene, view_layer_in(context))
-        if not objects:
-            advice = "select objects with a surface"
-            raise EngineError("Nothing to project onto", kind="job", advice=advice)
-        view = view_of_entry(entry) if entry and self.view == "PICTURE" else None
-        view = view or view_of(scene, context.evaluated_depsgraph_get())
-        hidden = obstacles(scene, context.evaluated_depsgraph_get(), objects)
-        objects = [obj for obj in objects if obj not in hidden]
-        if not objects:
-            raise EngineError(
-                "Nothing would show it", kind="job", advice="; ".join(hidden.values())
-            )
-        for why in hidden.values():
-            self.report({"WARNING"}, f"Not projected: {why}")
-        if self.keep and entry:
-            image = history.keep(scene, entry)
-        projected = project(image, view, objects)
-        if missed := [obj.name for obj in objects if obj not in projected]:
-            self.report({"WARNING"}, f"Without a place for a material: {', '.join(missed)}")
-
-
-def _visible_with_surface(
-    scene: bpy.types.Scene, layer: bpy.types.ViewLayer
-) -> list[bpy.types.Object]:
-    """Return what is rendered, without guides and the planes that the camera carries."""
-    shown = Visibility.of(layer).rendered
-    found = (obj for obj in layer.objects if obj in shown and obj.type in WITH_SURFACE)
-    return [obj for obj in found if obj.parent != scene.camera and not region_settings(obj).guide]
-
-
-class TakeProjectionOff(ResultUse):
-    """Give the selected objects back the materials that they had before the projection"""
-
-    bl_idname = "mixdiff.take_projection_off"
-    bl_label = "Take MixDiff Projection Off"
-    icon = "X"
-    menu = _OBJECT_MENU
-    requirements = (
-        require(
-            lambda context: any(is_projected(obj) for obj in selected_with_surface(context)),
-            "Select objects that the picture is projected onto",
-        ),
-    )
-
-    def run(self, context: Any) -> None:
-        """Show the materials of the objects' data again."""
-        for obj in selected_with_surface(context):
-            remove_projection(obj)
 
 
 class UseInCompositor(ResultUse):
@@ -362,7 +207,7 @@ class KeepSeed(ResultUse):
     bl_label = "Keep MixDiff Picture's Seed"
     icon = "PINNED"
     requirements = (
-        require(lambda context: canvas_settings(scene_in(context)).result_seed, _NO_IMAGE),
+        require(lambda context: canvas_settings(scene_in(context)).result_seed, NO_IMAGE),
     )
 
     def run(self, context: Any) -> None:
@@ -389,11 +234,12 @@ class TakeOff(UndoableOperator):
     use: str = EnumProperty(
         name="Use",
         items=[(use.bl_idname, use.bl_label, str(use.__doc__)) for use in USES if use.buttons],
+        options={"HIDDEN", "SKIP_SAVE"},
     )
 
     def run(self, context: Any) -> None:
         """Take it off where it is used so."""
-        image = _result(context)
+        image = result_in(context)
         assert image is not None
         chosen = next(use for use in USES if use.bl_idname == self.use)
         if not chosen.applied(image, context):

@@ -97,10 +97,12 @@ class GeneratePanel(SidebarPanel):
             DownloadModel.button(layout, f"Download ({size})" if size else "Download")
         messages = [(str(cached.error), "INFO")] if cached.error else []
         problems = cached.job.problems if cached.job else ()
-        said = {in_words(problem) for problem in problems}
+        said = {in_words(problem, in_panels=True) for problem in problems}
         for problem in problems:
             if problem.severity == "error" or not problem.region:
-                messages.append((in_words(problem), LINE_ICONS[problem.severity.upper()]))
+                messages.append(
+                    (in_words(problem, in_panels=True), LINE_ICONS[problem.severity.upper()])
+                )
         report = generation.last_report(context.scene)
         for line in report.lines if report else ():
             if line.text not in said:

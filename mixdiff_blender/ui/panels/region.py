@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ...contract import Image2ImageRegion, Text2ImageRegion
-from ...job.job_from_scene import at_its_region
+from ...job.job_from_scene import in_words
 from ...job.regions.entries import Source, source_of
 from ...properties import REROLL_TYPE, RegionSettings
 from ..job_cache import last_cached_job
@@ -42,8 +43,9 @@ class RegionPanel(SidebarPanel):
         chosen = _chosen(context)
         region = chosen.settings
         for problem in last_cached_job(context.scene).problems_of(chosen.id):
+            text = in_words(replace(problem, region=""), in_panels=True)
             icon = LINE_ICONS[problem.severity.upper()]
-            draw_text(layout, context, at_its_region(problem), icon)
+            draw_text(layout, context, text[:1].upper() + text[1:], icon)
         layout.active = region.enabled
         if chosen.object is not None:
             layout.prop(region, "guide")

@@ -116,7 +116,7 @@ def test_a_mask_without_pixels_is_said_with_its_region_and_what_to_do(left: Any)
     left.mask.source, left.mask.filepath = "FILE", "//nowhere.png"
     with pytest.raises(scripting.EngineError, match=r"left: mask: .*'gone'.*find its file"):
         scripting.job()
-    with pytest.raises(RuntimeError, match=r"left: mask: "):
+    with pytest.raises(RuntimeError, match=r"left: Mask: "):
         bpy.ops.mixdiff.generate()
 
 

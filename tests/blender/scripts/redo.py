@@ -66,6 +66,8 @@ CASES: list[Any] = [
     ("import_preset", {"filepath": STYLES["first"]}, {"filepath": STYLES["second"]}),
     ("keep_seed", {}, {}),
     ("take_projection_off", {}, {}),
+    ("take_off", {"use": "mixdiff.project"}, {"use": "mixdiff.project"}),
+    ("place_region", {**PLACES, "row_end": 48}, {**PLACES, "row_end": 40, "col_init": 16}),
 ]
 
 SIDES = {"row_init": 0, "row_end": 64, "col_init": 0, "col_end": 128}
@@ -79,10 +81,15 @@ def build(name: str) -> None:
     """Make a scene with regions, strokes, results, and objects that lie anywhere."""
     scene = empty_scene()
     with bpy.context.temp_override(**here()):
-        fill(scene, takes_off=name == "take_projection_off")
+        fill(scene)
+        if name in ("take_projection_off", "take_off"):
+            bpy.ops.mixdiff.project()
+        if name == "place_region":
+            bpy.ops.mixdiff.draw_region(**PLACES)
+        update()
 
 
-def fill(scene: Any, *, takes_off: bool) -> None:
+def fill(scene: Any) -> None:
     scene.world = bpy.data.worlds.new("own world")
     camera = add_camera(scene, type="PERSP", lens=30)
     camera.location, camera.rotation_euler = (0.4, -6, 2), (radians(75), 0, radians(4))
@@ -105,8 +112,6 @@ def fill(scene: Any, *, takes_off: bool) -> None:
     plain_one = add_plane("plain", at=(-2, 1, 0))
     plain_one.data.materials.append(bpy.data.materials.new("own"))
     select(plain_one, cube)
-    if takes_off:
-        bpy.ops.mixdiff.project()
     update()
 
 

@@ -1,0 +1,119 @@
+"""Projecting the picture from the camera onto objects, and taking it off again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...contract import EngineError
+from ...job.regions.camera import view_of
+from ...job.regions.planes import WITH_SURFACE
+from ...job.regions.visibility import Visibility
+from ...properties import region_settings
+from ...properties.contexts import scene_in, view_layer_in
+from ...properties.declarations import BoolProperty, EnumProperty
+from ...results import history
+from ...results.documents import view_of_entry
+from ...results.projectable import obstacles
+from ...results.projection import is_projected, project, remove_projection
+from .base import require
+from .result_use import OBJECT_MENU, ResultUse
+from .selection import selected_with_surface
+
+
+class Project(ResultUse):
+    """Project the picture from the camera onto objects, so that it fits exactly and then sticks"""
+
+    bl_idname = "mixdiff.project"
+    bl_label = "Project MixDiff Picture"
+    icon = "MOD_UVPROJECT"
+    menu = OBJECT_MENU
+    buttons = (("Project", {}),)
+
+    onto: str = EnumProperty(
+        name="Onto",
+        items=[
+            ("AUTO", "Selected, or All", "The selected objects; where none is, all visible ones"),
+            ("SELECTED", "Selected", "The selected objects"),
+            ("ALL", "All Visible", "All objects with a surface that are rendered"),
+        ],
+    )
+    view: str = EnumProperty(
+        name="From",
+        items=[
+            ("PICTURE", "Where It Was Made", "From where the camera stood for this picture"),
+            ("CAMERA", "Camera", "From where the camera is now"),
+        ],
+    )
+    keep = BoolProperty(
+        name="Keep This Picture",
+        description="Go on showing this picture there; off, the objects show each new one",
+        default=True,
+    )
+
+    @classmethod
+    def applied(cls, image: bpy.types.Image, context: Any) -> str:
+        """Return whether a picture is projected onto a selected object."""
+        return "ON" if any(is_projected(obj) for obj in selected_with_surface(context)) else ""
+
+    @classmethod
+    def take_off(cls, image: bpy.types.Image, context: Any) -> None:
+        """Show the materials of the selected objects' data again."""
+        for obj in selected_with_surface(context):
+            remove_projection(obj)
+
+    def use(self, image: bpy.types.Image, context: Any) -> None:
+        """Give the objects the material, and freeze the camera into them."""
+        scene = scene_in(context)
+        entry = history.active_entry(scene)
+        objects = selected_with_surface(context)
+        if self.onto == "ALL" or (self.onto == "AUTO" and not objects):
+            objects = _visible_with_surface(scene, view_layer_in(context))
+        if not objects:
+            advice = "select objects with a surface"
+            raise EngineError("Nothing to project onto", kind="job", advice=advice)
+        view = view_of_entry(entry) if entry and self.view == "PICTURE" else None
+        view = view or view_of(scene, context.evaluated_depsgraph_get())
+        hidden = obstacles(scene, context.evaluated_depsgraph_get(), objects)
+        objects = [obj for obj in objects if obj not in hidden]
+        if not objects:
+            raise EngineError(
+                "Nothing would show it", kind="job", advice="; ".join(hidden.values())
+            )
+        for why in hidden.values():
+            self.report({"WARNING"}, f"Not projected: {why}")
+        if self.keep and entry:
+            image = history.keep(scene, entry)
+        projected = project(image, view, objects)
+        if missed := [obj.name for obj in objects if obj not in projected]:
+            self.report({"WARNING"}, f"Without a place for a material: {', '.join(missed)}")
+
+
+def _visible_with_surface(
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer
+) -> list[bpy.types.Object]:
+    """Return what is rendered, without guides and the planes that the camera carries."""
+    shown = Visibility.of(layer).rendered
+    found = (obj for obj in layer.objects if obj in shown and obj.type in WITH_SURFACE)
+    return [obj for obj in found if obj.parent != scene.camera and not region_settings(obj).guide]
+
+
+class TakeProjectionOff(ResultUse):
+    """Give the selected objects back the materials that they had before the projection"""
+
+    bl_idname = "mixdiff.take_projection_off"
+    bl_label = "Take MixDiff Projection Off"
+    icon = "X"
+    menu = OBJECT_MENU
+    requirements = (
+        require(
+            lambda context: any(is_projected(obj) for obj in selected_with_surface(context)),
+            "Select objects that the picture is projected onto",
+        ),
+    )
+
+    def run(self, context: Any) -> None:
+        """Show the materials of the objects' data again."""
+        for obj in selected_with_surface(context):
+            remove_projection(obj)
