@@ -17,11 +17,10 @@ import pytest
 from building.programs import CHECKOUT
 from engine.contract.errors import Cancelled, EngineError
 from mixdiff_blender.backend.background_task import TaskProgress
-from mixdiff_blender.backend.installation import install as install_module
 from mixdiff_blender.backend.installation.install import STEPS, install, remove
 from mixdiff_blender.backend.installation.plan import InstallPlan, size_of
 from mixdiff_blender.backend.installation.uv import UV_VARIABLE
-from mixdiff_blender.storage.processes import FailedProgram
+from mixdiff_blender.storage.processes import FailedProgram, lines_of
 from tests.addon.package_index import PackageIndex
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tried there yet")
@@ -144,14 +143,13 @@ def test_a_torch_with_another_hash_is_refused(build: str, setup: Setup) -> None:
 def test_a_larger_build_is_said_where_pytorchs_own_index_is_out_of_reach(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = install_module.lines_of
-
     def unreachable(command: Sequence[str | Path], *given: Any, **options: Any) -> Iterator[str]:
         if "--torch-backend=cpu" in command:
             raise FailedProgram("dns error: failed to lookup address information")
-        return real(command, *given, **options)
+        return lines_of(command, *given, **options)
 
-    monkeypatch.setattr(install_module, "lines_of", unreachable)
+    name = "mixdiff_blender.backend.installation.install.lines_of"
+    monkeypatch.setattr(name, unreachable)
     titles = [progress.title for progress in setup.install(torch_build="cpu")]
     assert [title for title in titles if "larger build from PyPI" in title]
     assert setup.works()
