@@ -6,13 +6,13 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from training import classifier, denoiser, record, vae
+from training import classifier, denoiser, judge, record, vae
 from training.export import export
 from training.restore import restore
 from training.settings import BUDGETS, Budget, Settings
 
 BUNDLED = Path(__file__).parents[1] / "engine" / "bundled"
-STAGES = ("vae", "denoiser", "decoder", "classifier", "export", "all", "restore")
+STAGES = ("vae", "denoiser", "decoder", "classifier", "judge", "export", "all", "restore")
 
 
 def main() -> None:
@@ -54,6 +54,8 @@ def main() -> None:
         vae.train(settings, resume=given.resume, decoder_only=True)
     if every or given.stage == "classifier":
         classifier.train(settings, resume=given.resume)
+    if every or given.stage == "judge":
+        judge.train(settings, resume=given.resume)
     if every or given.stage == "export":
         export(settings, given.to)
         record.write(settings, Path(__file__).parent)

@@ -27,13 +27,13 @@ LOG_EVERY = 50
 def build(settings: DenoiserSettings) -> UNet2DConditionModel:
     """Make the U-Net with fresh weights."""
     unet = UNet2DConditionModel(
-        sample_size=16,
+        sample_size=32,
         in_channels=4,
         out_channels=4,
-        layers_per_block=1,
+        layers_per_block=settings.layers,
         block_out_channels=settings.channels,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=settings.text_width,
         attention_head_dim=settings.heads,
         norm_num_groups=settings.groups,
@@ -60,7 +60,7 @@ def build_scheduler(settings: DenoiserSettings) -> DDIMScheduler:
         clip_sample=False,
         set_alpha_to_one=False,
         steps_offset=1,
-        timestep_spacing="leading",
+        timestep_spacing="trailing",
     )
 
 
@@ -175,7 +175,7 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
 
     def loss_of(copies: workers.Modules, rng: np.random.Generator) -> Tensor:
         share = own.batch // settings.workers()
-        batch = training_batch(sets, share, own.large_share, own.foreign_share, rng)
+        batch = training_batch(sets, share, own, rng)
         batch = Batch(
             latents=batch.latents.to(device),
             prompts=["" if rng.random() < own.dropout else p for p in batch.prompts],

@@ -10,8 +10,8 @@ import numpy as np
 
 from training.painting.colours import NAMED
 from training.painting.storybook.canvas import Bytes
-from training.painting.storybook.nature import lake
 from training.painting.storybook.light import LIGHTS, SEASONS
+from training.painting.storybook.nature import lake
 from training.painting.storybook.scene import Look, Scene
 from training.painting.storybook.styles import STYLES, Layers
 from training.painting.storybook.subjects import BEHIND, BESIDE, BY_NAME, NAMES, Subject

@@ -245,7 +245,8 @@ def waterfall(scene: Scene, x: float, y: float, size: float, look: Look) -> None
     )  # fmt: skip
     for place, low in ((-0.5, 0.3), (0.36, 0.36), (-0.32, 0.62), (0.5, 0.66)):
         front.polygon(
-            [(x + (place - 0.1) * size, top + (low + 0.2) * size), (x + place * size, top + low * size),
+            [(x + (place - 0.1) * size, top + (low + 0.2) * size),
+             (x + place * size, top + low * size),
              (x + (place + 0.1) * size, top + (low + 0.2) * size)],
             dark,
         )  # fmt: skip

@@ -77,7 +77,7 @@ SUBJECTS: tuple[Subject, ...] = (
         paint=buildings.lighthouse,
         nouns=("lighthouse", "lighthouse", "lighthouse by the sea"),
         size=60,
-        half=24,
+        half=30,
         shore=True,
     ),
     Subject(

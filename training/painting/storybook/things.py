@@ -199,7 +199,8 @@ def dragon(scene: Scene, x: float, y: float, size: float, look: Look) -> None:
     skin, dark = scene.lit(body), scene.lit(body, 0.7)
     with front.turned(x, y, 0.0, -1.0 if scene.chance(0.5) else 1.0):
         front.line(
-            [(-0.16 * size, -0.24 * size), (-0.42 * size, -0.12 * size), (-0.6 * size, -0.3 * size)],
+            [(-0.16 * size, -0.24 * size), (-0.42 * size, -0.12 * size),
+             (-0.6 * size, -0.3 * size)],
             skin, 0.09 * size,
         )  # fmt: skip
         front.polygon(
@@ -241,8 +242,8 @@ def dragon(scene: Scene, x: float, y: float, size: float, look: Look) -> None:
         front.disc(0.36 * size, -0.77 * size, 0.03 * size, (255, 232, 120))
         if scene.chance(0.4):
             front.polygon(
-                [(0.52 * size, -0.73 * size), (0.74 * size, -0.84 * size), (0.7 * size, -0.72 * size),
-                 (0.78 * size, -0.64 * size)],
+                [(0.52 * size, -0.73 * size), (0.74 * size, -0.84 * size),
+                 (0.7 * size, -0.72 * size), (0.78 * size, -0.64 * size)],
                 (255, 160, 50),
             )  # fmt: skip
 
