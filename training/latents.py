@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from training.data import PaintedSet, TrainingSets, training_sets
+from training.data import PaintedSet, training_sets
 from training.painting.concepts import BY_NAME, CONCEPTS
 from training.painting.prompts import Wish, with_filler, wordings
 from training.painting.storybook.landscape import Landscape
@@ -62,30 +62,35 @@ def encoded_sets(settings: Settings, vae: AutoencoderKL) -> LatentSets:
     sets = training_sets(settings.cache / "data", settings.data)
     small = sets.small.first(settings.denoiser.small_count)
     large = sets.large.first(settings.denoiser.large_count)
-    path: Path = settings.cache / "latents.safetensors"
-    named: dict[str, PaintedSet[Any]] = {"small": small, "large": large} | _named(sets)
-    origin = _origin(vae, *named.values())
-    if not path.exists() or _stored_origin(path) != origin:
-        vae.eval()
-        encoded = {
-            name: encode_set(vae, painted, _at_once(painted)) for name, painted in named.items()
-        }
-        save_file(encoded, path, metadata={"origin": origin})
-    stored = load_file(path)
-    factor = 1.0 / float(stored["small"].std())
+    folder: Path = settings.cache / "latents"
+    folder.mkdir(parents=True, exist_ok=True)
+    stored_small, stored_large, *stored = (
+        _encoded(vae, painted, folder / f"{name}.safetensors")
+        for name, painted in (
+            ("small", small),
+            ("large", large),
+            *((f"landscapes_{i}", painted) for i, painted in enumerate(sets.landscapes)),
+        )
+    )
+    factor = 1.0 / float(stored_small.std())
     return LatentSets(
-        small=stored["small"] * factor,
-        large=stored["large"] * factor,
+        small=stored_small * factor,
+        large=stored_large * factor,
         small_wishes=small.wishes,
         large_wishes=large.wishes,
         scaling_factor=factor,
-        landscapes=tuple(stored[name] * factor for name in _named(sets)),
+        landscapes=tuple(latents * factor for latents in stored),
         landscape_wishes=tuple(painted.wishes for painted in sets.landscapes),
     )
 
 
-def _named(sets: TrainingSets) -> dict[str, PaintedSet[Any]]:
-    return {f"landscapes {number}": painted for number, painted in enumerate(sets.landscapes)}
+def _encoded(vae: AutoencoderKL, painted: PaintedSet[Any], path: Path) -> Tensor:
+    origin = _origin(vae, painted)
+    if not path.exists() or _stored_origin(path) != origin:
+        vae.eval()
+        encoded = encode_set(vae, painted, _at_once(painted))
+        save_file({"latents": encoded}, path, metadata={"origin": origin})
+    return load_file(path)["latents"]
 
 
 def _at_once(painted: PaintedSet[Any]) -> int:
@@ -93,15 +98,14 @@ def _at_once(painted: PaintedSet[Any]) -> int:
     return max(1, ENCODED_PX // (height_px * width_px))
 
 
-def _origin(vae: AutoencoderKL, *sets: PaintedSet[Any]) -> str:
+def _origin(vae: AutoencoderKL, painted: PaintedSet[Any]) -> str:
     """Return a digest of what latents come from: the encoder, and pictures of every concept."""
     digest = hashlib.sha256()
     for name, weights in vae.state_dict().items():
         if not name.startswith(("decoder.", "post_quant_conv.")):
             digest.update(weights.cpu().numpy().tobytes())
-    for painted in sets:
-        digest.update(str(painted.pictures.shape).encode())
-        digest.update(painted.pictures[: len(CONCEPTS)].tobytes())
+    digest.update(str(painted.pictures.shape).encode())
+    digest.update(painted.pictures[: len(CONCEPTS)].tobytes())
     return digest.hexdigest()
 
 

@@ -27,15 +27,15 @@ class DataSettings:
 
     small_count: int = 16000
     small_px: int = 160
-    large_count: int = 3000
+    large_count: int = 1600
     large_height_px: int = 256
     large_width_px: int = 320
     landscapes: tuple[tuple[int, int, int], ...] = (
-        (256, 256, 7000),
-        (256, 384, 900),
-        (320, 320, 900),
-        (384, 256, 600),
-        (384, 384, 300),
+        (256, 256, 5000),
+        (256, 384, 500),
+        (320, 320, 500),
+        (384, 256, 400),
+        (384, 384, 200),
     )
     seed: int = 20260101
 
@@ -86,8 +86,8 @@ class DenoiserSettings:
     landscape_share: float = 0.75
     large_share: float = 0.12
     foreign_share: float = 0.12
-    small_count: int = 14000
-    large_count: int = 1600
+    small_count: int = 8000
+    large_count: int = 800
     batch: int = 40
     learning_rate: float = 6e-4
     dropout: float = 0.1

@@ -55,11 +55,11 @@ def test_latents_follow_the_encoder_and_the_pictures(tmp_path: Path) -> None:
     torch.manual_seed(0)
     one, other = vae.build(own), vae.build(own)
     first = encoded_sets(settings, one).small
-    written = (tmp_path / "latents.safetensors").stat().st_mtime_ns
+    written = (tmp_path / "latents" / "small.safetensors").stat().st_mtime_ns
     with torch.no_grad():
         one.decoder.conv_out.bias.add_(1.0)
     assert torch.equal(encoded_sets(settings, one).small, first)
-    assert (tmp_path / "latents.safetensors").stat().st_mtime_ns == written
+    assert (tmp_path / "latents" / "small.safetensors").stat().st_mtime_ns == written
     assert not torch.equal(encoded_sets(settings, other).small, first)
     repainted = replace(settings, data=replace(DATA, seed=5))
     assert not torch.equal(encoded_sets(repainted, one).small, first)
