@@ -64,13 +64,10 @@ def encoded_sets(settings: Settings, vae: AutoencoderKL) -> LatentSets:
     large = sets.large.first(settings.denoiser.large_count)
     folder: Path = settings.cache / "latents"
     folder.mkdir(parents=True, exist_ok=True)
+    named: dict[str, PaintedSet[Any]] = {"small": small, "large": large}
+    named |= {f"landscapes_{i}": painted for i, painted in enumerate(sets.landscapes)}
     stored_small, stored_large, *stored = (
-        _encoded(vae, painted, folder / f"{name}.safetensors")
-        for name, painted in (
-            ("small", small),
-            ("large", large),
-            *((f"landscapes_{i}", painted) for i, painted in enumerate(sets.landscapes)),
-        )
+        _encoded(vae, painted, folder / f"{name}.safetensors") for name, painted in named.items()
     )
     factor = 1.0 / float(stored_small.std())
     return LatentSets(

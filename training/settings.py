@@ -66,6 +66,7 @@ class DenoiserSettings:
     """The U-Net and its text encoder, trained together on v-prediction.
 
     `batch` counts pictures of 128 px; of larger ones a batch holds as many as have the same area.
+    `gpu_batch` takes its place on a GPU.
     `landscape_share` of the batches are landscapes.
 
     `middle_share` of the times of training lie in the part `middle` of the schedule, the others
@@ -89,6 +90,7 @@ class DenoiserSettings:
     small_count: int = 8000
     large_count: int = 800
     batch: int = 40
+    gpu_batch: int = 320
     learning_rate: float = 6e-4
     dropout: float = 0.1
     middle_share: float = 0.6
@@ -113,6 +115,14 @@ BUDGETS: Mapping[str, Budget] = {
     "judge": Budget(minutes=40.0, steps=1500),
 }
 """As many steps as went into the weights that ship, all their runs together."""
+SHARES: Mapping[str, float] = {
+    "vae": 0.17,
+    "denoiser": 0.62,
+    "decoder": 0.05,
+    "classifier": 0.03,
+    "judge": 0.04,
+}
+"""What each stage gets of a time that is set for all; painting, encoding, writing have the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,10 +60,12 @@ def vocabulary_words() -> set[str]:
         lines += [*subject.nouns, *subject.old]
     for group in (SYNONYMS, SIZE_WORDS, TONE_WORDS, SIZES, JOINTS):
         lines += [word for words in group.values() for word in words]
-    for named in (*LIGHTS.values(), *SEASONS.values(), *STYLES.values()):
-        lines += named.words
     for light in LIGHTS.values():
-        lines += light.lamp_words
+        lines += [*light.words, *light.lamp_words]
+    for season in SEASONS.values():
+        lines += season.words
+    for style in STYLES.values():
+        lines += style.words
     lines += [*OPENINGS, *FILLERS_BEFORE, *FILLERS_AFTER, "a picture of in on texture"]
     lines += [*CHARMING, *EMPTY_WORDS, *PLACES, *PRAISE, "christmas postcard painting landscape"]
     lines += ["an the art by in the style of with painting of"]

@@ -39,8 +39,8 @@ class Layers:
         return self.whole.shape[0], self.whole.shape[1]
 
 
-def _light(image: Image) -> Image:
-    return (image @ np.array([0.30, 0.59, 0.11], np.float32))[..., None]
+def _light(image: NDArray[np.floating]) -> Image:
+    return (image.astype(np.float32) @ np.array([0.30, 0.59, 0.11], np.float32))[..., None]
 
 
 def _blurred(image: Image, radius_px: float) -> Image:
