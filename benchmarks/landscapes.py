@@ -7,22 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.generation import Bytes, Painter, Patch, own_columns, row_of
 from benchmarks.seams import same_prompt_ratio
+from benchmarks.wholeness import horizon, is_whole
 from training.judge import Judge, Verdict, keeps_light, verdicts
 from training.painting.storybook.landscape import Landscape, random_landscape
 from training.painting.storybook.light import LIGHTS, SEASONS
-from training.painting.storybook.scene import HORIZON
 from training.painting.storybook.styles import STYLES
 from training.painting.storybook.subjects import NAMES
 from training.painting.storybook.wording import wording
 
 REGION_PX = 256
 OVERLAP_PX = 64
-EDGE_SHARE = 0.14
-"""Share of a region's width, on its left and its right, where its thing seldom is."""
 AGREEMENT = 0.03
 HIDING = (
     "boat",
@@ -188,6 +185,17 @@ class SceneSeen:
         return None if len(found) < 2 else max(found) - min(found) <= AGREEMENT
 
 
+def whole_share(scenes: Sequence[SceneSeen]) -> tuple[float, int]:
+    """Share of the things that are whole and once in their region, and how many can be told."""
+    told = [
+        whole
+        for scene in scenes
+        for row in scene.regions
+        if (whole := is_whole(row.picture, row.wish)) is not None
+    ]
+    return sum(told) / max(1, len(told)), len(told)
+
+
 def judge_scenes(painter: Painter, judge: Judge, count: int, seed: int) -> list[SceneSeen]:
     """Paint scenes of two and of three regions and judge each region on its own columns."""
     rng = np.random.default_rng(seed)
@@ -206,30 +214,6 @@ def judge_scenes(painter: Painter, judge: Judge, count: int, seed: int) -> list[
         ]
         found.append(SceneSeen(regions=regions, canvas=canvas))
     return found
-
-
-def horizon(picture: Bytes, wish: Landscape) -> float:
-    """Find where the sky ends beside the thing, as a share of the height.
-
-    In each column near the left and the right edge the sky's colours above and the ground's below
-    are fitted to the picture; the height is the median over the columns.
-    """
-    height, width, _ = picture.shape
-    light, season = LIGHTS[wish.light], SEASONS[wish.season]
-    ground = [c * t for c, t in zip(season.ground, light.tint, strict=True)]
-    near = np.array(ground) + (np.array(light.low) - np.array(ground)) * light.veil
-    down = np.linspace(0.0, 1.0, height)[:, None]
-    share = np.clip(down / HORIZON, 0.0, 1.0)
-    sky = np.array(light.top) * (1.0 - share) + np.array(light.low) * share
-    fading = np.clip((down - HORIZON) / (1.0 - HORIZON), 0.0, 1.0)
-    earth = near * (1.04 - 0.24 * fading)
-    edge = max(4, round(EDGE_SHARE * width))
-    columns: NDArray[np.float64] = np.concatenate([picture[:, :edge], picture[:, -edge:]], 1) / 1.0
-    from_sky = np.abs(columns - sky[:, None]).sum(-1)  # (H, 2 edge)
-    from_earth = np.abs(columns - earth[:, None]).sum(-1)
-    above = np.concatenate([np.zeros((1, 2 * edge)), np.cumsum(from_sky, 0)])
-    below = from_earth.sum(0) - np.concatenate([np.zeros((1, 2 * edge)), np.cumsum(from_earth, 0)])
-    return float(np.median((above + below).argmin(0)) / height)
 
 
 def seam_ratio(painter: Painter, count: int, seed: int) -> float:

@@ -201,6 +201,7 @@ def measure_landscapes(
     agreed = [scene.agrees() for scene in scenes]
     known = [a for a in agreed if a is not None]
     report.put("scenes, one horizon", share_of(sum(known) / max(1, len(known)), len(known)))
+    report.put("scenes, whole things", share_of(*landscapes.whole_share(scenes)))
     report.put("scenes, confusions", landscapes.confusions(regions, "subject"))
     seam = landscapes.seam_ratio(painter, 8 if quick else 40, report.seed + 10000)
     report.put("scenes, one prompt twice: overlap over interior", round(seam, 3))

@@ -20,6 +20,8 @@ from training.painting.storybook.landscape import Landscape
 from training.settings import DataSettings
 
 CHUNK = 125
+POSTCARD = 1.8
+"""Height over width from which a landscape is a postcard."""
 Bytes = NDArray[np.uint8]
 W = TypeVar("W")
 
@@ -53,7 +55,8 @@ def _landscape(
 ) -> tuple[Bytes, Landscape]:
     rng = np.random.default_rng([seed, index])
     name = subjects.NAMES[index % len(subjects.NAMES)]
-    wish = landscape.random_landscape(rng, name, training=training)
+    postcard = height_px > POSTCARD * width_px
+    wish = landscape.random_landscape(rng, name, training=training, postcard=postcard)
     return landscape.paint(wish, height_px, width_px, rng), wish
 
 

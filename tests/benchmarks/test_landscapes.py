@@ -13,10 +13,10 @@ from benchmarks.landscapes import (
     SceneSeen,
     Seen,
     confusions,
-    horizon,
     random_scene,
     share_right,
 )
+from benchmarks.wholeness import CLEAR, UNCOUNTED, horizon, is_whole
 from training.judge import Verdict
 from training.painting.storybook.landscape import Landscape, paint
 from training.painting.storybook.light import LIGHTS, SEASONS
@@ -74,3 +74,30 @@ def test_a_scene_has_one_light_and_season_and_unlike_subjects() -> None:
         scene = random_scene(3, rng)
         assert len({wish.subject for wish in scene}) == 3
         assert len({(wish.light, wish.season) for wish in scene}) == 1
+
+
+LONE = [name for name in NAMES if name not in UNCOUNTED]
+
+
+def test_painted_things_are_whole_by_the_measure_and_cut_ones_are_not() -> None:
+    whole, cut = list[bool | None](), list[bool | None]()
+    for seed, name in enumerate(LONE * 2):
+        wish = Landscape(subject=name, light=CLEAR[seed % 2])
+        picture = paint(wish, 256, 256, np.random.default_rng(seed))
+        whole.append(is_whole(picture, wish))
+        cut.append(is_whole(np.roll(picture, 128, 1), wish))
+    assert np.mean([bool(w) for w in whole]) > 0.9
+    assert np.mean([bool(c) for c in cut]) < 0.2
+
+
+def test_two_of_a_thing_are_not_one() -> None:
+    wish = Landscape(subject="robot")
+    picture = paint(wish, 256, 256, np.random.default_rng(1))
+    assert is_whole(picture, wish) is True
+    assert is_whole(np.concatenate([picture, picture], 1), wish) is False
+
+
+def test_what_fills_its_region_is_not_asked_whether_it_is_whole() -> None:
+    picture = np.zeros((256, 256, 3), np.uint8)
+    assert is_whole(picture, Landscape(subject="forest")) is None
+    assert is_whole(picture, Landscape(subject="house", style="ink")) is None

@@ -24,6 +24,7 @@ SCALE: dict[str, tuple[float, float]] = {
 }
 HELD_OUT_SHARE = 16
 FLAT_SHARE = 0.5
+SECOND_SHARE, POSTCARD_SECOND_SHARE = 0.14, 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +58,24 @@ def _one_of(rng: np.random.Generator, options: tuple[str, ...]) -> str:
 
 
 def random_landscape(
-    rng: np.random.Generator, subject: str | None = None, *, training: bool = True
+    rng: np.random.Generator,
+    subject: str | None = None,
+    *,
+    training: bool = True,
+    postcard: bool = False,
 ) -> Landscape:
-    """Draw a wish; combinations that are held out come only where `training` is false."""
+    """Draw a wish; combinations that are held out come only where `training` is false.
+
+    A postcard often shows a second thing, snow and a night.
+    """
+    lights = ("night", "night", *LIGHTS) if postcard else ("day", *LIGHTS, "sunset")
+    seasons = ("snow", *SEASONS) if postcard else ("green", *SEASONS)
     while True:
         own = BY_NAME[subject or _one_of(rng, NAMES)]
         style = "flat" if rng.random() < FLAT_SHARE else _one_of(rng, tuple(STYLES)[1:])
         keeps = STYLES[style].keeps_light
-        light = _one_of(rng, ("day", *LIGHTS, "sunset")) if keeps else "day"
-        season = _one_of(rng, ("green", *SEASONS)) if keeps else "green"
+        light = _one_of(rng, lights) if keeps else "day"
+        season = _one_of(rng, seasons) if keeps else "green"
         if own.name == "snowman" and keeps:
             season = "snow"
         colour = _one_of(rng, tuple(NAMED)) if own.colours and rng.random() < 0.25 else ""
@@ -73,7 +83,7 @@ def random_landscape(
         if not own.wide and rng.random() < 0.3:
             size = "giant" if rng.random() < 0.6 else "small"
         second = ""
-        if rng.random() < 0.14:
+        if rng.random() < (POSTCARD_SECOND_SHARE if postcard else SECOND_SHARE):
             place = BEHIND if own.wide or rng.random() < 0.5 else BESIDE
             second = _one_of(rng, place)
             if own.wide or own.name in ("lying robot", "boat", "bridge", "lighthouse", second):
