@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
-pytest.importorskip("skia")
 from benchmarks.landscapes import (
     AGREEMENT,
     HIDING,

@@ -10,7 +10,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
-pytest.importorskip("skia")
 from training import vae  # noqa: E402
 from training.data import LANDSCAPES, MATERIALS, PaintedSet, painted_set  # noqa: E402
 from training.latents import encoded_sets  # noqa: E402

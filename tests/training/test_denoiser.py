@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("skia")
 from training import checkpoint, denoiser, vae  # noqa: E402
 from training.feed import drawing, drawn_ahead  # noqa: E402
 from training.latents import LatentSets  # noqa: E402

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("skia")
 from training import judge  # noqa: E402
 from training.data import LANDSCAPES, painted_set  # noqa: E402
 from training.judge import ANSWERS, Judge, accuracy, verdicts  # noqa: E402
