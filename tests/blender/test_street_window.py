@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,6 +104,15 @@ class Hand:
         self.person.shot(name)
 
 
+def tells(value: Any, *keys: str) -> Callable[[dict[str, Any]], bool]:
+    """Return whether the window tells a value under keys, each within the one before it."""
+
+    def is_told(told: dict[str, Any]) -> bool:
+        return bool(reduce(getitem, keys, told) == value)
+
+    return is_told
+
+
 @pytest.mark.timeout(900)
 def test_a_street_of_boxes_becomes_a_picture(
     find_host: Callable[[str], Host], extension_zip: Path, display: str, tmp_path: Path
@@ -126,7 +138,7 @@ def test_a_street_of_boxes_becomes_a_picture(
         person.wait_until("the regions", lambda told: len(told["read"]) == 4, 30)
         for line, (name, prompt) in enumerate(PROMPTS.items()):
             hand.type_into((str(FIRST_LINE[0]), str(FIRST_LINE[1] + line * LINE_PX)), prompt)
-            person.wait_until(name, lambda told, n=name, p=prompt: told["prompts"][n] == p, 20)
+            person.wait_until(name, tells(prompt, "prompts", name), 20)
         hand.shot("street-regions")
         hand.click(GENERATE)
         person.wait_until("a step", lambda told: told["busy"] and told["step"] > 10, 400)
@@ -139,7 +151,7 @@ def test_a_street_of_boxes_becomes_a_picture(
         # One key shows the scene, and the picture again.
         for is_over in (False, True):
             hand.press("j")
-            person.wait_until("J", lambda told, so=is_over: told["over the view"] == so, 20)
+            person.wait_until("J", tells(is_over, "over the view"), 20)
 
         # Each use is one click, one click takes it off again, and nothing moves meanwhile.
         for place, uses in (
@@ -153,7 +165,7 @@ def test_a_street_of_boxes_becomes_a_picture(
         ):
             hand.click(place)
             wanted = [f"mixdiff.{use}" for use in uses]
-            person.wait_until(str(wanted), lambda told, uses=wanted: told["uses"] == uses, 20)
+            person.wait_until(str(wanted), tells(wanted, "uses"), 20)
         hand.shot("street-projected")
         person.script("bpy.ops.wm.save_mainfile()\n")
         person.let_it_see()
