@@ -137,6 +137,7 @@ def row_of(
     *,
     region_px: int = NATIVE_PX,
     overlap_px: int = 32,
+    height_px: int = NATIVE_PX,
     mask_type: str = "gaussian",
 ) -> tuple[list[Patch], int]:
     """Set regions side by side with an overlap; give them and the canvas's width."""
@@ -146,7 +147,7 @@ def row_of(
             prompt=prompt,
             top=0,
             left=i * stride,
-            height=NATIVE_PX,
+            height=height_px,
             width=region_px,
             mask_type=mask_type,
         )

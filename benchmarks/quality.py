@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import adherence, alternatives, guided, seams
+from benchmarks import adherence, alternatives, guided, landscapes, seams
 from benchmarks.colours import shows_colour
 from benchmarks.generation import Bytes, Painter
 from benchmarks.sheets import in_rows, sheet
 from benchmarks.tables import Table, Value, markdown, share_of, shown
-from training import classifier
+from training import classifier, judge
 from training.classifier import Classifier
+from training.judge import ANSWERS, Judge
 from training.painting.colours import NAMED
 from training.painting.concepts import CONCEPTS
 from training.settings import Settings
@@ -162,6 +163,54 @@ def measure_alternatives(report: Report, painter: Painter, judge: Classifier, co
     sheet(rows, report.folder / "alternatives.jpg")
 
 
+def _landscape_shares(report: Report, name: str, found: list[landscapes.Seen]) -> None:
+    for question in ANSWERS:
+        share, count = landscapes.share_right(found, question)
+        if count:
+            report.put(f"{name}: {question}", share_of(share, count))
+
+
+def _landscape_caption(row: landscapes.Seen) -> str:
+    wrong = any(row.right(question) is False for question in ANSWERS)
+    return ("!" if wrong else "") + row.prompt
+
+
+def measure_landscapes(
+    report: Report, painter: Painter, seer: Judge, settings: Settings, *, quick: bool
+) -> None:
+    """Single landscapes, and scenes of two and three: things, light, horizon and borders."""
+    shares = judge.accuracy(seer, judge.held_out_set(settings))
+    for question, share in shares.items():
+        report.put(f"judge of landscapes on held-out pictures: {question}", round(share, 3))
+    singles = landscapes.judge_singles(painter, seer, 1 if quick else 4, report.seed + 8000)
+    _landscape_shares(report, "landscapes, all", singles)
+    for kind in dict.fromkeys(row.kind for row in singles):
+        own = [row for row in singles if row.kind == kind]
+        _landscape_shares(report, f"landscapes, {kind}", own)
+    for question in ANSWERS:
+        report.put(
+            f"landscapes, confusions of {question}", landscapes.confusions(singles, question)
+        )
+    items = [(_landscape_caption(row), row.picture) for row in singles]
+    sheet(in_rows(items, 8), report.folder / "landscapes.jpg")
+    scenes = landscapes.judge_scenes(painter, seer, 12 if quick else 60, report.seed + 9000)
+    regions = [row for scene in scenes for row in scene.regions]
+    _landscape_shares(report, "scenes, per region", regions)
+    for kind in ("2 regions", "3 regions"):
+        _landscape_shares(report, f"scenes of {kind}", [r for r in regions if r.kind == kind])
+    agreed = [scene.agrees() for scene in scenes]
+    known = [a for a in agreed if a is not None]
+    report.put("scenes, one horizon", share_of(sum(known) / max(1, len(known)), len(known)))
+    report.put("scenes, whole things", share_of(*landscapes.whole_share(scenes)))
+    report.put("scenes, confusions", landscapes.confusions(regions, "subject"))
+    seam = landscapes.seam_ratio(painter, 8 if quick else 40, report.seed + 10000)
+    report.put("scenes, one prompt twice: overlap over interior", round(seam, 3))
+    captions = [" | ".join(row.prompt for row in scene.regions) for scene in scenes]
+    marks = ["!" if scene.agrees() is False else "" for scene in scenes]
+    shown = [(m + c, s.canvas) for m, c, s in zip(marks, captions, scenes, strict=True)]
+    sheet(in_rows(shown[:24], 3), report.folder / "scenes.jpg")
+
+
 def measure_guided(report: Report, painter: Painter) -> None:
     """Reference pictures, rerolls, guidance and negative prompts."""
     rows: list[list[tuple[str, Bytes]]] = []
@@ -203,7 +252,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few pictures of each kind")
     parser.add_argument(
         "--only",
-        choices=("singles", "mixtures", "seams", "compare", "guided"),
+        choices=("singles", "mixtures", "seams", "compare", "guided", "landscapes"),
         help="this part; the other figures stay as they were",
     )
     given = parser.parse_args()
@@ -211,22 +260,27 @@ def main() -> None:
     if not (settings.cache / "classifier" / "state.json").exists():
         print("There is no classifier in the cache yet; training it first.")
         classifier.train(settings)
-    judge = classifier.load(settings)
+    namer = classifier.load(settings)
+    if not (settings.cache / "judge" / "state.json").exists():
+        print("There is no judge of landscapes in the cache yet; training it first.")
+        judge.train(settings)
+    seer = judge.load(settings)
     painter = Painter(given.model, given.steps)
     report = Report(given.to, given.seed)
     if given.only and (given.to / "figures.json").exists():
         report.table = json.loads((given.to / "figures.json").read_text())
     quick = given.quick
     parts: dict[str, Callable[[], None]] = {
-        "singles": lambda: measure_singles(report, painter, judge, 1 if quick else 5),
-        "mixtures": lambda: measure_mixtures(report, painter, judge, 10 if quick else 60),
+        "singles": lambda: measure_singles(report, painter, namer, 1 if quick else 5),
+        "mixtures": lambda: measure_mixtures(report, painter, namer, 10 if quick else 60),
         "seams": lambda: measure_seams(report, painter),
-        "compare": lambda: measure_alternatives(report, painter, judge, 4 if quick else 16),
+        "compare": lambda: measure_alternatives(report, painter, namer, 4 if quick else 16),
         "guided": lambda: measure_guided(report, painter),
+        "landscapes": lambda: measure_landscapes(report, painter, seer, settings, quick=quick),
     }
     report.put("steps", painter.steps)
     report.put("guidance", painter.guidance)
-    measure_classifier(report, judge, settings)
+    measure_classifier(report, namer, settings)
     for name, measure in parts.items():
         if given.only in (None, name):
             measure()

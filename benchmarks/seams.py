@@ -20,30 +20,40 @@ def column_energy(picture: Bytes) -> NDArray[np.float64]:
     return np.asarray(np.square(np.diff(values, axis=1)).mean((0, 2)))
 
 
-def overlap_columns(index: int) -> slice:
+def overlap_columns(index: int, region_px: int = REGION_PX, overlap_px: int = OVERLAP_PX) -> slice:
     """Give the columns where region `index` of a row and the next one overlap."""
-    stop = index * (REGION_PX - OVERLAP_PX) + REGION_PX
-    return slice(stop - OVERLAP_PX, stop)
+    stop = index * (region_px - overlap_px) + region_px
+    return slice(stop - overlap_px, stop)
 
 
-def inner_columns(count: int) -> NDArray[np.bool_]:
+def inner_columns(
+    count: int, region_px: int = REGION_PX, overlap_px: int = OVERLAP_PX
+) -> NDArray[np.bool_]:
     """Mark the columns that are away from every overlap and from the canvas's ends."""
-    width = (REGION_PX - OVERLAP_PX) * (count - 1) + REGION_PX
+    width = (region_px - overlap_px) * (count - 1) + region_px
     inside = np.ones(width - 1, bool)
     inside[:MARGIN_PX] = inside[-MARGIN_PX:] = False
     for index in range(count - 1):
-        border = overlap_columns(index)
+        border = overlap_columns(index, region_px, overlap_px)
         inside[max(0, border.start - MARGIN_PX) : border.stop + MARGIN_PX] = False
     return inside
 
 
-def same_prompt_ratio(pictures: Sequence[Bytes], count: int = 2) -> float:
+def same_prompt_ratio(
+    pictures: Sequence[Bytes],
+    count: int = 2,
+    region_px: int = REGION_PX,
+    overlap_px: int = OVERLAP_PX,
+) -> float:
     """Mean gradient energy in the overlap over that of the interiors, over all pictures."""
     across, inside = list[float](), list[float]()
     for picture in pictures:
         energy = column_energy(picture)
-        across += [float(energy[overlap_columns(i)].mean()) for i in range(count - 1)]
-        inside.append(float(energy[inner_columns(count)].mean()))
+        across += [
+            float(energy[overlap_columns(i, region_px, overlap_px)].mean())
+            for i in range(count - 1)
+        ]
+        inside.append(float(energy[inner_columns(count, region_px, overlap_px)].mean()))
     return float(np.mean(across) / np.mean(inside))
 
 

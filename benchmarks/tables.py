@@ -28,6 +28,13 @@ class Bar:
 
 
 BARS: dict[str, Bar] = {
+    "judge of landscapes on held-out pictures: subject": Bar(value=0.97),
+    "scenes, per region: subject": Bar(value=0.90),
+    "scenes, per region: light": Bar(value=0.95),
+    "scenes, per region: season": Bar(value=0.95),
+    "scenes, per region: style": Bar(value=0.90),
+    "scenes, one horizon": Bar(value=0.95),
+    "scenes, one prompt twice: overlap over interior": Bar(value=1.05, at_least=False),
     "classifier on held-out painted pictures": Bar(value=0.97),
     "single prompts, all: concept": Bar(value=0.90),
     "single prompts, all: colour": Bar(value=0.90),

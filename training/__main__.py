@@ -6,13 +6,13 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from training import classifier, denoiser, record, vae
+from training import classifier, denoiser, judge, record, vae
 from training.export import export
 from training.restore import restore
-from training.settings import BUDGETS, Budget, Settings
+from training.settings import BUDGETS, SHARES, Budget, Settings
 
 BUNDLED = Path(__file__).parents[1] / "engine" / "bundled"
-STAGES = ("vae", "denoiser", "decoder", "classifier", "export", "all", "restore")
+STAGES = ("vae", "denoiser", "decoder", "classifier", "judge", "export", "all", "restore")
 
 
 def main() -> None:
@@ -31,6 +31,9 @@ def main() -> None:
         parser.add_argument(
             f"--{stage}-steps", type=int, default=budget.steps, help="ends it where this is sooner"
         )
+    parser.add_argument(
+        "--within", type=float, help="minutes for all stages, in place of their steps; for a GPU"
+    )
     parser.add_argument("--cache", type=Path, default=Settings().cache, help="intermediate state")
     parser.add_argument("--to", type=Path, default=BUNDLED, help="folder of the exported model")
     given = parser.parse_args()
@@ -42,6 +45,13 @@ def main() -> None:
     for stage, budget in budgets.items():
         if budget.minutes <= 0 or budget.steps <= 0:
             parser.error(f"--{stage}-min and --{stage}-steps must be above 0")
+    if given.within is not None:
+        if given.within <= 0:
+            parser.error("--within must be above 0")
+        budgets = {
+            stage: Budget(minutes=share * given.within, steps=10**9)
+            for stage, share in SHARES.items()
+        }
     settings = dataclasses.replace(Settings(), cache=given.cache, budgets=budgets)
     if given.stage == "restore":
         restore(settings, given.to)
@@ -54,6 +64,8 @@ def main() -> None:
         vae.train(settings, resume=given.resume, decoder_only=True)
     if every or given.stage == "classifier":
         classifier.train(settings, resume=given.resume)
+    if every or given.stage == "judge":
+        judge.train(settings, resume=given.resume)
     if every or given.stage == "export":
         export(settings, given.to)
         record.write(settings, Path(__file__).parent)

@@ -11,14 +11,31 @@ from torch.nn import functional
 
 from training import checkpoint
 from training.clock import Clock, learning_rate
-from training.data import PaintedSet, painted_set, training_sets
+from training.data import MATERIALS, PaintedSet, painted_set, training_sets
 from training.painting.concepts import NAMES
+from training.painting.prompts import Wish
 from training.settings import Settings
 
 BATCH = 32
 PEAK = 2e-3
 LOG_EVERY = 50
 HELD_OUT_COUNT = 1240
+
+
+def features(channels: tuple[int, ...]) -> nn.Sequential:
+    """Make convolutions, each level at half the resolution of the one before."""
+    layers, before = list[nn.Module](), 3
+    for after in channels:
+        layers += [
+            nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.Conv2d(after, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+        ]
+        before = after
+    return nn.Sequential(*layers)
 
 
 class Classifier(nn.Module):
@@ -30,19 +47,8 @@ class Classifier(nn.Module):
     def __init__(self, channels: tuple[int, ...] = (24, 48, 96, 128)) -> None:
         """Make the layers with fresh weights."""
         super().__init__()
-        layers, before = list[nn.Module](), 3
-        for after in channels:
-            layers += [
-                nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(),
-                nn.Conv2d(after, after, 3, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(),
-            ]
-            before = after
-        self.features = nn.Sequential(*layers)
-        self.out = nn.Linear(2 * before, len(NAMES))
+        self.features = features(channels)
+        self.out = nn.Linear(2 * channels[-1], len(NAMES))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Give the score of every concept."""
@@ -51,7 +57,7 @@ class Classifier(nn.Module):
         return scores
 
 
-def labels(painted: PaintedSet) -> Tensor:
+def labels(painted: PaintedSet[Wish]) -> Tensor:
     """Number every picture's concept."""
     return torch.tensor([NAMES.index(wish.concept) for wish in painted.wishes])
 
@@ -70,7 +76,7 @@ def _roughened(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     return (pictures * light.to(pictures.device) + noise).clamp(-1.0, 1.0)
 
 
-def _batch(painted: PaintedSet, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _batch(painted: PaintedSet[Wish], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     height_px, width_px = (int(rng.choice([64, 80, 96, 112, 128])) for _ in range(2))
     if rng.random() < 0.4:
         height_px = width_px = 128
@@ -85,9 +91,10 @@ def _batch(painted: PaintedSet, rng: np.random.Generator) -> tuple[Tensor, Tenso
     return pictures, torch.tensor([NAMES.index(painted.wishes[i].concept) for i in chosen])
 
 
-def held_out_set(settings: Settings) -> PaintedSet:
+def held_out_set(settings: Settings) -> PaintedSet[Wish]:
     """Pictures of 128 px that no training saw, with wishes of all kinds."""
     return painted_set(
+        MATERIALS,
         settings.cache / "data",
         "held_out",
         count=HELD_OUT_COUNT,
@@ -99,7 +106,7 @@ def held_out_set(settings: Settings) -> PaintedSet:
 
 
 @torch.no_grad()
-def accuracy(model: Classifier, painted: PaintedSet) -> float:
+def accuracy(model: Classifier, painted: PaintedSet[Wish]) -> float:
     """Share of pictures whose concept is named rightly."""
     model.eval()
     device = next(model.parameters()).device
@@ -124,7 +131,7 @@ def train(settings: Settings, *, resume: bool = False) -> Classifier:
     folder: Path = settings.cache / "classifier"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(3)
-    small, _ = training_sets(settings.cache / "data", settings.data)
+    small = training_sets(settings.cache / "data", settings.data).small
     model = Classifier().to(device)
     if resume and (folder / "state.json").exists():
         model.load_state_dict(checkpoint.load(folder)[0])

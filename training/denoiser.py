@@ -13,12 +13,12 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from training import checkpoint, vae, workers
+from training import checkpoint, feed, vae, workers
 from training.clock import Clock, learning_rate
-from training.latents import Batch, encoded_sets, training_batch
+from training.latents import encoded_sets
 from training.precision import autocast
 from training.settings import DenoiserSettings, Settings
-from training.text import build_text_encoder, build_tokenizer, token_ids
+from training.text import build_text_encoder, build_tokenizer
 
 SAVE_EVERY_S = 240.0
 LOG_EVERY = 50
@@ -27,13 +27,13 @@ LOG_EVERY = 50
 def build(settings: DenoiserSettings) -> UNet2DConditionModel:
     """Make the U-Net with fresh weights."""
     unet = UNet2DConditionModel(
-        sample_size=16,
+        sample_size=32,
         in_channels=4,
         out_channels=4,
-        layers_per_block=1,
+        layers_per_block=settings.layers,
         block_out_channels=settings.channels,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=settings.text_width,
         attention_head_dim=settings.heads,
         norm_num_groups=settings.groups,
@@ -60,7 +60,7 @@ def build_scheduler(settings: DenoiserSettings) -> DDIMScheduler:
         clip_sample=False,
         set_alpha_to_one=False,
         steps_offset=1,
-        timestep_spacing="leading",
+        timestep_spacing="trailing",
     )
 
 
@@ -76,20 +76,23 @@ class Denoiser:
 
 
 def velocity_loss(
-    denoiser: Denoiser, batch: Batch, ids: Tensor, noise: Tensor, times: Tensor
+    denoiser: Denoiser, latents: Tensor, mask: Tensor, ids: Tensor, times: Tensor
 ) -> Tensor:
-    """Squared error of the predicted velocity where the batch's mask counts it.
+    """Squared error of the predicted velocity where the mask counts it.
+
+    Shapes: latents (B, 4, h, w), mask (B, 1, h, w), ids (B, tokens), times (B,).
 
     Source: Salimans and Ho, "Progressive Distillation for Fast Sampling of Diffusion Models",
     arXiv 2202.00512.
     """
-    noisy = denoiser.scheduler.add_noise(batch.latents, noise, times)
-    target = denoiser.scheduler.get_velocity(batch.latents, noise, times)
+    noise = torch.randn_like(latents)
+    noisy = denoiser.scheduler.add_noise(latents, noise, times)
+    target = denoiser.scheduler.get_velocity(latents, noise, times)
     with autocast(noisy.device.type):
         words = denoiser.text(ids).last_hidden_state
         predicted = denoiser.unet(noisy, times, words).sample
-    error = (predicted.float() - target).square() * batch.mask
-    return error.sum() / (batch.mask.sum() * target.shape[1])
+    error = (predicted.float() - target).square() * mask
+    return error.sum() / (mask.sum() * target.shape[1])
 
 
 def training_times(count: int, settings: DenoiserSettings, timesteps: int) -> Tensor:
@@ -155,6 +158,10 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
     torch.manual_seed(own.seed + step)
     clock = Clock(settings.budgets["denoiser"], spent_s)
     saved_s, recent = clock.elapsed_s(), list[float]()
+    size = own.batch // settings.workers() if device.type == "cpu" else own.gpu_batch
+    draw = feed.drawing(sets, denoiser.tokenizer, size, own)
+    if device.type != "cpu":
+        draw = feed.drawn_ahead(draw, [own.seed, step])
 
     def store() -> None:
         state = {
@@ -174,18 +181,13 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
         print(f"denoiser saved at step {step}", flush=True)
 
     def loss_of(copies: workers.Modules, rng: np.random.Generator) -> Tensor:
-        share = own.batch // settings.workers()
-        batch = training_batch(sets, share, own.large_share, own.foreign_share, rng)
-        batch = Batch(
-            latents=batch.latents.to(device),
-            prompts=["" if rng.random() < own.dropout else p for p in batch.prompts],
-            mask=batch.mask.to(device),
-        )
-        count = len(batch.prompts)
-        times = training_times(count, own, denoiser.scheduler.config.num_train_timesteps).to(device)
-        ids = token_ids(denoiser.tokenizer, batch.prompts).to(device)
+        drawn = draw(rng)
+        latents = drawn.latents.to(device, non_blocking=True)
+        ids, mask = (t.to(device, non_blocking=True) for t in (drawn.ids, drawn.mask))
+        timesteps = denoiser.scheduler.config.num_train_timesteps
+        times = training_times(len(latents), own, timesteps).to(device)
         parts = dataclasses.replace(denoiser, unet=copies["unet"], text=copies["text"])
-        return velocity_loss(parts, batch, ids, torch.randn_like(batch.latents), times)
+        return velocity_loss(parts, latents, mask, ids, times)
 
     def apply(loss: float) -> None:
         nonlocal step, saved_s

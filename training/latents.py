@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,20 +17,23 @@ from torch import Tensor
 from training.data import PaintedSet, training_sets
 from training.painting.concepts import BY_NAME, CONCEPTS
 from training.painting.prompts import Wish, with_filler, wordings
-from training.settings import Settings
+from training.painting.storybook.landscape import Landscape
+from training.painting.storybook.wording import wording
+from training.settings import DenoiserSettings, Settings
 from training.vae import encode_set
 
 NATIVE = 16
 LARGE_SHAPES = ((16, 24), (24, 16), (24, 24), (16, 32), (32, 24), (32, 32), (16, 40), (32, 40))
 FRAMED_LEAST_SHARE = 0.75
 FILLER_SHARE = 0.15
+ENCODED_PX = 16 * 160 * 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentSets:
-    """The latents of both painted sets, scaled to unit deviation.
+    """The latents of all painted sets, scaled to unit deviation.
 
-    Shapes: small (N, 4, 20, 20), large (M, 4, 32, 40).
+    Shapes: small (N, 4, 20, 20), large (M, 4, 32, 40), landscapes (L, 4, h, w) a size.
     """
 
     small: Tensor
@@ -37,6 +41,8 @@ class LatentSets:
     small_wishes: list[Wish]
     large_wishes: list[Wish]
     scaling_factor: float
+    landscapes: tuple[Tensor, ...] = ()
+    landscape_wishes: tuple[list[Landscape], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,35 +59,50 @@ class Batch:
 
 def encoded_sets(settings: Settings, vae: AutoencoderKL) -> LatentSets:
     """Encode the painted pictures, or read what an earlier run has encoded of them alike."""
-    small, large = training_sets(settings.cache / "data", settings.data)
-    small = small.first(settings.denoiser.small_count)
-    large = large.first(settings.denoiser.large_count)
-    path: Path = settings.cache / "latents.safetensors"
-    origin = _origin(vae, small, large)
-    if not path.exists() or _stored_origin(path) != origin:
-        vae.eval()
-        encoded = {"small": encode_set(vae, small), "large": encode_set(vae, large, 4)}
-        save_file(encoded, path, metadata={"origin": origin})
-    stored = load_file(path)
-    factor = 1.0 / float(stored["small"].std())
+    sets = training_sets(settings.cache / "data", settings.data)
+    small = sets.small.first(settings.denoiser.small_count)
+    large = sets.large.first(settings.denoiser.large_count)
+    folder: Path = settings.cache / "latents"
+    folder.mkdir(parents=True, exist_ok=True)
+    named: dict[str, PaintedSet[Any]] = {"small": small, "large": large}
+    named |= {f"landscapes_{i}": painted for i, painted in enumerate(sets.landscapes)}
+    stored_small, stored_large, *stored = (
+        _encoded(vae, painted, folder / f"{name}.safetensors") for name, painted in named.items()
+    )
+    factor = 1.0 / float(stored_small.std())
     return LatentSets(
-        small=stored["small"] * factor,
-        large=stored["large"] * factor,
+        small=stored_small * factor,
+        large=stored_large * factor,
         small_wishes=small.wishes,
         large_wishes=large.wishes,
         scaling_factor=factor,
+        landscapes=tuple(latents * factor for latents in stored),
+        landscape_wishes=tuple(painted.wishes for painted in sets.landscapes),
     )
 
 
-def _origin(vae: AutoencoderKL, *sets: PaintedSet) -> str:
+def _encoded(vae: AutoencoderKL, painted: PaintedSet[Any], path: Path) -> Tensor:
+    origin = _origin(vae, painted)
+    if not path.exists() or _stored_origin(path) != origin:
+        vae.eval()
+        encoded = encode_set(vae, painted, _at_once(painted))
+        save_file({"latents": encoded}, path, metadata={"origin": origin})
+    return load_file(path)["latents"]
+
+
+def _at_once(painted: PaintedSet[Any]) -> int:
+    _, height_px, width_px, _ = painted.pictures.shape
+    return max(1, ENCODED_PX // (height_px * width_px))
+
+
+def _origin(vae: AutoencoderKL, painted: PaintedSet[Any]) -> str:
     """Return a digest of what latents come from: the encoder, and pictures of every concept."""
     digest = hashlib.sha256()
     for name, weights in vae.state_dict().items():
         if not name.startswith(("decoder.", "post_quant_conv.")):
             digest.update(weights.cpu().numpy().tobytes())
-    for painted in sets:
-        digest.update(str(painted.pictures.shape).encode())
-        digest.update(painted.pictures[: len(CONCEPTS)].tobytes())
+    digest.update(str(painted.pictures.shape).encode())
+    digest.update(painted.pictures[: len(CONCEPTS)].tobytes())
     return digest.hexdigest()
 
 
@@ -104,10 +125,12 @@ def _fits(wish: Wish, height: int, full_height: int) -> bool:
 
 
 def _with_foreign_edge(
-    own: Tensor, foreign: Tensor, rng: np.random.Generator
+    own: Tensor, foreign: Tensor, side: int, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Put another picture along one edge, as a region meets its neighbour on a shared canvas."""
-    side = int(rng.integers(4))
+    """Put another picture along one edge, as a region meets its neighbour on a shared canvas.
+
+    `side` counts top, bottom, left, right.
+    """
     axis = 1 if side < 2 else 2
     length = own.shape[axis]
     border, softness = float(rng.uniform(1.0, 4.5)), float(rng.uniform(0.3, 3.0))
@@ -121,10 +144,43 @@ def _with_foreign_edge(
 
 
 def training_batch(
-    sets: LatentSets, size: int, large_share: float, foreign_share: float, rng: np.random.Generator
+    sets: LatentSets, size: int, settings: DenoiserSettings, rng: np.random.Generator
 ) -> Batch:
-    """Draw a batch of one shape: mostly 16 × 16, at times a larger or longer one."""
-    large = rng.random() < large_share
+    """Draw a batch of one kind and one shape, of the area of `size` pictures of 16 × 16."""
+    if rng.random() < settings.landscape_share:
+        return _landscapes(sets, size, settings, rng)
+    return _materials(sets, size, settings, rng)
+
+
+def _landscapes(
+    sets: LatentSets, size: int, settings: DenoiserSettings, rng: np.random.Generator
+) -> Batch:
+    """Draw whole landscapes of one size, at times beside another one on the left or the right."""
+    areas = np.array([float(latents[:, 0].numel()) for latents in sets.landscapes])
+    number = int(rng.choice(len(areas), p=areas / areas.sum()))
+    source, wishes = sets.landscapes[number], sets.landscape_wishes[number]
+    height, width = source.shape[2:]
+    latents, prompts, masks = list[Tensor](), list[str](), list[Tensor]()
+    for index in rng.integers(0, len(wishes), max(1, round(size * NATIVE**2 / (height * width)))):
+        whole, mask = source[index], torch.ones(height, width)
+        if rng.random() < settings.foreign_share:
+            other = source[int(rng.integers(len(wishes)))]
+            whole, mask = _with_foreign_edge(whole, other, int(rng.integers(2, 4)), rng)
+        latents.append(whole)
+        masks.append(mask)
+        prompts.append(wording(wishes[index], rng))
+    return Batch(latents=torch.stack(latents), prompts=prompts, mask=torch.stack(masks)[:, None])
+
+
+def _materials(
+    sets: LatentSets, size: int, settings: DenoiserSettings, rng: np.random.Generator
+) -> Batch:
+    """Draw crops of materials: mostly 16 × 16, at times a larger or longer shape.
+
+    Composed ones (a forest, a starry night) come in the small shape alone: asked for in a larger
+    one, they are landscapes.
+    """
+    large = rng.random() < settings.large_share
     height, width = (
         LARGE_SHAPES[int(rng.integers(len(LARGE_SHAPES)))] if large else (NATIVE, NATIVE)
     )
@@ -136,12 +192,14 @@ def training_batch(
         index = int(rng.integers(len(wishes)))
         if not _fits(wishes[index], height, source.shape[2]):
             continue
+        if min(height, width) > NATIVE and BY_NAME[wishes[index].concept].framed:
+            continue
         crop = _crop(source[index], wishes[index], height, width, rng)
         mask = torch.ones(height, width)
-        if rng.random() < foreign_share:
+        if rng.random() < settings.foreign_share:
             beside = int(rng.integers(len(wishes)))
             other = _crop(source[beside], wishes[beside], height, width, rng)
-            crop, mask = _with_foreign_edge(crop, other, rng)
+            crop, mask = _with_foreign_edge(crop, other, int(rng.integers(4)), rng)
         latents.append(crop)
         masks.append(mask)
         text = wordings(wishes[index], rng)

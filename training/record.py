@@ -24,7 +24,7 @@ def _state(folder: Path) -> dict[str, Any]:
 def write(settings: Settings, folder: Path) -> None:
     """Write `record.json` and `curves.png` from the checkpoints in the cache."""
     stages = _state(settings.cache / "vae")
-    stages |= {name: _state(settings.cache / name) for name in ("denoiser", "classifier")}
+    stages |= {name: _state(settings.cache / name) for name in ("denoiser", "classifier", "judge")}
     figures = {
         name: {key: value for key, value in state.items() if key != "curve"}
         | ({"final_loss": state["curve"][-1][2]} if state.get("curve") else {})

@@ -21,13 +21,23 @@ def cores() -> set[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSettings:
-    """The painted pictures: many of `small_px` square, fewer of the larger canvas."""
+    """The painted pictures: materials, many of `small_px` square and fewer of the larger canvas;
+    landscapes, as (height, width, count), in pixels.
+    """
 
     small_count: int = 16000
     small_px: int = 160
-    large_count: int = 3000
+    large_count: int = 1600
     large_height_px: int = 256
     large_width_px: int = 320
+    landscapes: tuple[tuple[int, int, int], ...] = (
+        (256, 256, 5000),
+        (256, 384, 500),
+        (320, 320, 500),
+        (384, 256, 400),
+        (384, 384, 200),
+        (512, 224, 250),
+    )
     seed: int = 20260101
 
 
@@ -42,6 +52,7 @@ class VaeSettings:
     late_batch: int = 6
     late_crop_px: int = 128
     late_share: float = 0.3
+    landscape_share: float = 0.5
     learning_rate: float = 1e-3
     decoder_learning_rate: float = 6e-4
     kl_weight: float = 1e-4
@@ -55,29 +66,36 @@ class VaeSettings:
 class DenoiserSettings:
     """The U-Net and its text encoder, trained together on v-prediction.
 
+    `batch` counts pictures of 128 px; of larger ones a batch holds as many as have the same area.
+    `gpu_batch` takes its place on a GPU.
+    `landscape_share` of the batches are landscapes.
+
     `middle_share` of the times of training lie in the part `middle` of the schedule, the others
     anywhere.
     """
 
     channels: tuple[int, ...] = (64, 128, 192)
+    layers: tuple[int, int, int] = (1, 1, 2)
     groups: int = 16
     heads: int = 4
     text_width: int = 192
     text_layers: int = 3
     text_heads: int = 3
-    tokens: int = 40
-    merges: int = 900
+    tokens: int = 77
+    merges: int = 2200
     beta_start: float = 0.00085
-    beta_end: float = 0.015
+    beta_end: float = 0.02
+    landscape_share: float = 0.75
     large_share: float = 0.12
     foreign_share: float = 0.12
-    small_count: int = 14000
-    large_count: int = 1600
-    batch: int = 32
-    learning_rate: float = 8e-4
+    small_count: int = 8000
+    large_count: int = 800
+    batch: int = 40
+    gpu_batch: int = 320
+    learning_rate: float = 6e-4
     dropout: float = 0.1
     middle_share: float = 0.6
-    middle: tuple[float, float] = (0.15, 0.75)
+    middle: tuple[float, float] = (0.2, 0.85)
     ema: float = 0.9985
     seed: int = 2
 
@@ -95,8 +113,17 @@ BUDGETS: Mapping[str, Budget] = {
     "denoiser": Budget(minutes=720.0, steps=30000),
     "decoder": Budget(minutes=20.0, steps=500),
     "classifier": Budget(minutes=20.0, steps=1000),
+    "judge": Budget(minutes=40.0, steps=1500),
 }
 """As many steps as went into the weights that ship, all their runs together."""
+SHARES: Mapping[str, float] = {
+    "vae": 0.17,
+    "denoiser": 0.62,
+    "decoder": 0.05,
+    "classifier": 0.03,
+    "judge": 0.04,
+}
+"""What each stage gets of a time that is set for all; painting, encoding, writing have the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

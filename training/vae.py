@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d
 
 from training import checkpoint, workers
 from training.clock import Clock, learning_rate
-from training.data import PaintedSet, training_sets
+from training.data import PaintedSet, TrainingSets, training_sets
 from training.painting.collage import collage
 from training.precision import autocast
 from training.settings import Settings, VaeSettings
@@ -41,7 +41,9 @@ def build(settings: VaeSettings) -> AutoencoderKL:
     )
 
 
-def random_crops(painted: PaintedSet, count: int, crop_px: int, rng: np.random.Generator) -> Tensor:
+def random_crops(
+    painted: PaintedSet[Any], count: int, crop_px: int, rng: np.random.Generator
+) -> Tensor:
     """Cut random crops, most of them on the borders of the autoencoder's cells.
 
     Shapes: (N, 3, crop, crop) in [-1, 1].
@@ -58,11 +60,14 @@ def random_crops(painted: PaintedSet, count: int, crop_px: int, rng: np.random.G
 
 
 def training_batch(
-    painted: PaintedSet, count: int, crop_px: int, rng: np.random.Generator
+    sets: TrainingSets, count: int, crop_px: int, rng: np.random.Generator, landscape_share: float
 ) -> Tensor:
-    """Give a batch of which every second picture is a collage."""
+    """Give a batch of which every second picture is a collage, of landscapes or of materials."""
     rows = []
     for i in range(count):
+        painted: PaintedSet[Any] = sets.small
+        if rng.random() < landscape_share:
+            painted = sets.landscapes[int(rng.integers(len(sets.landscapes)))]
         if i % 2 == 0:
             rows.append(random_crops(painted, 1, crop_px, rng)[0])
         else:
@@ -110,13 +115,18 @@ def psnr_db(vae: AutoencoderKL, pictures: Tensor) -> float:
     return float((-10.0 * squared.clamp_min(1e-8).log10()).mean())
 
 
-def _checked(vae: AutoencoderKL, small: PaintedSet) -> dict[str, float]:
-    """Measure the reconstruction of fixed crops and of fixed collages."""
+def _checked(vae: AutoencoderKL, sets: TrainingSets) -> dict[str, float]:
+    """Measure the reconstruction of fixed crops of materials, their collages and landscapes."""
     fixed = np.random.default_rng(99)
     device = next(vae.parameters()).device
-    alone = random_crops(small, 8, 128, fixed).to(device)
-    collages = training_batch(small, 16, 128, fixed)[1::2].to(device)
-    return {"psnr_db": psnr_db(vae, alone), "psnr_collages_db": psnr_db(vae, collages)}
+    alone = random_crops(sets.small, 8, 128, fixed).to(device)
+    collages = training_batch(sets, 16, 128, fixed, 0.0)[1::2].to(device)
+    landscapes = random_crops(sets.landscapes[0], 16, 256, fixed).to(device)
+    return {
+        "psnr_db": psnr_db(vae, alone),
+        "psnr_collages_db": psnr_db(vae, collages),
+        "psnr_landscapes_db": psnr_db(vae, landscapes),
+    }
 
 
 def _loss(
@@ -148,7 +158,7 @@ def train(
     name = "decoder" if decoder_only else "vae"
     folder: Path = settings.cache / "vae"
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    small, _ = training_sets(settings.cache / "data", settings.data)
+    sets = training_sets(settings.cache / "data", settings.data)
     vae = build(own).to(device)
     stages: dict[str, Any] = {}
     if (resume or warm or decoder_only) and (folder / "state.json").exists():
@@ -171,7 +181,7 @@ def train(
     saved_s, recent = clock.elapsed_s(), list[float]()
 
     def store() -> None:
-        measured = _checked(vae, small)
+        measured = _checked(vae, sets)
         stages[name] = {
             "step": step,
             "elapsed_s": clock.elapsed_s(),
@@ -186,7 +196,8 @@ def train(
     def loss_of(copies: workers.Modules, rng: np.random.Generator) -> Tensor:
         late = decoder_only or clock.progress(step) > 1.0 - own.late_share
         count, crop_px = (own.late_batch, own.late_crop_px) if late else (own.batch, own.crop_px)
-        pictures = training_batch(small, count // settings.workers(), crop_px, rng).to(device)
+        share = count // settings.workers()
+        pictures = training_batch(sets, share, crop_px, rng, own.landscape_share).to(device)
         return _loss(copies["vae"], pictures, own, decoder_only=decoder_only)
 
     def apply(loss: float) -> None:
@@ -218,16 +229,18 @@ def train(
 
 
 @torch.no_grad()
-def encode_set(vae: AutoencoderKL, painted: PaintedSet, batch: int = 16) -> Tensor:
+def encode_set(vae: AutoencoderKL, painted: PaintedSet[Any], batch: int = 16) -> Tensor:
     """Encode a whole set to the means of its latents, unscaled.
 
     Shapes: (N, 4, H/8, W/8).
     """
     device = next(vae.parameters()).device
+    vae.to(memory_format=torch.channels_last)  # on a CPU a third faster
     parts = []
     for start in range(0, len(painted.wishes), batch):
         block = np.array(painted.pictures[start : start + batch])
         pictures = torch.from_numpy(block).permute(0, 3, 1, 2).float().to(device) / 127.5 - 1.0
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
         with autocast(device.type):
             latents = vae.encode(pictures).latent_dist.mode()
         parts.append(latents.float().cpu())

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from mixdiff_blender.backend.background_task import TaskProgress
 from mixdiff_blender.backend.installation.install import STEPS, install, remove
 from mixdiff_blender.backend.installation.plan import InstallPlan, size_of
 from mixdiff_blender.backend.installation.uv import UV_VARIABLE
+from mixdiff_blender.storage.processes import FailedProgram, lines_of
 from tests.addon.package_index import PackageIndex
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tried there yet")
@@ -135,6 +137,21 @@ def test_a_torch_with_another_hash_is_refused(build: str, setup: Setup) -> None:
     assert "hash differs" in setup.fails(torch_build=build).message
     setup.index.wheels["tinytorch-1.0-py3-none-any.whl"] = right
     setup.install(torch_build=build)
+    assert setup.works()
+
+
+def test_a_larger_build_is_said_where_pytorchs_own_index_is_out_of_reach(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(command: Sequence[str | Path], *given: Any, **options: Any) -> Iterator[str]:
+        if "--torch-backend=cpu" in command:
+            raise FailedProgram("dns error: failed to lookup address information")
+        return lines_of(command, *given, **options)
+
+    name = "mixdiff_blender.backend.installation.install.lines_of"
+    monkeypatch.setattr(name, unreachable)
+    titles = [progress.title for progress in setup.install(torch_build="cpu")]
+    assert [title for title in titles if "larger build from PyPI" in title]
     assert setup.works()
 
 

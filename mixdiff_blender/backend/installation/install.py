@@ -30,6 +30,7 @@ STEPS = (
     "Fetching PyTorch",
     "Trying it out",
 )
+_LARGER_BUILD = "PyTorch's own index is out of reach: fetching the larger build from PyPI"
 _MEASURE_EVERY_S = 2.0
 _NEW = "environment.new-"
 
@@ -186,15 +187,17 @@ class _Installation:
             yield from self._do(4, what, [*into, plan.torch])
             return
         hashed = [*into, "--require-hashes", "--no-deps", "-r"]
+        title = ""
         if not self._offline and (command := self._from_torchs_index(into, hashed)):
             try:
                 yield from self._run(4, command)
             except FailedProgram as error:
                 if not _OUT_OF_REACH.search(error.output):
                     raise explained(what, error.output) from error
+                title = _LARGER_BUILD
             else:
                 return
-        yield from self._do(4, what, [*hashed, plan.torch_lock])
+        yield from self._do(4, what, [*hashed, plan.torch_lock], title)
 
     def _from_torchs_index(self, into: Command, hashed: Command) -> Command | None:
         """Return what fetches the build for this computer, unless it is the published one."""
@@ -208,18 +211,21 @@ class _Installation:
             case "published":
                 return None
 
-    def _do(self, step: int, what: str, command: Command) -> Iterator[TaskProgress]:
+    def _do(
+        self, step: int, what: str, command: Command, title: str = ""
+    ) -> Iterator[TaskProgress]:
         try:
-            yield from self._run(step, command)
+            yield from self._run(step, command, title)
         except FailedProgram as error:
             raise explained(what, error.output) from error
 
-    def _run(self, step: int, command: Command) -> Iterator[TaskProgress]:
+    def _run(self, step: int, command: Command, title: str = "") -> Iterator[TaskProgress]:
         """Run a program as one step, and yield how much has arrived."""
+        title = title or STEPS[step]
         downloads = Downloads()
         before = size_of([self._cache])
         grown, measured_at = 0, time.monotonic()
-        yield TaskProgress(title=STEPS[step])
+        yield TaskProgress(title=title)
         for line in lines_of(command, self._variables, is_cancelled=self._is_cancelled):
             downloads.hear(line)
             total = downloads.total_bytes
@@ -227,7 +233,7 @@ class _Installation:
                 grown = size_of([self._cache]) - before
                 measured_at = time.monotonic()
             arrived = max(downloads.done_bytes, min(grown, total))
-            yield TaskProgress(title=STEPS[step], done_bytes=arrived, total_bytes=total)
+            yield TaskProgress(title=title, done_bytes=arrived, total_bytes=total)
 
     def _finish(self, new: Path) -> None:
         """Note that the environment is complete, and give it its place."""

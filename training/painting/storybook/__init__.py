@@ -1,0 +1,1 @@
+"""Storybook landscapes: one subject in a light, a season and a style, with one horizon for all."""
