@@ -24,6 +24,7 @@ _BOXES = {
     "street-projected": _VIEW_AND_PANEL,
     "street-side": None,
     "street-render": None,
+    "street-plate": None,
 }
 _COLOURS = 128
 

@@ -51,11 +51,25 @@ scene = bpy.context.scene
 scene.render.engine, scene.cycles.samples = "CYCLES", 16
 scene.render.resolution_percentage = 40
 scene.view_settings.view_transform = "Standard"
-for name in ("street-render", "street-side"):
+place = scene.camera.matrix_world.copy()
+boxes = [obj for obj in scene.objects if obj.mixdiff.enabled]
+
+
+def render(name):
     scene.render.filepath = str(folder / f"{name}.png")
     bpy.ops.render.render(write_still=True)
-    scene.camera.location = (-3, -13, 3.6)
-    scene.camera.rotation_euler = (1.46, 0, -0.22)
+
+
+render("street-render")
+scene.camera.location = (-3, -13, 3.6)
+scene.camera.rotation_euler = (1.46, 0, -0.22)
+render("street-side")
+scene.camera.matrix_world = place
+for obj in boxes:
+    obj.hide_render = True
+bpy.ops.mesh.primitive_monkey_add(size=1.6, location=(0, -3, 1))
+bpy.ops.mixdiff.use_in_compositor(placing="BEHIND")
+render("street-plate")
 """
 OVER_THE_VIEW, BESIDE = ("300", "820"), ("1000", "950")
 ADD_SELECTED, GENERATE = ("1106", "705"), ("1160", "160")
