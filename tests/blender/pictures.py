@@ -26,7 +26,7 @@ _BOXES = {
     "street-render": None,
     "street-plate": None,
 }
-_COLOURS = 128
+_COLOURS = 256
 
 
 def main(folder: Path) -> None:

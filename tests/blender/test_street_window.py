@@ -68,6 +68,8 @@ scene.camera.matrix_world = place
 for obj in boxes:
     obj.hide_render = True
 bpy.ops.mesh.primitive_monkey_add(size=1.6, location=(0, -3, 1))
+bpy.ops.object.light_add(type="SUN", rotation=(0.9, 0.2, -0.5))
+bpy.context.object.data.energy = 3
 bpy.ops.mixdiff.use_in_compositor(placing="BEHIND")
 render("street-plate")
 """
