@@ -24,8 +24,9 @@ _BOXES = {
     "street-projected": _VIEW_AND_PANEL,
     "street-side": None,
     "street-render": None,
+    "street-plate": None,
 }
-_COLOURS = 128
+_COLOURS = 256
 
 
 def main(folder: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,16 +51,32 @@ scene = bpy.context.scene
 scene.render.engine, scene.cycles.samples = "CYCLES", 16
 scene.render.resolution_percentage = 40
 scene.view_settings.view_transform = "Standard"
-for name in ("street-render", "street-side"):
+place = scene.camera.matrix_world.copy()
+boxes = [obj for obj in scene.objects if obj.mixdiff.enabled]
+
+
+def render(name):
     scene.render.filepath = str(folder / f"{name}.png")
     bpy.ops.render.render(write_still=True)
-    scene.camera.location = (-5.5, -13, 4.5)
-    scene.camera.rotation_euler = (1.42, 0, -0.42)
+
+
+render("street-render")
+scene.camera.location = (-3, -13, 3.6)
+scene.camera.rotation_euler = (1.46, 0, -0.22)
+render("street-side")
+scene.camera.matrix_world = place
+for obj in boxes:
+    obj.hide_render = True
+bpy.ops.mesh.primitive_monkey_add(size=1.6, location=(0, -3, 1))
+bpy.ops.object.light_add(type="SUN", rotation=(0.9, 0.2, -0.5))
+bpy.context.object.data.energy = 3
+bpy.ops.mixdiff.use_in_compositor(placing="BEHIND")
+render("street-plate")
 """
 OVER_THE_VIEW, BESIDE = ("300", "820"), ("1000", "950")
 ADD_SELECTED, GENERATE = ("1106", "705"), ("1160", "160")
-PROJECT, BEHIND_RENDER = ("1224", "577"), ("1098", "597")
-OFF_PROJECT, OFF_BEHIND_RENDER = ("1264", "577"), ("1143", "597")
+PROJECT, BEHIND_RENDER, WORLD = ("1224", "577"), ("1098", "597"), ("1224", "617")
+OFF_PROJECT, OFF_BEHIND_RENDER, OFF_WORLD = ("1264", "577"), ("1143", "597"), ("1264", "617")
 FIRST_LINE, LINE_PX = (1215, 606), 21
 
 
@@ -101,6 +120,15 @@ class Hand:
         self.person.shot(name)
 
 
+def tells(value: Any, *keys: str) -> Callable[[dict[str, Any]], bool]:
+    """Return whether the window tells a value under keys, each within the one before it."""
+
+    def is_told(told: dict[str, Any]) -> bool:
+        return bool(reduce(getitem, keys, told) == value)
+
+    return is_told
+
+
 @pytest.mark.timeout(900)
 def test_a_street_of_boxes_becomes_a_picture(
     find_host: Callable[[str], Host], extension_zip: Path, display: str, tmp_path: Path
@@ -111,6 +139,7 @@ def test_a_street_of_boxes_becomes_a_picture(
     script = (
         f"{BLOCK_OUT}\n"
         f"bpy.context.scene.mixdiff.canvas_size = {size!r}\n"
+        "bpy.context.scene.mixdiff.seed = 9716771209\n"
         f"bpy.ops.wm.save_as_mainfile(filepath={str(blend)!r})\n"
     )
     host.run_python(script, extension_zip=extension_zip).check()
@@ -125,7 +154,7 @@ def test_a_street_of_boxes_becomes_a_picture(
         person.wait_until("the regions", lambda told: len(told["read"]) == 4, 30)
         for line, (name, prompt) in enumerate(PROMPTS.items()):
             hand.type_into((str(FIRST_LINE[0]), str(FIRST_LINE[1] + line * LINE_PX)), prompt)
-            person.wait_until(name, lambda told, n=name, p=prompt: told["prompts"][n] == p, 20)
+            person.wait_until(name, tells(prompt, "prompts", name), 20)
         hand.shot("street-regions")
         hand.click(GENERATE)
         person.wait_until("a step", lambda told: told["busy"] and told["step"] > 10, 400)
@@ -138,19 +167,21 @@ def test_a_street_of_boxes_becomes_a_picture(
         # One key shows the scene, and the picture again.
         for is_over in (False, True):
             hand.press("j")
-            person.wait_until("J", lambda told, so=is_over: told["over the view"] == so, 20)
+            person.wait_until("J", tells(is_over, "over the view"), 20)
 
-        # Each use is one click, and one click takes it off again.
-        for on, off, use in (
-            (PROJECT, OFF_PROJECT, "mixdiff.project"),
-            (BEHIND_RENDER, OFF_BEHIND_RENDER, "mixdiff.use_in_compositor"),
+        # Each use is one click, one click takes it off again, and nothing moves meanwhile.
+        for place, uses in (
+            (BEHIND_RENDER, ["use_in_compositor"]),
+            (WORLD, ["use_in_compositor", "use_as_world"]),
+            (OFF_WORLD, ["use_in_compositor"]),
+            (OFF_BEHIND_RENDER, []),
+            (PROJECT, ["project"]),
+            (OFF_PROJECT, []),
+            (PROJECT, ["project"]),
         ):
-            hand.click(on)
-            person.wait_until(use, lambda told, use=use: told["uses"] == [use], 20)
-            hand.click(off)
-            person.wait_until(f"no {use}", lambda told: told["uses"] == [], 20)
-        hand.click(PROJECT)
-        person.wait_until("the projection", lambda told: told["uses"] == ["mixdiff.project"], 20)
+            hand.click(place)
+            wanted = [f"mixdiff.{use}" for use in uses]
+            person.wait_until(str(wanted), tells(wanted, "uses"), 20)
         hand.shot("street-projected")
         person.script("bpy.ops.wm.save_mainfile()\n")
         person.let_it_see()

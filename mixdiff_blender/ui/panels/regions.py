@@ -29,7 +29,7 @@ class RegionList(SidebarList):
         settings = source.settings
         row = layout.row(align=True)
         row.prop(settings, "enabled", text="")
-        parts = row.split(factor=0.5)
+        parts = row.split(factor=0.6)
         parts.active = settings.enabled
         name = parts.row(align=True)
         is_wrong = bool(last_cached_job(context.scene).problems_of(source.id))
