@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import comb
 
 import numpy as np
 
 from benchmarks.generation import Bytes, Painter, Patch, own_columns, row_of
-from benchmarks.seams import same_prompt_ratio
+from benchmarks.seams import same_prompt_ratio, worst_step_ratio
 from benchmarks.wholeness import horizon, is_whole
 from training.judge import Judge, Verdict, keeps_light, verdicts
 from training.painting.storybook.landscape import Landscape, random_landscape
@@ -20,6 +21,13 @@ from training.painting.storybook.wording import wording
 
 REGION_PX = 256
 OVERLAP_PX = 64
+METHODS = (
+    "gaussian (Mixture of Diffusers)",
+    "constant (MultiDiffusion)",
+    "hard-cut pasting",
+    "one prompt",
+)
+PLACES = ("on the left", "in the middle", "on the right")
 AGREEMENT = 0.03
 HIDING = (
     "boat",
@@ -103,6 +111,18 @@ def confusions(found: Sequence[Seen], question: str) -> list[str]:
     return [f"{pair} ({count})" for pair, count in wrong.most_common(10)]
 
 
+def judged(
+    judge: Judge, asked: Sequence[tuple[str, Landscape]], pictures: Sequence[Bytes], kind: str
+) -> list[Seen]:
+    """Let the judge see each picture beside what was asked for."""
+    return [
+        Seen(prompt=prompt, wish=wish, verdict=verdict, picture=picture, kind=kind)
+        for (prompt, wish), picture, verdict in zip(
+            asked, pictures, verdicts(judge, pictures), strict=True
+        )
+    ]
+
+
 def judge_singles(painter: Painter, judge: Judge, per_subject: int, seed: int) -> list[Seen]:
     """Paint and judge single landscapes: trained combinations, and those that were held out."""
     rng = np.random.default_rng(seed)
@@ -119,10 +139,9 @@ def judge_singles(painter: Painter, judge: Judge, per_subject: int, seed: int) -
     asked += [("original's prompts", prompt, wish) for prompt, wish in (*ORIGINAL, *FOREST)]
     pictures = painter.singles([prompt for _, prompt, _ in asked], seed, side_px=REGION_PX)
     return [
-        Seen(prompt=prompt, wish=wish, verdict=verdict, picture=picture, kind=kind)
-        for (kind, prompt, wish), picture, verdict in zip(
-            asked, pictures, verdicts(judge, pictures), strict=True
-        )
+        row
+        for (kind, prompt, wish), picture in zip(asked, pictures, strict=True)
+        for row in judged(judge, [(prompt, wish)], [picture], kind)
     ]
 
 
@@ -205,13 +224,7 @@ def judge_scenes(painter: Painter, judge: Judge, count: int, seed: int) -> list[
         asked = [(wording(wish, rng), wish) for wish in random_scene(parts, rng)]
         patches, width = patches_of([prompt for prompt, _ in asked])
         canvas = painter.mixture(patches, REGION_PX, width, seed + index)
-        pieces = own_parts(canvas, parts)
-        regions = [
-            Seen(prompt=prompt, wish=wish, verdict=verdict, picture=piece, kind=f"{parts} regions")
-            for (prompt, wish), piece, verdict in zip(
-                asked, pieces, verdicts(judge, pieces), strict=True
-            )
-        ]
+        regions = judged(judge, asked, own_parts(canvas, parts), f"{parts} regions")
         found.append(SceneSeen(regions=regions, canvas=canvas))
     return found
 
@@ -232,3 +245,66 @@ def seam_ratio(painter: Painter, count: int, seed: int) -> float:
         patches, width = patches_of([prompt, prompt])
         pictures.append(painter.mixture(patches, REGION_PX, width, seed + index))
     return same_prompt_ratio(pictures, 2, REGION_PX, OVERLAP_PX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The same scenes of three regions by one method."""
+
+    method: str
+    regions: list[Seen]
+    canvases: list[Bytes]
+
+    @property
+    def step_ratio(self) -> float:
+        """Median of the strongest step in the overlaps against the interiors."""
+        ratios = [worst_step_ratio(c, 3, REGION_PX, OVERLAP_PX) for c in self.canvases]
+        return float(np.median(ratios))
+
+
+def paint_by(painter: Painter, method: str, prompts: Sequence[str], seed: int) -> Bytes:
+    """Paint one scene by one of the methods."""
+    if method == "hard-cut pasting":
+        alone = painter.singles(prompts, seed, side_px=REGION_PX)
+        pieces = []
+        for index, picture in enumerate(alone):
+            columns = own_columns(index, len(prompts), REGION_PX, OVERLAP_PX)
+            start = index * (REGION_PX - OVERLAP_PX)
+            pieces.append(picture[:, columns.start - start : columns.stop - start])
+        return np.concatenate(pieces, axis=1)
+    mask_type = "constant" if method == "one prompt" else method.split()[0]
+    patches, width = patches_of(prompts, mask_type)
+    if method == "one prompt":
+        text = ", ".join(f"{p} {place}" for p, place in zip(prompts, PLACES, strict=True))
+        patches = [replace(patches[0], prompt=text, width=width)]
+    return painter.mixture(patches, REGION_PX, width, seed)
+
+
+def compare(painter: Painter, judge: Judge, count: int, seed: int) -> list[Outcome]:
+    """Paint the same scenes of three by every method and judge each region's own columns."""
+    rng = np.random.default_rng(seed)
+    rows = [[(wording(wish, rng), wish) for wish in random_scene(3, rng)] for _ in range(count)]
+    outcomes = []
+    for method in METHODS:
+        regions, canvases = list[Seen](), list[Bytes]()
+        for index, asked in enumerate(rows):
+            canvas = paint_by(painter, method, [prompt for prompt, _ in asked], seed + index)
+            regions += judged(judge, asked, own_parts(canvas, 3), method)
+            canvases.append(canvas)
+        outcomes.append(Outcome(method=method, regions=regions, canvases=canvases))
+    return outcomes
+
+
+def more_often_right(first: Outcome, second: Outcome) -> tuple[int, int, float]:
+    """Count the regions whose subject only one of two methods shows, and how likely by chance.
+
+    The third is the two-sided probability of so unequal counts if neither were better (sign test).
+    """
+    rights = [[bool(row.right("subject")) for row in o.regions] for o in (first, second)]
+    ahead = sum(a and not b for a, b in zip(*rights, strict=True))
+    behind = sum(b and not a for a, b in zip(*rights, strict=True))
+    total = ahead + behind
+    if total == 0:
+        return 0, 0, 1.0
+    tail = sum(comb(total, k) for k in range(max(ahead, behind), total + 1)) / 2**total
+    return ahead, behind, min(1.0, 2 * tail)

@@ -205,6 +205,20 @@ def measure_landscapes(
     report.put("scenes, confusions", landscapes.confusions(regions, "subject"))
     seam = landscapes.seam_ratio(painter, 8 if quick else 40, report.seed + 10000)
     report.put("scenes, one prompt twice: overlap over interior", round(seam, 3))
+    outcomes = landscapes.compare(painter, seer, 4 if quick else 24, report.seed + 11000)
+    for outcome in outcomes:
+        _landscape_shares(report, f"scenes, {outcome.method}", outcome.regions)
+        report.put(
+            f"scenes, {outcome.method}: strongest step, median", round(outcome.step_ratio, 2)
+        )
+    for outcome in outcomes[1:]:
+        ahead, behind, chance = landscapes.more_often_right(outcomes[0], outcome)
+        report.put(
+            f"scenes, mixture against {outcome.method}: subjects only in one",
+            {"mixture": ahead, "other": behind, "by chance": round(chance, 4)},
+        )
+    rows = [[(o.method, canvas) for canvas in o.canvases[:3]] for o in outcomes]
+    sheet(rows, report.folder / "scenes_alternatives.jpg")
     captions = [" | ".join(row.prompt for row in scene.regions) for scene in scenes]
     marks = ["!" if scene.agrees() is False else "" for scene in scenes]
     shown = [(m + c, s.canvas) for m, c, s in zip(marks, captions, scenes, strict=True)]

@@ -57,14 +57,18 @@ def same_prompt_ratio(
     return float(np.mean(across) / np.mean(inside))
 
 
-def worst_step_ratio(picture: Bytes, count: int = 2) -> float:
+def worst_step_ratio(
+    picture: Bytes, count: int = 2, region_px: int = REGION_PX, overlap_px: int = OVERLAP_PX
+) -> float:
     """Strongest column step in the overlaps over the strongest in the interiors.
 
     At most 1 says that no step between unlike concepts is sharper than their own edges.
     """
     energy = np.sqrt(column_energy(picture))
-    across = max(float(energy[overlap_columns(i)].max()) for i in range(count - 1))
-    return across / float(energy[inner_columns(count)].max())
+    across = max(
+        float(energy[overlap_columns(i, region_px, overlap_px)].max()) for i in range(count - 1)
+    )
+    return across / float(energy[inner_columns(count, region_px, overlap_px)].max())
 
 
 def paint_pairs(

@@ -92,7 +92,7 @@ class DenoiserSettings:
     large_count: int = 800
     batch: int = 40
     gpu_batch: int = 320
-    learning_rate: float = 6e-4
+    learning_rate: float = 4e-4
     dropout: float = 0.1
     middle_share: float = 0.6
     middle: tuple[float, float] = (0.2, 0.85)

@@ -9,9 +9,11 @@ pytest.importorskip("torch")
 from benchmarks.landscapes import (
     AGREEMENT,
     HIDING,
+    Outcome,
     SceneSeen,
     Seen,
     confusions,
+    more_often_right,
     random_scene,
     share_right,
 )
@@ -100,3 +102,16 @@ def test_what_fills_its_region_is_not_asked_whether_it_is_whole() -> None:
     picture = np.zeros((256, 256, 3), np.uint8)
     assert is_whole(picture, Landscape(subject="forest")) is None
     assert is_whole(picture, Landscape(subject="house", style="ink")) is None
+
+
+def test_a_method_is_better_only_where_chance_is_unlikely() -> None:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    wish = Landscape(subject="barn")
+    right, wrong = seen(wish, picture), seen(wish, picture, subject="house")
+
+    def outcome(rights: int, wrongs: int) -> Outcome:
+        return Outcome(method="", regions=[right] * rights + [wrong] * wrongs, canvases=[])
+
+    assert more_often_right(outcome(10, 0), outcome(0, 10)) == (10, 0, 2 / 2**10)
+    assert more_often_right(outcome(5, 0), outcome(5, 0)) == (0, 0, 1.0)
+    assert more_often_right(outcome(1, 1), outcome(0, 2))[2] == 1.0
