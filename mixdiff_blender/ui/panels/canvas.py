@@ -14,7 +14,7 @@ from .sidebar import SidebarPanel, split_column
 
 _PROMPTS = (
     ("prompt", "BRUSH_DATA", "Style, added to each"),
-    ("background_prompt", "IMAGE_BACKGROUND", "Background: what the regions leave free"),
+    ("background_prompt", "IMAGE_BACKGROUND", "Background, behind all"),
     ("negative_prompt", "CANCEL", "Avoid"),
 )
 _WITHOUT_REGIONS = "What the picture shows"
