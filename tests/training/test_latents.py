@@ -7,7 +7,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
-pytest.importorskip("skia")
 from training.latents import NATIVE, Batch, LatentSets, training_batch  # noqa: E402
 from training.painting.prompts import Wish  # noqa: E402
 from training.painting.storybook.landscape import Landscape  # noqa: E402

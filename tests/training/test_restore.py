@@ -9,7 +9,6 @@ import pytest
 from diffusers import StableDiffusionPipeline
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("skia")
 from training.__main__ import BUNDLED  # noqa: E402
 from training.export import assemble  # noqa: E402
 from training.restore import restore  # noqa: E402

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from transformers import CLIPTokenizer
 
-pytest.importorskip("skia")
 from training.painting.concepts import CONCEPTS
 from training.painting.prompts import random_wish, wordings
 from training.painting.storybook.landscape import random_landscape
