@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.generation import Bytes, Painter, Patch, own_columns, row_of
 from benchmarks.seams import same_prompt_ratio, worst_step_ratio
-from benchmarks.wholeness import horizon, is_whole
+from benchmarks.wholeness import REACHING, horizon, is_whole
 from training.judge import Judge, Verdict, keeps_light, verdicts
 from training.painting.storybook.landscape import Landscape, random_landscape
 from training.painting.storybook.light import LIGHTS, SEASONS
@@ -29,19 +29,6 @@ METHODS = (
 )
 PLACES = ("on the left", "in the middle", "on the right")
 AGREEMENT = 0.03
-HIDING = (
-    "boat",
-    "forest",
-    "fence",
-    "garden",
-    "mountain",
-    "lighthouse",
-    "waterfall",
-    "train",
-    "dirt road",
-    "river",
-)
-"""Subjects that reach over the horizon at a region's edges."""
 
 # The original's own prompts, which training never saw.
 PRAISE = "elegant, highly detailed, smooth, sharp focus, artstation, stunning masterpiece"
@@ -192,7 +179,7 @@ class SceneSeen:
         return [
             horizon(row.picture, row.wish)
             for row in self.regions
-            if row.wish.style == "flat" and row.wish.subject not in HIDING
+            if row.wish.style == "flat" and row.wish.subject not in REACHING
         ]
 
     def agrees(self) -> bool | None:

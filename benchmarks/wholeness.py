@@ -24,23 +24,12 @@ SECOND_SHARE = 0.35
 """What counts as another thing, as a share of the largest one's area."""
 CLEAR = ("day", "sunset")
 """Lights in which things stand out from their ground."""
-UNCOUNTED = (
-    "village",
-    "sheep",
-    "cows",
-    "forest",
-    "fence",
-    "garden",
-    "mountain",
-    "lighthouse",
-    "waterfall",
-    "train",
-    "dirt road",
-    "river",
-    "boat",
-    "bridge",
-    "lying robot",
+REACHING = (
+    *("boat", "forest", "fence", "garden", "mountain", "lighthouse", "waterfall"),
+    *("train", "dirt road", "river"),
 )
+"""Subjects that reach over the horizon at a region's edges."""
+UNCOUNTED = (*REACHING, "village", "sheep", "cows", "bridge", "lying robot")
 """Subjects of several things, that reach over a region's edges, or have a ground of their own."""
 
 Values = NDArray[np.float64]

@@ -1,8 +1,9 @@
 """Makes the add-on known to Blender, module by module, and takes it away in the opposite order.
 
 A module says what it has: `CLASSES`, `MENUS` (a menu and what draws into it), `HANDLERS` (events of
-`bpy.app.handlers`), `TIMERS` (functions that may be running at the end), and functions `register`
-and `unregister` for what is none of these.
+`bpy.app.handlers`), `TIMERS` (functions that may be running at the end), `DRAWN` (what draws over
+every 3D viewport, where there is a window), and functions `register` and `unregister`
+for what is none of these.
 """
 
 from __future__ import annotations
@@ -92,6 +93,10 @@ def _register(module: Any, undo: ExitStack) -> None:
         undo.callback(_end_handler, listeners, handler)
     for timer in getattr(module, "TIMERS", ()):
         undo.callback(_end_timer, timer)
+    for draw in () if bpy.app.background else getattr(module, "DRAWN", ()):
+        space: Any = bpy.types.SpaceView3D
+        handle = space.draw_handler_add(draw, (), "WINDOW", "POST_PIXEL")
+        undo.callback(space.draw_handler_remove, handle, "WINDOW")
     if hasattr(module, "register"):
         module.register()
     if hasattr(module, "unregister"):

@@ -9,16 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training import checkpoint
-from training.clock import Clock, learning_rate
+from training import checkpoint, supervised
 from training.data import MATERIALS, PaintedSet, painted_set, training_sets
 from training.painting.concepts import NAMES
 from training.painting.prompts import Wish
 from training.settings import Settings
 
 BATCH = 32
-PEAK = 2e-3
-LOG_EVERY = 50
 HELD_OUT_COUNT = 1240
 
 
@@ -129,33 +126,20 @@ def load(settings: Settings) -> Classifier:
 def train(settings: Settings, *, resume: bool = False) -> Classifier:
     """Train the classifier within its budget and leave it in the cache."""
     folder: Path = settings.cache / "classifier"
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(3)
     small = training_sets(settings.cache / "data", settings.data).small
-    model = Classifier().to(device)
-    if resume and (folder / "state.json").exists():
-        model.load_state_dict(checkpoint.load(folder)[0])
-    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK)
-    rng = np.random.default_rng(3)
-    clock = Clock(settings.budgets["classifier"])
-    step, recent = 0, list[float]()
-    while not clock.over(step):
-        model.train()
+    model = Classifier()
+
+    def loss_of_batch(rng: np.random.Generator, device: torch.device) -> Tensor:
         pictures, truth = _batch(small, rng)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, clock.progress(step), peak=PEAK)
         scores = model(_roughened(pictures.to(device), rng))
-        loss = functional.cross_entropy(scores, truth.to(device), label_smoothing=0.05)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        recent.append(float(loss.detach()))
-        step += 1
-        if step % LOG_EVERY == 0:
-            print(f"classifier {step} {clock.elapsed_s():.0f} s loss {np.mean(recent):.4f}")
-            recent.clear()
+        return functional.cross_entropy(scores, truth.to(device), label_smoothing=0.05)
+
+    budget = settings.budgets["classifier"]
+    done = supervised.train(
+        model, loss_of_batch, budget, folder, seed=3, weight_decay=0.01, resume=resume
+    )
     right = accuracy(model, held_out_set(settings))
-    state = {"step": step, "elapsed_s": clock.elapsed_s(), "held_out_accuracy": right}
-    checkpoint.save(folder, model.state_dict(), state)
+    checkpoint.save(folder, model.state_dict(), {**done, "held_out_accuracy": right})
     print(f"classifier: {right:.1%} of held-out painted pictures")
     return model

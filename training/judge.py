@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training import checkpoint
+from training import checkpoint, supervised
 from training.classifier import features
-from training.clock import Clock, learning_rate
 from training.data import LANDSCAPES, PaintedSet, painted_set, training_sets
 from training.painting.storybook.landscape import Landscape
 from training.painting.storybook.light import LIGHTS, SEASONS
@@ -23,8 +22,6 @@ from training.painting.storybook.subjects import NAMES
 from training.settings import Settings
 
 BATCH = 32
-PEAK = 2e-3
-LOG_EVERY = 50
 HELD_OUT_COUNT = 1120
 SIDE_PX = 256
 SEEN_PX = 128
@@ -173,23 +170,14 @@ def load(settings: Settings) -> Judge:
 def train(settings: Settings, *, resume: bool = False) -> Judge:
     """Train the judge within its budget and leave it in the cache."""
     folder: Path = settings.cache / "judge"
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(4)
     sets = training_sets(settings.cache / "data", settings.data).landscapes
     alone = [_alone(painted.wishes) for painted in sets]
-    judge = Judge().to(device)
-    if resume and (folder / "state.json").exists():
-        judge.load_state_dict(checkpoint.load(folder)[0])
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=PEAK, weight_decay=0.05)
-    rng = np.random.default_rng(4)
-    clock = Clock(settings.budgets["judge"])
-    step, recent = 0, list[float]()
-    while not clock.over(step):
-        judge.train()
+    judge = Judge()
+
+    def loss_of_batch(rng: np.random.Generator, device: torch.device) -> Tensor:
         number = 0 if rng.random() < 0.7 else int(rng.integers(len(sets)))
         pictures, wishes = _batch(sets[number], alone[number], rng)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, clock.progress(step), peak=PEAK)
         scores = judge(_roughened(pictures.to(device), rng))
         loss = torch.zeros((), device=device)
         for name, right in _truth(wishes).items():
@@ -197,16 +185,13 @@ def train(settings: Settings, *, resume: bool = False) -> Judge:
                 loss = loss + functional.cross_entropy(
                     scores[name], right.to(device), label_smoothing=0.05
                 )
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        recent.append(float(loss.detach()))
-        step += 1
-        if step % LOG_EVERY == 0:
-            print(f"judge {step} {clock.elapsed_s():.0f} s loss {np.mean(recent):.4f}", flush=True)
-            recent.clear()
-    shares = accuracy(judge.cpu(), held_out_set(settings))
-    state = {"step": step, "elapsed_s": clock.elapsed_s(), "held_out_accuracy": shares}
-    checkpoint.save(folder, judge.state_dict(), state)
+        return loss
+
+    budget = settings.budgets["judge"]
+    done = supervised.train(
+        judge, loss_of_batch, budget, folder, seed=4, weight_decay=0.05, resume=resume
+    )
+    shares = accuracy(judge, held_out_set(settings))
+    checkpoint.save(folder, judge.state_dict(), {**done, "held_out_accuracy": shares})
     print("judge:", {name: f"{share:.1%}" for name, share in shares.items()})
     return judge

@@ -56,7 +56,8 @@ def progress_text(progress: Progress) -> str:
         return f"{phase}: row {progress.row} of {progress.rows}"
     if progress.phase != "sampling" or not progress.steps:
         return phase
-    left = "" if progress.remaining_s is None else f" · {duration(progress.remaining_s)} left"
+    is_last = progress.remaining_s is None or progress.step == progress.steps
+    left = "" if is_last else f" · {duration(progress.remaining_s or 0)} left"
     return f"Step {progress.step} of {progress.steps}{left}"
 
 

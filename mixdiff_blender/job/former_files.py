@@ -12,7 +12,10 @@ from .regions.entries import sources
 _VERSION = 2
 """Counts the versions whose defaults differ: 0.1.0 noted none."""
 
-_CANVAS = {"canvas_size": RENDER_SIZE, "num_inference_steps": 50, "guidance_scale": 7.5}
+_CANVAS = {
+    **{"canvas_size": RENDER_SIZE, "num_inference_steps": 50, "guidance_scale": 7.5},
+    "nearer_first": False,  # whose weights were set by hand to say so
+}
 _REGION = {"guidance_scale": 8.0}
 
 

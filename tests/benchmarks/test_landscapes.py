@@ -8,7 +8,6 @@ import pytest
 pytest.importorskip("torch")
 from benchmarks.landscapes import (
     AGREEMENT,
-    HIDING,
     Outcome,
     SceneSeen,
     Seen,
@@ -17,13 +16,13 @@ from benchmarks.landscapes import (
     random_scene,
     share_right,
 )
-from benchmarks.wholeness import CLEAR, UNCOUNTED, horizon, is_whole
+from benchmarks.wholeness import CLEAR, REACHING, UNCOUNTED, horizon, is_whole
 from training.judge import Verdict
 from training.painting.storybook.landscape import Landscape, paint
 from training.painting.storybook.light import LIGHTS, SEASONS
 from training.painting.storybook.subjects import NAMES
 
-SHOWING = [name for name in NAMES if name not in HIDING]
+SHOWING = [name for name in NAMES if name not in REACHING]
 
 
 def seen(wish: Landscape, picture: np.ndarray, **otherwise: str) -> Seen:

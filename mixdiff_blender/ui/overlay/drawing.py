@@ -9,16 +9,14 @@ from typing import Any
 import blf
 import bpy
 import gpu
-import numpy as np
 from gpu_extras.batch import batch_for_shader
 
 from ...contract import EngineError
-from ...job.regions.camera import view_of
 from ...job.regions.entries import source_of_object
 from ...properties import canvas_settings
 from .. import job_cache
 from . import picture
-from .frame import Frame, frame_of
+from .frame import Frame, frame_in
 from .picture import draw_picture, picture_over
 from .region_shapes import Colour, RegionShape, shapes_of
 from .shapes import Box, Sheet, box_of, draw_shapes
@@ -62,7 +60,6 @@ class _Drawing:
 
 
 _drawings: dict[int, _Drawing] = {}
-_handler: Any = None
 
 
 def draw(context: Any) -> None:
@@ -90,11 +87,9 @@ def _frame_in(context: Any, scene: bpy.types.Scene) -> Frame | None:
     if depsgraph is None:
         return None
     try:
-        view = view_of(scene, depsgraph)
+        return frame_in(scene, depsgraph, context.region, context.region_data)
     except EngineError:  # a camera that no job can be made with
         return None
-    to_clip = np.array(context.region_data.perspective_matrix)
-    return frame_of(view, to_clip, context.region.width, context.region.height)
 
 
 def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted: bool) -> None:
@@ -200,20 +195,10 @@ def _draw_here() -> None:
     draw(bpy.context)
 
 
-def register() -> None:
-    """Draw in every 3D viewport; without a window nothing is ever drawn."""
-    global _handler
-    if not bpy.app.background:
-        space: Any = bpy.types.SpaceView3D
-        _handler = space.draw_handler_add(_draw_here, (), "WINDOW", "POST_PIXEL")
-
-
 def unregister() -> None:
-    """Draw no more, and give back what the graphics card held."""
-    global _handler
-    if _handler is not None:
-        space: Any = bpy.types.SpaceView3D
-        space.draw_handler_remove(_handler, "WINDOW")
-    _handler = None
+    """Give back what the graphics card held."""
     picture.forget()
     _drawings.clear()
+
+
+DRAWN = (_draw_here,)

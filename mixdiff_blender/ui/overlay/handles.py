@@ -26,7 +26,6 @@ _FILL = (1.0, 1.0, 1.0, 1.0)
 _FILL_HELD = (1.0, 0.6, 0.1, 1.0)
 _CORNERS = ((0, 1, 2), (0, 2, 3))
 
-_handler: Any = None
 _wanted: dict[int, tuple[Box, int]] = {}
 """By viewport, what to draw handles around and which of them is pointed at."""
 
@@ -127,22 +126,10 @@ def _box_of_active(context: Any) -> Box | None:
     return box_of(drawn.bounds, canvas_of(scene), frame)
 
 
-def register() -> None:
-    """Draw the handles in every 3D viewport; without a window nothing is ever drawn."""
-    global _handler
-    if not bpy.app.background:
-        space: Any = bpy.types.SpaceView3D
-        _handler = space.draw_handler_add(_draw_wanted, (), "WINDOW", "POST_PIXEL")
-
-
 def unregister() -> None:
-    """Draw no more."""
-    global _handler
-    if _handler is not None:
-        space: Any = bpy.types.SpaceView3D
-        space.draw_handler_remove(_handler, "WINDOW")
-    _handler = None
+    """Forget what was wanted."""
     _wanted.clear()
 
 
 CLASSES = (RegionHandles, RegionHandlesGroup)
+DRAWN = (_draw_wanted,)

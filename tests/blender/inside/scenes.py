@@ -1,5 +1,6 @@
 """Scenes for tests and scripts that run inside a Blender."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,20 @@ def add_camera(scene: Any, **settings: Any) -> Any:
     for name, value in settings.items():
         setattr(data, name, value)
     return camera
+
+
+def scene_before_any_camera(draw: random.Random) -> Any:
+    """Return an empty scene of some size whose camera looks from anywhere, through any lens."""
+    scene = empty_scene(draw.choice([128, 240]), draw.choice([64, 200]))
+    camera = add_camera(scene, type=draw.choice(["PERSP", "ORTHO"]))
+    camera.data.shift_x, camera.data.shift_y = draw.uniform(-0.5, 0.5), draw.uniform(-0.5, 0.5)
+    camera.data.clip_start, camera.data.clip_end = draw.choice([(0.1, 100), (5, 9), (0.01, 0.5)])
+    camera.data.lens = draw.uniform(15, 100)
+    camera.location = [draw.uniform(-9, 9) for _ in range(3)]
+    camera.rotation_euler = [draw.uniform(-3, 3) for _ in range(3)]
+    camera.scale = draw.choice([(1, 1, 1), (2, 2, 2), (0.5, 1, 3)])
+    update()
+    return scene
 
 
 def add_plane(

@@ -1,10 +1,7 @@
 """What panel and overlay are made from, and that they hold nothing up."""
 
-import base64
 import math
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +11,6 @@ import bpy
 import numpy as np
 import pytest
 from addon import (
-    EngineNotification,
     Frame,
     Generating,
     Job,
@@ -27,12 +23,12 @@ from addon import (
     generation,
     job_cache,
     job_from_scene,
-    live_preview,
     scripting,
     shapes_of,
     sync,
 )
-from scenes import add_annotations, add_region, in_blender, update
+from scenes import add_annotations, add_region, update
+from timing import median_ms
 
 HOSTS = "oldest and newest"
 
@@ -320,7 +316,8 @@ def test_fields_of_pixels_say_so(street: Any) -> None:
 
 def test_the_panel_shows_every_engine_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
     client = SimpleNamespace(is_running=True, pid=0, events=SimpleQueue())
-    states = [Generating(client=client, request_id=7, job=job) for job in jobs()]
+    jobs = [Job(request=None, on_end=lambda _: None) for _ in range(2)]
+    states = [Generating(client=client, request_id=7, job=job) for job in jobs]
     sessions = [SimpleNamespace(state=state, job=state.job) for state in states]
     sessions.append(SimpleNamespace(state=Stopped(), job=None))
     monkeypatch.setattr(engine.queue, "sessions", sessions)
@@ -328,78 +325,6 @@ def test_the_panel_shows_every_engine_that_works(monkeypatch: pytest.MonkeyPatch
     draw_bars(layout)
     drawn = [call for call in layout.mock_calls if call[0].endswith("progress")]
     assert len(drawn) == 2
-
-
-# --- Previews, and the main thread --------------------------------------------------------------
-
-
-@pytest.fixture
-def gradient(scene: Any, tmp_path: Path) -> Iterator[Any]:
-    """An image that is saved as a PNG."""
-    rows = np.zeros((32, 64, 4), dtype=np.float32)
-    rows[..., 0], rows[..., 3] = np.linspace(0, 1, 64), 1
-    image = bpy.data.images.new("gradient", 64, 32)
-    image.pixels.foreach_set(rows.ravel())
-    image.filepath_raw, image.file_format = str(tmp_path / "gradient.png"), "PNG"
-    image.save()
-    yield image
-    live_preview.unregister()
-
-
-def as_sent(image: Any) -> str:
-    return base64.b64encode(Path(image.filepath_raw).read_bytes()).decode()
-
-
-def test_a_preview_is_shown_as_it_was_sent_and_leaves_nothing(gradient: Any) -> None:
-    before = sorted(item.name for item in bpy.data.images)
-    job, next_job = jobs()
-    live_preview.show(job, as_sent(gradient))
-    shown = live_preview.of(job)
-    assert shown.pixels.shape == (32, 64, 4)
-    assert np.abs(shown.pixels - in_blender(gradient)[::-1]).max() < 1 / 255
-    assert sorted(item.name for item in bpy.data.images) == before
-    assert live_preview.of(next_job) is None
-    live_preview.show(job, "bm90IGEgcGljdHVyZQ==")
-    assert live_preview.of(job) is None
-
-
-def jobs() -> tuple[Any, Any]:
-    job, next_job = (Job(request=None, on_end=lambda _: None) for _ in range(2))
-    return job, next_job
-
-
-def median_ms(action: Callable[[], Any], times: int = 20) -> float:
-    """Return how long an action holds the thread, in the middle of several times."""
-    took = []
-    for _ in range(times):
-        start_s = time.thread_time()
-        action()
-        took.append((time.thread_time() - start_s) * 1000)
-    return sorted(took)[times // 2]
-
-
-def test_a_tick_with_all_that_an_engine_may_send_meanwhile_holds_nothing_up(
-    gradient: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    events = [("progress", {"step": n, "steps": 50, "remaining_s": 5.0}) for n in range(50)]
-    events += [("preview", {"step": 50, "image": as_sent(gradient)})] * 5
-    client = SimpleNamespace(is_running=True, pid=0, events=SimpleQueue())
-    job, _ = jobs()
-    monkeypatch.setattr(engine.pump, "on_change", [live_preview.refresh])
-    state = Generating(client=client, request_id=7, job=job)
-    monkeypatch.setattr(engine.session, "state", state)
-
-    def send() -> None:
-        for method, params in events:
-            client.events.put(EngineNotification(id=7, method=method, params=params))
-
-    send()
-    assert median_ms(lambda: (engine._tick(), send())) < 15
-    assert engine.session.state.progress.step == 49
-    assert live_preview.of(job) is not None
-    engine.session.state = Stopped()
-    engine.pump.run()
-    assert live_preview.of(job) is None
 
 
 def test_twenty_regions_are_read_drawn_and_looked_up_without_being_felt(

@@ -10,7 +10,17 @@ import bpy
 import numpy as np
 import pytest
 from addon import png_of, scripting
-from scenes import add_camera, add_plane, add_region, empty_scene, place, render, select, update
+from scenes import (
+    add_camera,
+    add_plane,
+    add_region,
+    empty_scene,
+    place,
+    render,
+    scene_before_any_camera,
+    select,
+    update,
+)
 
 HOSTS = "wheels"
 
@@ -28,15 +38,7 @@ def places() -> list[list[int]]:
 @pytest.mark.parametrize("number", range(12))
 def test_a_drawn_region_fits_exactly_and_moves_with_any_camera(number: int) -> None:
     draw = random.Random(number)
-    scene = empty_scene(draw.choice([128, 240]), draw.choice([64, 200]))
-    camera = add_camera(scene, type=draw.choice(["PERSP", "ORTHO"]))
-    camera.data.shift_x, camera.data.shift_y = draw.uniform(-0.5, 0.5), draw.uniform(-0.5, 0.5)
-    camera.data.clip_start, camera.data.clip_end = draw.choice([(0.1, 100), (5, 9), (0.01, 0.5)])
-    camera.data.lens = draw.uniform(15, 100)
-    camera.location = [draw.uniform(-9, 9) for _ in range(3)]
-    camera.rotation_euler = [draw.uniform(-3, 3) for _ in range(3)]
-    camera.scale = draw.choice([(1, 1, 1), (2, 2, 2), (0.5, 1, 3)])
-    update()
+    camera = scene_before_any_camera(draw).camera
     sides = dict(zip(("row_init", "row_end", "col_init", "col_end"), WANTED, strict=True))
     bpy.ops.mixdiff.draw_region(**sides, prompt="drawn")
     assert places() == [WANTED]

@@ -18,7 +18,7 @@ from addon import (
     grip_at,
     scripting,
 )
-from scenes import add_camera, empty_scene, place, select, update
+from scenes import place, scene_before_any_camera, select, update
 
 HOSTS = "wheels"
 
@@ -113,15 +113,7 @@ def test_one_smaller_than_a_cell_does_not_grow_when_it_is_held() -> None:
 @pytest.mark.parametrize("number", range(8))
 def test_a_region_placed_anew_is_as_one_drawn_there_with_any_camera(number: int) -> None:
     draw = random.Random(number)
-    scene = empty_scene(draw.choice([128, 240]), draw.choice([64, 200]))
-    camera = add_camera(scene, type=draw.choice(["PERSP", "ORTHO"]))
-    camera.data.shift_x, camera.data.shift_y = draw.uniform(-0.5, 0.5), draw.uniform(-0.5, 0.5)
-    camera.data.clip_start, camera.data.clip_end = draw.choice([(0.1, 100), (5, 9), (0.01, 0.5)])
-    camera.data.lens = draw.uniform(15, 100)
-    camera.location = [draw.uniform(-9, 9) for _ in range(3)]
-    camera.rotation_euler = [draw.uniform(-3, 3) for _ in range(3)]
-    camera.scale = draw.choice([(1, 1, 1), (2, 2, 2), (0.5, 1, 3)])
-    update()
+    camera = scene_before_any_camera(draw).camera
     bpy.ops.mixdiff.draw_region(**sides(*FIRST), prompt="drawn")
     placed = bpy.context.object
     bpy.ops.mixdiff.place_region(**sides(*SECOND))

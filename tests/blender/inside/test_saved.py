@@ -35,6 +35,7 @@ def test_its_regions_and_its_result_are_there(saved: Any) -> None:
     job = scripting.job()
     assert len({region["id"] for region in job["regions"]}) == 3
     assert (job["scheduler"], job["seed"], job["max_region_px"]) == ("ddim", 7178915308, 128)
+    assert not saved.mixdiff.nearer_first
     assert job["num_inference_steps"] == saved.mixdiff.num_inference_steps
     (entry,) = saved.mixdiff.history
     assert history.path_of(entry).is_file()

@@ -61,9 +61,7 @@ def frame() -> list[float] | None:
     scene, layer = window.scene, window.view_layer
     if layer.depsgraph is None or area.spaces.active.region_3d.view_perspective != "CAMERA":
         return None
-    seen = drawing.view_of(scene, layer.depsgraph)
-    to_clip = drawing.np.array(area.spaces.active.region_3d.perspective_matrix)
-    found = drawing.frame_of(seen, to_clip, region.width, region.height)
+    found = drawing.frame_in(scene, layer.depsgraph, region, area.spaces.active.region_3d)
     left, bottom = region.x + found.left, region.y + found.bottom
     height = window.height
     return [left, height - bottom - found.height, left + found.width, height - bottom]
