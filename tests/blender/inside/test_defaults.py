@@ -1,6 +1,7 @@
 """What a scene asks for where nobody has said otherwise: steps, guidance, size, background."""
 
 from math import pi
+from pathlib import Path
 
 import bpy
 import pytest
@@ -9,6 +10,7 @@ from scenes import add_camera, add_plane, add_region, empty_scene, street
 
 HOSTS = "oldest and newest"
 
+EXAMPLE = Path(__file__).parents[3] / "examples/street.blend"
 SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 TURBO = "stabilityai/sd-turbo"
 
@@ -250,3 +252,12 @@ def test_a_file_of_this_version_keeps_following_its_model(tmp_path) -> None:
     scene = bpy.context.scene
     assert scene.mixdiff.canvas_size == "good"
     assert not model_settings.has_own_settings(scene)
+
+
+def test_the_examples_street_keeps_the_weights_that_were_set_by_hand() -> None:
+    bpy.ops.wm.open_mainfile(filepath=str(EXAMPLE))
+    weights = {r.name: round(r.mask_weight, 6) for r in read_job(bpy.context.scene).regions}
+    assert weights == {
+        **{"Grass left": 30, "Grass right": 30, "Road": 1000},
+        **{"House left": 1, "House right": 1, "Sky": 0.001},
+    }

@@ -13,7 +13,9 @@ from mathutils import Euler, Matrix
 from scenes import add_plane, select, update
 from shots import (
     FILTER,
+    HEIGHT,
     PAINTED,
+    WIDTH,
     Shoot,
     off,
     photographed_scene,
