@@ -181,7 +181,7 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
         print(f"denoiser saved at step {step}", flush=True)
 
     def loss_of(copies: workers.Modules, rng: np.random.Generator) -> Tensor:
-        drawn = draw(rng)
+        drawn = draw(rng, clock.progress(step))
         latents = drawn.latents.to(device, non_blocking=True)
         ids, mask = (t.to(device, non_blocking=True) for t in (drawn.ids, drawn.mask))
         timesteps = denoiser.scheduler.config.num_train_timesteps

@@ -30,7 +30,8 @@ class Drawn:
     mask: Tensor
 
 
-Draw = Callable[[np.random.Generator], Drawn]
+Draw = Callable[[np.random.Generator, float], Drawn]
+"""What draws a batch, with the share of the run that is over."""
 
 
 def drawing(
@@ -38,8 +39,8 @@ def drawing(
 ) -> Draw:
     """Give what draws a batch of the area of `size` small pictures, a few of them without words."""
 
-    def draw(rng: np.random.Generator) -> Drawn:
-        batch = training_batch(sets, size, settings, rng)
+    def draw(rng: np.random.Generator, progress: float) -> Drawn:
+        batch = training_batch(sets, size, settings, rng, progress)
         prompts = ["" if rng.random() < settings.dropout else text for text in batch.prompts]
         return Drawn(latents=batch.latents, ids=token_ids(tokenizer, prompts), mask=batch.mask)
 
@@ -47,22 +48,23 @@ def drawing(
 
 
 class _Endless(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
-    def __init__(self, draw: Draw, seed: Sequence[int]) -> None:
-        self._draw, self._seed = draw, list(seed)
+    def __init__(self, draw: Draw, seed: Sequence[int], progress: Tensor) -> None:
+        self._draw, self._seed, self._progress = draw, list(seed), progress
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         worker = get_worker_info()
         rng = np.random.default_rng([*self._seed, worker.id if worker else 0])
         while True:
-            drawn = self._draw(rng)
+            drawn = self._draw(rng, float(self._progress))
             yield drawn.latents, drawn.ids, drawn.mask
 
 
 def drawn_ahead(draw: Draw, seed: Sequence[int]) -> Draw:
     """Give what takes batches that other processes have drawn, so that a GPU never waits."""
+    shared = torch.zeros(()).share_memory_()
     batches = iter(
         DataLoader(
-            _Endless(draw, seed),
+            _Endless(draw, seed, shared),
             batch_size=None,
             num_workers=min(AHEAD, len(cores())),
             prefetch_factor=8,
@@ -70,7 +72,8 @@ def drawn_ahead(draw: Draw, seed: Sequence[int]) -> Draw:
         )
     )
 
-    def take(rng: np.random.Generator) -> Drawn:
+    def take(rng: np.random.Generator, progress: float) -> Drawn:
+        shared.fill_(progress)
         latents, ids, mask = next(batches)
         return Drawn(latents=latents, ids=ids, mask=mask)
 

@@ -19,10 +19,11 @@ from training.painting.concepts import BY_NAME, CONCEPTS
 from training.painting.prompts import Wish, with_filler, wordings
 from training.painting.storybook.landscape import Landscape
 from training.painting.storybook.wording import wording
-from training.settings import DenoiserSettings, Settings
+from training.settings import SKETCH_PX, DenoiserSettings, Settings
 from training.vae import encode_set
 
 NATIVE = 16
+SKETCH = SKETCH_PX // 8
 LARGE_SHAPES = ((16, 24), (24, 16), (24, 24), (16, 32), (32, 24), (32, 32), (16, 40), (32, 40))
 FRAMED_LEAST_SHARE = 0.75
 FILLER_SHARE = 0.15
@@ -144,19 +145,34 @@ def _with_foreign_edge(
 
 
 def training_batch(
-    sets: LatentSets, size: int, settings: DenoiserSettings, rng: np.random.Generator
+    sets: LatentSets,
+    size: int,
+    settings: DenoiserSettings,
+    rng: np.random.Generator,
+    progress: float = 1.0,
 ) -> Batch:
-    """Draw a batch of one kind and one shape, of the area of `size` pictures of 16 × 16."""
+    """Draw a batch of one kind and one shape, of the area of `size` pictures of 16 × 16.
+
+    `progress` is the share of the run that is over.
+    """
     if rng.random() < settings.landscape_share:
-        return _landscapes(sets, size, settings, rng)
+        sketches = rng.random() < settings.sketch_shares[progress >= settings.sketching]
+        return _landscapes(sets, size, settings, rng, sketches=sketches)
     return _materials(sets, size, settings, rng)
 
 
 def _landscapes(
-    sets: LatentSets, size: int, settings: DenoiserSettings, rng: np.random.Generator
+    sets: LatentSets,
+    size: int,
+    settings: DenoiserSettings,
+    rng: np.random.Generator,
+    *,
+    sketches: bool,
 ) -> Batch:
     """Draw whole landscapes of one size, at times beside another one on the left or the right."""
-    areas = np.array([float(latents[:, 0].numel()) for latents in sets.landscapes])
+    small = np.array([latents.shape[2] == SKETCH for latents in sets.landscapes])
+    wanted = small == sketches if (small == sketches).any() else ~small | small
+    areas = wanted * np.array([float(latents[:, 0].numel()) for latents in sets.landscapes])
     number = int(rng.choice(len(areas), p=areas / areas.sum()))
     source, wishes = sets.landscapes[number], sets.landscape_wishes[number]
     height, width = source.shape[2:]

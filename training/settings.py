@@ -19,10 +19,14 @@ def cores() -> set[int]:
     return set(range(os.cpu_count() or 1))
 
 
+SKETCH_PX = 160
+"""Height of the landscapes that are painted small."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSettings:
     """The painted pictures: materials, many of `small_px` square and fewer of the larger canvas;
-    landscapes, as (height, width, count), in pixels.
+    landscapes, as (height, width, count), in pixels. Those of `SKETCH_PX` are sketches.
     """
 
     small_count: int = 16000
@@ -37,6 +41,8 @@ class DataSettings:
         (384, 256, 400),
         (384, 384, 200),
         (512, 224, 250),
+        (160, 160, 9000),
+        (160, 256, 1000),
     )
     seed: int = 20260101
 
@@ -68,7 +74,8 @@ class DenoiserSettings:
 
     `batch` counts pictures of 128 px; of larger ones a batch holds as many as have the same area.
     `gpu_batch` takes its place on a GPU.
-    `landscape_share` of the batches are landscapes.
+    `landscape_share` of the batches are landscapes. Of these `sketch_shares` are sketches, before and
+    after `sketching` of the run: what a word looks like is learned on three times as many of them.
 
     `middle_share` of the times of training lie in the part `middle` of the schedule, the others
     anywhere.
@@ -86,6 +93,8 @@ class DenoiserSettings:
     beta_start: float = 0.00085
     beta_end: float = 0.02
     landscape_share: float = 0.75
+    sketching: float = 0.55
+    sketch_shares: tuple[float, float] = (0.85, 0.1)
     large_share: float = 0.12
     foreign_share: float = 0.12
     small_count: int = 8000

@@ -80,7 +80,7 @@ def test_batches_drawn_ahead_are_batches() -> None:
     )
     own = DenoiserSettings(landscape_share=1.0, dropout=0.5)
     draw = drawn_ahead(drawing(sets, build_tokenizer(own), 30, own), [1])
-    drawn = draw(np.random.default_rng(1))
+    drawn = draw(np.random.default_rng(1), 0.0)
     assert drawn.latents.shape == (10, 4, 32, 24)
     assert drawn.mask.shape == (10, 1, 32, 24)
     empty = (drawn.ids[:, 1] == drawn.ids[:, -1]).sum()

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
-from training.latents import NATIVE, Batch, LatentSets, training_batch  # noqa: E402
+from training.latents import NATIVE, SKETCH, Batch, LatentSets, training_batch  # noqa: E402
 from training.painting.prompts import Wish  # noqa: E402
 from training.painting.storybook.landscape import Landscape  # noqa: E402
 from training.settings import DenoiserSettings  # noqa: E402
@@ -68,3 +68,19 @@ def test_a_landscape_meets_its_neighbour_at_one_horizon() -> None:
     assert (batch.latents[:, 2].std((1, 2)) > 0).any()
     counted = batch.mask[:, 0]
     assert torch.equal(counted, counted[:, :1].expand_as(counted)), "whole columns count, or none"
+
+
+def test_sketches_come_first_and_full_landscapes_later() -> None:
+    sets = LatentSets(
+        small=torch.zeros(0),
+        large=torch.zeros(0),
+        small_wishes=[],
+        large_wishes=[],
+        scaling_factor=1.0,
+        landscapes=(torch.zeros(8, 4, 32, 32), torch.zeros(8, 4, SKETCH, SKETCH)),
+        landscape_wishes=([Landscape(subject="house")] * 8,) * 2,
+    )
+    own = DenoiserSettings(landscape_share=1.0, sketching=0.5, sketch_shares=(1.0, 0.0))
+    for progress, side in ((0.0, SKETCH), (0.49, SKETCH), (0.5, 32), (1.0, 32)):
+        batch = training_batch(sets, 40, own, np.random.default_rng(1), progress)
+        assert batch.latents.shape[2:] == (side, side)
