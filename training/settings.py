@@ -74,8 +74,8 @@ class DenoiserSettings:
 
     `batch` counts pictures of 128 px; of larger ones a batch holds as many as have the same area.
     `gpu_batch` takes its place on a GPU.
-    `landscape_share` of the batches are landscapes. Of these `sketch_shares` are sketches, before and
-    after `sketching` of the run: what a word looks like is learned on three times as many of them.
+    `landscape_share` of the batches are landscapes. Of these `sketch_shares` are sketches, before
+    and after `sketching` of the run: what a word looks like is learned on three times as many.
 
     `middle_share` of the times of training lie in the part `middle` of the schedule, the others
     anywhere.
