@@ -8,18 +8,23 @@ from itertools import chain
 from training.painting.colours import SYNONYMS
 from training.painting.concepts import CONCEPTS
 from training.painting.prompts import SIZE_WORDS, TONE_WORDS
+from training.painting.storybook.light import LIGHTS, SEASONS
+from training.painting.storybook.styles import STYLES
+from training.painting.storybook.subjects import SUBJECTS
 
 
 def things() -> list[str]:
     """Return what the model paints: the usual name of each thing first, then all others."""
-    return _usual_first(concept.nouns for concept in CONCEPTS)
+    materials = (concept.nouns for concept in CONCEPTS)
+    return _usual_first(chain((subject.nouns for subject in SUBJECTS), materials))
 
 
 def looks() -> list[str]:
-    """Return the words for how things look: colours, tones, sizes, variants."""
+    """Return the words for how things look: light, season, style, colours, sizes, variants."""
     variants = (tuple(concept.variants) for concept in CONCEPTS)
-    groups = (SYNONYMS.values(), TONE_WORDS.values(), SIZE_WORDS.values(), variants)
-    return _usual_first(chain.from_iterable(groups))
+    scenes = (kind.words for kinds in (LIGHTS, SEASONS, STYLES) for kind in kinds.values())
+    words = (SYNONYMS.values(), TONE_WORDS.values(), SIZE_WORDS.values(), variants)
+    return _usual_first(chain(scenes, *words))
 
 
 def _usual_first(groups: Iterable[tuple[str, ...]]) -> list[str]:

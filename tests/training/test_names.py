@@ -8,18 +8,23 @@ from training import names
 from training.export import USE, note
 from training.painting.colours import NAMED
 from training.painting.concepts import CONCEPTS
+from training.painting.storybook.light import LIGHTS, SEASONS
+from training.painting.storybook.styles import STYLES
+from training.painting.storybook.subjects import SUBJECTS
 
 
 def test_every_thing_is_told_once_its_usual_name_first() -> None:
-    told = names.things()
-    assert told[: len(CONCEPTS)] == [concept.nouns[0] for concept in CONCEPTS]
-    assert set(told) == {noun for concept in CONCEPTS for noun in concept.nouns}
+    told, kinds = names.things(), (*SUBJECTS, *CONCEPTS)
+    assert told[: len(SUBJECTS)] == [subject.nouns[0] for subject in SUBJECTS]
+    assert set(told) == {noun for kind in kinds for noun in kind.nouns}
     assert len(told) == len(set(told))
 
 
-def test_looks_hold_the_colours() -> None:
+def test_looks_hold_colours_lights_seasons_and_styles() -> None:
     looks = names.looks()
     assert set(NAMED) <= set(looks)
+    for kind in (*LIGHTS.values(), *SEASONS.values(), *STYLES.values()):
+        assert set(kind.words) - {""} <= set(looks)
     assert "" not in looks
     assert len(looks) == len(set(looks))
 
