@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 
 from training import names
 from training.export import USE, note
@@ -14,17 +15,18 @@ from training.painting.storybook.subjects import SUBJECTS
 
 
 def test_every_thing_is_told_once_its_usual_name_first() -> None:
-    told, kinds = names.things(), (*SUBJECTS, *CONCEPTS)
+    told = names.things()
+    nouns = [*(s.nouns for s in SUBJECTS), *(c.nouns for c in CONCEPTS)]
     assert told[: len(SUBJECTS)] == [subject.nouns[0] for subject in SUBJECTS]
-    assert set(told) == {noun for kind in kinds for noun in kind.nouns}
+    assert set(told) == set(chain.from_iterable(nouns))
     assert len(told) == len(set(told))
 
 
 def test_looks_hold_colours_lights_seasons_and_styles() -> None:
     looks = names.looks()
     assert set(NAMED) <= set(looks)
-    for kind in (*LIGHTS.values(), *SEASONS.values(), *STYLES.values()):
-        assert set(kind.words) - {""} <= set(looks)
+    words = [kind.words for kinds in (LIGHTS, SEASONS, STYLES) for kind in kinds.values()]
+    assert set(chain.from_iterable(words)) - {""} <= set(looks)
     assert "" not in looks
     assert len(looks) == len(set(looks))
 
