@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import adherence, alternatives, guided, landscapes, seams
+from benchmarks import adherence, alternatives, guided, landscapes, seams, street
 from benchmarks.colours import shows_colour
 from benchmarks.generation import Bytes, Painter
 from benchmarks.sheets import in_rows, sheet
@@ -68,9 +68,12 @@ class Report:
             self.put(f"{name}: colour", share_of(colours, judged_colours))
 
 
+def _is_wrong(row: adherence.Judged) -> bool:
+    return not row.concept_right or row.colour_right is False
+
+
 def _caption(row: adherence.Judged) -> str:
-    wrong = not row.concept_right or row.colour_right is False
-    return ("!" if wrong else "") + row.prompt
+    return ("!" if _is_wrong(row) else "") + row.prompt
 
 
 def measure_classifier(report: Report, judge: Classifier, settings: Settings) -> None:
@@ -124,6 +127,26 @@ def measure_mixtures(report: Report, painter: Painter, judge: Classifier, count:
         report.share(f"mixtures of {kind}", [row for row in found if row.kind == kind])
     report.put("mixtures, confusions", adherence.weak_concepts(found))
     sheet(in_rows(canvases[:24], 3), report.folder / "mixtures.jpg")
+
+
+def measure_street(report: Report, model: Path, judge: Classifier, count: int) -> None:
+    """The street that a newcomer blocks out, part by part."""
+    seeds = range(report.seed + 12000, report.seed + 12000 + count)
+    streets = street.paint_streets(model, judge, seeds)
+    report.share("street, per part", [part for made in streets for part in made.parts])
+    for number, part in enumerate(streets[0].parts):
+        report.share(f"street, {part.prompt}", [made.parts[number] for made in streets])
+    whole = sum(all(not _is_wrong(part) for part in made.parts) for made in streets)
+    report.put("street, pictures with each part right", share_of(whole / count, count))
+    confusions = adherence.weak_concepts([part for made in streets for part in made.parts])
+    report.put("street, confusions", confusions)
+    items = [(_street_caption(made), made.canvas) for made in streets]
+    sheet(in_rows(items, 2), report.folder / "street.jpg")
+
+
+def _street_caption(made: street.Street) -> str:
+    wrong = [f"{part.prompt} → {part.seen}" for part in made.parts if _is_wrong(part)]
+    return f"!seed {made.seed}: {', '.join(wrong)}" if wrong else f"seed {made.seed}"
 
 
 def measure_seams(report: Report, painter: Painter) -> None:
@@ -266,7 +289,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few pictures of each kind")
     parser.add_argument(
         "--only",
-        choices=("singles", "mixtures", "seams", "compare", "guided", "landscapes"),
+        choices=("singles", "mixtures", "seams", "compare", "guided", "landscapes", "street"),
         help="this part; the other figures stay as they were",
     )
     given = parser.parse_args()
@@ -287,6 +310,7 @@ def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "singles": lambda: measure_singles(report, painter, namer, 1 if quick else 5),
         "mixtures": lambda: measure_mixtures(report, painter, namer, 10 if quick else 60),
+        "street": lambda: measure_street(report, given.model, namer, 2 if quick else 8),
         "seams": lambda: measure_seams(report, painter),
         "compare": lambda: measure_alternatives(report, painter, namer, 4 if quick else 16),
         "guided": lambda: measure_guided(report, painter),

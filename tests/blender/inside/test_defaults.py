@@ -1,16 +1,26 @@
 """What a scene asks for where nobody has said otherwise: steps, guidance, size, background."""
 
+import json
 from math import pi
 from pathlib import Path
 
 import bpy
 import pytest
-from addon import canvas_of, facts_of_model, job_from_scene, measured, model_settings, sync
+from addon import (
+    canvas_of,
+    facts_of_model,
+    job_from_scene,
+    measured,
+    model_settings,
+    scripting,
+    sync,
+)
 from scenes import add_camera, add_plane, add_region, empty_scene, street
 
 HOSTS = "oldest and newest"
 
-EXAMPLE = Path(__file__).parents[3] / "examples/street.blend"
+ROOT = Path(__file__).parents[3]
+EXAMPLE, MEASURED = ROOT / "examples/street.blend", ROOT / "benchmarks/street.json"
 SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 TURBO = "stabilityai/sd-turbo"
 
@@ -211,6 +221,18 @@ def naive_street():
         obj.select_set(True)
     bpy.ops.mixdiff.mark_regions()
     return scene
+
+
+def test_the_street_whose_quality_is_measured_is_what_the_add_on_makes_of_it(tmp_path) -> None:
+    naive_street()
+    path = scripting.export_job(tmp_path / "street.json")
+    made = json.loads(path.read_text())
+    for region in made["regions"]:
+        del region["id"]  # another one each time
+    assert made == json.loads(MEASURED.read_text()), (
+        f"{path} is today's: bring it to {MEASURED}, and measure it with "
+        "`python -m benchmarks.quality --only street`"
+    )
 
 
 def test_nearer_beats_farther_whatever_their_sizes() -> None:
