@@ -3,11 +3,15 @@
 The camera's matrix is frozen into properties of each object, as seen from the object itself, and
 the material computes each point's place in the picture from the surface itself: exact on faces of
 any size, whatever modifiers make of them, and left alone when the camera or the objects move on.
+
+An object shows its layers, the newest picture on top: what its camera did not look at shows the one
+before. Each layer has a matrix of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -15,37 +19,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..job.regions.projection import CameraView
-from .materials import NodeTree, add_shader, empty_tree, marked_materials
+from .materials import NodeTree, add_shader, empty_tree
+
+LAYERS = 2
+"""How many pictures an object shows: each takes four properties, and EEVEE reads eight."""
 
 _MARK = "mixdiff_projection"
+_LAYER = "mixdiff_layer"
 _GROUP = "MixDiff Projection"
 _FLAT = 0.99999  # squared cosine of two normals that are the same but for rounding
 _MARGIN = 0.01  # of the frame: a render looks a little beyond its border
+_SAME_PLACE = 1e-5  # of a matrix's largest number
 # Each holds four numbers: a row of the matrix from the object to the picture, and where the
 # camera stands (its last number is 0 for an orthographic one, which stands in a direction).
-_PROPERTIES = [f"{_MARK}_{name}" for name in ("across", "up", "depth", "camera")]
+_ROWS = ("across", "up", "depth", "camera")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layer:
+    """A picture on an object, and the rows that place it there. Shapes: (4, 4)."""
+
+    image: bpy.types.Image
+    rows: NDArray[np.float64]
+
+    def hides(self, other: _Layer) -> bool:
+        """Return whether this one looks at all that the other does, or is the same picture."""
+        tolerance = _SAME_PLACE * float(np.abs(self.rows).max())
+        is_same_place = np.allclose(self.rows, other.rows, rtol=0.0, atol=tolerance)
+        return self.image == other.image or bool(is_same_place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projected:
+    """Which objects show a picture now, and which of them lost their oldest one to it."""
+
+    objects: list[bpy.types.Object]
+    crowded: list[bpy.types.Object]
 
 
 def project(
     image: bpy.types.Image, view: CameraView, objects: Iterable[bpy.types.Object]
-) -> list[bpy.types.Object]:
-    """Project an image onto objects so that it fits from a camera, and return those objects.
+) -> Projected:
+    """Project an image onto objects so that it fits from a camera.
 
     All materials of an object are covered, on the object: those of its data stay, for
     `take_projection_off` and for other objects with the same data. What the camera could not see
-    of a surface (its other side, what lies behind the camera or beside its frame) stays plain.
+    of a surface (its other side, what lies behind the camera or beside its frame) shows the picture
+    that was projected before, and stays plain where there is none. One from the same place gives
+    way, and so does the oldest of more than `LAYERS`.
     """
-    material = next(marked_materials(_MARK, image), None) or _make_material(image)
     frame = frame_matrix(view)
-    covered = [obj for obj in objects if _cover(obj, material)]
-    for obj in covered:
+    projected = Projected(objects=[], crowded=[])
+    for obj in objects:
         to_world = np.array(obj.matrix_world, dtype=np.float64)
-        across, up, depth = frame @ to_world  # (3, 4)
         camera = np.linalg.pinv(to_world) @ camera_point(view)  # (4,)
-        for name, row in zip(_PROPERTIES, (across, up, depth, camera), strict=True):
-            obj[name] = [float(value) for value in row]
-        obj.update_tag()
-    return covered
+        newest = _Layer(image=image, rows=np.stack([*(frame @ to_world), camera]))
+        layers = [*(layer for layer in _layers_of(obj) if not newest.hides(layer)), newest]
+        if _show(obj, layers[-LAYERS:]):
+            projected.objects.append(obj)
+            if len(layers) > LAYERS:
+                projected.crowded.append(obj)
+    return projected
 
 
 def any_projected() -> bool:
@@ -64,8 +98,9 @@ def remove_projection(obj: Any) -> None:
         if slot.link == "OBJECT" and _is_ours(slot.material):
             slot.material = None
             slot.link = "DATA"
-    for name in _PROPERTIES:
-        obj.pop(name, None)
+    for layer in range(LAYERS):
+        for name in _property_names(layer):
+            obj.pop(name, None)
 
 
 def frame_matrix(view: CameraView) -> NDArray[np.float64]:
@@ -95,86 +130,140 @@ def _is_ours(material: Any) -> bool:
     return material is not None and bool(material.get(_MARK))
 
 
-def _cover(obj: Any, material: bpy.types.Material) -> bool:
-    """Put the material into every slot of an object; return whether it has any."""
+def _property_names(layer: int) -> list[str]:
+    """Return an object's properties of a layer; the first one's have no number."""
+    return [f"{_MARK}_{name}" + (f"_{layer}" if layer else "") for name in _ROWS]
+
+
+def _images_in(material: Any) -> list[bpy.types.Image]:
+    """Return a material's images, the layers' order."""
+    nodes = (n for n in material.node_tree.nodes if n.bl_idname == "ShaderNodeTexImage" and n.image)
+    return [node.image for node in sorted(nodes, key=lambda node: node.get(_LAYER, 0))]
+
+
+def _layers_of(obj: Any) -> list[_Layer]:
+    """Return what is projected onto an object, the newest last."""
+    ours = (slot.material for slot in obj.material_slots if _is_ours(slot.material))
+    material = next(ours, None)
+    if material is None or material.node_tree is None:
+        return []
+    found = []
+    for number, image in enumerate(_images_in(material)):
+        rows = [obj.get(name) for name in _property_names(number)]
+        if None not in rows:
+            values = np.array([list(row) for row in rows], dtype=np.float64)
+            found.append(_Layer(image=image, rows=values))
+    return found
+
+
+def _show(obj: Any, layers: Sequence[_Layer]) -> bool:
+    """Put the layers' material into every slot of an object; return whether it has any."""
     if not obj.material_slots and obj.data.library is None:
         obj.data.materials.append(None)
+    material = _material_of([layer.image for layer in layers])
     for slot in obj.material_slots:
         if slot.link != "OBJECT":
             slot.link = "OBJECT"
         elif slot.material and not _is_ours(slot.material):
             slot.material.use_fake_user = True  # or saving the file would drop it
         slot.material = material
+    for number, layer in enumerate(layers):
+        for name, row in zip(_property_names(number), layer.rows, strict=True):
+            obj[name] = [float(value) for value in row]
+    obj.update_tag()
     return bool(obj.material_slots)
 
 
-def _make_material(image: bpy.types.Image) -> bpy.types.Material:
-    material = bpy.data.materials.new(f"{image.name} projected")
+def _material_of(images: Sequence[bpy.types.Image]) -> bpy.types.Material:
+    """Return the material that shows images over each other, made where there is none."""
+    materials: Any = bpy.data.materials
+    for material in materials:
+        is_whole = material.library is None and material.node_tree is not None
+        if _is_ours(material) and is_whole and _images_in(material) == list(images):
+            return material  # type: ignore[no-any-return]
+    return _make_material(images)
+
+
+def _make_material(images: Sequence[bpy.types.Image]) -> bpy.types.Material:
+    material = bpy.data.materials.new(f"{images[-1].name} projected")
     material[_MARK] = True
     nodes = empty_tree(material)
-    group = nodes.add("ShaderNodeGroup", 0, 0, node_tree=_group())
-    texture = nodes.add(
-        "ShaderNodeTexImage", 1, 0, group.outputs["Place"], image=image, extension="EXTEND"
-    )
-    shader = add_shader(nodes, texture.outputs["Color"], 2.5)
-    plain = nodes.add("ShaderNodeBsdfPrincipled", 3.5, 1)
-    plain.label = "What the camera did not see"
+    colour = seen = None
+    for number, image in enumerate(images):
+        group = nodes.add("ShaderNodeGroup", 0, 2 * number, node_tree=_group(number))
+        texture = nodes.add(
+            *("ShaderNodeTexImage", 1, 2 * number, group.outputs["Place"]),
+            image=image,
+            extension="EXTEND",
+        )
+        texture[_LAYER] = number
+        shown, is_here = texture.outputs["Color"], group.outputs["Seen"]
+        if number:
+            over = nodes.add("ShaderNodeMixRGB", 2.5, 2 * number, is_here, colour, shown)
+            shown = over.outputs[0]
+            is_here = _math(nodes, "MAXIMUM", 2.5, 2 * number + 1, seen, is_here)
+        colour, seen = shown, is_here
+    shader = add_shader(nodes, colour, 3.5)
+    plain = nodes.add("ShaderNodeBsdfPrincipled", 4.5, 1)
+    plain.label = "What no camera saw"
     shaders = (plain.outputs["BSDF"], shader)
-    choice = nodes.add("ShaderNodeMixShader", 5, 0, group.outputs["Seen"], *shaders)
-    nodes.add("ShaderNodeOutputMaterial", 6, 0, choice.outputs[0])
+    choice = nodes.add("ShaderNodeMixShader", 6, 0, seen, *shaders)
+    nodes.add("ShaderNodeOutputMaterial", 7, 0, choice.outputs[0])
     return material
 
 
-def _group() -> bpy.types.NodeTree:
-    """Return the nodes that compute a point's place in the picture, and whether it was seen."""
+def _group(layer: int) -> bpy.types.NodeTree:
+    """Return the nodes that compute a point's place in a picture, and whether it was seen."""
     groups: Any = bpy.data.node_groups
     for group in groups:
-        if group.get(_MARK) and group.bl_idname == "ShaderNodeTree" and group.library is None:
+        is_ours = group.get(_MARK) and group.bl_idname == "ShaderNodeTree"
+        if is_ours and group.library is None and group.get(_LAYER, 0) == layer:
             found: bpy.types.NodeTree = group
             return found
     tree: Any = groups.new(_GROUP, "ShaderNodeTree")
-    tree[_MARK] = True
+    tree[_MARK], tree[_LAYER] = True, layer
     tree.interface.new_socket("Place", in_out="OUTPUT", socket_type="NodeSocketVector")
     tree.interface.new_socket("Seen", in_out="OUTPUT", socket_type="NodeSocketFloat")
+    names = _property_names(layer)
     nodes = NodeTree(tree)
     where = nodes.add("ShaderNodeTexCoord", 0, 0).outputs["Object"]
-    across, up, depth = (_row(nodes, number, where) for number in range(3))
+    across, up, depth = (_row(nodes, n, name, where) for n, name in enumerate(names[:3]))
     u, v = (_math(nodes, "DIVIDE", 4, n, value, depth) for n, value in enumerate((across, up)))
     place = nodes.add("ShaderNodeCombineXYZ", 5, 0, u, v)
     seen = _math(nodes, "GREATER_THAN", 4, 2, depth, 0.0)
     for number, value in enumerate((u, v), start=1):
         inside = _math(nodes, "COMPARE", 5, number, value, 0.5, 0.5 + _MARGIN)
         seen = _math(nodes, "MULTIPLY", 6, number, seen, inside)
-    seen = _math(nodes, "MULTIPLY", 8, 1, seen, _faces_the_camera(nodes, where))
+    seen = _math(nodes, "MULTIPLY", 8, 1, seen, _faces_the_camera(nodes, names[3], where))
     nodes.add("NodeGroupOutput", 9, 0, place.outputs[0], seen)
     return tree  # type: ignore[no-any-return]
 
 
-def _attribute(nodes: NodeTree, number: int) -> tuple[Any, Any]:
+def _attribute(nodes: NodeTree, number: int, name: str) -> tuple[Any, Any]:
     """Return the first three numbers and the last one of a property of the object."""
     node = nodes.add(
         *("ShaderNodeAttribute", 1, number),
         attribute_type="OBJECT",
-        attribute_name=_PROPERTIES[number],
+        attribute_name=name,
     )
     return node.outputs["Vector"], node.outputs["Alpha"]
 
 
-def _row(nodes: NodeTree, number: int, where: Any) -> Any:
+def _row(nodes: NodeTree, number: int, name: str, where: Any) -> Any:
     """Return the product of a row of the object's matrix with a point."""
-    vector, last = _attribute(nodes, number)
+    vector, last = _attribute(nodes, number, name)
     product = _vector_math(nodes, "DOT_PRODUCT", 2, number, vector, where)
     return _math(nodes, "ADD", 3, number, product.outputs["Value"], last)
 
 
-def _faces_the_camera(nodes: NodeTree, where: Any) -> Any:
+def _faces_the_camera(nodes: NodeTree, name: str, where: Any) -> Any:
     """Return whether the side that is looked at is the one that the camera saw.
 
     A shader's normal always points to who looks, so that normals may point either way. A smooth
     surface's may lean away from its faces, by an angle whose sine is allowed for; the faces' own
     would be simpler, but EEVEE does not know them along edges.
     """
-    camera, is_point = _attribute(nodes, 3)
+    camera, is_point = _attribute(nodes, 3, name)
     moved = _vector_math(nodes, "SCALE", 2, 4, where, None, None, is_point).outputs[0]
     local = _vector_math(nodes, "SUBTRACT", 3, 3, camera, moved).outputs[0]
     turned = nodes.add("ShaderNodeVectorTransform", 4, 3, local)

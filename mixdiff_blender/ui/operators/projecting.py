@@ -16,7 +16,7 @@ from ...properties.declarations import BoolProperty, EnumProperty
 from ...results import history
 from ...results.documents import view_of_entry
 from ...results.projectable import obstacles
-from ...results.projection import is_projected, project, remove_projection
+from ...results.projection import LAYERS, is_projected, project, remove_projection
 from .base import require
 from .result_use import OBJECT_MENU, ResultUse
 from .selection import selected_with_surface
@@ -86,7 +86,10 @@ class Project(ResultUse):
         if self.keep and entry:
             image = history.keep(scene, entry)
         projected = project(image, view, objects)
-        if missed := [obj.name for obj in objects if obj not in projected]:
+        if crowded := [obj.name for obj in projected.crowded]:
+            oldest = f"show {LAYERS} pictures at most, and the oldest of them no longer"
+            self.report({"WARNING"}, f"{', '.join(crowded)}: {oldest}")
+        if missed := [obj.name for obj in objects if obj not in projected.objects]:
             self.report({"WARNING"}, f"Without a place for a material: {', '.join(missed)}")
 
 

@@ -15,8 +15,6 @@ from ..operators.region_list import RegionListMenu, RemoveRegion, draw_moving
 from ..operators.regions import TYPE_ICONS, MarkRegions, draw_kinds
 from .sidebar import SidebarList, SidebarPanel
 
-_WIDE_PX = 340  # from here on a line of the list has room for the weight
-
 
 class RegionList(SidebarList):
     """The scene's regions."""
@@ -24,26 +22,25 @@ class RegionList(SidebarList):
     bl_idname = "MIXDIFF_UL_regions"
 
     def draw_line(self, context: Any, layout: Any, item: Any) -> None:
-        """Draw one region: whether it takes part, its type, name, what it shows, its weight."""
+        """Draw one region: whether it takes part, its type, name and weight; below, what it shows."""
         source = source_of(item)
         settings = source.settings
         row = layout.row(align=True)
         row.prop(settings, "enabled", text="")
-        parts = row.split(factor=0.6)
-        parts.active = settings.enabled
-        name = parts.row(align=True)
+        lines = row.column(align=True)
+        lines.active = settings.enabled
+        name = lines.row(align=True)
         is_wrong = bool(last_cached_job(context.scene).problems_of(source.id))
         name.label(text="", icon="ERROR" if is_wrong else TYPE_ICONS[settings.type])
         if item.object:
             name.prop(item.object, "name", text="", emboss=False)
         else:
             name.label(text=item.layer)
-        self._draw_content(parts.row(), settings)
-        is_text = settings.type == Text2ImageRegion.TYPE
-        if is_text and context.region.width > _WIDE_PX * context.preferences.system.ui_scale:
-            weight = row.row()
+        if settings.type == Text2ImageRegion.TYPE:
+            weight = name.row()
             weight.ui_units_x = 2.5
             weight.prop(settings, "mask_weight", text="", emboss=False)
+        self._draw_content(lines.row(), settings)
 
     def _draw_content(self, row: Any, settings: RegionSettings) -> None:
         """Draw what fills a region, in few words."""
@@ -91,7 +88,7 @@ class RegionsPanel(SidebarPanel):
         settings = canvas_settings(context.scene)
         row = layout.row()
         row.template_list(
-            RegionList.bl_idname, "", settings, "regions", settings, "active_region", rows=5
+            RegionList.bl_idname, "", settings, "regions", settings, "active_region", rows=4
         )
         beside = row.column(align=True)
         beside.menu(AddRegionMenu.bl_idname, text="", icon="ADD")
