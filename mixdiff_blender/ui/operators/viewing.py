@@ -10,7 +10,7 @@ from ...backend import engine
 from ...contract import EngineError
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
-from .base import ReportingOperator, require
+from .base import ReportingOperator, Result, require
 
 _has_picture = require(
     lambda context: canvas_settings(scene_in(context)).result,
@@ -31,6 +31,43 @@ class ComparePicture(ReportingOperator):
         settings = canvas_settings(scene_in(context))
         settings.show_result = not settings.show_result
         engine.redraw()
+
+
+_before_and_after: tuple[str, str] | None = None
+"""The keys of the results that were compared last."""
+
+
+class CompareResults(ReportingOperator):
+    """Show the result before this one, and at the next press this one again (Shift J)"""
+
+    bl_idname = "mixdiff.compare_results"
+    bl_label = "Compare MixDiff Results Before and After"
+    icon = "ARROW_LEFTRIGHT"
+    requirements = (
+        require(
+            lambda context: len(canvas_settings(scene_in(context)).history) > 1,
+            "There are no two results yet to compare",
+        ),
+    )
+
+    def run(self, context: Any) -> Result | None:
+        """Show the other one of the two, over the camera's view."""
+        global _before_and_after
+        settings = canvas_settings(scene_in(context))
+        keys = [entry.key for entry in settings.history]
+        shown = keys[settings.active_history]
+        before, after = _before_and_after or ("", "")
+        if shown == before and after in keys:
+            wanted = after
+        elif settings.active_history > 0:
+            wanted = keys[settings.active_history - 1]
+            _before_and_after = wanted, shown
+        else:
+            self.report({"INFO"}, "This is the first result; there is none before it")
+            return {"CANCELLED"}
+        settings.active_history = keys.index(wanted)
+        settings.show_result = True
+        return None
 
 
 class OpenInImageEditor(ReportingOperator):
@@ -71,18 +108,20 @@ class ShowMaterials(ReportingOperator):
         context.space_data.shading.type = "MATERIAL"
 
 
-CLASSES = (ComparePicture, OpenInImageEditor, ShowMaterials)
+CLASSES = (ComparePicture, CompareResults, OpenInImageEditor, ShowMaterials)
 
 _keys: list[tuple[Any, Any]] = []
 
 
 def register() -> None:
-    """Have J compare in the 3D viewport; without a window there are no keys."""
+    """Have J and Shift J compare in the 3D viewport; without a window there are no keys."""
     manager: Any = bpy.context.window_manager
     keys = manager.keyconfigs.addon
     if keys is not None and not bpy.app.background:
         keymap = keys.keymaps.new(name="3D View", space_type="VIEW_3D")
-        _keys.append((keymap, keymap.keymap_items.new(ComparePicture.bl_idname, "J", "PRESS")))
+        for operator, shift in ((ComparePicture, False), (CompareResults, True)):
+            item = keymap.keymap_items.new(operator.bl_idname, "J", "PRESS", shift=shift)
+            _keys.append((keymap, item))
 
 
 def unregister() -> None:

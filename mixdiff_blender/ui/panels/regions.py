@@ -22,7 +22,7 @@ class RegionList(SidebarList):
     bl_idname = "MIXDIFF_UL_regions"
 
     def draw_line(self, context: Any, layout: Any, item: Any) -> None:
-        """Draw one region: whether it takes part, its type, name and weight; below, what it shows."""
+        """Draw one region: whether it takes part, its type, name, weight, prompt."""
         source = source_of(item)
         settings = source.settings
         row = layout.row(align=True)

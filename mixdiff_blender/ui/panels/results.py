@@ -20,7 +20,7 @@ from ..operators.history import (
     draw_browsing,
 )
 from ..operators.results import KeepSeed, draw_uses
-from ..operators.viewing import OpenInImageEditor, ShowMaterials
+from ..operators.viewing import CompareResults, OpenInImageEditor, ShowMaterials
 from .sidebar import SidebarList, SidebarPanel, draw_text
 
 _WITHOUT_MATERIALS = ("WIREFRAME", "SOLID")
@@ -90,8 +90,9 @@ class ResultPanel(SidebarPanel):
 def _draw_seed(layout: Any, settings: Any, entry: Any) -> None:
     row = layout.row(align=True)
     draw_browsing(row)
+    CompareResults.button(row, "")
     when = f" · {_time(entry.made_at)}" if entry else ""
-    row.label(text=f"Seed {settings.result_seed}{when}")
+    row.label(text=f"{settings.result_seed}{when}")
     KeepSeed.button(row, "")
 
 

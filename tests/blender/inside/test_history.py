@@ -163,6 +163,27 @@ def test_an_earlier_result_is_shown_again_in_the_same_image(made: Any) -> None:
 
 
 @pytest.mark.usefixtures("project")
+def test_one_key_shows_the_result_before_and_this_one_again() -> None:
+    settings().show_result = False
+    shown_after = []
+    for _ in range(3):
+        bpy.ops.mixdiff.compare_results()
+        shown_after.append(settings().active_history)
+    assert shown_after == [1, 2, 1]
+    assert settings().show_result
+    # Whatever is chosen meanwhile, it is compared with the one before it.
+    settings().active_history = 2
+    bpy.ops.mixdiff.compare_results()
+    assert settings().active_history == 1
+    settings().active_history = 0
+    assert bpy.ops.mixdiff.compare_results() == {"CANCELLED"}
+    bpy.ops.mixdiff.remove_result()
+    bpy.ops.mixdiff.remove_result()
+    with pytest.raises(RuntimeError, match="no two results yet"):
+        bpy.ops.mixdiff.compare_results()
+
+
+@pytest.mark.usefixtures("project")
 def test_a_result_is_kept_once_as_an_image_of_its_own() -> None:
     settings().active_history = 0
     first, before = shown(), len(bpy.data.images)
