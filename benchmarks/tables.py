@@ -40,6 +40,8 @@ BARS: dict[str, Bar] = {
     "single prompts, all: colour": Bar(value=0.90),
     "mixtures, per region: concept": Bar(value=0.85),
     "mixtures, per region: colour": Bar(value=0.90),
+    "street, per part: concept": Bar(value=0.95),
+    "street, per part: colour": Bar(value=0.95),
     "seam, same prompt: overlap over interior": Bar(value=1.05, at_least=False),
     "seam, unlike prompts: strongest step, median": Bar(value=1.0, at_least=False),
 }

@@ -74,7 +74,7 @@ bpy.ops.mixdiff.use_in_compositor(placing="BEHIND")
 render("street-plate")
 """
 OVER_THE_VIEW, BESIDE = ("300", "820"), ("1000", "950")
-ADD_SELECTED, GENERATE = ("1106", "684"), ("1160", "160")
+ADD_SELECTED, GENERATE = ("1106", "700"), ("1160", "160")
 PROJECT, BEHIND_RENDER, WORLD = ("1224", "577"), ("1098", "597"), ("1224", "617")
 OFF_PROJECT, OFF_BEHIND_RENDER, OFF_WORLD = ("1264", "577"), ("1143", "597"), ("1264", "617")
 FIRST_LINE, LINE_PX = (1160, 627), 42
