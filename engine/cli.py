@@ -1,4 +1,4 @@
-"""The command line: `python -m engine generate | validate | explain | info | serve`."""
+"""The command line: `python -m engine generate | again | validate | explain | info | serve`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from engine.contract.again import again
 from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError
 from engine.contract.files import is_there, path_in
+from engine.contract.job import to_document
 from engine.contract.limits import Limits
 from engine.contract.model_folders import read_object
 from engine.contract.models import model_problems
 from engine.process.threads import wait_briefly
-from engine.storage.job_files import read_source
+from engine.storage.job_files import Source, read_source
 
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
@@ -40,7 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--traceback", action="store_true", help="show where an error came from")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    common, source, device, as_json = (argparse.ArgumentParser(add_help=False) for _ in range(4))
+    common, source, device, goal, as_json = (
+        argparse.ArgumentParser(add_help=False) for _ in range(5)
+    )
     common.add_argument("--traceback", action="store_true", default=argparse.SUPPRESS)
     source.add_argument(
         "job",
@@ -66,13 +71,31 @@ def build_parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    generate = command("generate", _generate, "make a job's picture", source, device)
-    generate.add_argument(
-        "--model", metavar="M", help="folder, .safetensors file, hub id, or bundled"
+    goal.add_argument("--model", metavar="M", help="folder, .safetensors file, hub id, or bundled")
+    goal.add_argument("--output", "-o", type=Path, metavar="OUT.png", help="the picture's file")
+    goal.add_argument("--latents", type=Path, metavar="OUT.npz", help="latents before decoding")
+    goal.add_argument("--quiet", action="store_true", help="no progress bar")
+    command("generate", _generate, "make a job's picture", source, device, goal)
+    part = command(
+        "again", _again, "make a part of a picture anew; the rest stays", source, device, goal
     )
-    generate.add_argument("--output", "-o", type=Path, metavar="OUT.png", help="the picture's file")
-    generate.add_argument("--latents", type=Path, metavar="OUT.npz", help="latents before decoding")
-    generate.add_argument("--quiet", action="store_true", help="no progress bar")
+    part.add_argument(
+        "--region", action="append", default=[], metavar="NAME", help="a region to be made anew"
+    )
+    part.add_argument(
+        "--mask",
+        metavar="M.png",
+        help="a picture as large as the canvas, white where it is made anew; with regions, of them",
+    )
+    part.add_argument("--prompt", metavar="TEXT", help="what to generate in these regions instead")
+    part.add_argument(
+        "--strength",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="how much stays of what is made anew: 0 nothing (default), to 1",
+    )
+    part.add_argument("--seed", type=int, metavar="N", help="instead of one at random")
 
     command("validate", _validate, "list what is wrong with a job", source, as_json)
     explain = command("explain", _explain, "draw a job's regions and their weights", source)
@@ -128,7 +151,28 @@ def _free_name(path: Path) -> Path:
     return free
 
 
+def _again(options: argparse.Namespace) -> int:
+    source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
+    job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
+    asks = {} if options.prompt is None else {"prompt": options.prompt}
+    changed = again(
+        job,
+        picture=options.job.name,
+        regions=options.region,
+        # Unlike a job's paths, those of the command line start at the current folder.
+        mask=options.mask and str(path_in(Path.cwd(), options.mask)),
+        strength=options.strength,
+        seed=options.seed,
+        asks=dict.fromkeys(options.region, asks),
+    )
+    return _run(replace(source, document=to_document(changed)), options)
+
+
 def _generate(options: argparse.Namespace) -> int:
+    return _run(read_source(options.job), options)
+
+
+def _run(source: Source, options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from engine.process.quiet import silence_libraries
@@ -136,7 +180,6 @@ def _generate(options: argparse.Namespace) -> int:
     from engine.runtime.devices import choose_device
     from engine.sampling.events import Done, PhaseBegan, StepDone
 
-    source = read_source(options.job)
     document, folder = source.document, source.folder
     if options.model is not None and isinstance(document, dict):
         # Unlike a job's paths, those of the command line start at the current folder.

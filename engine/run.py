@@ -17,7 +17,7 @@ import torch
 from engine import __version__
 from engine.contract.checks import check
 from engine.contract.errors import Problem, shown, warning
-from engine.contract.files import atomic_write, path_in
+from engine.contract.files import atomic_write, is_there, path_in
 from engine.contract.job import Job, resolve_random, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import ModelFacts, facts_of
@@ -38,6 +38,7 @@ from engine.sampling.events import (
 from engine.sampling.generate import generate
 from engine.sampling.oom_retry import with_oom_retry
 from engine.storage.images import count_frames, open_image, open_masks
+from engine.storage.kept import Latents, latents_note, open_kept
 from engine.storage.png import GrowingPng, moved, require_png
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,12 @@ class ModelKeeper:
             self._model = load_model(resolved, self.device)
             self._resolved = resolved
         return self._model
+
+    @property
+    def label(self) -> str:
+        """The name of the model that is loaded, wherever it lies: what latents are known by."""
+        named = self._resolved or ""
+        return Path(named).name if is_there(Path(named)) else named
 
     def facts(self, document: object, folder: Path) -> ModelFacts:
         """Return what is known of the model that a job's document names, before it is loaded."""
@@ -136,6 +143,9 @@ def run(
         for region in job.image_regions
     }
     masks = open_masks(job, request.folder, limits)
+    earlier = None
+    if job.kept is not None:
+        earlier = open_kept(job.kept, request.folder, limits, made_with=keeper.label)
     warnings = (*checked.warnings, *_unseen_frames(job, request.folder, limits))
 
     notes = {"engine": __version__, "torch": torch.__version__, **keeper.device.to_document()}
@@ -143,6 +153,7 @@ def run(
     document = to_document(moved(job, request.folder, output_folder))
     steps: dict[int, Path] = {}
     png: GrowingPng | None = None
+    latents: Latents | None = None
     try:
         for event in with_oom_retry(
             lambda job: generate(
@@ -150,6 +161,7 @@ def run(
                 model,
                 references=references,
                 masks=masks,
+                earlier=earlier,
                 is_cancelled=is_cancelled,
                 preview_every_s=request.preview_every_s,
             ),
@@ -166,7 +178,8 @@ def run(
                         if event.step is not None:
                             folder = path.with_name(f"{path.stem}-steps")
                             path = steps[event.step] = folder / f"{event.step:04d}.png"
-                        png = GrowingPng(path, event.size_px, job=document, run=notes)
+                        note = b"" if latents is None else latents_note(latents, keeper.label)
+                        png = GrowingPng(path, event.size_px, job=document, run=notes, latents=note)
                     png.add(event.rows)
                     if event.step is None:
                         yield RowsDone(row=png.rows_done, rows=event.size_px[1])
@@ -183,13 +196,14 @@ def run(
                         png.discard()
                         png = None
                 case Generated():
-                    began.append(("writing", time.monotonic()))
-                    yield PhaseBegan(phase="writing")
-                    if request.latents is not None:
-                        with atomic_write(request.latents) as file:
-                            np.savez_compressed(file, latents=event.latents.cpu().numpy())
+                    latents = event.latents.cpu().numpy()
                 case _:
                     yield event
+        began.append(("writing", time.monotonic()))
+        yield PhaseBegan(phase="writing")
+        if request.latents is not None and latents is not None:
+            with atomic_write(request.latents) as file:
+                np.savez_compressed(file, latents=latents)
     finally:
         if png is not None:
             png.discard()

@@ -110,9 +110,8 @@ def _precision(
 
 
 def _latents(job: Job, model: Model) -> Tensor:
-    *_, last = generate(job, model, references={})
-    assert isinstance(last, Generated)
-    return last.latents.float().cpu()
+    events = generate(job, model, references={})
+    return next(one.latents.float().cpu() for one in events if isinstance(one, Generated))
 
 
 @torch.inference_mode()

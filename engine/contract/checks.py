@@ -12,10 +12,11 @@ from .catalogue import known_model
 from .errors import Problem, shown
 from .files import path_in
 from .geometry import uncovered_share
-from .image_sizes import read_size
+from .image_sizes import ImageSize, read_size
 from .job import (
     Image2ImageRegion,
     Job,
+    Kept,
     RerollRegion,
     Text2ImageRegion,
     to_document,
@@ -107,8 +108,12 @@ class _Checks:
             self._syntax(region.values, at)
             if region.cls is RerollRegion:
                 self._reroll(region)
+        if draft.kept is not None:
+            self._kept_sizes(draft.kept, draft.values)
         if not self.findings.has_errors:
             job = draft.job()
+            if job.kept is not None:
+                self._kept(job.kept, job)
             self._gaps(job)
             self._few_steps(job)
             self._without_effect(job)
@@ -142,16 +147,21 @@ class _Checks:
             remedy = f"use {self.facts.largest_px}, which suits the model, or at least {least}"
             self.findings.error("max_region_px", largest, message, remedy)
 
-    def _files(self, region: RecordDraft) -> None:
+    def _files(self, record: RecordDraft) -> dict[str, ImageSize]:
+        """Look at the pictures that a record names; return the sizes of those that will do."""
+        sizes: dict[str, ImageSize] = {}
         if self.folder is None:
-            return
-        for declared in fields(region.cls):
-            name = region.values.get(declared.name)
+            return sizes
+        for declared in fields(record.cls):
+            name = record.values.get(declared.name)
             match kind_of(declared):
                 case File() | OrNone(kind=File()) if name is not None:
-                    self._picture(name, f"{region.path}.{declared.name}", self.folder)
+                    path = f"{record.path}.{declared.name}"
+                    if size := self._picture(name, path, self.folder):
+                        sizes[declared.name] = size
+        return sizes
 
-    def _picture(self, name: str, path: str, folder: Path) -> None:
+    def _picture(self, name: str, path: str, folder: Path) -> ImageSize | None:
         try:
             size = read_size(path_in(folder, name))
         except FileNotFoundError:
@@ -165,13 +175,36 @@ class _Checks:
             remedy = "save it anew, as PNG for example"
         else:
             if size.width_px * size.height_px <= self.limits.max_picture_px:
-                return
+                return size
             message = (
                 f"{name!r} has {size.width_px} × {size.height_px} pixels, over the limit of "
                 f"{self.limits.max_picture_px} pixels"
             )
             remedy = "scale it down: it is resized to its region in any case"
         self.findings.error(path, name, message, remedy)
+        return None
+
+    def _kept_sizes(self, kept: RecordDraft, values: Mapping[str, Any]) -> None:
+        height, width = values.get("canvas_height"), values.get("canvas_width")
+        for name, size in self._files(kept).items():
+            own = (size.width_px, size.height_px)
+            if all(own) and height is not None and width is not None and own != (width, height):
+                complaint = kept_size_complaint(*own, (width, height))
+                self.findings.error(f"kept.{name}", kept.values[name], *complaint)
+
+    def _kept(self, kept: Kept, job: Job) -> None:
+        known = [region.name for region in job.regions]
+        for name in kept.regions:
+            if name not in known:
+                message = f"{shown(name)} is no region of the job"
+                self.findings.error("kept.regions", name, message, nearest(name, known))
+        if not kept.regions and kept.mask is None:
+            message = "neither regions nor a mask say what is made anew"
+            remedy = "name regions, give a mask, or leave out kept"
+            self.findings.error("kept.regions", None, message, remedy)
+        if kept.strength == 1:
+            remedy = "use 0 to make it anew, or 0.5 to change it"
+            self.findings.warn("kept.strength", 1, "1 leaves everything as it is", remedy)
 
     def _syntax(self, values: Mapping[str, Any], at: str) -> None:
         for name in ("prompt", "negative_prompt"):
@@ -238,6 +271,17 @@ class _Checks:
             if region.mask is None and region.mask_area != "region":
                 message = "has no effect without a mask"
                 self.findings.warn(f"{path}.mask_area", region.mask_area, message, "leave it out")
+
+
+def kept_size_complaint(width: int, height: int, canvas: tuple[int, int]) -> tuple[str, str]:
+    """Return what is said of a kept picture, or its mask, of another size, and what helps.
+
+    `canvas` is its width and height in pixels.
+    """
+    return (
+        f"it has {width} × {height} pixels, the canvas {canvas[0]} × {canvas[1]}",
+        "give one that is as large as the canvas",
+    )
 
 
 def gap_warning(share: float) -> tuple[str, str]:

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from .geometry import spans
-from .job import Job
+from collections.abc import Sequence
+
+from .again import changed_bounds
+from .geometry import Rectangle, spans
+from .job import Job, Region
 
 
-def denoised_cells(job: Job, stride_px: int) -> int:
+def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | None = None) -> int:
     """Return how many latent cells the network sees in a whole job, each pass and step counted.
 
-    Where windows overlap, their cells count for each; guidance counts as a second pass.
+    Where windows overlap, their cells count for each; guidance counts as a second pass. Of a job
+    that keeps an earlier picture, windows count that touch what is made anew: `changed`, where
+    that is known better than the job says.
     """
+    changed = changed_bounds(job) if changed is None else changed
     largest = (job.max_region_px or max(job.canvas_height, job.canvas_width)) // stride_px
     cells = 0
     for region in job.text_regions:
         if region.mask_weight <= 0:
             continue
         passes = 1 if region.guidance_scale == 1.0 else 2
-        sides = (region.height_px // stride_px, region.width_px // stride_px)
-        rows, columns = (
-            sum(end - start for start, end in spans(side, max(largest, 1))) for side in sides
+        cells += passes * sum(
+            (bottom - top) * (right - left)
+            for top, bottom, left, right in _windows(region, stride_px, max(largest, 1))
+            if changed is None
+            or any(
+                top * stride_px < one.row_end
+                and bottom * stride_px > one.row_init
+                and left * stride_px < one.col_end
+                and right * stride_px > one.col_init
+                for one in changed
+            )
         )
-        cells += passes * rows * columns
     return cells * job.num_inference_steps
+
+
+def _windows(region: Region, stride_px: int, largest: int) -> list[tuple[int, int, int, int]]:
+    """Return the windows that a region is generated in: top, bottom, left and right in cells."""
+    first_row, first_column = region.row_init // stride_px, region.col_init // stride_px
+    rows, columns = (
+        spans(side // stride_px, largest) for side in (region.height_px, region.width_px)
+    )
+    return [
+        (first_row + top, first_row + bottom, first_column + left, first_column + right)
+        for top, bottom in rows
+        for left, right in columns
+    ]

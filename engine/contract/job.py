@@ -12,7 +12,21 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from .geometry import Rectangle
-from .kinds import Choice, File, Flag, ModelName, OrNone, Real, Records, Text, Whole, kind_of, spec
+from .kinds import (
+    Choice,
+    File,
+    Flag,
+    ModelName,
+    Names,
+    OrNone,
+    Real,
+    Record,
+    Records,
+    Text,
+    Whole,
+    kind_of,
+    spec,
+)
 from .masks import FALLOFFS
 from .schedulers import SCHEDULERS
 
@@ -121,6 +135,28 @@ class RerollRegion(Region):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An earlier picture that stays as it is, but for what is made anew."""
+
+    picture: str = spec(File(), "File of the earlier picture, as large as the canvas")
+    regions: tuple[str, ...] = spec(
+        Names(),
+        "Names of the regions that are made anew; none where the mask alone says what is",
+        default=(),
+    )
+    mask: str | None = spec(
+        OrNone(File(), "all of the regions"),
+        "Greyscale picture as large as the canvas: white is made anew, black stays. Of regions "
+        "that are named, only what is white is made anew",
+    )
+    strength: float = spec(
+        Real(0, 1),
+        "How much of the earlier picture stays in what is made anew: 0 nothing, 1 everything",
+        default=0.0,
+    )
+
+
 _R = TypeVar("_R", bound=Region)
 _T = TypeVar("_T")
 DiffusionRegion = Text2ImageRegion | Image2ImageRegion
@@ -167,6 +203,11 @@ class Job(Settings):
     reroll_regions: tuple[RerollRegion, ...] = spec(
         Records(RerollRegion), "Where the random start is drawn anew or changed", default=()
     )
+    kept: Kept | None = spec(  # noqa: RUF009
+        Record(Kept),
+        "An earlier picture that stays, but for what is made anew; null makes all of it",
+        default=None,
+    )
     max_region_px: int | None = spec(
         OrNone(Whole(1), "never"),
         "Text regions whose sides are longer than this are generated in overlapping windows",
@@ -202,8 +243,14 @@ def to_document(record: Any) -> dict[str, Any]:
     document: dict[str, Any] = {"type": kind} if kind else {}
     for declared in fields(record):
         value = getattr(record, declared.name)
-        is_nested = isinstance(kind_of(declared), Records)
-        document[declared.name] = [to_document(one) for one in value] if is_nested else value
+        match kind_of(declared):
+            case Records():
+                value = [to_document(one) for one in value]
+            case Record() if value is not None:
+                value = to_document(value)
+            case Names():
+                value = list(value)
+        document[declared.name] = value
     return document
 
 
@@ -214,6 +261,8 @@ def files_of(record: Any) -> Iterator[str]:
         match kind_of(declared):
             case File() | OrNone(kind=File()) if value is not None:
                 yield value
+            case Record() if value is not None:
+                yield from files_of(value)
             case Records():
                 for one in value:
                     yield from files_of(one)
@@ -227,6 +276,8 @@ def with_files(record: _T, change: Callable[[str], str]) -> _T:
         match kind_of(declared):
             case File() | OrNone(kind=File()) if value is not None:
                 changes[declared.name] = change(value)
+            case Record() if value is not None:
+                changes[declared.name] = with_files(value, change)
             case Records():
                 changes[declared.name] = tuple(with_files(one, change) for one in value)
     return replace(record, **changes)  # type: ignore[type-var]

@@ -179,6 +179,30 @@ class Records:
         return Complaint(f"{shown(value)} is not a list", "write a list of regions")
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of one class, or null for none."""
+
+    of: type
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the record as a whole, or None."""
+        if value is None or isinstance(value, Mapping):
+            return None
+        return Complaint(f"{shown(value)} is no object", "write an object in braces, or null")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A list of names of regions."""
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the list or one of its names, or None."""
+        if not isinstance(value, list | tuple):
+            return Complaint(f"{shown(value)} is not a list", "write a list of regions' names")
+        return next(filter(None, (Text(required=True).complaint(one) for one in value)), None)
+
+
 def spec(kind: Kind, doc: str, *, default: object = MISSING) -> Any:
     """Declare a dataclass field: its kind, what it does to the picture, its default.
 

@@ -9,8 +9,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any
 
 from .errors import JobError, Problem, shown, warning
-from .job import REGION_TYPES, Job, RerollRegion, with_unique_names
-from .kinds import Choice, Complaint, Records, kind_of, nearest
+from .job import REGION_TYPES, Job, Kept, RerollRegion, with_unique_names
+from .kinds import Choice, Complaint, Names, Record, Records, kind_of, nearest
 
 # Keys of earlier versions that change nothing any more.
 RETIRED = {"reuse_attention": "attention is computed at every step now"}
@@ -117,7 +117,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDraft:
-    """A region on its way to be one: the class that it will be of, and its values so far."""
+    """A record on its way to be one: the class that it will be of, and its values so far."""
 
     path: str
     cls: type
@@ -131,6 +131,7 @@ class Draft:
     values: Mapping[str, Any]
     regions: Sequence[RecordDraft]
     reroll_regions: Sequence[RecordDraft]
+    kept: RecordDraft | None = None
 
     @property
     def all_regions(self) -> Sequence[RecordDraft]:
@@ -144,6 +145,7 @@ class Draft:
                 **self.values,
                 regions=tuple(draft.cls(**draft.values) for draft in self.regions),
                 reroll_regions=tuple(draft.cls(**draft.values) for draft in self.reroll_regions),
+                kept=None if self.kept is None else Kept(**self.kept.values),
             )
         )
 
@@ -162,12 +164,16 @@ def _names(draft: Draft, job: Job | None) -> Iterator[tuple[str, str]]:
 def read_job(document: Mapping[str, Any], findings: Findings) -> Draft:
     """Read all of a job that is right in itself; what is not is noted."""
     values = read_fields(Job, document, "", findings)
-    drafts = {}
+    drafts: dict[str, Any] = {}
     for declared in fields(Job):
         match kind_of(declared):
             case Records() as kind:
                 name = declared.name
                 drafts[name] = _read_records(values.pop(name, ()), kind, name, findings)
+            case Record(of=cls) if (item := values.pop(declared.name, None)) is not None:
+                name = declared.name
+                read = read_fields(cls, item, f"{name}.", findings)
+                drafts[name] = RecordDraft(path=name, cls=cls, values=read)
     return Draft(values=values, **drafts)
 
 
@@ -233,8 +239,9 @@ def read_fields(
         value = document[name]
         if value is None and isinstance(kind_of(declaration), Records):
             continue  # the original's pipelines take None for no reroll regions
-        if findings.complain(at, value, kind_of(declaration).complaint(value)):
-            values[name] = value
+        kind = kind_of(declaration)
+        if findings.complain(at, value, kind.complaint(value)):
+            values[name] = tuple(value) if isinstance(kind, Names) else value
     return values
 
 

@@ -22,6 +22,8 @@ from .parse import parse_json
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JOB_KEY = "mixdiff-job"
 RUN_KEY = "mixdiff-run"
+LATENTS_KIND = b"mxLT"
+"""The chunk of a picture's latents; by its last letter, who changes the pixels must drop it."""
 ZLIB_LEVEL = 6
 
 _RGB = 2
@@ -127,6 +129,19 @@ def read_run(path: Path) -> dict[str, Any]:
     Raises: EngineError of kind `picture` where the file cannot be read.
     """
     return _read_note(path, RUN_KEY) or {}
+
+
+def read_latents_chunk(path: Path) -> bytes:
+    """Return what a picture keeps of its latents, nothing where it keeps none.
+
+    Raises: EngineError of kind `picture` where the file is no PNG.
+    """
+    with _open_png(path) as file:
+        for chunk in chunks(file):
+            if chunk.kind == LATENTS_KIND:
+                file.seek(chunk.start)
+                return file.read(chunk.length)
+    return b""
 
 
 def copy_with_job(source: Path, goal: Path, job: Mapping[str, Any]) -> None:

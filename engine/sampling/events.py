@@ -76,7 +76,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """All rows of the finished picture are there; these are its latents, (1, C, h, w)."""
+    """All steps are done, and the rows of the picture follow; its latents, (1, C, h, w)."""
 
     latents: Tensor
 

@@ -24,10 +24,12 @@ from engine.sampling.events import (
     StepDone,
     Warned,
 )
+from engine.sampling.kept import KeptAnchor, change_of, touched
 from engine.sampling.masks import MaskImages, mask_coverage
 from engine.sampling.noise import Noise, starting_noise
 from engine.sampling.region_windows import coverage_warnings, region_windows
-from engine.sampling.sampler import ImageAnchor, sample
+from engine.sampling.sampler import Anchor, ImageAnchor, sample
+from engine.storage.kept import EarlierPicture
 
 
 @torch.inference_mode()
@@ -37,15 +39,18 @@ def generate(
     *,
     references: Mapping[str, Tensor],
     masks: MaskImages = MappingProxyType({}),
+    earlier: EarlierPicture | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
     preview_every_s: float = 0.0,
 ) -> Iterator[GenerateEvent]:
     """Run a job whose seeds and guidances are resolved, and yield what happens.
 
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
-    bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks.
+    bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks; `earlier` is what the
+    job's `kept` names.
 
-    Raises: Cancelled soon after `is_cancelled` turns true.
+    Raises: JobError where nothing would change of a kept picture, or nothing stay; Cancelled
+    soon after `is_cancelled` turns true.
     """
 
     def checkpoint() -> None:
@@ -86,16 +91,30 @@ def generate(
         )
 
     def decoded(latents: Tensor, step: int | None) -> Iterator[ImageRows]:
+        top = 0
         for rows in model.codec.decode(latents, on=vae_device, checkpoint=checkpoint):
             checkpoint()
+            if change is not None:
+                rows = change.joined(rows, top)
+            top += len(rows)
             yield ImageRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
 
-    anchors = [anchor(region) for region in job.image_regions]
+    anchors: list[Anchor] = [anchor(region) for region in job.image_regions]
     windows = region_windows(job, stride, masks)
     for problem in coverage_warnings(job, windows, stride):
         yield Warned(problem=problem)
     for problem in (*_long_texts(job, model), *_unheard_negatives(job, model)):
         yield Warned(problem=problem)
+    change = None
+    if earlier is not None:
+        change = change_of(job, windows, earlier, stride, masks)
+        windows = touched(windows, change)
+        anchors.append(
+            KeptAnchor(
+                latents=_kept_latents(earlier, model, generator, vae_device, checkpoint).to(device),
+                freedom=change.freedom.to(start),
+            )
+        )
     plan = model.denoiser.plan(job, windows)
 
     yield PhaseBegan(phase="sampling")
@@ -119,13 +138,31 @@ def generate(
             yield from decoded(latents, step)
         if 0 < preview_every_s <= (now := time.monotonic()) - shown_at:
             shown_at = now
-            yield Preview(step=step, picture=model.codec.preview(latents))
+            preview = model.codec.preview(latents)
+            yield Preview(step=step, picture=change.previewed(preview) if change else preview)
         checkpoint()
 
+    yield Generated(latents=latents)
     yield PhaseBegan(phase="decoding")
     checkpoint()
     yield from decoded(latents, None)
-    yield Generated(latents=latents)
+
+
+def _kept_latents(
+    earlier: EarlierPicture,
+    model: Model,
+    generator: torch.Generator,
+    vae_device: torch.device,
+    checkpoint: Callable[[], None],
+) -> Tensor:
+    """Return the latents of a kept picture: its own, or else what it is encoded to."""
+    height, width, _ = earlier.pixels.shape
+    shape = (1, model.channels, height // model.stride_px, width // model.stride_px)
+    if earlier.latents is not None and earlier.latents.shape == shape:
+        return torch.from_numpy(earlier.latents)
+    pixels = torch.from_numpy(earlier.pixels).permute(2, 0, 1)[None]
+    reference = Reference(picture=pixels, height_px=height, width_px=width)
+    return model.codec.encode(reference, generator, on=vae_device, checkpoint=checkpoint)
 
 
 def _long_texts(job: Job, model: Model) -> Iterator[Problem]:

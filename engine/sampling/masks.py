@@ -38,15 +38,22 @@ def mask_coverage(
     """
     canvas = Rectangle(row_init=0, row_end=job.canvas_height, col_init=0, col_end=job.canvas_width)
     area = canvas if region.mask_area == "canvas" else region
-    down, across = (
-        _averages(side // stride_px, pixels)
-        for side, pixels in zip((area.height_px, area.width_px), image.shape, strict=True)
-    )
-    cells = (down @ image @ across.T).astype(np.float64)
+    cells = cell_means(image, area.height_px // stride_px, area.width_px // stride_px)
     if area is canvas:
         top, bottom, left, right = (side // stride_px for side in region.bounds)
         cells = cells[top:bottom, left:right]
-    return np.clip(cells, 0.0, 1.0)
+    return cells
+
+
+def cell_means(image: npt.NDArray[np.float32], height: int, width: int) -> Weights:
+    """Return the means of a mask's pixels in so many cells, laid over all of it.
+
+    Shapes: (H, W) to (h, w), from 0 to 1.
+    """
+    down, across = (
+        _averages(cells, pixels) for cells, pixels in zip((height, width), image.shape, strict=True)
+    )
+    return np.clip((down @ image @ across.T).astype(np.float64), 0.0, 1.0)
 
 
 def _averages(cells: int, pixels: int) -> npt.NDArray[np.float32]:

@@ -21,6 +21,13 @@ class Plan(Protocol):
         """Yield the predictions of all windows at timestep t, which is on the CPU."""
 
 
+class Anchor(Protocol):
+    """What holds a part of the canvas."""
+
+    def hold_(self, latents: Tensor, noise: Tensor, schedule: Schedule, index: int) -> None:
+        """Put what is held into a canvas's latents after a step, counted from 0."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageAnchor:
     """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU.
@@ -65,7 +72,7 @@ def normalised(windows: Sequence[RegionWindow], canvas: Tensor) -> list[Tensor]:
 def sample(
     noise: Tensor,
     windows: Sequence[RegionWindow],
-    anchors: Sequence[ImageAnchor],
+    anchors: Sequence[Anchor],
     *,
     plan: Plan,
     schedule: Schedule,

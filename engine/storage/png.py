@@ -16,7 +16,15 @@ import numpy.typing as npt
 from engine.contract.errors import EngineError
 from engine.contract.files import atomic_write, is_there, path_in
 from engine.contract.job import BUNDLED_MODEL, Job, with_files
-from engine.contract.png import JOB_KEY, RUN_KEY, ZLIB_LEVEL, write_chunk, write_head, write_note
+from engine.contract.png import (
+    JOB_KEY,
+    LATENTS_KIND,
+    RUN_KEY,
+    ZLIB_LEVEL,
+    write_chunk,
+    write_head,
+    write_note,
+)
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -51,6 +59,7 @@ class GrowingPng:
         *,
         job: Mapping[str, Any],
         run: Mapping[str, Any],
+        latents: bytes = b"",
     ) -> None:
         self._width, self._height = size_px
         self._rows_left = self._height
@@ -62,6 +71,8 @@ class GrowingPng:
             write_head(self._file, size_px)
             write_note(self._file, JOB_KEY, job)
             write_note(self._file, RUN_KEY, run)
+            if latents:
+                write_chunk(self._file, LATENTS_KIND, latents)
 
     @property
     def is_whole(self) -> bool:

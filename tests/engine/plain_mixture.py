@@ -105,6 +105,7 @@ def plain_mixture(
     job: Document,
     pictures: Mapping[str, Tensor] | None = None,
     masks: Mapping[str, Tensor] | None = None,
+    kept: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
     """Return the latents, (1, C, h, w), of a job whose seeds and guidances are all given."""
     masks = masks or {}
@@ -177,4 +178,11 @@ def plain_mixture(
             part = latents[:, :, rows, columns]
             share = torch.as_tensor(1.0 if covered is None else covered).float()
             latents[:, :, rows, columns] = part + share * (moved - part)
+        if kept is not None:
+            old, freedom = kept
+            last = index + 1 == len(scheduler.timesteps)
+            if not last:
+                old = scheduler.add_noise(old, noise, scheduler.timesteps[index + 1].reshape(1))
+            stays = freedom <= 1 - (index + 1) / len(scheduler.timesteps)
+            latents[:, :, stays] = old[:, :, stays]
     return latents

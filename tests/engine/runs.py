@@ -44,9 +44,8 @@ def generated(
     """Run a document to its end."""
     job = read_job(document)
     events = list(generate(job, model, references=references or {}, masks=masks or {}))
-    last = events[-1]
-    assert isinstance(last, Generated)
-    return ResultRecord(picture=pictures_of(events)[None], latents=last.latents)
+    (done,) = (event for event in events if isinstance(event, Generated))
+    return ResultRecord(picture=pictures_of(events)[None], latents=done.latents)
 
 
 def pictures_of(events: Iterable[GenerateEvent]) -> dict[int | None, npt.NDArray[np.uint8]]:

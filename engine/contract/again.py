@@ -1,0 +1,54 @@
+"""An earlier picture's job, made again in a part of the picture alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from .geometry import Rectangle
+from .job import Job, Kept, Region
+
+_R = TypeVar("_R", bound=Region)
+
+
+def again(
+    job: Job,
+    *,
+    picture: str,
+    regions: Sequence[str] = (),
+    mask: str | None = None,
+    strength: float = 0.0,
+    seed: int | None = None,
+    asks: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Job:
+    """Return the job that makes some regions of an earlier picture anew, by their names.
+
+    What is drawn at random is drawn anew, which outside of the change changes nothing; without a
+    `seed` that is too. `asks` are fields of regions that are otherwise now, such as `prompt`, by
+    the regions' names; regions that have no such fields keep what they have.
+    """
+
+    def redrawn(region: _R) -> _R:
+        declared = {one.name for one in fields(region)}
+        other = {k: v for k, v in asks.get(region.name, {}).items() if k in declared}
+        return replace(region, region_seed=None, **other)
+
+    return replace(
+        job,
+        seed=seed,
+        regions=tuple(map(redrawn, job.regions)),
+        reroll_regions=tuple(map(redrawn, job.reroll_regions)),
+        kept=Kept(picture=picture, regions=tuple(regions), mask=mask, strength=strength),
+    )
+
+
+def changed_bounds(job: Job) -> Sequence[Rectangle] | None:
+    """Return the rectangles outside of which an earlier picture stays; None where any may change.
+
+    What a mask leaves of them is not known here.
+    """
+    if job.kept is None or not job.kept.regions:
+        return None
+    return [region for region in job.regions if region.name in job.kept.regions]
