@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from ..properties import RENDER_SIZE, canvas_settings
+from .prompts import PLACEHOLDER, escaped
 from .regions.entries import sources
 
 _VERSION = 2
@@ -28,6 +29,8 @@ def _after_load(*_: Any) -> None:
             for source in sources(scene):
                 if source.settings.id_data.library is None:
                     _set_unset(source.settings, _REGION)
+                    _keep_braces(source.settings)
+            _keep_braces(settings, PLACEHOLDER)
             settings.defaults_version = _VERSION
 
 
@@ -35,6 +38,14 @@ def _before_save(*_: Any) -> None:
     for scene in bpy.data.scenes:
         if scene.library is None:
             canvas_settings(scene).defaults_version = _VERSION
+
+
+def _keep_braces(settings: Any, field: str = "") -> None:
+    """Have braces mean themselves, as they did before prompts took words from the scene."""
+    for name in ("prompt", "negative_prompt"):
+        text = getattr(settings, name)
+        if "{" in text or "}" in text:
+            setattr(settings, name, escaped(text, keeping=field if name == "prompt" else ""))
 
 
 def _set_unset(settings: Any, values: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..properties.declarations import label_of
 from .model_facts import facts_of_model, model_path, problems_of_model
 from .model_settings import followed_model, value_for
+from .prompts import Words, filled
 from .regions.background import background_of, whole_prompt
 from .regions.camera import canvas_of
 from .regions.depth_order import nearer_first
@@ -31,6 +32,7 @@ from .regions.entries import has_region
 from .regions.entries import sources as sources_of
 from .regions.reader import RegionReader, WantedImage
 from .regions.region_bounds import RegionBounds
+from .scene_words import doubts_about_fields, words_of
 
 _LEAST_WINDOW_CELLS = 8
 
@@ -137,7 +139,10 @@ def job_from_scene(
         regions, least_share = nearer_first(regions, reader.far)
     followed = followed_model(scene)
     guidance = value_for(settings, "guidance_scale", followed, facts)
-    whole = background_of(settings, canvas, regions, guidance=guidance, least_share=least_share)
+    words = words_of(scene)
+    whole = background_of(
+        settings, canvas, regions, guidance=guidance, least_share=least_share, words=words
+    )
     job = Job(
         model=model_path(settings.model),
         scheduler=facts.scheduler
@@ -147,7 +152,7 @@ def job_from_scene(
         seed=settings.seed,
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,
-        negative_prompt=settings.negative_prompt,
+        negative_prompt=filled(settings.negative_prompt, words),
         regions=(*([whole] if whole else []), *regions),
         reroll_regions=tuple(reader.reroll_regions),
         max_region_px=largest_region_px(facts, settings.tile_size),
@@ -167,8 +172,22 @@ def job_from_scene(
             if isinstance(region, Text2ImageRegion)
         },
         images=reader.images,
-        problems=(*problems_of_model(model), *reader.problems, *problems),
+        problems=(
+            *problems_of_model(model),
+            *_doubts_about_fields(settings, words),
+            *reader.problems,
+            *problems,
+        ),
     )
+
+
+def _doubts_about_fields(settings: Any, words: Words) -> Iterator[Problem]:
+    """Yield what is doubtful about the fields in prompts that belong to no region."""
+    for name in ("background_prompt", "negative_prompt"):
+        text = getattr(settings, name)
+        for message, remedy in doubts_about_fields(text, words):
+            shown = {"field": name, "value": text, "message": message, "remedy": remedy}
+            yield Problem(**shown, severity="warning")
 
 
 def largest_region_px(facts: ModelFacts, tile_size: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...contract import Image2ImageRegion, Text2ImageRegion, uncovered_share
 from ...properties import CanvasSettings
-from ..prompts import region_prompt
+from ..prompts import Words, filled, region_prompt
 from .projection import Canvas
 
 BACKGROUND_NAME = "Background"
@@ -28,14 +28,15 @@ def background_of(
     *,
     guidance: float,
     least_share: float,
+    words: Words,
 ) -> Text2ImageRegion | None:
     """Return the region behind all others, or None where none is needed.
 
     It has the background's prompt in the style of all. Where nothing else has a prompt it is there
     in any case, if there is anything that it could show. It lies behind regions whose weights depth
-    has lowered to a least share.
+    has lowered to a least share. `words` are what its fields take from the scene.
     """
-    prompt = whole_prompt(settings)
+    prompt = filled(whole_prompt(settings), words)
     generating = [r for r in regions if isinstance(r, Text2ImageRegion) and r.mask_weight > 0]
     covering = [region for region in generating if region.mask is None]
     has_gaps = uncovered_share(canvas.height_px, canvas.width_px, covering) > 0

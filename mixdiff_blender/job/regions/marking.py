@@ -6,8 +6,10 @@ from typing import Any
 
 import bpy
 
-from ...contract import EngineError, Image2ImageRegion
+from ...contract import EngineError, Image2ImageRegion, Text2ImageRegion
 from ...properties import region_settings
+from ..prompts import escaped
+from ..scene_words import prompt_from_names
 from .empties import is_image_empty
 from .entries import list_object
 from .instances import may_have_instances
@@ -50,7 +52,8 @@ def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
 
     An object that is there to show an image becomes an image region, any other keeps its type; what
     is a region already stays as it is. The image that an image region's object shows becomes the
-    picture to start from, unless one is chosen.
+    picture to start from, unless one is chosen. A new text region's prompt begins as what its
+    object, material or collection is called.
 
     Raises: EngineError of kind `job` where the object belongs to another file.
     """
@@ -61,12 +64,15 @@ def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
             advice="make a library override of it (Object > Library Override > Make)",
         )
     settings = region_settings(obj)
-    if not settings.enabled and not settings.is_property_set("mask_type"):
+    is_new = not settings.enabled
+    if is_new and not settings.is_property_set("mask_type"):
         settings.mask_type, settings.feather_px = "feather", _FEATHER_PX
     if kind != FITTING:
         settings.type = kind
-    elif not settings.enabled and not settings.prompt and is_image(obj):
+    elif is_new and not settings.prompt and is_image(obj):
         settings.type = Image2ImageRegion.TYPE
     if settings.type == Image2ImageRegion.TYPE and settings.reference_image is None:
         settings.reference_image = image_shown_by(obj)
+    if is_new and settings.type == Text2ImageRegion.TYPE and not settings.prompt:
+        settings.prompt = escaped(prompt_from_names(obj))
     list_object(scene, obj)

@@ -34,7 +34,8 @@ from ...storage.images import (
     write_picture,
 )
 from ..model_settings import exact, followed_model, value_for
-from ..prompts import region_prompt, whole_picture_prompt
+from ..prompts import escaped, filled, region_prompt, whole_picture_prompt
+from ..scene_words import doubts_about_fields, words_of
 from .entries import Source, unique_names
 from .projection import on_canvas
 from .region_bounds import RegionBounds
@@ -143,7 +144,8 @@ class RegionReader:
                 continue
             if name == "prompt":
                 # A layer of annotations is named after what it shows.
-                yield name, region_prompt(self._root_prompt, settings.prompt or source.layer)
+                text = region_prompt(self._root_prompt, settings.prompt or escaped(source.layer))
+                yield name, self._filled(text, name, source)
             elif name == "guidance_scale" and settings.randomize_guidance:
                 yield name, None
             elif name == "guidance_scale":
@@ -151,11 +153,18 @@ class RegionReader:
                 owner = settings if settings.is_property_set(name) else self._canvas
                 yield name, value_for(owner, name, self._followed, self._used)
             elif name == "negative_prompt":
-                yield name, settings.negative_prompt or None
+                text = settings.negative_prompt
+                yield name, self._filled(text, name, source) if text else None
             elif _is_file(declared):
                 yield name, self._file(getattr(settings, name), declared, source)
             else:
                 yield name, exact(getattr(settings, name))
+
+    def _filled(self, text: str, key: str, source: Source) -> str:
+        words = words_of(self._scene, source)
+        for doubt in doubts_about_fields(text, words):
+            self._complain(source, key, *doubt, severity="warning")
+        return filled(text, words)
 
     def _file(
         self, image: bpy.types.Image | None, declared: Field[Any], source: Source

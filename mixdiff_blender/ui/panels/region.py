@@ -7,7 +7,9 @@ from typing import Any
 
 from ...contract import Image2ImageRegion, Text2ImageRegion
 from ...job.job_from_scene import in_words
+from ...job.prompts import fields_in, filled
 from ...job.regions.entries import Source, source_of
+from ...job.scene_words import words_of
 from ...properties import REROLL_TYPE, RegionSettings
 from ..job_cache import last_cached_job
 from ..operators.region_list import active_entry
@@ -51,7 +53,7 @@ class RegionPanel(SidebarPanel):
             layout.prop(region, "guide")
         layout.row().prop(region, "type", expand=True)
         if region.type == Text2ImageRegion.TYPE:
-            _draw_text_region(layout, context, region)
+            _draw_text_region(layout, context, chosen)
         elif region.type == Image2ImageRegion.TYPE:
             layout.template_ID(region, "reference_image", open="image.open")
             split_column(layout, decorate=True).prop(region, "strength")
@@ -63,9 +65,13 @@ class RegionPanel(SidebarPanel):
                 column.prop(region, "noise_eps")
 
 
-def _draw_text_region(layout: Any, context: Any, region: RegionSettings) -> None:
+def _draw_text_region(layout: Any, context: Any, chosen: Source) -> None:
+    region = chosen.settings
     draw_prompts(layout, region)
-    draw_hint(layout, context, region.prompt)
+    prompt = filled(region.prompt, words_of(context.scene, chosen))
+    if any(fields_in(region.prompt)):
+        draw_text(layout, context, prompt or "nothing", "FORWARD")
+    draw_hint(layout, context, prompt)
     column = split_column(layout, decorate=True)
     value = column.row(align=True)
     value.active = not region.randomize_guidance

@@ -26,7 +26,7 @@ from bl_ext.user_default.mixdiff.contract import (
     read_job,
     to_document,
 )
-from bl_ext.user_default.mixdiff.job import model_settings
+from bl_ext.user_default.mixdiff.job import former_files, model_settings
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.known_words import hint_of, suggested
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
@@ -99,6 +99,7 @@ __all__ = [
     "expectation",
     "facts_of_model",
     "folders",
+    "former_files",
     "generation",
     "grip_at",
     "handlers",

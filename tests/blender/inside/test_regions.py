@@ -90,6 +90,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "decode_steps": True,
         "noise_device": "device",
         "max_region_px": 256,  # what the model was trained on
+        "kept": None,
     }
     text, image = job["regions"]
     assert (image["type"], image["strength"]) == ("image2image", 0.75)
