@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.contract import errors
+    from engine.contract.again import again
     from engine.contract.catalogue import (
         CATALOGUE,
         Listed,
@@ -46,9 +47,9 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *("catalogue", "checks", "effort", "errors", "files", "geometry", "image_sizes", "job"),
-        *("kinds", "known_names", "masks", "models", "parse", "png", "presets", "protocol"),
-        "schedulers",
+        *("again", "catalogue", "checks", "effort", "errors", "files", "geometry"),
+        *("image_sizes", "job", "kinds", "known_names", "masks", "models", "parse", "png"),
+        *("presets", "protocol", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

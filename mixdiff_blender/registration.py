@@ -34,6 +34,7 @@ MODULES = (
     "ui.operators.results",
     "ui.operators.history",
     "ui.operators.viewing",
+    "ui.operators.again",
     "ui.tools.drawing",
     "ui.panels.generate",
     "ui.panels.results",

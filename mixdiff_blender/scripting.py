@@ -32,13 +32,15 @@ from .contract import (
 from .job import presets as _presets
 from .job.job_from_scene import SceneJob, field_in_words, in_words, job_from_scene
 from .job.naming import find_name
-from .job.overrides import Overrides, changes_of, overridden
+from .job.overrides import Overrides, changes_of, depsgraph_of, overridden
 from .job.regions.entries import Source, list_object, sources
 from .job.regions.entries import sync as _sync
 from .job.regions.marking import can_be_region
 from .properties import RegionSettings, canvas_settings, region_settings
 from .properties.contexts import scene_in
-from .results import generation
+from .results import again as _again
+from .results import generation, history
+from .results.documents import job_of
 from .results.sources import with_kept_sources
 from .storage import folders
 from .storage import presets as _preset_files
@@ -49,6 +51,7 @@ __all__ = (
     "Overrides",
     "Picture",
     "Region",
+    "again",
     "explain",
     "export_job",
     "find_scene",
@@ -274,6 +277,60 @@ def generate(
         changes = changes_of(overrides)
         _runnable(job_from_scene(found, depsgraph, changes=changes))
         generation.begin(found, depsgraph, output=goal, changes=changes, then=ends.append)
+    return _made(found, ends, on_progress)
+
+
+def again(
+    regions: Iterable[str] = (),
+    scene: SceneOrName = None,
+    *,
+    mask: Path | str | None = None,
+    prompt: str | None = None,
+    strength: float = 0.0,
+    seed: int | None = None,
+    result: str | None = None,
+    output: Path | str | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> Picture:
+    """Make a part of a result anew, and return when it is there; all around stays the same bytes.
+
+    The part is regions of the result by their names, or what is white in a mask as large as the
+    result, or what the mask covers of the regions. Prompts are the scene's as they are now, or
+    `prompt`; `strength` says how much stays of the part, from 0 to 1. The result is the one that
+    is shown, unless its name in the history is given.
+
+    Raises: EngineError of kind `name` for a region or a result that there is not; of another kind
+    where there is no picture.
+    """
+    found = find_scene(scene)
+    entries = {entry.name: entry for entry in canvas_settings(found).history}
+    shown = history.active_entry(found)
+    entry = shown if result is None else find_name("result", result, entries)
+    if entry is None:
+        raise EngineError("there is no result yet", kind="job", advice="generate a picture first")
+    known = {region.name: region for region in job_of(entry).regions}
+    names = [find_name("region", name, known).name for name in regions]
+    ends: list[Outcome] = []
+    _again.begin(
+        found,
+        depsgraph_of(found),
+        entry,
+        names,
+        mask=None if mask is None else _path(mask),
+        strength=strength,
+        seed=seed,
+        prompt=prompt,
+        output=None if output is None else _path(output),
+        then=ends.append,
+    )
+    return _made(found, ends, on_progress)
+
+
+def _made(found: bpy.types.Scene, ends: list[Outcome], on_progress: Callable[[], None]) -> Picture:
+    """Wait for a picture, and return it.
+
+    Raises: EngineError where there is none.
+    """
     engine.wait(on_progress)
     end = ends[0] if ends else EngineError("there is no picture", kind="internal")
     if isinstance(end, EngineError):

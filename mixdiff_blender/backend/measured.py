@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..contract import BUNDLED_MODEL, EngineError, Job, atomic_write, denoised_cells
+from ..contract import BUNDLED_MODEL, EngineError, Job, Rectangle, atomic_write, denoised_cells
 from ..storage import folders
 from .progress import Estimate
 from .session import Done
@@ -32,6 +33,8 @@ class _Measured:
 
 def note(job: Job, stride_px: int, done: Done) -> None:
     """Keep what a picture took."""
+    if job.kept is not None and job.kept.mask is not None:
+        return  # how many windows its mask touched is not known
     seconds, cells = done.timings_s, denoised_cells(job, stride_px)
     if not cells or "sampling" not in seconds:
         return
@@ -54,12 +57,17 @@ def note(job: Job, stride_px: int, done: Done) -> None:
         file.write(text.encode("utf-8"))
 
 
-def estimate(job: Job, stride_px: int, *, is_loaded: bool) -> Estimate | None:
-    """Return what a job will take; None where its model has made no picture here yet."""
+def estimate(
+    job: Job, stride_px: int, *, is_loaded: bool, changed: Sequence[Rectangle] | None = None
+) -> Estimate | None:
+    """Return what a job will take; None where its model has made no picture here yet.
+
+    `changed` bounds what is made anew of a picture that is kept.
+    """
     measured = _all().get(_name(job))
     if measured is None:
         return None
-    seconds = denoised_cells(job, stride_px) * measured.s_per_cell
+    seconds = denoised_cells(job, stride_px, changed=changed) * measured.s_per_cell
     seconds += job.canvas_height * job.canvas_width * measured.s_per_px
     if not is_loaded:
         seconds += measured.loading_s

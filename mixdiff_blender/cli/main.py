@@ -88,6 +88,27 @@ def build_parser() -> argparse.ArgumentParser:
         "in / for one numbered file a frame (default: beside the .blend)",
     )
     generate.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    part = commands.add_parser("again", help="make a part of a result anew; the rest stays")
+    part.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")
+    part.add_argument(
+        "--region",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a region to be made anew; may be given several times",
+    )
+    part.add_argument(
+        "--mask", metavar="M.png", help="a picture as large as the result, white where it changes"
+    )
+    part.add_argument("--prompt", metavar="TEXT", help="instead of the regions' prompts")
+    part.add_argument(
+        "--strength", type=float, default=0.0, metavar="S", help="how much stays: 0 (default) to 1"
+    )
+    part.add_argument("--seed", type=int, metavar="N", help="instead of one at random")
+    part.add_argument("--result", metavar="NAME", help="instead of the result that is shown")
+    part.add_argument("--output", "-o", metavar="OUT.png", help="the picture's file")
+    part.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    part.add_argument("--quiet", action="store_true", help="no progress on stderr")
     for name, purpose, metavar, file in (
         ("export-job", "write the job that would be sent, for the engine alone", "JOB.json", "job"),
         ("explain", "draw where each region lies and how its weight fades", "OUT.png", "drawing"),
@@ -110,6 +131,7 @@ def main(arguments: Sequence[str]) -> int:
         return stop.code if isinstance(stop.code, int) else WRONG_USAGE
     actions: dict[str, Callable[[argparse.Namespace], int]] = {
         "generate": _generate,
+        "again": _again,
         "export-job": _export_job,
         "explain": _explain,
         "list": _list,
@@ -173,20 +195,43 @@ def _generate(options: argparse.Namespace) -> int:
                 on_progress=partial(_follow, bar, before, interrupted),
                 **_overrides(options, frame),
             )
-        _warn(picture.warnings)
-        if not options.json:
-            print(picture.file or picture.image.name, flush=True)
-        pictures.append(
-            {
-                "frame": number,
-                "file": None if picture.file is None else str(picture.file),
-                "seed": picture.seed,
-                "warnings": picture.warnings,
-            }
-        )
+        pictures.append({"frame": number, **_said(picture, options)})
     if options.json:
         _answer({"pictures": pictures})
     return OK
+
+
+def _again(options: argparse.Namespace) -> int:
+    scene = scripting.find_scene(options.scene)
+    interrupted = Event()
+    with ProgressBar(quiet=options.quiet) as bar, cli_engine.on_interrupt(interrupted.set):
+        picture = scripting.again(
+            options.region,
+            scene,
+            mask=options.mask,
+            prompt=options.prompt,
+            strength=options.strength,
+            seed=options.seed,
+            result=options.result,
+            output=options.output,
+            on_progress=partial(_follow, bar, "", interrupted),
+        )
+    said = _said(picture, options)
+    if options.json:
+        _answer({"pictures": [said]})
+    return OK
+
+
+def _said(picture: scripting.Picture, options: argparse.Namespace) -> dict[str, Any]:
+    """Print where a picture is and what was doubtful, and return it as JSON has it."""
+    _warn(picture.warnings)
+    if not options.json:
+        print(picture.file or picture.image.name, flush=True)
+    return {
+        "file": None if picture.file is None else str(picture.file),
+        "seed": picture.seed,
+        "warnings": picture.warnings,
+    }
 
 
 def _follow(bar: ProgressBar, before: str, interrupted: Event) -> None:

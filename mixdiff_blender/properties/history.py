@@ -7,7 +7,14 @@ from typing import Any
 
 import bpy
 
-from .declarations import CollectionProperty, Declaring, IntProperty, StringProperty
+from .declarations import (
+    CollectionProperty,
+    Declaring,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 from .seeds import seed_in
 
 
@@ -63,6 +70,26 @@ class HistorySettings(Declaring):
     )
     history: Any = CollectionProperty(
         name="History", description="The results of this scene", type=HistoryEntry
+    )
+    again_strength = FloatProperty(
+        name="Keep",
+        description="How much stays of what is made again: 0 nothing, towards 1 it changes less. "
+        "What is around it stays in any case (strength)",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    change_mask: bpy.types.Image | None = PointerProperty(
+        name="Change",
+        description="The image on which is painted what is made again",
+        type=bpy.types.Image,
+        options={"HIDDEN"},
+    )
+    change_mask_of = StringProperty(
+        name="Change Of",
+        description="The key of the result that it is painted over",
+        options={"HIDDEN"},
     )
     active_history = IntProperty(
         name="Shown Result",

@@ -12,7 +12,13 @@ import bpy
 from ..backend import engine, measured
 from ..backend.session import Done, JobRequest, Outcome
 from ..backend.session import Job as QueuedJob
-from ..contract import EngineError, Job, JobError, Problem, to_document
+from ..contract import (
+    EngineError,
+    Job,
+    JobError,
+    Problem,
+    to_document,
+)
 from ..job.job_from_scene import SceneJob, in_words, job_from_scene
 from ..job.model_facts import facts_of_model
 from ..job.regions.camera import view_of
@@ -158,8 +164,20 @@ def begin_variation(
 
     Raises: EngineError where it cannot begin; the report has the same.
     """
-    file = history.path_of(entry)
     job = history.varied(entry, regions, mode=mode, noise_eps=noise_eps)
+    what = history.variation_text(entry, regions, mode=mode)
+    send(scene, from_result(scene, entry, job, what), then=then)
+
+
+def from_result(scene: bpy.types.Scene, entry: HistoryEntry, job: Job, what: str) -> PendingJob:
+    """Return a job that was made from a result's, ready to be sent.
+
+    `what` says how its result differs.
+
+    Raises: EngineError of kind `picture` where it names pictures elsewhere; the report has the
+    same.
+    """
+    file = history.path_of(entry)
     own = [file.parent] if is_made_by(entry, file) else []
     own += [Path(bpy.data.filepath).parent] if bpy.data.filepath else []
     try:
@@ -167,9 +185,13 @@ def begin_variation(
     except EngineError as error:
         _report(scene.name, _error_lines(error), error)
         raise
-    what = history.variation_text(entry, regions, mode=mode)
-    pending = PendingJob(job=job, folder=file.parent, context=replace(context_of(entry), what=what))
-    send(scene, pending, then=then)
+    job = history.with_own_model(entry, job)  # the new result may lie in another folder
+    return PendingJob(job=job, folder=file.parent, context=replace(context_of(entry), what=what))
+
+
+def changed(pending: PendingJob, job: Job) -> PendingJob:
+    """Return another job in the place of one that is ready to be sent."""
+    return replace(pending, job=job)
 
 
 def send(

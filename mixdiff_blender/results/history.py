@@ -13,11 +13,13 @@ from uuid import uuid4
 import bpy
 
 from ..contract import (
+    BUNDLED_MODEL,
     EngineError,
     Job,
     RerollRegion,
     is_file,
     is_there,
+    path_in,
     read_job,
     with_unique_names,
 )
@@ -219,6 +221,14 @@ def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_ep
         for each in bounds
     ]
     return with_unique_names(replace(job, reroll_regions=(*kept, *added)))
+
+
+def with_own_model(entry: HistoryEntry, job: Job) -> Job:
+    """Return a job made from an entry's with its model where it is, wherever the job is run."""
+    if job.model in (None, BUNDLED_MODEL):
+        return job
+    model = path_in(path_of(entry).parent, str(job.model))
+    return replace(job, model=str(model.resolve())) if is_there(model) else job
 
 
 def restore_arrived(*_: Any) -> None:

@@ -15,7 +15,7 @@ from ..job.regions.entries import sources
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 
 _NOT_OF_THE_PICTURE = frozenset(
-    {"rna_type", "name", "uid", "result", "show_result", "output_folder"}
+    {"rna_type", "name", "uid", "result", "show_result", "output_folder", "again_strength"}
 )
 _CANVAS_KEYS = ("num_inference_steps", "negative_prompt", "cpu_vae", "decode_steps", "noise_device")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Any
 
@@ -83,9 +84,9 @@ class Drag:
         self._area.header_text_set(None)
         self._area.tag_redraw()
 
-    def show_hint(self, what: str) -> None:
+    def show_hint(self, what: str, keys: str = "") -> None:
         """Say in the viewport's header what is done, and with which keys."""
-        keys = f"Ctrl: snap to the grid of {self.canvas.grid_px} px  ·  Esc: cancel"
+        keys = keys or f"Ctrl: snap to the grid of {self.canvas.grid_px} px  ·  Esc: cancel"
         self._area.header_text_set(f"{what}  ·  {keys}")
         self._area.tag_redraw()
 
@@ -195,12 +196,16 @@ class RectangleDrawing(Drag):
             return
         top, bottom, left, right = self.rectangle.bounds
         corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-        points = [(*self.in_viewport(*corner), 0.0) for corner in corners]
-        shader: Any = _gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
-        batch = batch_for_shader(shader, "LINE_STRIP", {"pos": points})
-        size = _gpu.state.viewport_get()[2:]
-        for width, colour in ((4.0, _SHADOW), (2.0, _LINE)):
-            shader.uniform_float("viewportSize", size)
-            shader.uniform_float("lineWidth", width)
-            shader.uniform_float("color", colour)
-            batch.draw(shader)
+        draw_line([self.in_viewport(*corner) for corner in corners])
+
+
+def draw_line(points: Sequence[Point]) -> None:
+    """Draw a line through places of the viewport, visible on anything."""
+    shader: Any = _gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
+    batch = batch_for_shader(shader, "LINE_STRIP", {"pos": [(*point, 0.0) for point in points]})
+    size = _gpu.state.viewport_get()[2:]
+    for width, colour in ((4.0, _SHADOW), (2.0, _LINE)):
+        shader.uniform_float("viewportSize", size)
+        shader.uniform_float("lineWidth", width)
+        shader.uniform_float("color", colour)
+        batch.draw(shader)

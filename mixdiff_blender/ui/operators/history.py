@@ -22,6 +22,7 @@ from .base import (
     RENDER_MENU,
     ChoosesFile,
     ReportingOperator,
+    Requirement,
     Result,
     UndoableOperator,
     entries,
@@ -35,7 +36,7 @@ def _active(context: Any) -> HistoryEntry:
     return cast(HistoryEntry, history.active_entry(scene_in(context)))
 
 
-def _selected_regions(scene: bpy.types.Scene, context: Any) -> set[str]:
+def selected_regions(scene: bpy.types.Scene, context: Any) -> set[str]:
     """Return the ids and names of the selected objects, or of the layer chosen in the list."""
     found: set[str] = set()
     for obj in context.view_layer.objects:
@@ -57,10 +58,10 @@ VARIATION_ITEMS = [
 ]
 
 
-class _OfResult(ReportingOperator):
+class OfResult(ReportingOperator):
     """Acts on the result that is shown."""
 
-    requirements = (
+    requirements: tuple[Requirement, ...] = (
         require(
             lambda context: history.active_entry(scene_in(context)) is not None,
             "There is no result yet; generate a picture, or load one",
@@ -68,7 +69,7 @@ class _OfResult(ReportingOperator):
     )
 
 
-class BrowseHistory(_OfResult, UndoableOperator):
+class BrowseHistory(OfResult, UndoableOperator):
     """Show the result before or after the one that is shown"""
 
     bl_idname = "mixdiff.browse_history"
@@ -95,7 +96,7 @@ class BrowseHistory(_OfResult, UndoableOperator):
         return None
 
 
-class UseSettings(_OfResult, UndoableOperator):
+class UseSettings(OfResult, UndoableOperator):
     """Bring back the settings, prompts and seeds that this result was painted with"""
 
     bl_idname = "mixdiff.use_settings"
@@ -112,7 +113,7 @@ class UseSettings(_OfResult, UndoableOperator):
             self.report({"INFO"}, "Only the canvas's settings: the file does not name its regions")
 
 
-class Vary(_OfResult):
+class Vary(OfResult):
     """Make this result again with the same seed, but another start where regions are selected"""
 
     bl_idname = "mixdiff.vary"
@@ -132,12 +133,12 @@ class Vary(_OfResult):
     def run(self, context: Any) -> None:
         """Begin the job; the whole picture varies where none of its regions is selected."""
         scene, entry = scene_in(context), _active(context)
-        chosen = _selected_regions(scene, context)
+        chosen = selected_regions(scene, context)
         generation.begin_variation(scene, entry, chosen, mode=self.mode, noise_eps=self.noise_eps)
         finish(scene)
 
 
-class KeepImage(_OfResult, UndoableOperator):
+class KeepImage(OfResult, UndoableOperator):
     """Keep this result as an image of its own, which later pictures do not replace"""
 
     bl_idname = "mixdiff.keep_image"
@@ -150,7 +151,7 @@ class KeepImage(_OfResult, UndoableOperator):
         self.report({"INFO"}, f"Kept as the image {image.name!r}")
 
 
-class RemoveResult(_OfResult):
+class RemoveResult(OfResult):
     """Remove this result from the history; its file stays unless told otherwise"""
 
     # A redo panel would delete a file at a click, and bring none back at another.

@@ -82,13 +82,18 @@ class OpenInImageEditor(ReportingOperator):
         """Show it."""
         if bpy.app.background:
             raise EngineError("There is no window to show the picture in", kind="job")
-        areas = [area for w in context.window_manager.windows for area in w.screen.areas]
-        area = next((area for area in areas if area.type == "IMAGE_EDITOR"), None)
-        if area is None:
-            bpy.ops.wm.window_new()
-            area = context.window_manager.windows[-1].screen.areas[0]
-            area.type = "IMAGE_EDITOR"
-        area.spaces.active.image = canvas_settings(scene_in(context)).result
+        image_editor(context).image = canvas_settings(scene_in(context)).result
+
+
+def image_editor(context: Any) -> Any:
+    """Return the space of an Image Editor that is open, else of one in a window of its own."""
+    areas = [area for w in context.window_manager.windows for area in w.screen.areas]
+    area = next((area for area in areas if area.type == "IMAGE_EDITOR"), None)
+    if area is None:
+        bpy.ops.wm.window_new()
+        area = context.window_manager.windows[-1].screen.areas[0]
+        area.type = "IMAGE_EDITOR"
+    return area.spaces.active
 
 
 class ShowMaterials(ReportingOperator):

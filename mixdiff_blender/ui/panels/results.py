@@ -10,6 +10,7 @@ from ...results import history, thumbnails
 from ...results.colour import expectation, is_exact
 from ...results.projection import any_projected
 from ...storage import folders
+from ..operators.again import draw_again
 from ..operators.generate import GenerateBatch
 from ..operators.history import (
     KeepImage,
@@ -77,6 +78,8 @@ class ResultPanel(SidebarPanel):
         row = layout.row(align=True)
         row.prop(settings, "show_result", text="Over the View", icon="HIDE_OFF", toggle=True)
         OpenInImageEditor.button(row, "Image Editor")
+        if entry is not None:
+            draw_again(layout.column(align=True), settings)
         draw_uses(layout.column(align=True), image, context)
         if context.space_data.shading.type in _WITHOUT_MATERIALS and any_projected():
             draw_text(
