@@ -19,6 +19,7 @@ from ..contract import (
     is_file,
     parse_json,
     read_job,
+    to_document,
     with_files,
     with_unique_names,
 )
@@ -68,6 +69,24 @@ def job_of(entry: HistoryEntry) -> Job:
     return with_unique_names(replace(job, regions=regions, reroll_regions=rerolls))
 
 
+def is_made_of(job: Job, file: Path) -> bool:
+    """Return whether a picture is there that just this job made, its seeds drawn."""
+    try:
+        there = _job_in(read_job(file)) if is_file(file) else None
+        return there == _job_in(to_document(job))
+    except EngineError:
+        return False
+
+
+def is_picture_of_ours(file: Path) -> bool:
+    """Return whether a file is a picture that holds the job that made it."""
+    try:
+        _job_in(read_job(file))
+    except EngineError:
+        return False
+    return True
+
+
 def is_made_by(entry: HistoryEntry, file: Path) -> bool:
     """Return whether a file is the picture that an entry's job made: it holds the same job.
 
@@ -97,7 +116,12 @@ def settings_of(entry: HistoryEntry) -> dict[str, Any]:
 
 def view_of_entry(entry: HistoryEntry) -> CameraView | None:
     """Return what the camera saw when an entry was made, where that is known."""
-    values = _object_in(entry.view)
+    return view_of_text(entry.view)
+
+
+def view_of_text(text: str) -> CameraView | None:
+    """Return what the camera saw as `text_of_view` keeps it, where that is known."""
+    values = _object_in(text)
     try:
         numbers = {f.name: float(values[f.name]) for f in fields(CameraView) if f.type == "float"}
         matrix = np.array(values["world_to_camera"], dtype=np.float64).reshape(4, 4)
