@@ -34,7 +34,7 @@ from .documents import (
 )
 from .image import file_of, own_image, show_image
 from .sequence import Extent, extent_of
-from .shot_record import ShotRecord, record_of
+from .shot_record import ShotRecord, record_beside, record_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,13 @@ def load(scene: bpy.types.Scene, file: Path) -> HistoryEntry:
             canvas_settings(scene).active_history = number
             return entry  # type: ignore[no-any-return]
     written = datetime.fromtimestamp(file.stat().st_mtime)
-    return _append(scene, _record(file, document, written))
+    shot = record_beside(file)
+    if shot is None:
+        return _append(scene, _record(file, document, written))
+    what = f"{len(shot.frames)} frames, {shot.frames.text}"
+    return find_shot(scene, shot) or _append(
+        scene, _record(file, document, written, what=what, shot=shot.pattern)
+    )
 
 
 def _record(

@@ -67,10 +67,12 @@ def _users(image: bpy.types.Image) -> Iterator[Any]:
         for background in camera.background_images:
             if background.image == image:
                 yield background.image_user
-    for obj in bpy.data.objects:
+    objects: Any = bpy.data.objects
+    for obj in objects:
         if obj.type == "EMPTY" and obj.data == image:
             yield obj.image_user
-    for screen in bpy.data.screens:
+    screens: Any = bpy.data.screens
+    for screen in screens:
         for area in screen.areas:
             for space in area.spaces:
                 if space.type == "IMAGE_EDITOR" and space.image == image:

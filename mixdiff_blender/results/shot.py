@@ -18,7 +18,8 @@ import bpy
 from ..backend import engine
 from ..backend.session import Done, Generating, Outcome
 from ..backend.session import Job as QueuedJob
-from ..contract import Cancelled, EngineError, Job, resolve_random
+from ..backend.wording import duration, state_text
+from ..contract import Cancelled, EngineError, Job, Region, read_job, resolve_random
 from ..job.frames import ShotFrames
 from ..job.overrides import Overrides, changes_of, overridden
 from ..properties import canvas_settings
@@ -82,6 +83,14 @@ class Shot:
         return each * (self.count * (1 - self.share))
 
     @property
+    def text(self) -> str:
+        """How far it is, as a bar says it."""
+        state, rest_s = engine.session.state, self.remaining_s
+        doing = state_text(state) if isinstance(state, Generating) else ""
+        left = "" if rest_s is None else f"{duration(rest_s)} left"
+        return " · ".join(part for part in (self.frame_text, left or doing) if part)
+
+    @property
     def frame_text(self) -> str:
         """Which frame is being made, of how many."""
         return f"Frame {self._number} ({min(self.done + 1, self.count)} of {self.count})"
@@ -120,11 +129,11 @@ class Shot:
             read = generation.prepare(scene, depsgraph, changes=changes)
         job = with_kept_sources(coherent(read.job), read.folder, self.record.folder)
         self._note_view(number, read.context)
+        what = replace(read.context, what=f"{self.count} frames, {self.record.frames.text}")
         if is_made_of(job, self.record.file(number)):
             self.kept.append(number)
-            self._keep(scene, self.record.file(number), {"seed": seed}, read.context)
+            self._keep(scene, self.record.file(number), read_job(self.record.file(number)), what)
             return
-        what = replace(read.context, what=f"{self.count} frames, {self.record.frames.text}")
         pending = replace(read, job=job, folder=self.record.folder, context=what, keep=self._keep)
         self._send(scene, pending, number)
 
@@ -161,7 +170,7 @@ class Shot:
         entry = history.find_shot(scene, self.record)
         if entry is not None:
             history.refresh(scene, entry)
-        elif "version" in document:  # of a frame that was painted, not of one that was found
+        else:
             history.add(scene, file, document, context, shot=self.record.pattern)
 
     def _fill_gaps(self, number: int) -> None:
@@ -282,20 +291,16 @@ def coherent(job: Job) -> Job:
     Regions are known by their ids, so that one that comes into view changes no other.
     """
 
-    def drawn(region: Any) -> Any:
-        draw = random.Random(f"{job.seed} {region.id or region.name}")
-        alone = resolve_random(replace(job, regions=(region,), reroll_regions=()), draw)
-        return alone.regions[0]
-
-    def redrawn(region: Any) -> Any:
-        draw = random.Random(f"{job.seed} {region.id or region.name}")
-        alone = resolve_random(replace(job, regions=(), reroll_regions=(region,)), draw)
-        return alone.reroll_regions[0]
+    def drawn(region: Region, **alone: Any) -> Job:
+        draw = random.Random(f"{job.seed} {region.id or region.name}")  # noqa: S311
+        return resolve_random(replace(job, **alone), draw)
 
     return replace(
         job,
-        regions=tuple(map(drawn, job.regions)),
-        reroll_regions=tuple(map(redrawn, job.reroll_regions)),
+        regions=tuple(drawn(r, regions=(r,), reroll_regions=()).regions[0] for r in job.regions),
+        reroll_regions=tuple(
+            drawn(r, regions=(), reroll_regions=(r,)).reroll_regions[0] for r in job.reroll_regions
+        ),
     )
 
 
@@ -310,8 +315,9 @@ def _hold(source: Path, goal: Path) -> None:
 
 
 def _is_occupied() -> bool:
-    """Return whether going to another frame would disturb: while things are dragged, or rendered."""
-    if bpy.app.is_job_running("RENDER"):
+    """Return whether going to another frame would disturb what is dragged, or rendered."""
+    app: Any = bpy.app
+    if app.is_job_running("RENDER"):
         return True
     manager: Any = bpy.context.window_manager
     operators = [operator for w in manager.windows for operator in w.modal_operators]

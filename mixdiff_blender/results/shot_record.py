@@ -144,7 +144,7 @@ def _record_in(note: Any, path: Path) -> ShotRecord:
 
 
 def record_of(entry: HistoryEntry) -> ShotRecord | None:
-    """Return the shot that an entry of the history is; None for a still, or where its note is gone."""
+    """Return an entry's shot; None for a still, or where the note of it is gone."""
     if not entry.shot:
         return None
     file = folders.absolute(entry.file, bpy.data.filepath)
@@ -154,8 +154,10 @@ def record_of(entry: HistoryEntry) -> ShotRecord | None:
         return None
 
 
-def begun(folder: Path, scene_name: str, frames: ShotFrames) -> ShotRecord | None:
-    """Return the newest shot of a scene's frames in a folder that lacks some of them."""
+def newest(
+    folder: Path, scene_name: str, frames: ShotFrames, *, is_unfinished: bool = False
+) -> ShotRecord | None:
+    """Return the newest shot of a scene's frames in a folder; if asked, one that lacks some."""
     notes = [path for path in folder.glob(f"*/*{PLACE}.json") if is_file(path)]
     for path in sorted(notes, key=lambda path: path.stat().st_mtime, reverse=True):
         try:
@@ -163,8 +165,18 @@ def begun(folder: Path, scene_name: str, frames: ShotFrames) -> ShotRecord | Non
         except EngineError:
             continue
         is_meant = found.scene_name == scene_name and found.frames == frames
-        if is_meant and len(found.there) < len(frames):
+        if is_meant and not (is_unfinished and len(found.there) == len(frames)):
             return found
+    return None
+
+
+def record_beside(picture: Path) -> ShotRecord | None:
+    """Return the shot that a picture is a frame of."""
+    for path in picture.parent.glob("*#*.json"):
+        with suppress(EngineError):
+            found = read_record(path)
+            if picture in found.files:
+                return found
     return None
 
 

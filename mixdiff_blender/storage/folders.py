@@ -183,7 +183,7 @@ def reserve_folder(folder: Path, stem: str) -> Path:
 
 
 def _reserve(folder: Path, stem: str, suffix: str, take: Callable[[Path], None]) -> Path:
-    """Return a new numbered path in a folder, which `take` has made; pictures and shots count on."""
+    """Return a new numbered path in a folder, made by `take`; shots and stills count on."""
     require_letters(folder)
     stem = stem.encode()[:_LONGEST_STEM].decode(errors="ignore")
     numbered = re.compile(re.escape(stem) + r"-(\d{1,9})(\.png|-steps|)", re.IGNORECASE)

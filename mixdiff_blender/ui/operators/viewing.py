@@ -10,6 +10,7 @@ from ...backend import engine
 from ...contract import EngineError
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
+from ...results.sequence import follow
 from .base import ReportingOperator, Result, require
 
 _has_picture = require(
@@ -88,7 +89,10 @@ class OpenInImageEditor(ReportingOperator):
             bpy.ops.wm.window_new()
             area = context.window_manager.windows[-1].screen.areas[0]
             area.type = "IMAGE_EDITOR"
-        area.spaces.active.image = canvas_settings(scene_in(context)).result
+        image = canvas_settings(scene_in(context)).result
+        area.spaces.active.image = image
+        if image is not None:
+            follow(image)
 
 
 class ShowMaterials(ReportingOperator):

@@ -39,7 +39,7 @@ from bl_ext.user_default.mixdiff.job.regions.projection import Canvas, on_canvas
 from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
 from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
-from bl_ext.user_default.mixdiff.results import batch, generation, history, snapshots
+from bl_ext.user_default.mixdiff.results import batch, generation, history, shot, snapshots
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
@@ -125,6 +125,7 @@ __all__ = [
     "scripting",
     "session",
     "shapes_of",
+    "shot",
     "shown",
     "snapshots",
     "source_of",
