@@ -38,7 +38,7 @@ class ShotFrames:
             for value in (first, last, step)
         )
         found = cls(first=first, last=last, step=step)
-        if step <= 0 or last < first or len(found) > MOST_FRAMES:
+        if not 0 < len(found) <= MOST_FRAMES:
             raise EngineError(
                 f"there are no frames from {_text(first)} to {_text(last)}, every {_text(step)}"
                 if len(found) <= MOST_FRAMES
@@ -66,7 +66,9 @@ class ShotFrames:
 
     def __len__(self) -> int:
         """Return how many frames there are."""
-        return math.floor((self.last - self.first) / self.step) + 1 if self.step > 0 else 0
+        if self.step <= 0 or self.last < self.first:
+            return 0
+        return math.floor((self.last - self.first) / self.step) + 1
 
     @property
     def times(self) -> tuple[Fraction, ...]:

@@ -11,13 +11,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..contract import (
+    BUNDLED_MODEL,
     EngineError,
     Job,
     JobError,
     Region,
     check,
     is_file,
+    is_there,
     parse_json,
+    path_in,
     read_job,
     to_document,
     with_files,
@@ -71,9 +74,15 @@ def job_of(entry: HistoryEntry) -> Job:
 
 def is_made_of(job: Job, file: Path) -> bool:
     """Return whether a picture is there that just this job made, its seeds drawn."""
+
+    def alike(document: object) -> Job:
+        found = _job_in(document)
+        path = path_in(file.parent, found.model or "")  # the engine writes it as seen from there
+        is_path = bool(found.model) and found.model != BUNDLED_MODEL and is_there(path)
+        return replace(found, model=str(path.resolve())) if is_path else found
+
     try:
-        there = _job_in(read_job(file)) if is_file(file) else None
-        return there == _job_in(to_document(job))
+        return is_file(file) and alike(read_job(file)) == alike(to_document(job))
     except EngineError:
         return False
 

@@ -87,6 +87,8 @@ class PendingJob:
     warnings: tuple[Problem, ...] = ()
     keep: Keep = history.add
     """What adds the picture to its scene."""
+    is_part: bool = False
+    """Whether it is a part of something that reports its end itself."""
 
 
 _last: Report | None = None
@@ -215,7 +217,9 @@ def _end(
         _import_result(outcome, pending, target)
     if then is not None:
         then(outcome)
-    if isinstance(outcome, EngineError):  # after what it may have taken with it
+    if (
+        isinstance(outcome, EngineError) and not pending.is_part
+    ):  # after what it may have taken with it
         set_report(target.scene_name, error_lines(outcome, pending.warnings), outcome)
 
 

@@ -134,7 +134,9 @@ class Shot:
             self.kept.append(number)
             self._keep(scene, self.record.file(number), read_job(self.record.file(number)), what)
             return
-        pending = replace(read, job=job, folder=self.record.folder, context=what, keep=self._keep)
+        pending = replace(
+            read, job=job, folder=self.record.folder, context=what, keep=self._keep, is_part=True
+        )
         self._send(scene, pending, number)
 
     def _send(self, scene: bpy.types.Scene, pending: PendingJob, number: int) -> None:

@@ -18,6 +18,7 @@ from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, sto
 from bl_ext.user_default.mixdiff.backend.report import report_text
 from bl_ext.user_default.mixdiff.backend.session import Done, Generating, Job, Stopped, Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
+from bl_ext.user_default.mixdiff.cli.main import main as cli_main
 from bl_ext.user_default.mixdiff.contract import (
     EngineError,
     Rectangle,
@@ -87,6 +88,7 @@ __all__ = [
     "batch",
     "canvas_of",
     "check",
+    "cli_main",
     "context_of",
     "dragged",
     "draw_bars",
