@@ -18,6 +18,7 @@ from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, sto
 from bl_ext.user_default.mixdiff.backend.report import report_text
 from bl_ext.user_default.mixdiff.backend.session import Done, Generating, Job, Stopped, Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
+from bl_ext.user_default.mixdiff.cli.main import main as cli_main
 from bl_ext.user_default.mixdiff.contract import (
     EngineError,
     Rectangle,
@@ -39,7 +40,7 @@ from bl_ext.user_default.mixdiff.job.regions.projection import Canvas, on_canvas
 from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
 from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
-from bl_ext.user_default.mixdiff.results import again, batch, generation, history, snapshots
+from bl_ext.user_default.mixdiff.results import again, batch, generation, history, shot, snapshots
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
@@ -88,6 +89,7 @@ __all__ = [
     "batch",
     "canvas_of",
     "check",
+    "cli_main",
     "context_of",
     "dragged",
     "draw_bars",
@@ -127,6 +129,7 @@ __all__ = [
     "scripting",
     "session",
     "shapes_of",
+    "shot",
     "shown",
     "snapshots",
     "source_of",
