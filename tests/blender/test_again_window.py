@@ -98,3 +98,12 @@ def test_an_object_and_then_a_lasso_are_made_again(
         person.search("paint what to make again")
         time.sleep(4)
         person.shot("again-paint")
+        person.drag((760, 440), (860, 450))
+        person.shot("again-painted")
+        person.search("make painted part of mixdiff picture again")
+        person.wait_until("a job", lambda told: told["busy"], 60)
+        person.wait_until("the picture", lambda told: not told["busy"], 300)
+        time.sleep(2)
+        person.shot("again-painted-made")
+        share = (picture(3) != picture(4)).any(axis=2).mean()
+        assert 0.005 < share < 0.4

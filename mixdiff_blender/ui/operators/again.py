@@ -193,6 +193,7 @@ class PaintMask(OfResult, UndoableOperator):
             return
         space = image_editor(context)
         space.image, space.ui_mode = settings.change_mask, "PAINT"
+        space.uv_editor.show_texpaint = False  # or an object's UV map lies over the picture
 
 
 class AgainMasked(_MakesAgain):
