@@ -94,11 +94,17 @@ def test_an_object_and_then_a_lasso_are_made_again(
         changed[:112, 158:352] = False
         assert not changed.any()
 
-        # The painted mask opens in an Image Editor of its own.
+        # What is painted over the picture, in an Image Editor that is open.
+        person.script(
+            "for area in bpy.context.window_manager.windows[0].screen.areas:\n"
+            "    if area.type == 'PROPERTIES':\n"
+            "        area.type = 'IMAGE_EDITOR'\n"
+        )
+        person.let_it_see()
         person.search("paint what to make again")
         time.sleep(4)
         person.shot("again-paint")
-        person.drag((760, 440), (860, 450))
+        person.drag((1450, 600), (1500, 630))
         person.shot("again-painted")
         person.search("make painted part of mixdiff picture again")
         person.wait_until("a job", lambda told: told["busy"], 60)

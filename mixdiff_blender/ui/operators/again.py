@@ -193,7 +193,8 @@ class PaintMask(OfResult, UndoableOperator):
             return
         space = image_editor(context)
         space.image, space.ui_mode = settings.change_mask, "PAINT"
-        space.uv_editor.show_texpaint = False  # or an object's UV map lies over the picture
+        shown = "show_uv" if hasattr(space.uv_editor, "show_uv") else "show_texpaint"
+        setattr(space.uv_editor, shown, False)  # or an object's UV map lies over the picture
 
 
 class AgainMasked(_MakesAgain):
