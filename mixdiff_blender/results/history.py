@@ -269,9 +269,16 @@ def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_ep
     Regions are given by their ids, or by their names where the entry knows no ids; without any
     that the entry knows the whole picture varies.
 
-    Raises: EngineError of kind `job` where its job cannot be read.
+    Raises: EngineError of kind `job` where its job cannot be read, or made a part of it alone: its
+    start is not that of the rest.
     """
     job = job_of(entry)
+    if job.kept is not None:
+        raise EngineError(
+            f"{entry.name} was made again in parts, which have no start in common",
+            kind="job",
+            advice="use Again, with Keep at 0.5 for a slight change; or vary the first result",
+        )
     chosen = [region for region in job.regions if (region.id or region.name) in regions]
     bounds = [region.bounds for region in chosen] or [(0, job.canvas_height, 0, job.canvas_width)]
     amount = float(f"{noise_eps:.6g}") if mode == "epsilon" else 0.0  # from Blender's 32 bits

@@ -168,6 +168,13 @@ def test_what_cannot_be_made_again_says_why() -> None:
     assert len(settings().history) == 1
 
 
+@pytest.mark.usefixtures("before")
+def test_what_was_made_again_is_not_varied_as_if_it_had_one_start() -> None:
+    bpy.ops.mixdiff.again(region="left")
+    with pytest.raises(RuntimeError, match="made again in parts"):
+        bpy.ops.mixdiff.vary(mode="reset")
+
+
 def test_before_any_result_it_says_what_is_missing(street: Any) -> None:
     with pytest.raises(RuntimeError, match="There is no result yet"):
         bpy.ops.mixdiff.again()
