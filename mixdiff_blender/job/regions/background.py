@@ -37,8 +37,8 @@ def background_of(
 
     It has the background's prompt in the style of all. Where nothing else has a prompt it is there
     in any case, if there is anything that it could show. It lies behind regions whose weights depth
-    has lowered to a least share; or takes what silhouettes leave `free`, where all are such. `words`
-    are what its fields take from the scene.
+    has lowered to a least share; or takes what silhouettes leave `free`, where all are such.
+    `words` are what its fields take from the scene.
     """
     prompt = filled(whole_prompt(settings), words)
     generating = _generating(regions)

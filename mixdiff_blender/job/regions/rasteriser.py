@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .projection import CameraView, Floats, Ints, cut_at, distances_inside, frame_coordinates
 
-_TRIANGLES_AT_ONCE = 2**17
+_TRIANGLES_AT_ONCE = 2**13
 _LARGE = 4096  # samples in a triangle's rectangle: from here on it is quicker alone
 _SLIVER = 1e-6  # squares of a sample's side
 _NOTHING = np.float32(-np.inf)
@@ -44,6 +44,12 @@ class DepthBuffer:
         self.height, self.width = height, width
         self._nearness = np.full(height * width, _NOTHING, dtype=np.float32)
         self._owners = np.full(height * width, -1, dtype=np.int32)
+
+    def copy(self) -> DepthBuffer:
+        """Return another one with the same in it."""
+        other = DepthBuffer(self._view, self.height, self.width)
+        other._nearness[:], other._owners[:] = self._nearness, self._owners
+        return other
 
     @property
     def owners(self) -> Ints:

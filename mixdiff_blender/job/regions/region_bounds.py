@@ -115,7 +115,7 @@ class RegionBounds:
         obj, settings = source.object, source.settings
         assert obj is not None
         if settings.guide:  # which hides nothing, and is hidden by nothing
-            alone = Silhouettes(self._view, self.canvas, [(1, self._pieces_of(obj))])
+            alone = Silhouettes(self._view, self.canvas, [(1, self._pieces_of(obj))], keep=False)
             return alone.of(1, settings.feather_px)
         return self._silhouettes.of(self._numbers[obj], settings.feather_px)
 

@@ -6,7 +6,7 @@ Letters in shapes: H W of the canvas, h w of a part of it, in samples.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ...contract import Rectangle, atomic_write
 from ...storage.images import png_of
+from .kept_drawing import drawn, drawn_anew
 from .pieces import Piece
-from .projection import CameraView, Canvas, Floats, Ints
-from .rasteriser import DepthBuffer
+from .projection import CameraView, Canvas, Floats
 
 Shares = NDArray[np.float32]
 _Bools = NDArray[np.bool_]
@@ -25,7 +25,6 @@ _Places = NDArray[np.intp]
 
 _MOST_SAMPLES = 2**20
 _MOST_DENSITY, _LEAST_DENSITY = 2.0, 0.5  # samples a pixel of the canvas, along a side
-_POINTS_AT_ONCE = 2**17
 _CONTEXT_CELLS = 4  # that the model sees beyond what it generates
 _LEAST_WINDOW_CELLS = 16
 _FEATHER_STEPS = 8
@@ -85,14 +84,21 @@ class Silhouettes:
     """Looks at the things of a scene through its camera: what hides others has what it hides."""
 
     def __init__(
-        self, view: CameraView, canvas: Canvas, shown: Iterable[tuple[int, Sequence[Piece]]]
+        self,
+        view: CameraView,
+        canvas: Canvas,
+        shown: Iterable[tuple[int, Sequence[Piece]]],
+        *,
+        keep: bool = True,
     ) -> None:
-        """`shown` has all that can be seen, each with its region's number, from 1; or 0."""
+        """`shown` has all that can be seen, each with its region's number, from 1; or 0.
+
+        What stands still is kept, unless that is not to be.
+        """
         self._canvas = canvas
         self._density = density_of(canvas)
-        buffer = DepthBuffer(view, *_size(canvas, self._density))
-        for points, triangles, numbers in _batches(shown):
-            buffer.draw(points, triangles, numbers)
+        draw = drawn if keep else drawn_anew
+        buffer = draw(view, _size(canvas, self._density), shown)
         self._numbers = buffer.owners  # (H, W)
         self._depths = buffer.depths  # (H, W)
 
@@ -170,29 +176,6 @@ def left_free(canvas: Canvas, parts: Iterable[tuple[Rectangle, Coverage]]) -> Co
     for rectangle, coverage in parts:
         free[_samples_of(rectangle, density)] -= coverage.shares
     return Coverage(shares=np.clip(free, 0, 1), density=density)
-
-
-def _batches(
-    shown: Iterable[tuple[int, Sequence[Piece]]],
-) -> Iterator[tuple[Floats, Ints, Ints]]:
-    """Return points, triangles and the triangles' numbers, many at once."""
-    points: list[Floats] = []
-    triangles: list[Ints] = []
-    numbers: list[Ints] = []
-    count = 0
-    parts = (
-        (number, *part) for number, pieces in shown for piece in pieces for part in piece.parts()
-    )
-    for number, some, corners in parts:
-        points.append(some)
-        triangles.append(corners + np.int32(count))
-        numbers.append(np.full(len(corners), number, dtype=np.int32))
-        count += len(some)
-        if count >= _POINTS_AT_ONCE:
-            yield np.concatenate(points), np.concatenate(triangles), np.concatenate(numbers)
-            points, triangles, numbers, count = [], [], [], 0
-    if points:
-        yield np.concatenate(points), np.concatenate(triangles), np.concatenate(numbers)
 
 
 def _feathered(seen: _Bools, feather: float) -> Shares:

@@ -245,3 +245,30 @@ def test_the_overlay_shows_what_is_covered_and_follows_what_hides_it(
     assert not after.is_like(cached)
     (shape,) = shapes_of(after.job.job, {}, {}, after.silhouettes)
     assert (shape.left, shape.right) == (0.25, 0.75)
+
+
+# --- What is kept -------------------------------------------------------------------------------
+
+
+def test_what_is_kept_is_what_would_be_read(scene: Any, camera: Any) -> None:
+    wall = seen("wall", size=(2, 1))
+    door = seen("door", size=(0.5, 0.5), at=(0, 0, 1))
+    still = seen("still", size=(0.5, 0.5), at=(-1.5, 0.5, 0))
+    for at in (-0.5, 0.0, 0.5, 0.5):
+        door.location.x = at
+        assert covered("wall").sum() == (64 * 32 - 16 * 16) * 4
+        assert covered("door")[:, int((at + 2) * 64) - 16].sum() == 32
+        assert covered("still").sum() == 16 * 16 * 4
+    door.data.vertices[0].co.x = door.data.vertices[2].co.x = 0  # another form
+    door.data.update()
+    half = covered("door").sum()
+    assert half == 16 * 16 * 4 / 2
+    door.modifiers.new("row", "ARRAY").count = 2
+    assert covered("door").sum() == 2 * half
+    bpy.data.objects.remove(door)
+    assert covered("wall").sum() == 64 * 32 * 4
+    camera.data.ortho_scale = 8
+    assert covered("wall").sum() == 32 * 16 * 4
+    still.mixdiff.enabled = False
+    wall.scale.x = 1
+    assert covered("wall").sum() == 16 * 16 * 4
