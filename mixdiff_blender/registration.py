@@ -48,6 +48,8 @@ MODULES = (
     "job.known_words",
     "job.regions.handlers",
     "job.regions.kept_geometry",
+    "job.regions.kept_surfaces",
+    "job.regions.kept_drawing",
     "cli.main",
     "results.thumbnails",
     "results.generation",

@@ -48,9 +48,10 @@ from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
 from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.grips import HANDLES, INSIDE, Grip, dragged, grip_at
+from bl_ext.user_default.mixdiff.ui.overlay.boxes import Box
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
-from bl_ext.user_default.mixdiff.ui.overlay.shapes import Box, Sheet, draw_shapes
+from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
 from bl_ext.user_default.mixdiff.ui.panels import canvas, generate, region, regions, results
 from bl_ext.user_default.mixdiff.ui.panels.generate import draw_bars
 from bl_ext.user_default.mixdiff.ui.panels.hints import draw_hint
