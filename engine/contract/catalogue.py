@@ -34,6 +34,21 @@ class KnownModel:
     num_inference_steps: int
     guidance_scale: float
     scheduler: str
+    is_commercial: bool = True
+    """Whether its licence lets anybody sell what was made with it, and how."""
+    is_gated: bool = False
+    """Whether the hub asks for consent to its terms first."""
+    network_bytes: int = 0
+    """What its network takes of a card's memory in half precision; 0 where that is little."""
+
+    @property
+    def licence_text(self) -> str:
+        """Its licence, and what stands in the way of using it."""
+        limits = (
+            "" if self.is_commercial else "not for commercial use",
+            "asks for consent on the hub" if self.is_gated else "",
+        )
+        return ", ".join(part for part in (self.licence, *limits) if part)
 
     @property
     def size_text(self) -> str:
@@ -57,8 +72,10 @@ def _bundled() -> KnownModel:
 
 
 _OPENRAIL, _STABILITY = "CreativeML OpenRAIL", "Stability AI's own: stability.ai/license"
+_FLUX_DEV, _KREA = "FLUX's own", "Krea's own, for up to 50 seats"
 
-# Sizes are those of the files that are fetched, rounded. Stability AI took Stable Diffusion 2 off
+# Sizes are those of the files that are fetched, rounded, and of the flow families counted from
+# their parts. Stability AI took Stable Diffusion 2 off
 # the hub; its community keeps the same files.
 CATALOGUE = (
     _bundled(),
@@ -76,6 +93,58 @@ CATALOGUE = (
                f"{_OPENRAIL}++-M", "sdxl", 6_940_000_000, 1024, 30, 6.0, "dpmpp_2m_karras"),
     KnownModel("stabilityai/sdxl-turbo", "SDXL Turbo, in one to four steps",
                _STABILITY, "sdxl", 6_940_000_000, 512, 4, 1.0, "euler_trailing"),
+    KnownModel("black-forest-labs/FLUX.2-klein-4B", "FLUX.2 klein 4B, in four steps",
+               "Apache-2.0", "flux2_klein", 16_000_000_000, 1024, 4, 1.0, "euler",
+               network_bytes=7_750_000_000),
+    KnownModel("black-forest-labs/FLUX.2-klein-base-4B", "FLUX.2 klein 4B base",
+               "Apache-2.0", "flux2_klein", 16_000_000_000, 1024, 50, 4.0, "euler",
+               network_bytes=7_750_000_000),
+    KnownModel("Tongyi-MAI/Z-Image-Turbo", "Z-Image Turbo, in nine steps",
+               "Apache-2.0", "z_image", 32_900_000_000, 1024, 9, 1.0, "euler",
+               network_bytes=12_310_000_000),
+    KnownModel("Tongyi-MAI/Z-Image", "Z-Image",
+               "Apache-2.0", "z_image", 20_600_000_000, 1024, 30, 5.0, "euler",
+               network_bytes=12_310_000_000),
+    KnownModel("Qwen/Qwen-Image-2512", "Qwen-Image 2512",
+               "Apache-2.0", "qwen_image", 57_700_000_000, 1328, 50, 4.0, "euler",
+               network_bytes=40_860_000_000),
+    KnownModel("Qwen/Qwen-Image", "Qwen-Image",
+               "Apache-2.0", "qwen_image", 57_700_000_000, 1328, 50, 4.0, "euler",
+               network_bytes=40_860_000_000),
+    KnownModel("black-forest-labs/FLUX.1-schnell", "FLUX.1 schnell, in four steps",
+               "Apache-2.0", "flux", 33_700_000_000, 1024, 4, 1.0, "euler",
+               is_gated=True, network_bytes=23_800_000_000),
+    KnownModel("black-forest-labs/FLUX.1-dev", "FLUX.1 dev",
+               _FLUX_DEV, "flux", 33_700_000_000, 1024, 28, 3.5, "euler",
+               is_commercial=False, is_gated=True, network_bytes=23_800_000_000),
+    KnownModel("black-forest-labs/FLUX.1-Krea-dev", "FLUX.1 Krea",
+               _FLUX_DEV, "flux", 33_700_000_000, 1024, 28, 4.5, "euler",
+               is_commercial=False, is_gated=True, network_bytes=23_800_000_000),
+    KnownModel("black-forest-labs/FLUX.2-klein-9B", "FLUX.2 klein 9B, in four steps",
+               _FLUX_DEV, "flux2_klein", 34_700_000_000, 1024, 4, 1.0, "euler",
+               is_commercial=False, is_gated=True, network_bytes=18_160_000_000),
+    KnownModel("black-forest-labs/FLUX.2-klein-base-9B", "FLUX.2 klein 9B base",
+               _FLUX_DEV, "flux2_klein", 34_700_000_000, 1024, 50, 4.0, "euler",
+               is_commercial=False, is_gated=True, network_bytes=18_160_000_000),
+    KnownModel("black-forest-labs/FLUX.2-dev", "FLUX.2 dev",
+               _FLUX_DEV, "flux2", 112_600_000_000, 1024, 28, 4.0, "euler",
+               is_commercial=False, is_gated=True, network_bytes=64_450_000_000),
+    KnownModel("stabilityai/stable-diffusion-3.5-medium", "Stable Diffusion 3.5 medium",
+               _STABILITY, "sd3", 16_300_000_000, 1024, 28, 4.5, "euler",
+               is_gated=True, network_bytes=5_000_000_000),
+    KnownModel("stabilityai/stable-diffusion-3.5-large", "Stable Diffusion 3.5 large",
+               _STABILITY, "sd3", 27_400_000_000, 1024, 28, 4.5, "euler",
+               is_gated=True, network_bytes=16_110_000_000),
+    KnownModel("stabilityai/stable-diffusion-3.5-large-turbo",
+               "Stable Diffusion 3.5 large turbo, in four steps",
+               _STABILITY, "sd3", 27_400_000_000, 1024, 4, 1.0, "euler",
+               is_gated=True, network_bytes=16_110_000_000),
+    KnownModel("krea/Krea-2-Turbo", "Krea 2 Turbo, in eight steps",
+               _KREA, "krea2", 34_800_000_000, 1024, 8, 1.0, "euler",
+               network_bytes=25_640_000_000),
+    KnownModel("krea/Krea-2-Raw", "Krea 2",
+               _KREA, "krea2", 34_800_000_000, 1024, 28, 4.5, "euler",
+               network_bytes=25_640_000_000),
 )  # fmt: skip
 
 
@@ -152,7 +221,7 @@ class Listed:
         """What it is, in a line."""
         if self.known is None:
             return self.id
-        parts = (self.known.title, self.known.licence, self.known.size_text)
+        parts = (self.known.title, self.known.licence_text, self.known.size_text)
         return " · ".join(part for part in parts if part)
 
     @property

@@ -32,7 +32,7 @@ from .schedulers import SCHEDULERS
 from .sides import check_canvas_size, check_multiple, check_sides
 
 LEAST_WINDOW_CELLS = 8
-_FEW_STEPS = 8  # models of the catalogue that are made for no more are held against it
+_FEW_STEPS = 9  # models of the catalogue that are made for no more are held against it
 _CLEARLY_MORE = 2
 _FIRST = "write what should count more first"
 _NUMBER = r"\s*-?\d{0,9}\.?\d{1,9}\s*"
@@ -114,8 +114,10 @@ class _Checks:
             job = draft.job()
             if job.kept is not None:
                 self._kept(job.kept, job)
+            self._too_large(job)
             self._gaps(job)
             self._few_steps(job)
+            self._unheard(job)
             self._without_effect(job)
 
     def _canvas(self, values: Mapping[str, Any]) -> None:
@@ -222,6 +224,30 @@ class _Checks:
         if mode == "reset" and amount > 0:
             message = "has no effect in mode reset, which draws the region anew"
             self.findings.warn(path, amount, message, "use mode epsilon, or leave it out")
+
+    def _too_large(self, job: Job) -> None:
+        most = self.facts.family.most_region_px
+        if most is None or (job.max_region_px or most + 1) <= most:
+            return
+        for index, region in enumerate(job.regions):
+            side = max(region.height_px, region.width_px)
+            if isinstance(region, Text2ImageRegion) and side > most:
+                message = f"{side} pixels are more than such a model can look at, {most}"
+                remedy = f"set max_region_px to {self.facts.largest_px}, which cuts it"
+                self.findings.error(f"regions[{index}]", side, message, remedy)
+
+    def _unheard(self, job: Job) -> None:
+        if self.facts.family.takes_negative:
+            return
+        remedy = "say in the prompt what there should be instead, or leave it out"
+        message = f"has no effect: {self.facts.family.title} takes no negative prompt"
+        paths = [("negative_prompt", job.negative_prompt)]
+        for index, region in enumerate(job.regions):
+            if isinstance(region, Text2ImageRegion):
+                paths.append((f"regions[{index}].negative_prompt", region.negative_prompt or ""))
+        for path, text in paths:
+            if text.strip():
+                self.findings.warn(path, text, message, remedy)
 
     def _gaps(self, job: Job) -> None:
         covering = [region for region in job.text_regions if region.mask_weight > 0]

@@ -64,6 +64,8 @@ class Family:
     few_steps: FewSteps | None = None
     takes_negative: bool = True
     """Whether its models hear negative prompts."""
+    most_region_px: int | None = None
+    """The longest side that its network can look at; None where nothing ends it."""
     takes_float16: bool = True
     """Whether its numbers fit into float16, which some cards have in place of bfloat16."""
     prefers_half: bool = False
@@ -135,10 +137,112 @@ _Z_IMAGE = Family(
     few_steps=FewSteps(
         file="scheduler/scheduler_config.json", key="shift", value=3.0, num_inference_steps=9
     ),
+    most_region_px=8192,
     takes_float16=False,
 )
+_FLUX = replace(
+    _Z_IMAGE,
+    name="flux",
+    title="FLUX.1",
+    pipelines=("FluxPipeline",),
+    num_inference_steps=28,
+    guidance_scale=3.5,
+    parts=(*_Z_IMAGE.parts, "text_encoder_2", "tokenizer_2"),
+    weighted_parts=("text_encoder", "text_encoder_2", "transformer", "vae"),
+    most_region_px=None,
+    classes=(("transformer", "FluxTransformer2DModel"), ("vae", "AutoencoderKL")),
+    network_channels=64,
+    few_steps=FewSteps(
+        file="transformer/config.json", key="guidance_embeds", value=False, num_inference_steps=4
+    ),
+    takes_negative=False,
+    takes_float16=True,
+)
+_FLUX2 = replace(
+    _Z_IMAGE,
+    name="flux2",
+    title="FLUX.2 dev",
+    pipelines=("Flux2Pipeline",),
+    stride_px=16,
+    channels=128,
+    num_inference_steps=28,
+    guidance_scale=4.0,
+    most_region_px=None,
+    classes=(("transformer", "Flux2Transformer2DModel"), ("vae", "AutoencoderKLFlux2")),
+    network_channels=128,
+    vae_channels=32,
+    few_steps=None,
+    takes_negative=False,
+    takes_float16=True,
+)
+_FLUX2_KLEIN = replace(
+    _FLUX2,
+    name="flux2_klein",
+    title="FLUX.2 klein",
+    pipelines=("Flux2KleinPipeline",),
+    num_inference_steps=50,
+    few_steps=FewSteps(
+        file="model_index.json", key="is_distilled", value=True, num_inference_steps=4
+    ),
+    takes_negative=True,
+)
+_QWEN_IMAGE = replace(
+    _Z_IMAGE,
+    name="qwen_image",
+    title="Qwen-Image",
+    pipelines=("QwenImagePipeline",),
+    native_px=1328,
+    num_inference_steps=50,
+    guidance_scale=4.0,
+    most_region_px=None,
+    classes=(("transformer", "QwenImageTransformer2DModel"), ("vae", "AutoencoderKLQwenImage")),
+    network_channels=64,
+    few_steps=None,
+)
+_SD3 = replace(
+    _Z_IMAGE,
+    name="sd3",
+    title="Stable Diffusion 3",
+    pipelines=("StableDiffusion3Pipeline",),
+    num_inference_steps=28,
+    guidance_scale=4.5,
+    parts=(*_FLUX.parts, "text_encoder_3", "tokenizer_3"),
+    weighted_parts=("text_encoder", "text_encoder_2", "text_encoder_3", "transformer", "vae"),
+    classes=(("transformer", "SD3Transformer2DModel"), ("vae", "AutoencoderKL")),
+    size_config=("transformer/config.json", "sample_size"),
+    few_steps=None,
+    most_region_px=3072,
+    takes_float16=True,
+)
+_KREA2 = replace(
+    _QWEN_IMAGE,
+    name="krea2",
+    title="Krea 2",
+    pipelines=("Krea2Pipeline",),
+    native_px=1024,
+    num_inference_steps=28,
+    guidance_scale=4.5,
+    classes=(("transformer", "Krea2Transformer2DModel"), ("vae", "AutoencoderKLQwenImage")),
+    few_steps=FewSteps(
+        file="model_index.json", key="is_distilled", value=True, num_inference_steps=8
+    ),
+    takes_float16=True,
+)
 
-FAMILIES = {family.name: family for family in (_SD, _SDXL, _Z_IMAGE)}
+FAMILIES = {
+    family.name: family
+    for family in (
+        _SD,
+        _SDXL,
+        _Z_IMAGE,
+        _FLUX2_KLEIN,
+        _FLUX2,
+        _FLUX,
+        _QWEN_IMAGE,
+        _SD3,
+        _KREA2,
+    )
+}
 
 DEFAULT_FAMILY = FAMILIES["sd"]
 

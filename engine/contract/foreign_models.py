@@ -51,6 +51,15 @@ def _of(family: str) -> Foreign:
     return Foreign(f"a model of the family {family}, which is not supported yet")
 
 
+def _network(family: str) -> Foreign:
+    title = f"the denoising network of a {family} model alone, one part of it"
+    return Foreign(title, "give the whole model: a folder in diffusers' format, or a hub id")
+
+
+def _other(family: str) -> Foreign:
+    return Foreign(f"a model of the family {family} for another task", f"{_LIKE} for pictures")
+
+
 # Signs by which a file is told although it has those of a family that runs.
 _DISGUISED = (
     (CONTROLNET, r"^control_model\."),
@@ -70,19 +79,19 @@ _SIGNS = (
     (VIDEO, rf"{_NETWORK}(?:head\.modulation|patchify_proj\.|blocks\.\d+\.attn\.qkv_x\.)"),
     (VIDEO, rf"{_NETWORK}(?:txt_in\.individual_token_refiner\.|temporal_|time_stack\.)"),
     (REFINER, r"^conditioner\.embedders\.0\.model\."),
-    (_of("FLUX.2"), rf"{_NETWORK}single_stream_modulation\."),
+    (_network("FLUX.2"), rf"{_NETWORK}single_stream_modulation\."),
     (_of("Chroma"), rf"{_NETWORK}distilled_guidance_layer\."),
-    (_of("FLUX"), rf"{_NETWORK}(?:double_blocks|single_transformer_blocks)\."),
-    (_of("Qwen-Image"), rf"{_NETWORK}transformer_blocks\.\d+\.(?:img|txt)_mod\."),
+    (_network("FLUX"), rf"{_NETWORK}(?:double_blocks|single_transformer_blocks)\."),
+    (_network("Qwen-Image"), rf"{_NETWORK}transformer_blocks\.\d+\.(?:img|txt)_mod\."),
     (
-        _of("Stable Diffusion 3"),
+        _network("Stable Diffusion 3"),
         rf"{_NETWORK}(?:joint_blocks|transformer_blocks\.\d+\.norm1_context)\.",
     ),
-    (_of("Z-Image or Lumina"), rf"{_NETWORK}(?:cap_embedder|noise_refiner|context_refiner)\."),
+    (_network("Z-Image or Lumina"), rf"{_NETWORK}(?:cap_embedder|noise_refiner|context_refiner)\."),
     (_of("PixArt or Sana"), rf"{_NETWORK}(?:blocks\.\d+\.cross_attn\.|caption_projection\.)"),
     (_of("AuraFlow"), rf"{_NETWORK}(?:cond_seq_linear|double_layers)\."),
     (_of("HiDream"), rf"{_NETWORK}double_stream_blocks\."),
-    (_of("Krea 2"), rf"{_NETWORK}(?:txtfusion|text_fusion)\."),
+    (_network("Krea 2"), rf"{_NETWORK}(?:txtfusion|text_fusion)\."),
     (_of("Stable Cascade"), r"^(?:clip_txt_mapper\.|down_blocks\.\d+\.\d+\.channelwise\.)"),
     (NETWORK, rf"{_NETWORK}(?:input_blocks\.0\.0|down_blocks\.0\.resnets\.0\.time_emb_proj)\."),
     (
@@ -113,13 +122,13 @@ _CLASSES = (
     (REFINER, r"^StableDiffusionXLImg2Img"),
     (AUTOENCODER, r"^Autoencoder|^VQModel|Decoder(?:VAE|Tiny)"),
     (VIDEO, r"Video|^(?:Wan|LTX|Mochi|Cosmos|CogView?ideo)"),
-    (_of("Stable Diffusion 3"), r"^(?:StableDiffusion3|SD3)"),
-    (_of("FLUX.2"), r"^Flux2"),
-    (_of("FLUX"), r"^Flux"),
-    (_of("Z-Image"), r"^ZImage"),
-    (_of("Qwen-Image"), r"^QwenImage"),
-    (_of("Krea 2"), r"^Krea2"),
     (NETWORK, r"^UNet|Transformer2?\w*Model$"),
+    (_other("Stable Diffusion 3"), r"^StableDiffusion3"),
+    (_other("FLUX.2"), r"^Flux2"),
+    (_other("FLUX.1"), r"^Flux"),
+    (_other("Z-Image"), r"^ZImage"),
+    (_other("Qwen-Image"), r"^QwenImage"),
+    (_other("Krea 2"), r"^Krea2"),
     (ENCODER, r"^(?:CLIP|T5|UMT5|Qwen|Gemma|Llama|Mistral|Bert|XLMRoberta)"),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from engine.contract.job import Job
 from engine.families.base import Model
@@ -76,16 +77,24 @@ def shift_by_tokens(tokens: int, config: Mapping[str, Any]) -> float:
 
 def packed(latents: Tensor) -> Tensor:
     """Return latents as tokens of two by two cells: (P, C, h, w) to (P, h·w/4, 4·C)."""
-    count, channels, height, width = latents.shape
-    cells = latents.view(count, channels, height // 2, 2, width // 2, 2)
-    return cells.permute(0, 2, 4, 1, 3, 5).reshape(count, height * width // 4, channels * 4)
+    return as_tokens(pixel_unshuffle(latents, 2))
 
 
 def unpacked(tokens: Tensor, height: int, width: int) -> Tensor:
     """Return tokens as latents again: (P, h·w/4, 4·C) to (P, C, h, w)."""
-    count, _, depth = tokens.shape
-    cells = tokens.view(count, height // 2, width // 2, depth // 4, 2, 2)
-    return cells.permute(0, 3, 1, 4, 2, 5).reshape(count, depth // 4, height, width)
+    latents: Tensor = pixel_shuffle(as_cells(tokens, height // 2, width // 2), 2)
+    return latents
+
+
+def as_tokens(latents: Tensor) -> Tensor:
+    """Return latents with a token for each cell: (P, C, h, w) to (P, h·w, C)."""
+    return latents.flatten(2).transpose(1, 2).contiguous()
+
+
+def as_cells(tokens: Tensor, height: int, width: int) -> Tensor:
+    """Return tokens as latents again: (P, h·w, C) to (P, C, h, w)."""
+    count, _, channels = tokens.shape
+    return tokens.transpose(1, 2).reshape(count, channels, height, width)
 
 
 def positions(height: int, width: int, device: torch.device) -> Tensor:

@@ -71,7 +71,9 @@ def flow_schedule(
             use_dynamic_shifting=False,
         )
         return FlowSchedule(scheduler, num_inference_steps)
-    scheduler = scheduler_class.from_config(dict(config))
+    # A single level cannot both begin at 1 and end elsewhere.
+    ends = {"shift_terminal": None} if num_inference_steps == 1 else {}
+    scheduler = scheduler_class.from_config(dict(config), **ends)
     settings: dict[str, Any] = {}
     taken = inspect.signature(scheduler.set_timesteps).parameters
     if even and "sigmas" in taken and not config.get("use_flow_sigmas"):

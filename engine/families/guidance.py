@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from engine.runtime.batching import Term, Text
 
@@ -33,6 +34,25 @@ class ClassifierFreeGuidance:
         for term, output in zip(terms[1:], outputs[1:], strict=True):
             guided = guided.add_(output, alpha=term.weight)
         return guided
+
+
+class RescaledGuidance(ClassifierFreeGuidance):
+    """The same, with each token as long as the prompt alone has it.
+
+    Source: diffusers' QwenImagePipeline.
+    """
+
+    def combine(self, terms: Sequence[Term], outputs: Sequence[Tensor]) -> Tensor:
+        """Return the guided prediction; tokens are two by two cells."""
+        guided = super().combine(terms, outputs)
+        given = [
+            output for term, output in zip(terms, outputs, strict=True) if not term.text.is_negative
+        ]
+        if len(terms) == 1 or not given:
+            return guided
+        tokens = pixel_unshuffle(guided, 2)
+        (length,) = (pixel_unshuffle(one, 2).norm(dim=1, keepdim=True) for one in given)
+        return pixel_shuffle(tokens * (length / tokens.norm(dim=1, keepdim=True)), 2)
 
 
 class EmbeddedGuidance:

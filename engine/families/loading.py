@@ -25,7 +25,7 @@ from engine.contract.model_folders import read_object, require_pipeline
 from engine.contract.models import config_beside, require_model
 from engine.contract.weights import WEIGHTS, read_shapes
 from engine.families.base import Model
-from engine.runtime.devices import Device, give_memory_back, is_oom
+from engine.runtime.devices import Device, free_bytes, give_memory_back, is_oom
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ CONFIGS = Path(__file__).parent / "configs"
 
 _PREDICTS_V = re.compile(r"^\s*parameterization:\s*[\"']?v[\"']?\s*$", re.MULTILINE)
 _HALF = ".fp16."
+ENCODERS = "text_encoder"
+"""What the names of the parts have in common that encode texts."""
+_FOR_STEPS_BYTES = 4 * 2**30  # what a step of a megapixel and its decoding are given beside weights
 _VIDEO_NDIM = 5  # of the weights of autoencoders that know a time axis
 
 
@@ -62,7 +65,9 @@ def load_model(resolved: str, device: Device) -> Model:
     except (RuntimeError, MemoryError) as error:
         if is_oom(error):
             message = f"the model {resolved} does not fit into memory"
-            raise EngineError(message, kind="memory", advice="close other programs") from error
+            raise EngineError(
+                message, kind="memory", advice="close other programs, or choose a smaller model"
+            ) from error
         raise
 
 
@@ -76,13 +81,19 @@ def model_of(pipeline: Any, device: Device) -> Model:
     if family is None:
         foreign = foreign_class(type(pipeline).__name__)
         raise ModelError(f"the pipeline is {foreign.title}", foreign.remedy)
-    for name, part in pipeline.components.items():
+    parts = pipeline.components
+    # The network first: it works at every step, and encoders of texts before the first alone.
+    for name in sorted(parts, key=lambda name: ENCODERS in name):
+        part = parts[name]
         if isinstance(part, nn.Module):
             part.eval().requires_grad_(False)
             if name in ("unet", "vae") and all(p.ndim < _VIDEO_NDIM for p in part.parameters()):
                 # Convolutions are quicker so, on CPUs too, and compute the same.
                 part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            _put(part, device.torch_device)
+            if ENCODERS in name and not fits_beside(part, device.torch_device):
+                _visit(part, device.torch_device)
+            else:
+                _put(part, device.torch_device)
     return _class_of(family)(pipeline, device)
 
 
@@ -110,13 +121,26 @@ def _put(module: Any, device: torch.device) -> None:
             raise
     else:
         return
-    from diffusers.hooks import apply_group_offloading
-
     # Only here, where the error no longer holds what was brought over already.
-    host = torch.device("cpu")
-    module.to(host)
+    module.to(torch.device("cpu"))
     give_memory_back(device)
     log.warning("%s is larger than the memory of %s", type(module).__name__, device)
+    _visit(module, device)
+
+
+def fits_beside(module: nn.Module, device: torch.device) -> bool:
+    """Return whether a part's weights leave a device enough memory for the steps."""
+    if device.type == "cpu":
+        return True
+    weights = sum(t.nbytes for t in (*module.parameters(), *module.buffers()))
+    return weights + _FOR_STEPS_BYTES <= free_bytes(device)
+
+
+def _visit(module: Any, device: torch.device) -> None:
+    """Have a part's layers visit a device in turn, from the host's memory."""
+    from diffusers.hooks import apply_group_offloading
+
+    host = torch.device("cpu")
     apply_group_offloading(
         module, onload_device=device, offload_device=host, offload_type="leaf_level"
     )

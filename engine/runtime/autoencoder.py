@@ -118,7 +118,7 @@ def _scale_and_shift(config: Any) -> tuple[Tensor, Tensor]:
 
     Shapes: both (1, C, 1, 1) where a model has statistics of each channel, else (1, 1, 1, 1).
     """
-    scale = torch.tensor(float(config.scaling_factor)).view(1, 1, 1, 1)
+    scale = torch.tensor(float(config.get("scaling_factor") or 1.0)).view(1, 1, 1, 1)
     mean, std = config.get("latents_mean"), config.get("latents_std")
     if mean is None or std is None:
         return scale, torch.tensor(float(config.get("shift_factor") or 0.0)).view(1, 1, 1, 1)

@@ -143,6 +143,7 @@ class Denoiser:
     def plan(self, job: Job, windows: Sequence[RegionWindow]) -> BatchPlan:
         """Return how windows are predicted, each distinct text encoded once, now or earlier."""
         regions, network, passes = job.text_regions, self._network, []
+        encoded: dict[Text, Conditioning] = {}
         for index, one in enumerate(windows):
             region = regions[one.region]
             scale, negative = region.guidance_scale, region.negative_prompt
@@ -151,13 +152,19 @@ class Denoiser:
             negative = job.negative_prompt if negative is None else negative
             terms = network.guidance.terms(region.prompt, negative, scale)
             for term in terms:
-                seen = network.condition(self._encoded(term.text), one.window, scale)
+                if term.text not in encoded:
+                    kept = self._encoded(term.text)
+                    device = network.network_device
+                    encoded[term.text] = {name: t.to(device) for name, t in kept.items()}
+                seen = network.condition(encoded[term.text], one.window, scale)
                 passes.append(_Pass(index=index, window=one.window, terms=terms, conditioning=seen))
         return BatchPlan(network, passes, self._capacity)
 
     def _encoded(self, text: Text) -> Conditioning:
+        """Return what a text becomes, kept on the CPU: a GPU's memory is for the network."""
         if text not in self._texts:
-            self._texts[text] = self._network.encode(text)
+            found = self._network.encode(text)
+            self._texts[text] = {name: t.cpu() for name, t in found.items()}
             while len(self._texts) > 1 and self._text_bytes() > _KEPT_TEXT_BYTES:
                 self._texts.popitem(last=False)
         self._texts.move_to_end(text)

@@ -185,7 +185,12 @@ def _long_texts(job: Job, model: Model) -> Iterator[Problem]:
 
 
 def _unheard_negatives(job: Job, model: Model) -> Iterator[Problem]:
-    """Yield a warning for what is to be kept out, where the guidance does not ask for it."""
+    """Yield a warning for what is to be kept out, where the guidance does not ask for it.
+
+    Of families that never ask for it the job's checks have warned.
+    """
+    if not model.family.takes_negative:
+        return
     for region in job.text_regions:
         own, scale = region.negative_prompt, region.guidance_scale
         text = job.negative_prompt if own is None else own

@@ -100,7 +100,7 @@ FILES: dict[str, tuple[Mapping[str, tuple[int, ...]], str]] = {
         {"model.diffusion_model.joint_blocks.0.x_block.mlp.fc1.weight": (8, 8)},
         "Stable Diffusion 3",
     ),
-    "flux": ({"double_blocks.0.img_attn.norm.key_norm.scale": (8,)}, "family FLUX,"),
+    "flux": ({"double_blocks.0.img_attn.norm.key_norm.scale": (8,)}, "network of a FLUX model"),
     "flux-of-diffusers": ({"single_transformer_blocks.0.attn.to_q.weight": (8, 8)}, "FLUX"),
     "flux-all-in-one": (
         {
@@ -218,10 +218,11 @@ def with_class(name: str, **index: Any) -> dict[str, Any]:
         (with_class("StableDiffusionUpscalePipeline"), "upscaler"),
         (with_class("StableDiffusionXLImg2ImgPipeline", text_encoder=[None, None]), "refiner"),
         (with_class("StableDiffusionControlNetPipeline"), "ControlNet"),
-        (with_class("StableDiffusion3Pipeline"), "Stable Diffusion 3"),
-        (with_class("FluxPipeline"), "FLUX"),
-        (with_class("Flux2KleinPipeline"), "FLUX.2"),
-        (with_class("ZImagePipeline"), "Z-Image"),
+        (with_class("StableDiffusion3Img2ImgPipeline"), "Stable Diffusion 3"),
+        (with_class("FluxPriorReduxPipeline"), "FLUX.1"),
+        (with_class("Flux2KleinKVPipeline"), "FLUX.2"),
+        (with_class("ZImageOmniPipeline"), "Z-Image"),
+        (with_class("FluxPipeline"), "no transformer"),
         (with_class("SomeNewPipeline"), "SomeNewPipeline, which no family"),
         ({"model_index": {"unet": ["diffusers", "UNet3DConditionModel"]}}, "UNet3DCondition"),
     ],
@@ -242,7 +243,7 @@ def test_a_folder_that_is_no_model_that_runs_is_named(
         ({"_class_name": "AutoencoderKL"}, "VAE"),
         ({"_class_name": "ControlNetModel"}, "ControlNet"),
         ({"_class_name": "T2IAdapter"}, "adapter"),
-        ({"_class_name": "FluxTransformer2DModel"}, "FLUX"),
+        ({"_class_name": "FluxTransformer2DModel"}, "network alone"),
         ({"architectures": ["CLIPTextModel"]}, "encoder of texts"),
         ({"architectures": ["T5EncoderModel"]}, "encoder of texts"),
         ({"architectures": 3}, "holds no model_index.json"),
@@ -285,11 +286,11 @@ def test_a_model_in_the_hubs_cache_is_looked_at_too(
 def test_a_model_of_another_family_in_the_hubs_cache_is_not_to_be_downloaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    snapshot = cached(tmp_path, monkeypatch, **with_class("FluxPipeline"))
+    snapshot = cached(tmp_path, monkeypatch, **with_class("FluxPriorReduxPipeline"))
     (snapshot / "unet" / "config.json").unlink()
     (snapshot / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     error = refusal("owner/name", tmp_path)
-    assert "owner/name is a model of the family FLUX" in error.message
+    assert "owner/name is a model of the family FLUX.1" in error.message
     assert "download" not in error.advice
 
 

@@ -13,8 +13,10 @@ from engine.contract.errors import Problem
 from engine.contract.families import FAMILIES
 from engine.contract.job import Job
 from engine.contract.models import facts_of
+from engine.families import loading
 from engine.families.base import Model
 from engine.families.loading import load_model, model_of
+from engine.runtime.batching import Text
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import choose_device
 from engine.sampling.events import Warned
@@ -34,7 +36,7 @@ from tests.engine.runs import (
 DEVICE = choose_device("cpu", "float32")
 STEPS = 4
 
-each_family = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+each_family = pytest.mark.parametrize("case", CASES, ids=lambda case: case.label or case.name)
 
 
 class _Built:
@@ -44,10 +46,11 @@ class _Built:
         self._models: dict[str, tuple[Any, Model]] = {}
 
     def __call__(self, case: FlowCase) -> tuple[Any, Model]:
-        if case.name not in self._models:
+        name = case.label or case.name
+        if name not in self._models:
             pipeline = case.build()
-            self._models[case.name] = (pipeline, model_of(pipeline, DEVICE))
-        return self._models[case.name]
+            self._models[name] = (pipeline, model_of(pipeline, DEVICE))
+        return self._models[name]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +75,7 @@ def test_one_full_canvas_region_equals_plain_diffusers(
 ) -> None:
     pipeline, model = built(case)
     scale = case.guidance if guidance is None else guidance
-    negative = "fog" if case.takes_negative else ""
+    negative = case.pipelines_negative if case.takes_negative else ""
     region = whole(case, guidance_scale=scale, negative_prompt=negative)
     noise = torch.Generator().manual_seed(5)
     expected = case.theirs(
@@ -140,6 +143,38 @@ def test_a_folder_is_loaded_as_what_its_index_says(
 
 
 @each_family
+def test_encoders_that_would_crowd_the_device_visit_it_and_paint_the_same(
+    case: FlowCase, built: _Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, model = built(case)
+    asked = []
+
+    def refused(module: torch.nn.Module, device: torch.device) -> bool:
+        asked.append(module)
+        return False
+
+    monkeypatch.setattr(loading, "fits_beside", refused)
+    pipeline = case.build()
+    other = model_of(pipeline, DEVICE)
+    encoders = [part for name, part in pipeline.components.items() if loading.ENCODERS in name]
+    assert set(asked) == set(encoders)
+    for encoder in encoders:
+        assert any(hasattr(module, "_diffusers_hook") for module in encoder.modules())
+    job = job_of(whole(case))
+    assert relative_error(latents(job, other), latents(job, model)) < 1e-6
+
+
+@each_family
+def test_bfloat16_stays_near_float32(case: FlowCase, built: _Built, tmp_path: Path) -> None:
+    pipeline, model = built(case)
+    pipeline.save_pretrained(tmp_path)
+    halved: Any = load_model(str(tmp_path), choose_device("cpu", "bfloat16"))
+    assert halved._network.dtype == torch.bfloat16
+    job = job_of(whole(case, guidance_scale=1.0), num_inference_steps=1)
+    assert 0 < relative_error(latents(job, halved), latents(job, model)) < 0.1
+
+
+@each_family
 def test_a_picture_comes_of_it_with_previews_and_windows(case: FlowCase, built: _Built) -> None:
     _, model = built(case)
     region = text_region(0, 64, 0, 288, "sky", guidance_scale=2)
@@ -162,13 +197,11 @@ def test_a_negative_prompt_without_effect_is_told(case: FlowCase, built: _Built)
     job = read_job(job_of(whole(case, negative_prompt="fog")))
     warned = warnings(job, model)
     told = [problem for problem in warned if problem.field == "negative_prompt"]
-    assert bool(told) is not model.guidance.takes_negative
+    assert bool(told) is (model.family.takes_negative and not model.guidance.takes_negative)
 
 
 @each_family
 def test_the_words_that_a_text_is_too_long_by_are_named(case: FlowCase, built: _Built) -> None:
     _, model = built(case)
-    region = whole(case, prompt="a tower " * 64 + "in fog")
-    job = read_job(job_of(region, num_inference_steps=1))
-    warned = warnings(job, model)
-    assert any("fog" in problem.message for problem in warned if problem.field == "prompt")
+    assert model.cut_off(Text(prompt="a tower")) == ""
+    assert model.cut_off(Text(prompt="a tower " * 64 + "in fog")).endswith("in fog")

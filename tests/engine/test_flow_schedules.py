@@ -68,6 +68,11 @@ def test_levels_are_shifted_once_and_start_as_models_expect() -> None:
     assert uneven.tolist() == own.timesteps.tolist()
 
 
+def test_a_single_step_begins_at_noise_also_where_levels_end_elsewhere() -> None:
+    settings = config(use_dynamic_shifting=True, shift_terminal=0.02)
+    assert flow_schedule(None, settings, 1, mu=0.5).timesteps.tolist() == [1000]
+
+
 @pytest.mark.parametrize("name", FLOW_SCHEDULERS)
 def test_a_picture_is_held_at_the_level_of_the_next_step(name: str) -> None:
     schedule = flow_schedule(name, config(shift=3.0), 4)

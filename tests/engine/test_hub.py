@@ -82,6 +82,8 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 def test_the_catalogue_has_settings_that_jobs_can_have() -> None:
     assert CATALOGUE[0].id == BUNDLED_MODEL
     assert all(model.scheduler in SCHEDULERS for model in CATALOGUE)
+    assert all(model.scheduler in FAMILIES[model.family].schedulers for model in CATALOGUE)
+    assert all(model.native_px % FAMILIES[model.family].grid_px == 0 for model in CATALOGUE)
     assert all(is_hub_id(model.id) and model.download_bytes for model in CATALOGUE[1:])
 
 
@@ -122,11 +124,11 @@ def test_a_model_is_fetched_with_what_is_needed_alone_used_offline_and_removed(
 
 
 def test_a_model_of_another_kind_is_refused_before_its_weights_are_fetched(shop: Shop) -> None:
-    shop.hub.files["model_index.json"] = b'{"_class_name": "FluxPipeline"}'
+    shop.hub.files["model_index.json"] = b'{"_class_name": "ChromaPipeline"}'
     for knows, served in ((True, []), (False, ["model_index.json"])):
         shop.hub.knows_classes = knows
         said = shop.refused("download", ID)
-        assert "FluxPipeline" in said
+        assert "ChromaPipeline" in said
         assert "Stable Diffusion XL" in said
         assert shop.hub.served == served
 

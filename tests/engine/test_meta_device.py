@@ -55,7 +55,7 @@ def on_meta(model: Model, texts: Callable[[Text], Conditioning] | None = None) -
     moved: Any = copy.copy(model)
     if moved._network.device != META:
         moved._network = copy.deepcopy(moved._network).to(META)
-    moved.encode = lambda text: {name: t.to(META) for name, t in encode(text).items()}
+    moved.encode = encode
     moved.__class__ = type("OnMeta", (type(model),), {"network_device": META})
     moved.denoiser = Denoiser(moved, capacity=Capacity(CPU.torch_device))
     result: Model = moved
@@ -140,10 +140,39 @@ REAL: dict[str, dict[str, Any]] = {
         "sample_size": 128,
     },
     "z_image": {},
+    "flux2_klein": {
+        "num_layers": 5,
+        "num_single_layers": 20,
+        "num_attention_heads": 24,
+        "joint_attention_dim": 7680,
+        "guidance_embeds": False,
+    },
+    "flux2": {},
+    "flux": {"guidance_embeds": True},
+    "qwen_image": {},
+    "sd3": {
+        "sample_size": 128,
+        "num_layers": 38,
+        "num_attention_heads": 38,
+        "caption_projection_dim": 2432,
+        "pos_embed_max_size": 192,
+        "qk_norm": "rms_norm",
+    },
+    "krea2": {},
 }
 """The networks' configurations as the families' first models have them, where diffusers' own
 settings are others."""
-PARAMETERS = {"sd": 859_520_964, "sdxl": 2_567_463_684, "z_image": 6_154_908_736}
+PARAMETERS = {
+    "sd": 859_520_964,
+    "sdxl": 2_567_463_684,
+    "z_image": 6_154_908_736,
+    "flux2_klein": 3_875_544_576,
+    "flux2": 32_223_281_152,
+    "flux": 11_901_408_320,
+    "qwen_image": 20_430_401_088,
+    "sd3": 8_056_627_520,
+    "krea2": 12_820_073_036,
+}
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
@@ -153,19 +182,28 @@ def test_the_real_shapes_run_through(family: str, tiny: Model) -> None:
         model._network = type(model._network)(**REAL[family])
     assert sum(p.numel() for p in model._network.parameters()) == PARAMETERS[family]
     side = FAMILIES[family].native_px
-    job = read_job(beside(side, 3, 1, 2, scheduler="euler"))
+    job = read_job({**beside(side, 3, 1, scheduler="euler"), "num_inference_steps": 2})
     assert copies_in_the_loop(on_meta(model, TEXTS[family]), job) == 0
 
 
 def _real_texts(**shapes: tuple[int, ...]) -> Callable[[Text], Conditioning]:
     """Return what encodes texts as the real encoders do, in shape."""
-    return lambda text: {name: torch.zeros(1, *shape) for name, shape in shapes.items()}
+    kinds = {"encoder_attention_mask": torch.bool}
+    return lambda text: {
+        name: torch.zeros(1, *shape, dtype=kinds.get(name)) for name, shape in shapes.items()
+    }
 
 
 TEXTS = {
     "sd": _real_texts(encoder_hidden_states=(77, 768)),
     "sdxl": _real_texts(encoder_hidden_states=(77, 2048), text_embeds=(1280,)),
     "z_image": _real_texts(cap_feats=(40, 2560)),
+    "flux2_klein": _real_texts(encoder_hidden_states=(512, 7680)),
+    "flux2": _real_texts(encoder_hidden_states=(512, 15360)),
+    "flux": _real_texts(encoder_hidden_states=(512, 4096), pooled_projections=(768,)),
+    "qwen_image": _real_texts(encoder_hidden_states=(60, 3584)),
+    "sd3": _real_texts(encoder_hidden_states=(333, 4096), pooled_projections=(2048,)),
+    "krea2": _real_texts(encoder_hidden_states=(512, 12, 2560), encoder_attention_mask=(512,)),
 }
 
 

@@ -167,8 +167,8 @@ def test_a_single_file_that_says_so_predicts_v_from_a_start_without_signal() -> 
 
 
 def test_a_pipeline_of_another_kind_is_named(tmp_path: Path) -> None:
-    (tmp_path / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
-    with pytest.raises(EngineError, match="FluxPipeline") as caught:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "ChromaPipeline"}')
+    with pytest.raises(EngineError, match="ChromaPipeline") as caught:
         load_model(str(tmp_path), CPU)
     assert caught.value.kind == "model"
     assert "Stable Diffusion XL" in caught.value.advice

@@ -1,0 +1,65 @@
+"""FLUX.1: tokens of the picture beside those of a text; the guidance is an input of the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.families.chat_texts import words_beyond
+from engine.families.flow import FlowModel, packed, positions, unpacked
+from engine.families.guidance import EmbeddedGuidance
+from engine.runtime.autoencoder import KLCodec
+from engine.runtime.batching import Batch, Conditioning, Text
+from engine.runtime.devices import Device
+from engine.runtime.windows import Window
+
+
+class LoadedModel(FlowModel):
+    """A diffusers FluxPipeline: dev and its kin, or schnell, which takes no guidance."""
+
+    NAME = "flux"
+    PIPELINE = "FluxPipeline"
+    UNUSED = {"feature_extractor": None, "image_encoder": None}  # noqa: RUF012
+
+    def __init__(self, pipeline: Any, device: Device) -> None:
+        """Take over a pipeline whose parts are on their devices."""
+        super().__init__(pipeline, device)
+        self.codec = KLCodec(pipeline.vae)
+        self.guidance = EmbeddedGuidance()
+        self._takes_guidance = bool(self._network.config.guidance_embeds)
+        self._most_tokens = 512 if self._takes_guidance else 256
+
+    def encode(self, text: Text) -> Conditioning:
+        """Return a text's embeddings: (1, T, D) of T5, and (1, D) pooled of CLIP."""
+        embedded, pooled, _ = self._pipeline.encode_prompt(
+            text.prompt,
+            device=self.network_device,
+            max_sequence_length=self._most_tokens,
+        )
+        return {"encoder_hidden_states": embedded, "pooled_projections": pooled}
+
+    def cut_off(self, text: Text) -> str:
+        """Return the words behind the last token that T5 sees, of which one marks the end."""
+        return words_beyond(self._pipeline.tokenizer_2, text.prompt, self._most_tokens - 1)
+
+    def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
+        """Return the text's embeddings, and the guidance (1,) where the network takes it."""
+        if not self._takes_guidance:
+            return encoded
+        return {**encoded, "guidance": torch.tensor([scale], device=self.network_device)}
+
+    def call(self, batch: Batch) -> Tensor:
+        """Return the velocity; all windows of a call are of one size, and so are their places."""
+        count, _, height, width = batch.latents.shape
+        device, tokens = batch.latents.device, batch.conditioning["encoder_hidden_states"].shape[1]
+        found = self._network(
+            packed(batch.latents).to(self._network.dtype),
+            timestep=self._timestep(batch.timestep, count),
+            img_ids=positions(height // 2, width // 2, device),
+            txt_ids=torch.zeros((tokens, 3), device=device),
+            return_dict=False,
+            **{"guidance": None, **batch.conditioning},
+        )[0]
+        return unpacked(found.float(), height, width)
