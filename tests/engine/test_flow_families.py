@@ -32,6 +32,7 @@ from tests.engine.runs import (
     relative_error,
     text_region,
 )
+from tests.engine.test_kept import again, first, keeping
 
 DEVICE = choose_device("cpu", "float32")
 STEPS = 4
@@ -140,6 +141,21 @@ def test_a_folder_is_loaded_as_what_its_index_says(
     assert loaded.family is FAMILIES[case.name]
     job = job_of(whole(case))
     assert relative_error(latents(job, loaded), latents(job, model)) < 1e-6
+
+
+@each_family
+def test_a_region_is_made_anew_and_all_around_it_stays(case: FlowCase, built: _Built) -> None:
+    _, model = built(case)
+    sky = text_region(0, 64, 0, 128, "sky", mask_type="constant", mask_weight=1e-6, name="sky")
+    house = text_region(0, 64, 64, 128, "house", mask_type="constant", name="house")
+    job = job_of(sky, house)
+    earlier = first(model, job)
+    picture, made = again(model, keeping(job, "house"), earlier)
+    assert np.array_equal(picture[:, :64], earlier.pixels[:, :64])
+    assert not np.array_equal(picture[:, 80:], earlier.pixels[:, 80:])
+    assert earlier.latents is not None
+    left = 64 // case.stride_px
+    assert np.array_equal(made.numpy()[..., :left], earlier.latents[..., :left])
 
 
 @each_family
