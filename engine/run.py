@@ -37,7 +37,7 @@ from engine.sampling.events import (
 )
 from engine.sampling.generate import generate
 from engine.sampling.oom_retry import with_oom_retry
-from engine.storage.images import count_frames, open_image, open_masks
+from engine.storage.images import count_frames, open_colours, open_image, open_masks
 from engine.storage.kept import Latents, latents_note, open_kept
 from engine.storage.png import GrowingPng, moved, require_png
 
@@ -143,6 +143,7 @@ def run(
         for region in job.image_regions
     }
     masks = open_masks(job, request.folder, limits)
+    colours = None if job.noise_map is None else open_colours(job, request.folder, limits)
     earlier = None
     if job.kept is not None:
         earlier = open_kept(job.kept, request.folder, limits, made_with=keeper.label)
@@ -162,6 +163,7 @@ def run(
                 references=references,
                 masks=masks,
                 earlier=earlier,
+                colours=colours,
                 is_cancelled=is_cancelled,
                 preview_every_s=request.preview_every_s,
             ),

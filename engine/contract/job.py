@@ -215,6 +215,11 @@ class Job(Settings):
     decode_steps: bool = spec(
         Flag(), "Keep a picture of every step too, which takes far longer", default=False
     )
+    noise_map: str | None = spec(
+        OrNone(File(), "noise that lies still"),
+        "Picture as large as the canvas in which equal colours start from the same noise, wherever "
+        "they lie; black keeps the canvas's own",
+    )
     noise_device: str = spec(
         Choice(NOISE_DEVICES),
         "Where noise is drawn: on the CPU a seed means the same on every device",

@@ -27,6 +27,7 @@ from engine.sampling.events import (
 from engine.sampling.kept import KeptAnchor, change_of, touched
 from engine.sampling.masks import MaskImages, mask_coverage
 from engine.sampling.noise import Noise, starting_noise
+from engine.sampling.noise_map import Colours
 from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import Anchor, ImageAnchor, sample
 from engine.storage.kept import EarlierPicture
@@ -40,6 +41,7 @@ def generate(
     references: Mapping[str, Tensor],
     masks: MaskImages = MappingProxyType({}),
     earlier: EarlierPicture | None = None,
+    colours: Colours | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
     preview_every_s: float = 0.0,
 ) -> Iterator[GenerateEvent]:
@@ -47,7 +49,7 @@ def generate(
 
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
     bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks; `earlier` is what the
-    job's `kept` names.
+    job's `kept` names, `colours` its noise map.
 
     Raises: JobError where nothing would change of a kept picture, or nothing stay; Cancelled
     soon after `is_cancelled` turns true.
@@ -68,7 +70,12 @@ def generate(
     checkpoint()
     schedule = model.make_schedule(job)
     start = starting_noise(
-        job, channels=model.channels, stride_px=stride, noise=noise, generator=generator
+        job,
+        channels=model.channels,
+        stride_px=stride,
+        noise=noise,
+        generator=generator,
+        colours=colours,
     )
 
     def anchor(region: Image2ImageRegion) -> ImageAnchor:

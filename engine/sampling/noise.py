@@ -9,6 +9,7 @@ from torch import Tensor
 
 from engine.contract.job import Job, Region
 from engine.runtime.windows import Window
+from engine.sampling.noise_map import Colours, mapped_noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,29 @@ class Noise:
 
 
 def starting_noise(
-    job: Job, *, channels: int, stride_px: int, noise: Noise, generator: torch.Generator
+    job: Job,
+    *,
+    channels: int,
+    stride_px: int,
+    noise: Noise,
+    generator: torch.Generator,
+    colours: Colours | None = None,
 ) -> Tensor:
     """Return the noise that a run starts from, before the scheduler scales it.
 
     The canvas first, from `generator`; then rerolls of mode reset; then the noise of strength
     noise_eps, of diffusion regions first and of rerolls of mode epsilon after them, each kind in
-    list order and each region from its own seed.
+    list order and each region from its own seed. `colours` are those of the job's noise map.
 
     Shapes: (1, C, h, w).
     """
     canvas = noise.draw(
         (1, channels, job.canvas_height // stride_px, job.canvas_width // stride_px), generator
     )
+
+    if colours is not None:
+        mapped = mapped_noise(colours, canvas.cpu().numpy(), job.seed or 0)
+        canvas = torch.from_numpy(mapped).to(noise.device)
 
     def own_noise(region: Region) -> tuple[Window, Tensor]:
         window = Window.of(region, stride_px)

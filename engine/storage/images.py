@@ -62,6 +62,24 @@ def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[
     return {name: open_mask(path_in(folder, name), limits) for name in names}
 
 
+def open_colours(job: Job, folder: Path, limits: Limits) -> npt.NDArray[np.uint8]:
+    """Return the colours of a job's noise map as they stand in its file, (H, W, 3).
+
+    Raises: EngineError of kind `picture` where it cannot be read, or is not as large as the canvas.
+    """
+    path = path_in(folder, job.noise_map or "")
+    with _opened(path, limits) as image:
+        width, height = image.size
+        if (width, height) != (job.canvas_width, job.canvas_height):
+            raise EngineError(
+                f"the noise map {path} has {width} × {height} pixels, the canvas "
+                f"{job.canvas_width} × {job.canvas_height}",
+                kind="picture",
+                advice="give one that is as large as the canvas, or leave noise_map out",
+            )
+        return np.array(image.convert("RGB"))
+
+
 def _in_srgb(image: Image.Image) -> Image.Image:
     """Return a picture in sRGB where its profile says that it is in another space, as phones do."""
     profile = image.info.get("icc_profile")

@@ -13,6 +13,7 @@ from .declarations import (
     BoolProperty,
     CollectionProperty,
     EnumProperty,
+    FloatProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
@@ -125,6 +126,32 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         description="Where regions with feathered edges overlap, what is nearer to the camera "
         "covers what is farther away, whatever their sizes (mask_weight)",
         default=True,
+    )
+    coherence: str = EnumProperty(
+        name="Holding Together",
+        description="What the frames of a shot have in common, beside their seed",
+        items=[
+            ("still", "Same Noise", "All frames start from the same noise, which lies still"),
+            (
+                "surfaces",
+                "Noise on Surfaces",
+                "The noise is fixed to the surfaces and moves with them (noise_map)",
+            ),
+            (
+                "carried",
+                "Last Frame Carried",
+                "The frame before is moved as the scene moves, and held where it is still seen; "
+                "each frame waits for the one before",
+            ),
+        ],
+    )
+    carried_strength = FloatProperty(
+        name="Carried Strength",
+        description="How much of the carried frame stays where it is still seen: 0 nothing, 1 all",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
     )
     tile_size = IntProperty(
         name="Tile Size",

@@ -25,6 +25,7 @@ from ..job.overrides import Overrides, changes_of, overridden
 from ..properties import canvas_settings
 from ..storage import folders
 from . import generation, history
+from .coherence import Coherence
 from .documents import JobContext, is_made_of, text_of_view
 from .generation import Line, PendingJob, SceneRef
 from .shot_record import PLACE, ShotRecord
@@ -55,6 +56,7 @@ class Shot:
     _waiting: list[tuple[Fraction, int]] = field(default_factory=list)
     _queued: QueuedJob | None = None
     _number: int = 0
+    _coherence: Coherence = field(default_factory=Coherence)
 
     @property
     def count(self) -> int:
@@ -124,9 +126,16 @@ class Shot:
                 f"the scene {self.target.scene_name!r} is gone", kind="job", advice="open its file"
             )
         seed = self.record.seed
+        before = self._frame_before(number)
+        if canvas_settings(scene).coherence == "carried" and before:
+            with overridden(scene, {**self.overrides, "frame": float(before[0])}) as depsgraph:
+                self._coherence.see(scene, depsgraph, before[1])
         with overridden(scene, {**self.overrides, "frame": float(time_)}) as depsgraph:
             changes = {**changes_of(self.overrides), "seed": seed}
             read = generation.prepare(scene, depsgraph, changes=changes)
+            earlier = (before[1], self.record.file(before[1])) if before else None
+            held = self._coherence.applied(scene, depsgraph, read, number, earlier)
+            read = replace(read, job=held)
         job = with_kept_sources(coherent(read.job), read.folder, self.record.folder)
         self._note_view(number, read.context)
         what = replace(read.context, what=f"{self.count} frames, {self.record.frames.text}")
@@ -138,6 +147,11 @@ class Shot:
             read, job=job, folder=self.record.folder, context=what, keep=self._keep, is_part=True
         )
         self._send(scene, pending, number)
+
+    def _frame_before(self, number: int) -> tuple[Fraction, int] | None:
+        frames = list(zip(self.record.frames.times, self.record.frames.numbers, strict=True))
+        earlier = [frame for frame in frames if frame[1] < number]
+        return earlier[-1] if earlier else None
 
     def _send(self, scene: bpy.types.Scene, pending: PendingJob, number: int) -> None:
         def then(outcome: Outcome) -> None:

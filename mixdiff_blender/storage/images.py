@@ -172,6 +172,23 @@ def _require_pixels(image: bpy.types.Image) -> None:
         )
 
 
+def values_of_file(path: Path) -> Bytes:
+    """Return the bytes of a picture's colours as they stand in its file, (H, W, 3), from the top.
+
+    Raises: EngineError of kind `picture` where it cannot be read.
+    """
+    try:
+        image: Any = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise EngineError(str(error).strip(), kind="picture", advice=_CHOOSE) from error
+    try:
+        image.colorspace_settings.is_data = True
+        _require_pixels(image)
+        return _levels(_values_from_top(image)[..., :3])
+    finally:
+        bpy.data.images.remove(image)
+
+
 def coverage_from_top(image: bpy.types.Image) -> Bytes:
     """Return how much an image covers as a mask, as bytes: its brightness times its opacity.
 

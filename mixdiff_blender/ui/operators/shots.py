@@ -8,6 +8,7 @@ import bpy
 
 from ...contract import EngineError
 from ...job.frames import ShotFrames
+from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import BoolProperty, FloatProperty
 from ...results import generation, history, shot
@@ -67,6 +68,10 @@ class GenerateRange(OfScene):
         column.use_property_split = True
         for name in ("first", "last", "step"):
             column.prop(self, name)
+        settings = canvas_settings(scene_in(context))
+        column.prop(settings, "coherence")
+        if settings.coherence == "carried":
+            column.prop(settings, "carried_strength")
         begun = self._begun(scene_in(context))
         if begun is not None:
             text = f"Go On with {begun.folder.name} ({len(begun.there)} of {len(begun.frames)})"

@@ -38,6 +38,7 @@ from bl_ext.user_default.mixdiff.job.regions.drawn_rectangles import drawn_recta
 from bl_ext.user_default.mixdiff.job.regions.entries import entries, source_of, sources, sync
 from bl_ext.user_default.mixdiff.job.regions.projection import Canvas, on_canvas, visible_bounds
 from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
+from bl_ext.user_default.mixdiff.job.regions.seen_surfaces import SeenSurfaces, carried
 from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import again, batch, generation, history, shot, snapshots
@@ -82,6 +83,7 @@ __all__ = [
     "LeftOut",
     "Rectangle",
     "RegionBounds",
+    "SeenSurfaces",
     "Sheet",
     "Stopped",
     "Unloading",
@@ -89,6 +91,7 @@ __all__ = [
     "annotations_of",
     "batch",
     "canvas_of",
+    "carried",
     "check",
     "cli_main",
     "context_of",
