@@ -1,8 +1,8 @@
 """How far the frames of a shot hold together, and what that costs: run inside a Blender.
 
-`blender -b -P benchmarks/shots.py -- FOLDER` writes `shots.json` and a contact sheet's frames there.
-The figure: each frame is compared with the one before it, moved by the scene's exact motion, where
-both see the same; the mean difference in levels of 255.
+`blender -b -P benchmarks/shots.py -- FOLDER` writes `shots.json` there, and
+the frames. The figure: each frame is compared with the one before it, moved by the scene's exact
+motion, where both see the same; the mean difference in levels of 255.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 import json
 import sys
 import time
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
-from bl_ext.user_default.mixdiff import scripting
-from bl_ext.user_default.mixdiff.job.overrides import overridden
-from bl_ext.user_default.mixdiff.job.regions.seen_surfaces import SeenSurfaces, carried
-from bl_ext.user_default.mixdiff.storage.images import values_of_file
+
+_ADDON = "bl_ext.user_default.mixdiff"
+scripting = import_module(f"{_ADDON}.scripting")
+overrides = import_module(f"{_ADDON}.job.overrides")
+surfaces = import_module(f"{_ADDON}.job.regions.seen_surfaces")
+images = import_module(f"{_ADDON}.storage.images")
 
 FRAMES = 6
 SIZE = (384, 192)
@@ -56,13 +59,13 @@ def warped_difference(scene: Any, files: list[Path]) -> float:
     """Return by how many levels neighbours differ where both see the same, moved along."""
     seen = []
     for frame in range(1, FRAMES + 1):
-        with overridden(scene, {"frame": frame}) as depsgraph:
-            seen.append(SeenSurfaces.of(scene, depsgraph, SIZE[1], SIZE[0]))
+        with overrides.overridden(scene, {"frame": frame}) as depsgraph:
+            seen.append(surfaces.SeenSurfaces.of(scene, depsgraph, SIZE[1], SIZE[0]))
     differences = []
-    pictures = [values_of_file(file) for file in files]
+    pictures = [images.values_of_file(file) for file in files]
     for (before, was), (after, now) in pairwise(zip(seen, pictures, strict=True)):
         rows, columns, both = after.came_from(before)
-        moved = carried(was, rows, columns).astype(float)
+        moved = surfaces.carried(was, rows, columns).astype(float)
         differences.append(np.abs(moved - now)[both].mean())
     return float(np.mean(differences))
 

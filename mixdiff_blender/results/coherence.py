@@ -57,9 +57,10 @@ class Coherence:
             return job
         size = (job.canvas_height, job.canvas_width)
         now = SeenSurfaces.of(scene, depsgraph, *size)
+        _write(now.noise_colours(), read.folder / _NOISE_MAP)
+        job = replace(job, noise_map=_NOISE_MAP)
         if settings.coherence == "surfaces":
-            _write(now.noise_colours(), read.folder / _NOISE_MAP)
-            return replace(job, noise_map=_NOISE_MAP)
+            return job
         earlier = self.seen if before and self.number == before[0] and self.size == size else None
         self.number, self.seen, self.size = number, now, size
         if before is None or earlier is None:
