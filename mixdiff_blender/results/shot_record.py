@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,15 @@ class ShotRecord:
 
 
 def read_record(path: Path) -> ShotRecord:
-    """Return a shot by its note.
+    """Return a shot by its note; one that was read already is not read again.
 
     Raises: EngineError of kind `picture` where it is none.
     """
+    return _read(path, path.stat().st_mtime_ns if is_file(path) else 0)
+
+
+@lru_cache(maxsize=8)  # panels ask at each drawing
+def _read(path: Path, _changed_ns: int) -> ShotRecord:
     try:
         return _record_in(parse_json(path.read_text(encoding="utf-8")), path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, JobError) as error:

@@ -18,12 +18,13 @@ from tests.blender.windows import PICTURES, window
 pytestmark = [pytest.mark.window, pytest.mark.slow, pytest.mark.executable]
 
 FRAMES = 24
+CANCEL = ("1272", "160")
 SCRIPT = f"""
 import bpy
 scene = bpy.context.scene
 scene.render.resolution_percentage = 25
 scene.frame_start, scene.frame_end, scene.frame_step = 1, {FRAMES}, 1
-scene.mixdiff.num_inference_steps = 8
+scene.mixdiff.num_inference_steps = 6
 scene.mixdiff.canvas_size, scene.mixdiff.coherence = "render", "carried"
 scene.mixdiff.seed = 4
 camera = scene.camera
@@ -57,7 +58,9 @@ def test_a_shot_is_begun_cancelled_gone_on_with_and_played(
         person.do("xdotool", "key", "Return")
         person.wait_until("some frames", lambda _: len(frames()) >= 4, 300)
         person.shot("shot running")
-        person.search("cancel mixdiff picture")
+        person.do("xdotool", "mousemove", *CANCEL)
+        person.let_it_see()
+        person.do("xdotool", "click", "1")
         told = person.wait_until("the end", lambda told: "Cancelled" in str(told["says"]), 60)
         assert "frames are there. Resume makes the rest" in told["says"]
         there = frames()
