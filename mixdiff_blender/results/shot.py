@@ -97,6 +97,11 @@ class Shot:
         """Which frame is being made, of how many."""
         return f"Frame {self._number} ({min(self.done + 1, self.count)} of {self.count})"
 
+    @property
+    def is_between_frames(self) -> bool:
+        """Whether it goes on by itself, without the end of a picture."""
+        return not self.has_ended and self._queued is None
+
     def cancel(self) -> None:
         """End it with the frames that are there; the one under way is given up."""
         if self._queued is not None:
@@ -223,7 +228,7 @@ class Shot:
             doubts = dict.fromkeys(text for said in self.warnings.values() for text in said)
             warnings = [Line(severity="WARNING", text=text) for text in doubts]
             return [Line(severity="INFO", text=text), *warnings]
-        if isinstance(self.error, Cancelled):
+        if self.error.kind == "cancelled":
             return [Line(severity="ERROR", text=f"Cancelled: {there}. {again}")]
         lines = generation.error_lines(self.error)
         lines[0] = replace(lines[0], text=f"Frame {self._number}: {lines[0].text}")
@@ -341,9 +346,12 @@ def _is_occupied() -> bool:
 
 
 def _tick() -> float | None:
+    """Go on, and say in how many seconds to do so again: a timer cannot register itself."""
     if _current is not None:
         _current.advance()
-    return None
+    if _current is None or not _current.is_between_frames:
+        return None
+    return _AGAIN_S if _is_occupied() else 0.0
 
 
 def _look_again() -> None:
