@@ -1,4 +1,4 @@
-"""The command line: `python -m engine generate | again | validate | explain | info | serve`."""
+"""The command line: `python -m engine generate | again | batch | sheet | validate | …`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from engine.batch import cli as batch
 from engine.contract.again import again
 from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed
 from engine.contract.checks import check
@@ -97,6 +98,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     part.add_argument("--seed", type=int, metavar="N", help="instead of one at random")
 
+    batch.add_arguments(
+        command("batch", batch.make_all, "many pictures, on all devices or a cluster", device)
+    )
+    batch.add_sheet_arguments(
+        command("sheet", batch.make_sheet, "many pictures on one sheet, with their names")
+    )
     command("validate", _validate, "list what is wrong with a job", source, as_json)
     explain = command("explain", _explain, "draw a job's regions and their weights", source)
     explain.add_argument("--output", "-o", type=Path, required=True, metavar="OUT.png")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import SystemRandom
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,6 +54,8 @@ class RunRequest:
     output: Path
     latents: Path | None = None
     preview_every_s: float = 0.0
+    recorded: Mapping[str, Any] | None = None
+    """The job as the picture is to hold it, where its paths are another machine's."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -150,7 +153,7 @@ def run(
 
     notes = {"engine": __version__, "torch": torch.__version__, **keeper.device.to_document()}
     output_folder = request.output.parent
-    document = to_document(moved(job, request.folder, output_folder))
+    document = dict(request.recorded or to_document(moved(job, request.folder, output_folder)))
     steps: dict[int, Path] = {}
     png: GrowingPng | None = None
     latents: Latents | None = None
