@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ def _places(options: argparse.Namespace, limits: Limits) -> Iterator[dict[str, O
     wanted = Wanted(
         device=options.device, dtype=options.dtype, cpus_each=options.cpus_each, limits=limits
     )
-    with cluster(options.ray, wanted) as places:
+    with redirect_stdout(sys.stderr), cluster(options.ray, wanted) as places:
         yield places
 
 
@@ -200,6 +200,7 @@ class _Progress:
     def __init__(self, total: int, missing: list[BatchTask]) -> None:
         self.total, self.done = total, total - len(missing)
         self._first, self._began = self.done, time.monotonic()
+        self._out = sys.stdout  # what Ray prints goes elsewhere
         self.running: dict[str, Began | Stepped] = {}
 
     def __enter__(self) -> _Progress:
@@ -265,7 +266,7 @@ class _Lines(_Progress):
         return {"progress": facts, "running": running}
 
     def _say(self, line: dict[str, Any]) -> None:
-        print(json.dumps(line), flush=True)
+        print(json.dumps(line), file=self._out, flush=True)
 
 
 def _why(news: Failed | Lost | Closed) -> dict[str, str]:
@@ -292,7 +293,7 @@ class _Bar(_Progress):
         super().tell(news)
         match news:
             case Made():
-                self._bar.write(f"{news.task.output} ({news.seconds:.1f} s)", file=sys.stdout)
+                self._bar.write(f"{news.task.output} ({news.seconds:.1f} s)", file=self._out)
             case Failed() | Lost():
                 what = "failed" if isinstance(news, Failed) else "lost, and waits again"
                 self._bar.write(f"{what}: {news.task.output.name}: {news.error}", file=sys.stderr)

@@ -76,10 +76,17 @@ def test_an_engine_and_a_node_are_killed_and_every_picture_is_there_once_with_th
     jobs = jobs_with_a_picture(tmp_path / "jobs")
     far, near = tmp_path / "far" / "out", tmp_path / "near" / "out"
     command = ("batch", jobs, "--seeds", "1-12", *BATCH)
+    on_cluster = (*command, "-o", far, "--ray", cluster.address)
     doomed = cluster.add_node(num_cpus=1, num_gpus=0)
     begun = subprocess.Popen(
-        [sys.executable, "-m", "engine"]
-        + [*map(str, command), "-o", str(far), "--ray", cluster.address],
+        [
+            sys.executable,
+            "-m",
+            "engine",
+            *map(str, (*command, "-o", far)),
+            "--ray",
+            cluster.address,
+        ],
         cwd=CHECKOUT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
@@ -103,7 +110,7 @@ def test_an_engine_and_a_node_are_killed_and_every_picture_is_there_once_with_th
     assert done.returncode == 0, done.stderr
     for seed in range(1, 13):
         assert (far / f"a-{seed}.png").read_bytes() == (near / f"a-{seed}.png").read_bytes()
-    again = one_thread(*command, "-o", far, "--ray", cluster.address)
+    again = one_thread(*on_cluster)
     assert lines(again.stdout)[-1] == {"pictures": 12, "made": 0, "failed": 0}
 
 
