@@ -84,8 +84,7 @@ def sample(
 
     `plan` predicts `windows`, each by its place in their order. `checkpoint` is called between
     denoiser calls and may raise to end the run. Nothing here waits for the device: what the host
-    compares is on the CPU. Where `plan` predicts some of the windows alone, `join_` adds the rest to
-    the mixture.
+    compares is on the CPU. Where `plan` predicts only some of the windows, `join_` adds the rest.
 
     Shapes: noise and what is yielded (1, C, H, W), float32.
     Source: Álvaro Barbero Jiménez, arXiv 2302.02412, algorithm 1.

@@ -49,7 +49,7 @@ def test_two_ranks_make_the_canvas_of_one_with_masks_and_image_regions(tmp_path:
     for program, source, output in sources:
         command = ["generate", source, "-o", output, *options, output.with_suffix(".npz")]
         done = subprocess.run(
-            [sys.executable, "-m", *program, *command],
+            [sys.executable, "-m", *program, *map(str, command)],
             cwd=CHECKOUT,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             capture_output=True,
