@@ -96,17 +96,7 @@ def test_the_template_makes_frames_and_seeds_and_a_sheet_and_a_failed_task_again
 
     def openjd() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [
-                Path(sys.executable).with_name("openjd"),
-                "run",
-                FARMS / "mixdiff.openjd.yaml",
-                "--step",
-                "ContactSheet",
-                "--run-dependencies",
-                *parameters,
-                "--extensions",
-                "TASK_CHUNKING",
-            ],
+            [tool, "run", FARMS / "mixdiff.openjd.yaml", *options, *parameters],
             capture_output=True,
             text=True,
             timeout=120,
