@@ -22,6 +22,9 @@ MOST_TRIES = 3
 
 _MOST_FAILED_STARTS = 3
 _WAIT_S = 0.25
+_LOOK_EVERY_S = 1.0
+_FOR_OTHERS_S = 30.0
+_END_S = 5.0
 
 Step = Callable[[int, int], None]
 
@@ -102,6 +105,7 @@ News = Began | Stepped | Made | Failed | Lost | Closed
 class _Entry:
     task: BatchTask
     lost_at: list[str] = field(default_factory=list)
+    for_others_until_s: float = 0.0
 
 
 class WorkQueue:
@@ -128,16 +132,33 @@ class WorkQueue:
             while not self._stopped and self._open:
                 if entry := self._next(place, model):
                     return entry
-                self._changed.wait()
+                self._changed.wait(_LOOK_EVERY_S)
             return None
+
+    def has_work(self, place: str) -> bool:
+        """Wait until there is a task for a place, and return whether there is one at all.
+
+        It is not the place's yet: starting an engine may take long, and others are free.
+        """
+        with self._changed:
+            while not self._stopped and self._open:
+                if any(self._may(place, entry) for line in self._lines.values() for entry in line):
+                    return True
+                self._changed.wait(_LOOK_EVERY_S)
+            return False
+
+    def _may(self, place: str, entry: _Entry) -> bool:
+        """Return whether a task is for a place: once lost for another, if one comes for it."""
+        if place not in entry.lost_at or self._places <= set(entry.lost_at):
+            return True
+        return time.monotonic() > entry.for_others_until_s
 
     def _next(self, place: str, model: str | None) -> _Entry | None:
         own = self._lines.get(model)
         longest = sorted(self._lines.values(), key=len, reverse=True) if not own else ()
         for line in (own, *longest) if own else longest:
             for entry in line:
-                # Elsewhere, where there is an elsewhere.
-                if place not in entry.lost_at or self._places <= set(entry.lost_at):
+                if self._may(place, entry):
                     line.remove(entry)
                     return entry
         return None
@@ -200,23 +221,27 @@ class _Place(threading.Thread):
                 self._engine.close()
 
     def _work(self) -> None:
-        model, failed_starts = None, 0
-        while entry := self._waiting.take(self.name, model):
-            if self._engine is None:
-                try:
-                    self._engine = self._open_engine()
-                except BaseException as error:
-                    self._waiting.put_back(entry)
-                    crashed = isinstance(error, EngineError) and error.kind == "crashed"
-                    failed_starts += 1
-                    if not crashed or failed_starts == _MOST_FAILED_STARTS:
-                        raise
-                    continue
-                failed_starts = 0
+        model = None
+        while self._waiting.has_work(self.name):
+            engine = self._engine or self._new_engine()
             if self._is_ending:
                 return
+            entry = self._waiting.take(self.name, model)
+            if entry is None:
+                return
             model = entry.task.job.model
-            self._make(self._engine, entry)
+            self._make(engine, entry)
+
+    def _new_engine(self) -> Engine:
+        for number in range(_MOST_FAILED_STARTS):
+            try:
+                self._engine = self._open_engine()
+            except EngineError as error:
+                if error.kind != "crashed" or number + 1 == _MOST_FAILED_STARTS:
+                    raise
+            else:
+                return self._engine
+        raise AssertionError("the last start raises")
 
     def _make(self, engine: Engine, entry: _Entry) -> None:
         task, began = entry.task, time.monotonic()
@@ -239,6 +264,7 @@ class _Place(threading.Thread):
             engine.close()
             self._engine = None
             entry.lost_at.append(self.name)
+            entry.for_others_until_s = time.monotonic() + _FOR_OTHERS_S
             if len(entry.lost_at) < MOST_TRIES:
                 self._tell(Lost(place=self.name, task=task, error=error))
                 self._waiting.put_back(entry)
@@ -290,5 +316,6 @@ def run_batch(tasks: Sequence[BatchTask], places: Mapping[str, OpenEngine]) -> I
         waiting.stop()
         for thread in threads:
             thread.end()
+        end_s = time.monotonic() + _END_S
         for thread in threads:
-            thread.join(timeout=10)
+            thread.join(timeout=max(end_s - time.monotonic(), 0))

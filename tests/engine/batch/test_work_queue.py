@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -81,6 +83,20 @@ def test_places_without_an_engine_are_closed_and_others_go_on() -> None:
     with pytest.raises(EngineError, match="no engine is left for 4 pictures: no such device"):
         list(run_batch(tasks(4), {"b": none, "c": none}))
     assert all(one.place == "b" for one in news if isinstance(one, Closed))
+
+
+def test_a_place_whose_engine_does_not_start_keeps_no_picture_from_others() -> None:
+    never = threading.Event()
+
+    def hanging() -> _Faulty:
+        never.wait(20)
+        return _Faulty({}, [], "b")
+
+    began = time.monotonic()
+    news = list(run_batch(tasks(4), {"b": hanging, **_faulty({}, [], "a")}))
+    never.set()
+    assert [one.place for one in news if isinstance(one, Made)] == ["a"] * 4
+    assert time.monotonic() - began < 15
 
 
 def test_an_engine_goes_on_with_the_model_that_it_has() -> None:
