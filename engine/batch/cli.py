@@ -129,12 +129,12 @@ def make_all(options: argparse.Namespace) -> int:
                 for one in run_batch(missing, places):
                     failed += isinstance(one, Failed)
                     show.tell(one)
-    print_end = {"pictures": len(tasks), "made": len(missing) - failed, "failed": failed}
+    end = {"pictures": len(tasks), "made": len(missing) - failed, "failed": failed}
     if options.json:
-        print(json.dumps(print_end), flush=True)
+        print(json.dumps({"all": end}), flush=True)
     else:
         there = len(tasks) - len(missing)
-        print(f"{print_end['made']} made, {there} were there, {failed} failed: {folder}")
+        print(f"{end['made']} made, {there} were there, {failed} failed: {folder}")
     return _FAILED if failed else _OK
 
 

@@ -169,5 +169,5 @@ def test_a_slurm_array_makes_every_picture_once(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout.splitlines()[-1])["made"] == 3 - task
+        assert json.loads(done.stdout.splitlines()[-1])["all"]["made"] == 3 - task
     assert len(list((tmp_path / "out").glob("*.png"))) == 3
