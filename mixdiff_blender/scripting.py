@@ -26,10 +26,12 @@ from .contract import (
     JobError,
     PresetFile,
     atomic_write,
+    is_file,
     preset_file,
     to_document,
 )
 from .job import presets as _presets
+from .job.frames import ShotFrames
 from .job.job_from_scene import SceneJob, field_in_words, in_words, job_from_scene
 from .job.naming import find_name
 from .job.overrides import Overrides, changes_of, depsgraph_of, overridden
@@ -40,22 +42,28 @@ from .properties import RegionSettings, canvas_settings, region_settings
 from .properties.contexts import scene_in
 from .results import again as _again
 from .results import generation, history
+from .results import shot as shots
 from .results.documents import job_of
+from .results.shot_record import ShotRecord, newest, read_record
 from .results.sources import with_kept_sources
 from .storage import folders
 from .storage import presets as _preset_files
 
 __all__ = (
     "EngineError",
+    "Frame",
     "JobError",
     "Overrides",
     "Picture",
     "Region",
+    "Shot",
+    "ShotFrames",
     "again",
     "explain",
     "export_job",
     "find_scene",
     "generate",
+    "generate_range",
     "job",
     "mark",
     "presets",
@@ -98,6 +106,26 @@ class Picture:
     """None where the picture is packed into a .blend that was never saved."""
     seed: int
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A frame of a shot."""
+
+    time: float
+    file: Path
+    is_new: bool
+    """Whether it was made now, not found as it would be made."""
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """Frames that were made, or were there."""
+
+    image: bpy.types.Image
+    seed: int
+    frames: tuple[Frame, ...]
 
 
 def find_scene(scene: SceneOrName = None) -> bpy.types.Scene:
@@ -345,6 +373,55 @@ def _made(found: bpy.types.Scene, ends: list[Outcome], on_progress: Callable[[],
         seed=end.document["seed"],
         warnings=tuple(line.text for line in lines if line.severity == "WARNING"),
     )
+
+
+def generate_range(
+    frames: str | ShotFrames,
+    scene: SceneOrName = None,
+    *,
+    output: Path | str | None = None,
+    resume: bool = False,
+    on_progress: Callable[[], None] = lambda: None,
+    **overrides: Unpack[Overrides],
+) -> Shot:
+    """Make frames such as `1-48`, `1-48:2` or `1-3:0.5`, and return when all are there.
+
+    Without `output`, a file whose #### become a frame's number, they get a folder of their own
+    beside the .blend. With `resume` the last shot of these frames is gone on with: what is there
+    and would be just the same is kept.
+
+    Raises: EngineError where not all frames are there; those that are stay.
+    """
+    found = find_scene(scene)
+    wanted = frames if isinstance(frames, ShotFrames) else ShotFrames.read(frames)
+    pattern = None if output is None else _path(output)
+    record = _begun(found, wanted, pattern) if resume else None
+    started = shots.begin(found, wanted, record=record, pattern=pattern, overrides=overrides)
+    while not started.has_ended:
+        engine.wait(on_progress)
+        on_progress()
+    if started.error is not None:
+        raise started.error
+    image = canvas_settings(found).result
+    assert image is not None
+    pictures = tuple(
+        Frame(
+            time=float(time),
+            file=started.record.file(number).resolve(),
+            is_new=number in started.made,
+            warnings=started.warnings.get(number, ()),
+        )
+        for time, number in zip(wanted.times, wanted.numbers, strict=True)
+    )
+    return Shot(image=image, seed=started.record.seed, frames=pictures)
+
+
+def _begun(scene: bpy.types.Scene, frames: ShotFrames, pattern: Path | None) -> ShotRecord | None:
+    """Return the shot that is to be gone on with, None where there is none yet."""
+    if pattern is None:
+        return newest(folders.results_folder(scene), scene.name, frames)
+    note = pattern.with_suffix(".json")
+    return replace(read_record(note), frames=frames) if is_file(note) else None
 
 
 def _read(scene: bpy.types.Scene, overrides: Overrides) -> SceneJob:

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .schedulers import SCHEDULERS
+from .schedulers import FLOW_SCHEDULERS, SCHEDULERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewSteps:
+    """How a model of few steps is told from its family's others, and what suits it."""
+
+    file: str
+    key: str
+    value: object
+    """What the model's file says at the key."""
+    num_inference_steps: int
+    guidance_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +51,21 @@ class Family:
     """The folders of a model that are loaded; safety checkers and the like are not."""
     weighted_parts: tuple[str, ...]
     """Those of the parts that hold weights."""
-    size_config: tuple[str, str] = ("unet/config.json", "sample_size")
+    classes: tuple[tuple[str, str], ...]
+    """The parts that the family works with by themselves, each with its class."""
+    network: str = "unet"
+    """The part that removes the noise."""
+    network_channels: int
+    """Channels that the network sees: a cell's, or those of a patch of cells."""
+    vae_channels: int
+    """Channels of the autoencoder's latents; a canvas may hold several of its cells in one."""
+    size_config: tuple[str, str] | None = None
     """The file and the key that say, in cells, what size a model was trained on."""
+    few_steps: FewSteps | None = None
+    takes_negative: bool = True
+    """Whether its models hear negative prompts."""
+    takes_float16: bool = True
+    """Whether its numbers fit into float16, which some cards have in place of bfloat16."""
     prefers_half: bool = False
     """Whether weights in half precision are fetched where a model has both."""
 
@@ -65,6 +90,10 @@ _SD = Family(
     schedulers=tuple(SCHEDULERS),
     parts=("scheduler", "text_encoder", "tokenizer", "unet", "vae"),
     weighted_parts=("text_encoder", "unet", "vae"),
+    classes=(("unet", "UNet2DConditionModel"), ("vae", "AutoencoderKL")),
+    network_channels=4,
+    vae_channels=4,
+    size_config=("unet/config.json", "sample_size"),
 )
 _SDXL = replace(
     _SD,
@@ -84,7 +113,32 @@ _SDXL = replace(
     prefers_half=True,
 )
 
-FAMILIES = {family.name: family for family in (_SD, _SDXL)}
+_Z_IMAGE = Family(
+    name="z_image",
+    title="Z-Image",
+    pipelines=("ZImagePipeline",),
+    signs=(),
+    single_file_parts=(),
+    stride_px=8,
+    grid_px=16,
+    channels=16,
+    native_px=1024,
+    num_inference_steps=30,
+    guidance_scale=5.0,
+    schedulers=FLOW_SCHEDULERS,
+    parts=("scheduler", "text_encoder", "tokenizer", "transformer", "vae"),
+    weighted_parts=("text_encoder", "transformer", "vae"),
+    classes=(("transformer", "ZImageTransformer2DModel"), ("vae", "AutoencoderKL")),
+    network="transformer",
+    network_channels=16,
+    vae_channels=16,
+    few_steps=FewSteps(
+        file="scheduler/scheduler_config.json", key="shift", value=3.0, num_inference_steps=9
+    ),
+    takes_float16=False,
+)
+
+FAMILIES = {family.name: family for family in (_SD, _SDXL, _Z_IMAGE)}
 
 DEFAULT_FAMILY = FAMILIES["sd"]
 
@@ -96,4 +150,5 @@ def family_of_pipeline(class_name: str) -> Family | None:
 
 def family_titles() -> str:
     """Return the families as a person names them, for advice."""
-    return " or ".join(family.title for family in FAMILIES.values())
+    *others, last = (family.title for family in FAMILIES.values())
+    return f"{', '.join(others)} or {last}"

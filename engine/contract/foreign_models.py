@@ -145,7 +145,7 @@ def foreign_file(shapes: Shapes, family: Family | None) -> Foreign | None:
 
 def foreign_channels(channels: object, family: Family) -> Foreign | None:
     """Return what a network is by the channels that it sees, None where they are its family's."""
-    if channels == family.channels or not isinstance(channels, int):
+    if channels == family.network_channels or not isinstance(channels, int):
         return None
     other = Foreign(f"a model whose network sees {channels} channels")
     return _CHANNELS.get(channels, other)

@@ -18,17 +18,17 @@ INDEX = "model_index.json"
 _MAX_CONFIG_BYTES = 2**24
 _LIBRARIES = ("diffusers", "transformers")
 _SCHEDULER = "scheduler/scheduler_config.json"
-_CLASSES = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL"}
-"""The classes of the parts that the families here work with."""
 _OF_DIFFUSERS, _OF_TRANSFORMERS = "diffusion_pytorch_model", "model"
 _LAYERS = (
     *("layers_per_block", "transformer_layers_per_block", "num_hidden_layers"),
     *("down_block_types", "up_block_types"),
 )
 _POSITIVE = (
-    ("unet/config.json", "in_channels"),
-    ("unet/config.json", "out_channels"),
-    ("unet/config.json", "sample_size"),
+    *(
+        (f"{network}/config.json", key)
+        for network in ("unet", "transformer")
+        for key in ("in_channels", "out_channels", "sample_size")
+    ),
     ("vae/config.json", "latent_channels"),
     ("vae/config.json", "scaling_factor"),
     ("tokenizer/tokenizer_config.json", "model_max_length"),
@@ -73,7 +73,7 @@ def require_config(folder: Path, tensors: int | None = None) -> Family:
     family = require_pipeline(folder, str(folder))
     index = _object(folder / INDEX)
     for part in family.parts:
-        _require_part(folder, part, index.get(part))
+        _require_part(folder, part, index.get(part), dict(family.classes).get(part))
     for file in (*(f"{part}/config.json" for part in family.weighted_parts), _SCHEDULER):
         _object(folder / file)
     for file, key in _POSITIVE:
@@ -107,16 +107,17 @@ def require_pipeline(folder: Path, called: str) -> Family:
 
 def foreign_parts(folder: Path, family: Family) -> Foreign | None:
     """Return what a model is by the settings of its parts, None where its family runs it."""
-    network = read_object(folder / "unet" / "config.json")
-    if foreign := foreign_channels(network.get("in_channels", family.channels), family):
+    network = read_object(folder / family.network / "config.json")
+    seen = network.get("in_channels", family.network_channels)
+    if foreign := foreign_channels(seen, family):
         return foreign
-    cells = {
-        "network": network.get("out_channels", family.channels),
-        "autoencoder": read_object(folder / "vae" / "config.json").get("latent_channels", 4),
-    }
-    for what, channels in cells.items():
-        if channels != family.channels:
-            return Foreign(f"a model whose {what} makes {shown(channels)} channels")
+    made = network.get("out_channels") or seen
+    if made not in (seen, family.channels):
+        return Foreign(f"a model whose network makes {shown(made)} channels")
+    vae = read_object(folder / "vae" / "config.json")
+    cells = vae.get("latent_channels", vae.get("z_dim", family.vae_channels))
+    if cells != family.vae_channels:
+        return Foreign(f"a model whose autoencoder makes {shown(cells)} channels")
     scheduler = read_object(folder / _SCHEDULER)
     return EDM if "EDM" in str(scheduler.get("_class_name")) else None
 
@@ -155,10 +156,10 @@ def _weights(part: Path, kind: str) -> Iterator[Path]:
             yield single
 
 
-def _require_part(folder: Path, part: str, entry: object) -> None:
+def _require_part(folder: Path, part: str, entry: object, class_name: str | None) -> None:
     match entry:
         case [str() as library, str() as name] if library in _LIBRARIES:
-            if _CLASSES.get(part, name) != name:
+            if class_name not in (None, name):
                 raise _is(folder, Foreign(f"a model whose {part} is a {name}"))
         case None | [None, *_]:
             raise ModelError(f"{folder / INDEX} says that there is no {part}", _WHOLE)

@@ -206,11 +206,14 @@ def family_of_file(path: Path) -> Family | None:
 
 def _of_folder(folder: Path) -> ModelFacts:
     family = family_of_folder(folder) or DEFAULT_FAMILY
-    file, key = family.size_config
-    cells = read_object(folder / file).get(key)
-    own_px = cells * family.stride_px if isinstance(cells, int) else 0
-    own_px = own_px if _LEAST_NATIVE_PX <= own_px <= _MOST_NATIVE_PX else 0
-    facts = ModelFacts.of_family(family, own_px)
+    facts = ModelFacts.of_family(family, _own_px(folder, family))
+    few = family.few_steps
+    if few and read_object(folder / few.file).get(few.key) == few.value:
+        facts = replace(
+            facts,
+            num_inference_steps=few.num_inference_steps,
+            guidance_scale=few.guidance_scale,
+        )
     note = read_object(folder / NOTE)
     numbers: dict[str, Any] = {}
     for name, key in _NOTED.items():
@@ -226,3 +229,13 @@ def _of_folder(folder: Path) -> ModelFacts:
         looks=read_names(note.get("looks")),
         **numbers,
     )
+
+
+def _own_px(folder: Path, family: Family) -> int:
+    """Return the side that a model says it was trained on, 0 where it says none."""
+    if family.size_config is None:
+        return 0
+    file, key = family.size_config
+    cells = read_object(folder / file).get(key)
+    own_px = cells * family.stride_px if isinstance(cells, int) else 0
+    return own_px if _LEAST_NATIVE_PX <= own_px <= _MOST_NATIVE_PX else 0

@@ -21,6 +21,8 @@ class Scheduler:
     """What it changes of the model's own configuration."""
     most_steps: int | None = None
     """Consistency models choose their steps from few."""
+    flow: str = ""
+    """diffusers' class of the same for models that predict velocities; empty where it has none."""
 
 
 _KARRAS = MappingProxyType({"use_karras_sigmas": True})
@@ -33,14 +35,16 @@ SCHEDULERS = {
         Scheduler("ddim", "DDIM", "DDIMScheduler", "Denoising diffusion implicit models"),
         Scheduler("pndm", "PNDM", "PNDMScheduler",
                   "Pseudo numerical methods, Stable Diffusion's first"),
-        Scheduler("euler", "Euler", "EulerDiscreteScheduler", "Euler's method"),
+        Scheduler("euler", "Euler", "EulerDiscreteScheduler", "Euler's method",
+                  flow="FlowMatchEulerDiscreteScheduler"),
         Scheduler("euler_a", "Euler Ancestral", "EulerAncestralDiscreteScheduler",
                   "Euler's method with fresh noise at each step"),
         Scheduler("dpmpp_2m", "DPM++ 2M", "DPMSolverMultistepScheduler",
-                  "Good pictures in some twenty steps"),
+                  "Good pictures in some twenty steps", flow="DPMSolverMultistepScheduler"),
         Scheduler("dpmpp_2m_karras", "DPM++ 2M Karras", "DPMSolverMultistepScheduler",
                   "The same, with smaller steps towards the end", _KARRAS),
-        Scheduler("unipc", "UniPC", "UniPCMultistepScheduler", "Good pictures in some ten steps"),
+        Scheduler("unipc", "UniPC", "UniPCMultistepScheduler", "Good pictures in some ten steps",
+                  flow="UniPCMultistepScheduler"),
         Scheduler("heun", "Heun", "HeunDiscreteScheduler", "Twice the work at each step"),
         Scheduler("lcm", "LCM", "LCMScheduler",
                   "For models made to generate in some four to eight steps", most_steps=50),
@@ -54,3 +58,6 @@ SCHEDULERS = {
     )
 }  # fmt: skip
 """By their names in a job, in the order in which they are offered."""
+
+FLOW_SCHEDULERS = tuple(name for name, one in SCHEDULERS.items() if one.flow)
+"""Those for models that predict velocities."""

@@ -38,13 +38,14 @@ class Model(ABC):
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""
         self._pipeline = pipeline
+        self._network = getattr(pipeline, self.family.network)
         self.device = device
         self.denoiser = Denoiser(self)
 
     @classmethod
-    @abstractmethod
     def single_file_config(cls, names: Collection[str]) -> str:
         """Return which of the configurations suits a single file with tensors of these names."""
+        raise NotImplementedError(f"{cls.NAME} has no single files")
 
     @classmethod
     def adjust_single_file(cls, pipeline: Any, names: Collection[str]) -> None:

@@ -17,6 +17,8 @@ class ClassifierFreeGuidance:
     Source: Ho and Salimans, arXiv 2207.12598.
     """
 
+    takes_negative = True
+
     def terms(self, prompt: str, negative_prompt: str, scale: float) -> Sequence[Term]:
         """Return the terms that count."""
         both = (
@@ -34,7 +36,12 @@ class ClassifierFreeGuidance:
 
 
 class EmbeddedGuidance:
-    """The guidance is an input of the network, as in latent consistency models: one pass."""
+    """The guidance is an input of the network, or in its weights: one pass.
+
+    So it is with latent consistency models, and others that were distilled.
+    """
+
+    takes_negative = False
 
     def terms(self, prompt: str, negative_prompt: str, scale: float) -> Sequence[Term]:
         """Return the prompt alone; a negative one has no say."""

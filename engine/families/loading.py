@@ -34,6 +34,7 @@ CONFIGS = Path(__file__).parent / "configs"
 
 _PREDICTS_V = re.compile(r"^\s*parameterization:\s*[\"']?v[\"']?\s*$", re.MULTILINE)
 _HALF = ".fp16."
+_VIDEO_NDIM = 5  # of the weights of autoencoders that know a time axis
 
 
 def resolve(name: str | None, folder: Path) -> str:
@@ -78,11 +79,18 @@ def model_of(pipeline: Any, device: Device) -> Model:
     for name, part in pipeline.components.items():
         if isinstance(part, nn.Module):
             part.eval().requires_grad_(False)
-            if name in ("unet", "vae"):
+            if name in ("unet", "vae") and all(p.ndim < _VIDEO_NDIM for p in part.parameters()):
                 # Convolutions are quicker so, on CPUs too, and compute the same.
                 part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             _put(part, device.torch_device)
     return _class_of(family)(pipeline, device)
+
+
+def dtype_for(family: Family, device: Device) -> torch.dtype:
+    """Return the precision of a family's network: the device's, where its numbers fit into it."""
+    if device.dtype == torch.float16 and not family.takes_float16:
+        return torch.float32
+    return device.dtype
 
 
 def _class_of(family: Family) -> type[Model]:
@@ -133,7 +141,7 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
 
 def _load_folder(path: Path, device: Device) -> Any:
     family = require_pipeline(path, str(path))
-    dtypes = {"vae": torch.float32, "default": device.dtype}
+    dtypes = {"vae": torch.float32, "default": dtype_for(family, device)}
     settings: dict[str, Any] = {"dtype": dtypes, "use_safetensors": True}
     # A part in half precision alone is told apart by its file's name.
     parts = [list((path / part).glob("*.safetensors")) for part in family.weighted_parts]

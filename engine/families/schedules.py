@@ -41,10 +41,11 @@ class Schedule:
     by them, and would wait for the device to read them.
     """
 
-    def __init__(self, scheduler: Any, num_inference_steps: int) -> None:
+    def __init__(self, scheduler: Any, num_inference_steps: int, **settings: Any) -> None:
+        """Set a scheduler's timesteps; `settings` are what it takes for that beside their count."""
         self._scheduler = scheduler
         self._steps = num_inference_steps
-        scheduler.set_timesteps(num_inference_steps, device="cpu")
+        scheduler.set_timesteps(num_inference_steps, device="cpu", **settings)
         self.timesteps: Tensor = scheduler.timesteps
         self.init_noise_sigma: Tensor | float = getattr(scheduler, "init_noise_sigma", 1.0)
         self._takes_generator = "generator" in inspect.signature(scheduler.step).parameters
@@ -63,6 +64,13 @@ class Schedule:
         extra = {"generator": generator} if self._takes_generator else {}
         moved: Tensor = self._scheduler.step(prediction, t, latents, return_dict=False, **extra)[0]
         return moved
+
+    def held(self, clean: Tensor, noise: Tensor, index: int) -> Tensor:
+        """Return clean latents as a picture is held at after a step, counted from 0.
+
+        At the level of the step before, as the original does.
+        """
+        return self.add_noise(clean, noise, self.timesteps[index])
 
     def add_noise_after(self, clean: Tensor, noise: Tensor, index: int) -> Tensor:
         """Return clean latents as they would stand after a step, counted from 0."""

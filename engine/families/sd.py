@@ -46,10 +46,9 @@ class LoadedModel(Model):
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""
         super().__init__(pipeline, device)
-        self._unet = pipeline.unet
         self.codec = KLCodec(pipeline.vae)
         self.guidance: Guidance = ClassifierFreeGuidance()
-        if self._unet.config.time_cond_proj_dim is not None:
+        if self._network.config.time_cond_proj_dim is not None:
             self.guidance = EmbeddedGuidance()
 
     def encode(self, text: Text) -> Conditioning:
@@ -68,17 +67,17 @@ class LoadedModel(Model):
 
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return the text's embedding, and the guidance's (1, D) where the UNet takes it."""
-        size = self._unet.config.time_cond_proj_dim
+        size = self._network.config.time_cond_proj_dim
         if size is None:
             return encoded
         scales = torch.tensor([scale - 1])
         embedded = self._pipeline.get_guidance_scale_embedding(scales, embedding_dim=size)
-        return {**encoded, "timestep_cond": embedded.to(self.network_device, self._unet.dtype)}
+        return {**encoded, "timestep_cond": embedded.to(self.network_device, self._network.dtype)}
 
     def call(self, batch: Batch) -> Tensor:
         """Return the UNet's prediction: noise, or v."""
-        prediction: Tensor = self._unet(
-            batch.latents.to(self._unet.dtype),
+        prediction: Tensor = self._network(
+            batch.latents.to(self._network.dtype),
             batch.timestep,
             **self._inputs(batch.conditioning),
             return_dict=False,

@@ -64,11 +64,11 @@ class LoadedModel(sd.LoadedModel):
         Its original size is at least the model's own: small ones stand for blurred pictures.
         """
         height, width = (side * self.stride_px for side in (window.height, window.width))
-        cells = self._unet.config.sample_size
+        cells = self._network.config.sample_size
         native_px = cells * self.stride_px if cells else self.family.native_px
         enlarged = max(1.0, native_px / math.sqrt(height * width))
         original = (round(height * enlarged), round(width * enlarged))
-        sizes = torch.tensor([(*original, 0, 0, height, width)], dtype=self._unet.dtype)
+        sizes = torch.tensor([(*original, 0, 0, height, width)], dtype=self._network.dtype)
         return {
             **super().condition(encoded, window, scale),
             "time_ids": sizes.to(self.network_device),

@@ -67,6 +67,9 @@ class Batch:
 class Guidance(Protocol):
     """How a family follows a prompt: from which terms a prediction is made, and how."""
 
+    takes_negative: bool
+    """Whether a negative prompt has a say at any scale."""
+
     def terms(self, prompt: str, negative_prompt: str, scale: float) -> Sequence[Term]:
         """Return the terms that must be predicted; none that would count 0 times."""
 

@@ -104,7 +104,7 @@ def generate(
             yield ImageRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
 
     anchors: list[Anchor] = [anchor(region) for region in job.image_regions]
-    windows = region_windows(job, stride, masks)
+    windows = region_windows(job, stride, masks, patch=model.family.grid_px // stride)
     for problem in coverage_warnings(job, windows, stride):
         yield Warned(problem=problem)
     for problem in (*_long_texts(job, model), *_unheard_negatives(job, model)):
@@ -199,11 +199,16 @@ def _unheard_negatives(job: Job, model: Model) -> Iterator[Problem]:
         text = job.negative_prompt if own is None else own
         terms = model.guidance.terms(region.prompt, text, scale or 0.0)
         if text.strip() and not any(term.text.is_negative for term in terms):
+            message = f"has no effect on this model at a guidance of {scale:g}"
+            remedy = "use another guidance, or a model that is not made for few steps"
+            if not model.guidance.takes_negative:
+                message = "has no effect: this model takes no negative prompt"
+                remedy = "say in the prompt what there should be instead, or leave it out"
             yield Problem(
                 field="negative_prompt",
                 value=shown(text),
                 region=region.name,
-                message=f"has no effect on this model at a guidance of {scale:g}",
-                remedy="use another guidance, or a model that is not made for few steps",
+                message=message,
+                remedy=remedy,
                 severity="warning",
             )

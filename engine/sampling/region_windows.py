@@ -19,12 +19,14 @@ from engine.sampling.masks import MaskImages, Weights, region_weights
 _WINDOW_FALLOFF = "quartic"  # whose windows, half a window apart, add up to nearly the same
 
 
-def region_windows(job: Job, stride_px: int, masks: MaskImages) -> list[RegionWindow]:
+def region_windows(
+    job: Job, stride_px: int, masks: MaskImages, *, patch: int = 1
+) -> list[RegionWindow]:
     """Return where the text regions of a job are generated, and with which weights.
 
     A region is one window, unless a side is longer than the job's `max_region_px`: then it is
     several that overlap, whose weights add up to the region's. A window in which a region weighs
-    nothing is left out.
+    nothing is left out. Windows begin and end between patches of so many cells a side.
     """
     found = []
     largest = job.max_region_px and job.max_region_px // stride_px
@@ -33,7 +35,7 @@ def region_windows(job: Job, stride_px: int, masks: MaskImages) -> list[RegionWi
         whole = Window.of(region, stride_px)
         parts = [(whole, weights)]
         if largest and max(weights.shape) > largest:
-            parts = _cut(whole, weights, largest)
+            parts = _cut(whole, weights, largest, patch)
         found += [
             RegionWindow(region=index, window=window, weights=torch.from_numpy(part))
             for window, part in parts
@@ -42,9 +44,9 @@ def region_windows(job: Job, stride_px: int, masks: MaskImages) -> list[RegionWi
     return found
 
 
-def _cut(whole: Window, weights: Weights, largest: int) -> list[tuple[Window, Weights]]:
+def _cut(whole: Window, weights: Weights, largest: int, patch: int) -> list[tuple[Window, Weights]]:
     """Return overlapping windows of a region, each at most so many cells wide and high."""
-    rows, columns = (_shares(side, largest) for side in weights.shape)
+    rows, columns = (_shares(side, largest, patch) for side in weights.shape)
     return [
         (
             Window(
@@ -60,14 +62,14 @@ def _cut(whole: Window, weights: Weights, largest: int) -> list[tuple[Window, We
     ]
 
 
-def _shares(length: int, largest: int) -> list[tuple[int, int, Weights]]:
+def _shares(length: int, largest: int, patch: int) -> list[tuple[int, int, Weights]]:
     """Return spans that cover a length, start and end, each with its share of every cell in it.
 
     Shapes: (cells of the span,).
     """
     found = [
-        (start, end, np.array(profile(_WINDOW_FALLOFF, end - start)))
-        for start, end in spans(length, largest)
+        (start * patch, end * patch, np.array(profile(_WINDOW_FALLOFF, (end - start) * patch)))
+        for start, end in spans(length // patch, max(largest // patch, 1))
     ]
     total = np.zeros(length)
     for start, end, weights in found:

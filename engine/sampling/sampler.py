@@ -33,7 +33,7 @@ class ImageAnchor:
     """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU.
 
     With a mask (h, w) it holds what the mask covers, at the level of noise that the next step
-    sees; without one all of it, at the level of the step before, as the original does.
+    sees; without one all of it, at the level that the schedule holds pictures at.
     """
 
     window: Window
@@ -48,7 +48,7 @@ class ImageAnchor:
             return
         start = self.window.take(noise)
         if self.mask is None:
-            self.window.put_(latents, schedule.add_noise(self.latents, start, t))
+            self.window.put_(latents, schedule.held(self.latents, start, index))
             return
         held = schedule.add_noise_after(self.latents, start, index)
         self.window.put_(latents, self.window.take(latents).lerp(held, self.mask))

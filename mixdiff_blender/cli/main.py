@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -20,15 +21,17 @@ from ..backend import engine
 from ..backend.session import Generating
 from ..backend.wording import progress_text
 from ..contract import EngineError, JobError
+from ..job.frames import ShotFrames, numbered
 from ..job.overrides import Overrides
 from ..job.presets import find_preset
 from ..job.regions.camera import canvas_of
+from ..results import shot
+from ..results.shot_record import PLACE
 from . import engine as cli_engine
 from .engine import CANCELLED, FAILED, OK
 from .progress import ProgressBar
 
 WRONG_USAGE = 2
-_MOST_FRAMES = 100_000
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -38,13 +41,18 @@ def _size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _frames(text: str) -> tuple[int, ...]:
-    found = re.fullmatch(r"(-?\d+)(?:-(-?\d+)(?::(\d+))?)?", text.strip())
-    first, last, step = found.groups() if found else ("0", "-1", None)
-    frames = range(int(first), int(last if last is not None else first) + 1, int(step or 1) or 1)
-    if not 0 < len(frames) <= _MOST_FRAMES:
-        raise argparse.ArgumentTypeError(f"{text!r} is no frame; give 10, 1-24 or 1-24:2")
-    return tuple(frames)
+def _frames(text: str) -> ShotFrames:
+    try:
+        return ShotFrames.read(text)
+    except EngineError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _frame(text: str) -> float:
+    frames = _frames(text)
+    if len(frames) > 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than one frame")
+    return float(frames.first)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -71,21 +79,32 @@ def build_parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--json", action="store_true", help="one line of JSON on stdout")
     frame = argparse.ArgumentParser(add_help=False)
-    frame.add_argument("--frame", type=int, metavar="N", help="instead of the file's current frame")
+    frame.add_argument(
+        "--frame", type=_frame, metavar="N", help="instead of the file's current frame"
+    )
 
     generate = commands.add_parser("generate", parents=[common], help="make the scene's picture")
     generate.add_argument(
         "--frame",
         type=_frames,
         metavar="N[-M[:STEP]]",
-        help="a frame instead of the file's current one, or several: 1-24, 1-24:2",
+        help="a frame instead of the file's current one, or several: 1-24, 1-24:2, 1-3:0.5",
+    )
+    generate.add_argument(
+        "--step", type=Fraction, metavar="N", help="every how many frames, as 1-24:N"
+    )
+    generate.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the last shot of these frames: keep those that would be just the same",
     )
     generate.add_argument(
         "--output",
         "-o",
         metavar="OUT",
         help="the picture's file, whose #### become the frame's number, or a folder that ends "
-        "in / for one numbered file a frame (default: beside the .blend)",
+        "in / for one numbered file a frame (default: beside the .blend, several frames in a "
+        "folder of their own)",
     )
     generate.add_argument("--quiet", action="store_true", help="no progress on stderr")
     part = commands.add_parser("again", help="make a part of a result anew; the rest stays")
@@ -163,7 +182,7 @@ def _warn(warnings: Sequence[str]) -> None:
         print(f"warning: {text}", file=sys.stderr)
 
 
-def _overrides(options: argparse.Namespace, frame: int | None) -> Overrides:
+def _overrides(options: argparse.Namespace, frame: float | None) -> Overrides:
     """Return what the command line sets instead of the scene."""
     if isinstance(options.preset, str):
         options.preset = find_preset(options.preset)
@@ -176,28 +195,72 @@ def _overrides(options: argparse.Namespace, frame: int | None) -> Overrides:
 
 def _generate(options: argparse.Namespace) -> int:
     scene = scripting.find_scene(options.scene)
-    frames: tuple[int | None, ...] = options.frame or (None,)
-    if len(frames) > 1 and options.output and not _is_numbered(options.output):
+    frames: ShotFrames | None = options.frame
+    if frames is not None and options.step is not None:
+        frames = ShotFrames.of(frames.first, frames.last, options.step)
+    if frames is not None and len(frames) > 1:
+        return _generate_range(scene, frames, options)
+    time = float(frames.first) if frames else None
+    number = frames.numbers[0] if frames else scene.frame_current
+    interrupted = Event()
+    with ProgressBar(quiet=options.quiet) as bar, cli_engine.on_interrupt(interrupted.set):
+        picture = scripting.generate(
+            scene,
+            output=numbered(_pattern(options.output), number) if options.output else None,
+            on_progress=partial(_follow, bar, interrupted),
+            **_overrides(options, time),
+        )
+    said = _said(picture, options)
+    if options.json:
+        _answer({"pictures": [{"frame": number if time is None else _plain(time), **said}]})
+    return OK
+
+
+def _generate_range(scene: bpy.types.Scene, frames: ShotFrames, options: argparse.Namespace) -> int:
+    if options.output and not _is_numbered(options.output):
         raise EngineError(
             "several frames do not fit into one file",
             kind="name",
             advice="end --output with /, or write #### where the frame's number belongs",
         )
-    pictures = []
-    for frame in frames:
-        number = scene.frame_current if frame is None else frame
-        before = f"frame {number}: " if len(frames) > 1 else ""
-        interrupted = Event()
-        with ProgressBar(quiet=options.quiet) as bar, cli_engine.on_interrupt(interrupted.set):
-            picture = scripting.generate(
-                scene,
-                output=_numbered(options.output, number) if options.output else None,
-                on_progress=partial(_follow, bar, before, interrupted),
-                **_overrides(options, frame),
-            )
-        pictures.append({"frame": number, **_said(picture, options)})
+    interrupted, printed = Event(), set[int]()
+
+    def follow(bar: ProgressBar) -> None:
+        if interrupted.is_set():
+            engine.queue.stop()
+        running = shot.current()
+        if running is None:
+            return
+        for number in {*running.made, *running.kept} - printed if not options.json else ():
+            printed.add(number)
+            bar.close()
+            print(running.record.file(number), flush=True)
+        bar.show("frames", running.text, running.share)
+
+    with ProgressBar(quiet=options.quiet) as bar, cli_engine.on_interrupt(interrupted.set):
+        made = scripting.generate_range(
+            frames,
+            scene,
+            output=_pattern(options.output) if options.output else None,
+            resume=options.resume,
+            on_progress=partial(follow, bar),
+            **_overrides(options, None),
+        )
+    for frame in made.frames:
+        _warn([f"frame {_plain(frame.time)}: {text}" for text in frame.warnings])
+    pictures = [
+        {
+            **{"frame": _plain(frame.time), "file": str(frame.file), "seed": made.seed},
+            **{"warnings": frame.warnings, "is_new": frame.is_new},
+        }
+        for frame in made.frames
+    ]
     if options.json:
         _answer({"pictures": pictures})
+    else:
+        for number, frame in zip(frames.numbers, made.frames, strict=True):
+            if number not in printed:
+                print(frame.file, flush=True)
     return OK
 
 
@@ -214,7 +277,7 @@ def _again(options: argparse.Namespace) -> int:
             seed=options.seed,
             result=options.result,
             output=options.output,
-            on_progress=partial(_follow, bar, "", interrupted),
+            on_progress=partial(_follow, bar, interrupted),
         )
     said = _said(picture, options)
     if options.json:
@@ -234,7 +297,11 @@ def _said(picture: scripting.Picture, options: argparse.Namespace) -> dict[str, 
     }
 
 
-def _follow(bar: ProgressBar, before: str, interrupted: Event) -> None:
+def _plain(time: float) -> int | float:
+    return int(time) if time == int(time) else time
+
+
+def _follow(bar: ProgressBar, interrupted: Event) -> None:
     """Show how far the job is; once interrupted, end it."""
     if interrupted.is_set():
         engine.queue.stop()
@@ -243,21 +310,18 @@ def _follow(bar: ProgressBar, before: str, interrupted: Event) -> None:
         progress = state.progress
         counted = progress.row or progress.phase == "sampling"
         share = progress.share if counted else 0.0
-        bar.show(progress.phase, f"{before}{progress_text(progress)}", share)
+        bar.show(progress.phase, progress_text(progress), share)
 
 
 def _is_numbered(output: str) -> bool:
     return output.endswith(("/", "\\")) or "#" in Path(output).name
 
 
-def _numbered(output: str, frame: int) -> str:
-    """Return the file of a frame."""
+def _pattern(output: str) -> str:
+    """Return the file that is meant, a folder's with #### for the frame's number."""
     if output.endswith(("/", "\\")):
-        stem = Path(bpy.data.filepath).stem or "untitled"
-        output = f"{output}{stem}-####.png"
-    folder, name = re.fullmatch(r"(.*[/\\])?(.*)", output, re.DOTALL).groups()  # type: ignore[union-attr]
-    name = re.sub(r"#+", lambda found: f"{frame:0{len(found[0])}d}", name)
-    return f"{folder or ''}{name}"
+        return f"{output}{Path(bpy.data.filepath).stem or 'untitled'}-{PLACE}.png"
+    return output
 
 
 def _export_job(options: argparse.Namespace) -> int:

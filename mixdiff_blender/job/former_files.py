@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..properties import RENDER_SIZE, canvas_settings
+from ..properties import MASK_PICTURE, RENDER_SIZE, canvas_settings
 from .prompts import PLACEHOLDER, escaped
 from .regions.entries import sources
 
@@ -29,6 +29,8 @@ def _after_load(*_: Any) -> None:
             for source in sources(scene):
                 if source.settings.id_data.library is None:
                     _set_unset(source.settings, _REGION)
+                    if source.settings.mask is not None:
+                        _set_unset(source.settings, {"shape": MASK_PICTURE})
                     _keep_braces(source.settings)
             _keep_braces(settings, PLACEHOLDER)
             settings.defaults_version = _VERSION

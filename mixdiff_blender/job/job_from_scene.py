@@ -25,13 +25,14 @@ from ..properties.declarations import label_of
 from .model_facts import facts_of_model, model_path, problems_of_model
 from .model_settings import followed_model, value_for
 from .prompts import Words, filled
-from .regions.background import background_of, whole_prompt
+from .regions.background import background_of, free_of_silhouettes, whole_prompt
 from .regions.camera import canvas_of
 from .regions.depth_order import nearer_first
 from .regions.entries import has_region
 from .regions.entries import sources as sources_of
-from .regions.reader import RegionReader, WantedImage
+from .regions.reader import PictureToWrite, RegionReader
 from .regions.region_bounds import RegionBounds
+from .regions.silhouettes import Coverage
 from .scene_words import doubts_about_fields, words_of
 
 _LEAST_WINDOW_CELLS = 8
@@ -46,8 +47,10 @@ class SceneJob:
     """The name of each region by its id, those among them that the camera does not see."""
     own_weights: Mapping[str, float] = field(default_factory=dict)
     """The weight that each text region has of its own, before what depth makes of it, by its id."""
-    images: Mapping[str, WantedImage] = field(default_factory=dict)
-    """Images to be written, under these names, into the folder where the job's paths start."""
+    images: Mapping[str, PictureToWrite] = field(default_factory=dict)
+    """Pictures to be written, under these names, into the folder where the job's paths start."""
+    silhouettes: Mapping[str, Coverage] = field(default_factory=dict)
+    """What of its rectangle each region covers that covers what is seen of it, by its id."""
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -70,7 +73,7 @@ class SceneJob:
         return tuple(p for p in self.problems if name and p.region == name)
 
     def write_images(self, folder: Path) -> None:
-        """Write the images that are in no file of their own.
+        """Write the pictures that are in no file of their own.
 
         Raises: EngineError of kind `picture` or `output`.
         """
@@ -136,13 +139,22 @@ def job_from_scene(
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
     regions, least_share = reader.regions, 1.0
     if settings.nearer_first:
-        regions, least_share = nearer_first(regions, reader.far)
+        regions, least_share = nearer_first(regions, reader.far, reader.covered.keys())
     followed = followed_model(scene)
     guidance = value_for(settings, "guidance_scale", followed, facts)
     words = words_of(scene)
+    free = free_of_silhouettes(canvas, regions, reader.covered)
     whole = background_of(
-        settings, canvas, regions, guidance=guidance, least_share=least_share, words=words
+        settings,
+        canvas,
+        regions,
+        guidance=guidance,
+        least_share=least_share,
+        words=words,
+        free=free,
     )
+    if whole is not None and whole.mask is not None and free is not None:
+        reader.images[whole.mask] = free
     job = Job(
         model=model_path(settings.model),
         scheduler=facts.scheduler
@@ -172,6 +184,7 @@ def job_from_scene(
             if isinstance(region, Text2ImageRegion)
         },
         images=reader.images,
+        silhouettes=reader.covered,
         problems=(
             *problems_of_model(model),
             *_doubts_about_fields(settings, words),

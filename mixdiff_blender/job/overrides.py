@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -12,6 +13,7 @@ import bpy
 from ..contract import BUNDLED_MODEL, PresetFile, is_there, path_in
 from ..properties import RENDER_SIZE, canvas_settings
 from ..storage import folders
+from .frames import frame_now, go_to
 from .naming import find_name
 from .presets import find_preset, used_for_now
 
@@ -27,7 +29,8 @@ class Overrides(TypedDict, total=False):
     """A folder, a .safetensors file, a hub id, or `bundled`."""
     size: tuple[int, int]
     """Width and height in pixels."""
-    frame: int
+    frame: float
+    """A frame, or a time between two such as 10.5."""
     camera: str | bpy.types.Object
     preset: str | PresetFile
     """A preset by its name, or its file; what else is set goes before it."""
@@ -73,11 +76,17 @@ def overridden(scene: bpy.types.Scene, overrides: Overrides) -> Iterator[bpy.typ
         if camera is not None:
             stack.callback(setattr, scene, "camera", scene.camera)
         if frame is not None:
-            stack.callback(scene.frame_set, scene.frame_current)
-            scene.frame_set(frame)
+            stack.callback(_look_through, scene, scene.camera)  # markers may bind another one
+            stack.callback(go_to, scene, frame_now(scene))
+            go_to(scene, Fraction(str(frame)))
         if camera is not None:
             scene.camera = camera  # after the frame, whose markers may bind another one
         yield depsgraph_of(scene)
+
+
+def _look_through(scene: bpy.types.Scene, camera: bpy.types.Object | None) -> None:
+    if scene.camera != camera:
+        scene.camera = camera
 
 
 def depsgraph_of(scene: bpy.types.Scene) -> bpy.types.Depsgraph:

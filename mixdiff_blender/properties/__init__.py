@@ -13,7 +13,16 @@ import bpy
 from .canvas import RENDER_SIZE, SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
 from .declarations import PointerProperty
 from .history import HistoryEntry
-from .regions import REROLL_TYPE, TYPE_ITEMS, RegionEntry, RegionSettings, region_settings
+from .regions import (
+    MASK_PICTURE,
+    RECTANGLE,
+    REROLL_TYPE,
+    SILHOUETTE,
+    TYPE_ITEMS,
+    RegionEntry,
+    RegionSettings,
+    region_settings,
+)
 
 
 def register() -> None:

@@ -41,6 +41,9 @@ class HistoryEntry(Declaring, bpy.types.PropertyGroup):
     places = StringProperty(
         name="Places", description="The name of the region at each place of the job (JSON)"
     )
+    shot = StringProperty(
+        name="Shot", description="The name of its frames' files, #### standing for their numbers"
+    )
     view = StringProperty(name="View", description="What the camera saw at that time (JSON)")
 
     seed: int | None = seed_in("seed_digits")

@@ -28,6 +28,28 @@ TYPE_ITEMS = [
     (REROLL_TYPE, "Reroll", "Draws the random start of this part of the picture anew"),
 ]
 
+SILHOUETTE, RECTANGLE, MASK_PICTURE = "silhouette", "rectangle", "mask"
+
+SHAPE_ITEMS = [
+    (
+        SILHOUETTE,
+        "Silhouette",
+        "What the camera sees of the object: what hides it has what it hides, and nothing reaches "
+        "over a neighbour",
+    ),
+    (
+        RECTANGLE,
+        "Rectangle",
+        "The rectangle around the object, fading towards its border by the falloff",
+    ),
+    (MASK_PICTURE, "Mask Picture", "What a picture shows bright, within the object's rectangle"),
+]
+
+
+def _choose_mask(settings: RegionSettings, context: bpy.types.Context) -> None:
+    if settings.mask is not None:
+        settings.shape = MASK_PICTURE
+
 
 def _hide_guide(settings: RegionSettings, context: bpy.types.Context) -> None:
     owner = settings.id_data
@@ -66,8 +88,14 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
     mask_type: str = declared(Text2ImageRegion)
     feather_px: int = declared(Text2ImageRegion, subtype="PIXEL")
     mask_weight: float = declared(Text2ImageRegion)
-    mask: bpy.types.Image | None = declared(Text2ImageRegion)
+    mask: bpy.types.Image | None = declared(Text2ImageRegion, update=_choose_mask)
     mask_area: str = declared(Text2ImageRegion)
+    shape: str = EnumProperty(
+        name="Shape",
+        description="What part of the picture the region covers",
+        items=SHAPE_ITEMS,
+        default=RECTANGLE,
+    )
     noise_eps: float = declared(Text2ImageRegion)
     negative_prompt: str = declared(
         Text2ImageRegion,

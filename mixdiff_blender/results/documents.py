@@ -11,14 +11,18 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..contract import (
+    BUNDLED_MODEL,
     EngineError,
     Job,
     JobError,
     Region,
     check,
     is_file,
+    is_there,
     parse_json,
+    path_in,
     read_job,
+    to_document,
     with_files,
     with_unique_names,
 )
@@ -68,6 +72,30 @@ def job_of(entry: HistoryEntry) -> Job:
     return with_unique_names(replace(job, regions=regions, reroll_regions=rerolls))
 
 
+def is_made_of(job: Job, file: Path) -> bool:
+    """Return whether a picture is there that just this job made, its seeds drawn."""
+
+    def alike(document: object) -> Job:
+        found = _job_in(document)
+        path = path_in(file.parent, found.model or "")  # the engine writes it as seen from there
+        is_path = bool(found.model) and found.model != BUNDLED_MODEL and is_there(path)
+        return replace(found, model=str(path.resolve())) if is_path else found
+
+    try:
+        return is_file(file) and alike(read_job(file)) == alike(to_document(job))
+    except EngineError:
+        return False
+
+
+def is_picture_of_ours(file: Path) -> bool:
+    """Return whether a file is a picture that holds the job that made it."""
+    try:
+        _job_in(read_job(file))
+    except EngineError:
+        return False
+    return True
+
+
 def is_made_by(entry: HistoryEntry, file: Path) -> bool:
     """Return whether a file is the picture that an entry's job made: it holds the same job.
 
@@ -97,7 +125,12 @@ def settings_of(entry: HistoryEntry) -> dict[str, Any]:
 
 def view_of_entry(entry: HistoryEntry) -> CameraView | None:
     """Return what the camera saw when an entry was made, where that is known."""
-    values = _object_in(entry.view)
+    return view_of_text(entry.view)
+
+
+def view_of_text(text: str) -> CameraView | None:
+    """Return what the camera saw as `text_of_view` keeps it, where that is known."""
+    values = _object_in(text)
     try:
         numbers = {f.name: float(values[f.name]) for f in fields(CameraView) if f.type == "float"}
         matrix = np.array(values["world_to_camera"], dtype=np.float64).reshape(4, 4)

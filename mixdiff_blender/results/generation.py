@@ -32,6 +32,7 @@ from .sources import require_own_pictures, with_kept_sources
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
 Then = Callable[[Outcome], None]
+Keep = Callable[[bpy.types.Scene, Path, Mapping[str, Any], JobContext], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,10 @@ class PendingJob:
     """Where the job's relative paths start."""
     context: JobContext
     warnings: tuple[Problem, ...] = ()
+    keep: Keep = history.add
+    """What adds the picture to its scene."""
+    is_part: bool = False
+    """Whether it is a part of something that reports its end itself."""
 
 
 _last: Report | None = None
@@ -136,7 +141,7 @@ def prepare(
         folder = folders.new_job_folder()
         read.write_images(folder)
     except EngineError as error:
-        _report(scene.name, _error_lines(error), error)
+        set_report(scene.name, error_lines(error), error)
         raise
     context = JobContext(snapshot=snapshots.snapshot(scene), view=_view_of(scene, depsgraph))
     return PendingJob(job=read.job, folder=folder, context=context, warnings=read.warnings)
@@ -183,7 +188,7 @@ def from_result(scene: bpy.types.Scene, entry: HistoryEntry, job: Job, what: str
     try:
         require_own_pictures(job, file.parent, [*own, folders.unsaved_folder()])
     except EngineError as error:
-        _report(scene.name, _error_lines(error), error)
+        set_report(scene.name, error_lines(error), error)
         raise
     job = history.with_own_model(entry, job)  # the new result may lie in another folder
     return PendingJob(job=job, folder=file.parent, context=replace(context_of(entry), what=what))
@@ -219,7 +224,7 @@ def send(
             folders.release(output)
             raise
     except EngineError as error:
-        _report(scene.name, _error_lines(error, pending.warnings), error)
+        set_report(scene.name, error_lines(error, pending.warnings), error)
         raise
     engine.keep_going()
     return queued
@@ -234,8 +239,10 @@ def _end(
         _import_result(outcome, pending, target)
     if then is not None:
         then(outcome)
-    if isinstance(outcome, EngineError):  # after what it may have taken with it
-        _report(target.scene_name, _error_lines(outcome, pending.warnings), outcome)
+    if (
+        isinstance(outcome, EngineError) and not pending.is_part
+    ):  # after what it may have taken with it
+        set_report(target.scene_name, error_lines(outcome, pending.warnings), outcome)
 
 
 def _import_result(done: Done, pending: PendingJob, target: SceneRef) -> None:
@@ -245,13 +252,13 @@ def _import_result(done: Done, pending: PendingJob, target: SceneRef) -> None:
     scene = target.find()
     if scene is None:
         text = f"The scene {target.scene_name!r} is gone; its picture is {file}"
-        _report(target.scene_name, [Line(severity="WARNING", text=text), *warnings])
+        set_report(target.scene_name, [Line(severity="WARNING", text=text), *warnings])
         return
-    history.add(scene, file, done.document, pending.context)
+    pending.keep(scene, file, done.document, pending.context)
     where = "in this file" if folders.is_unsaved(file) else _shown(file)
     seconds = sum(done.timings_s.values())
     text = f"{file.stem}: {seconds:.1f} s, seed {done.document.get('seed')}, {where}"
-    _report(target.scene_name, [Line(severity="INFO", text=text), *warnings])
+    set_report(target.scene_name, [Line(severity="INFO", text=text), *warnings])
 
 
 def _shown(file: Path) -> str:
@@ -262,7 +269,8 @@ def _shown(file: Path) -> str:
     return str(file)
 
 
-def _error_lines(error: EngineError, warnings: Sequence[Problem] = ()) -> list[Line]:
+def error_lines(error: EngineError, warnings: Sequence[Problem] = ()) -> list[Line]:
+    """Return what to say of an error, and of what was left out."""
     if error.kind == "cancelled":
         return [Line(severity="ERROR", text="Cancelled")]
     if not isinstance(error, JobError):
@@ -276,7 +284,8 @@ def _line(problem: Problem) -> Line:
     return Line(severity=severity, text=in_words(problem, in_panels=True))
 
 
-def _report(scene_name: str, lines: list[Line], error: EngineError | None = None) -> None:
+def set_report(scene_name: str, lines: Sequence[Line], error: EngineError | None = None) -> None:
+    """Say how a scene's last job went."""
     global _last
     _last = Report(scene_name=scene_name, lines=tuple(lines), error=error)
     engine.redraw()

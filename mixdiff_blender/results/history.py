@@ -26,8 +26,17 @@ from ..contract import (
 from ..properties import HistoryEntry, canvas_settings
 from ..storage import folders
 from . import snapshots
-from .documents import JobContext, is_made_by, job_of, settings_of, text_of_view
+from .documents import (
+    JobContext,
+    is_made_by,
+    is_picture_of_ours,
+    job_of,
+    settings_of,
+    text_of_view,
+)
 from .image import file_of, own_image, show_image
+from .sequence import Extent, extent_of
+from .shot_record import ShotRecord, record_beside, record_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,7 @@ class ResultRecord:
     settings: str
     view: str
     what: str
+    shot: str = ""
 
 
 # Undo takes a scene back to before a result that came meanwhile: this puts it into the scene again.
@@ -49,12 +59,17 @@ _arrived: dict[int, list[ResultRecord]] = {}
 
 
 def add(
-    scene: bpy.types.Scene, file: Path, document: Mapping[str, Any], context: JobContext
+    scene: bpy.types.Scene,
+    file: Path,
+    document: Mapping[str, Any],
+    context: JobContext,
+    *,
+    shot: str = "",
 ) -> HistoryEntry:
-    """Add a result that was just made, and show it."""
+    """Add a result that was just made, and show it; of a shot its first frame."""
     settings = json.dumps(context.snapshot, ensure_ascii=False)
     view = text_of_view(context.view)
-    made = _record(file, document, datetime.now(), settings, view, context.what)
+    made = _record(file, document, datetime.now(), settings, view, context.what, shot)
     _arrived.setdefault(scene.session_uid, []).append(made)
     canvas_settings(scene).show_result = True
     return _append(scene, made)
@@ -71,7 +86,13 @@ def load(scene: bpy.types.Scene, file: Path) -> HistoryEntry:
             canvas_settings(scene).active_history = number
             return entry  # type: ignore[no-any-return]
     written = datetime.fromtimestamp(file.stat().st_mtime)
-    return _append(scene, _record(file, document, written))
+    shot = record_beside(file)
+    if shot is None:
+        return _append(scene, _record(file, document, written))
+    what = f"{len(shot.frames)} frames, {shot.frames.text}"
+    return find_shot(scene, shot) or _append(
+        scene, _record(file, document, written, what=what, shot=shot.pattern)
+    )
 
 
 def _record(
@@ -81,6 +102,7 @@ def _record(
     settings: str = "",
     view: str = "",
     what: str = "",
+    shot: str = "",
 ) -> ResultRecord:
     return ResultRecord(
         key=uuid4().hex,
@@ -91,6 +113,7 @@ def _record(
         settings=settings,
         view=view,
         what=what,
+        shot=shot,
     )
 
 
@@ -113,12 +136,52 @@ def show_active(scene: bpy.types.Scene) -> None:
     entry = active_entry(scene)
     if entry is None:
         return
-    file, image = path_of(entry), canvas_settings(scene).result
-    if image is not None and file_of(image) == file:
+    (file, extent), image = shown_by(entry), canvas_settings(scene).result
+    if image is not None and file_of(image) == file and extent_of(image) == extent:
         return
+    _show(scene, entry)
+
+
+def _show(scene: bpy.types.Scene, entry: HistoryEntry) -> None:
+    file, extent = shown_by(entry)
     if is_file(file):
-        show_image(scene, file, packed=folders.is_unsaved(file))
+        show_image(scene, file, packed=folders.is_unsaved(file), extent=extent)
         canvas_settings(scene).result_seed = entry.seed_digits
+
+
+def shown_by(entry: HistoryEntry) -> tuple[Path, Extent | None]:
+    """Return the file that an entry shows, and of a shot from which frame to which it goes."""
+    record = record_of(entry)
+    if record is None or not record.there:
+        return path_of(entry), None
+    return record.first_file, record.extent
+
+
+def file_at(entry: HistoryEntry, frame: int) -> Path:
+    """Return the file of what an entry shows at a frame."""
+    record = record_of(entry) if entry.shot else None
+    number = record.nearest(frame) if record else None
+    return path_of(entry) if record is None or number is None else record.file(number)
+
+
+def find(scene: bpy.types.Scene, key: str) -> HistoryEntry | None:
+    """Return an entry by its key, also after undo; None where it was removed."""
+    return next((entry for entry in canvas_settings(scene).history if entry.key == key), None)
+
+
+def find_shot(scene: bpy.types.Scene, record: ShotRecord) -> HistoryEntry | None:
+    """Return the entry of a shot."""
+    for entry in canvas_settings(scene).history:
+        if entry.shot == record.pattern and path_of(entry).parent == record.folder:
+            found: HistoryEntry = entry
+            return found
+    return None
+
+
+def refresh(scene: bpy.types.Scene, entry: HistoryEntry) -> None:
+    """Show what an entry's files hold now, where it is the one that is shown."""
+    if active_entry(scene) == entry:
+        _show(scene, entry)
 
 
 def keep(scene: bpy.types.Scene, entry: HistoryEntry) -> bpy.types.Image:
@@ -126,14 +189,14 @@ def keep(scene: bpy.types.Scene, entry: HistoryEntry) -> bpy.types.Image:
 
     Raises: EngineError of kind `picture` where its file is gone.
     """
-    file = path_of(entry)
+    file, extent = shown_by(entry)
     if not is_file(file):
         raise EngineError(
             f"the picture {file} is not there any more",
             kind="picture",
             advice="put it back, or remove it from the history",
         )
-    image = own_image(scene, file, packed=folders.is_unsaved(file))
+    image = own_image(scene, file, packed=folders.is_unsaved(file), extent=extent)
     image.use_fake_user = True
     return image
 
@@ -145,17 +208,21 @@ def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> N
     """
     settings = canvas_settings(scene)
     entry = settings.history[number]
-    file, key = path_of(entry), entry.key
-    if with_file and is_there(file):
-        _require_own(file, entry, scene)
+    record, key = record_of(entry), entry.key
+    files = [path_of(entry)] if record is None else record.files
+    if with_file:
+        for file in filter(is_there, files):
+            _require_own(file, entry, scene)
     arrived = _arrived.get(scene.session_uid, ())
     _arrived[scene.session_uid] = [made for made in arrived if made.key != key]
     settings.history.remove(number)
-    if with_file:
+    for file in files if with_file else ():
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
             raise folders.unwritable(file, error) from error
+    if with_file and record is not None:
+        record.remove()
     if settings.active_history >= number:
         settings.active_history = max(0, settings.active_history - 1)
 
@@ -163,7 +230,8 @@ def remove(scene: bpy.types.Scene, number: int, *, with_file: bool = False) -> N
 def _require_own(file: Path, entry: HistoryEntry, scene: bpy.types.Scene) -> None:
     """Refuse to touch what the engine did not make here: a .blend may name any file."""
     folder = folders.unsaved_folder() if folders.is_unsaved(file) else folders.results_folder(scene)
-    if not (is_made_by(entry, file) and folders.leads_into(folder, file)):
+    is_own = bool(entry.shot) and is_picture_of_ours(file)
+    if not ((is_own or is_made_by(entry, file)) and folders.leads_into(folder, file)):
         raise EngineError(
             f"{file} is not this picture of MixDiff in the scene's folder of results, {folder}",
             kind="output",
@@ -201,9 +269,16 @@ def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_ep
     Regions are given by their ids, or by their names where the entry knows no ids; without any
     that the entry knows the whole picture varies.
 
-    Raises: EngineError of kind `job` where its job cannot be read.
+    Raises: EngineError of kind `job` where its job cannot be read, or made a part of it alone: its
+    start is not that of the rest.
     """
     job = job_of(entry)
+    if job.kept is not None:
+        raise EngineError(
+            f"{entry.name} was made again in parts, which have no start in common",
+            kind="job",
+            advice="use Again, with Keep at 0.5 for a slight change; or vary the first result",
+        )
     chosen = [region for region in job.regions if (region.id or region.name) in regions]
     bounds = [region.bounds for region in chosen] or [(0, job.canvas_height, 0, job.canvas_width)]
     amount = float(f"{noise_eps:.6g}") if mode == "epsilon" else 0.0  # from Blender's 32 bits
@@ -259,10 +334,15 @@ def _append(scene: bpy.types.Scene, made: ResultRecord) -> HistoryEntry:
     entry: HistoryEntry = settings.history.add()
     for name, value in asdict(made).items():
         setattr(entry, name, str(value))
-    entry.name = made.file.stem
+    entry.name = name_of(made.file, made.shot)
     entry.file = relative(made.file)
     settings.active_history = len(settings.history) - 1
     return entry
+
+
+def name_of(file: Path, shot: str) -> str:
+    """Return what an entry is called: its file's name, a shot's by its folder."""
+    return file.parent.name if shot else file.stem
 
 
 def relative(file: Path, blend: str | None = None) -> str:

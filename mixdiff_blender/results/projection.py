@@ -103,6 +103,11 @@ def remove_projection(obj: Any) -> None:
             obj.pop(name, None)
 
 
+def property_names(obj: Any) -> list[str]:
+    """Return the properties that place an object's newest picture."""
+    return _property_names(max(len(_layers_of(obj)) - 1, 0))
+
+
 def frame_matrix(view: CameraView) -> NDArray[np.float64]:
     """Return the matrix from the world to a, b, w: a / w and b / w are 0 to 1 in the frame.
 

@@ -27,6 +27,9 @@ from ..storage import folders
 from . import history
 from .documents import is_made_by, job_of
 from .image import file_of
+from .sequence import extent_of
+from .shot_record import ShotRecord, record_of
+from .sources import FOLDER_NAME as SOURCES
 from .sources import keep_beside
 
 # Where pictures were brought in the save that is under way.
@@ -44,12 +47,15 @@ def _before_saving(target: Any, *_: Any) -> None:
             if target == bpy.data.filepath and entry.file.startswith("//"):
                 continue
             goal = file = history.path_of(entry)
-            if folders.is_unsaved(file) and is_made_by(entry, file):
+            shot = record_of(entry)
+            if shot is not None and folders.is_unsaved(file):
+                goal = _moved.get(file) or _imported_shot(shot, file, here, Path(target).stem)
+            elif folders.is_unsaved(file) and is_made_by(entry, file):
                 goal = _moved.get(file) or _imported(file, entry, here, Path(target).stem)
                 _moved[file] = goal
             _relocate(entry, file, goal, target)
         history.note_moves(scene, target)
-    for image in _packed_images():
+    for image in _images_of_results():
         shown = file_of(image)
         if shown is not None and shown in _moved:
             image.filepath_raw = history.relative(_moved[shown], target)
@@ -63,10 +69,11 @@ def _after_saving(target: Any, *_: Any) -> None:
     for scene in bpy.data.scenes:
         for entry in _entries(scene):
             file = history.path_of(entry, target)
-            goal = back.get(file, file) if is_made_by(entry, file) else file
+            is_ours = bool(entry.shot) or is_made_by(entry, file)
+            goal = back.get(file, file) if is_ours else file
             _relocate(entry, file, goal, bpy.data.filepath)
         history.note_moves(scene, bpy.data.filepath)
-    for image in _packed_images():
+    for image in _images_of_results():
         start = str(Path(target).parent)
         shown = Path(bpy.path.abspath(image.filepath_raw, start=start))
         if shown in back:
@@ -77,7 +84,7 @@ def _relocate(entry: HistoryEntry, was: Path, file: Path, blend: str) -> None:
     """Have an entry name a file as its .blend does, and its job the pictures as the file does."""
     if file != was:
         entry.job = json.dumps(_document_at(entry, was, file), ensure_ascii=False)
-    entry.file, entry.name = history.relative(file, blend), file.stem
+    entry.file, entry.name = history.relative(file, blend), history.name_of(file, entry.shot)
 
 
 def _document_at(entry: HistoryEntry, was: Path, file: Path) -> dict[str, Any]:
@@ -105,8 +112,30 @@ def _moved_job(job: Job, old_folder: Path, new_folder: Path) -> Job:
     return replace(with_files(job, seen_from_there), model=model)
 
 
-def _packed_images() -> list[bpy.types.Image]:
-    return [image for image in bpy.data.images if image.packed_file and not image.library]
+def _images_of_results() -> list[bpy.types.Image]:
+    """Return the images whose files may wait for a .blend: packed ones, and shots."""
+    own = [image for image in bpy.data.images if not image.library]
+    return [image for image in own if image.packed_file or extent_of(image)]
+
+
+def _imported_shot(shot: ShotRecord, first: Path, folder: Path, stem: str) -> Path:
+    """Copy a shot to a new folder in a folder, and return where its first frame is then.
+
+    It stays where it is if it cannot be copied.
+    """
+    try:
+        goal = folders.reserve_folder(folder, stem)
+    except EngineError:
+        return first
+    own = [path for path in (shot.folder / SOURCES).glob("*") if is_file(path)]
+    pictures = [path for path in own if folders.leads_into(shot.folder, path)]
+    try:
+        keep_beside([*shot.files, *pictures], shot.folder, goal)
+        replace(shot, folder=goal).write()
+    except EngineError:
+        return first
+    _moved.update({file: goal / file.name for file in (*shot.files, first)})
+    return goal / first.name
 
 
 def _imported(file: Path, entry: HistoryEntry, folder: Path, stem: str) -> Path:

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -170,17 +171,30 @@ def reserve(folder: Path, stem: str) -> Path:
 
     Raises: EngineError of kind `output` where nothing can be written there.
     """
+    return _reserve(folder, stem, ".png", lambda path: path.open("xb").close())
+
+
+def reserve_folder(folder: Path, stem: str) -> Path:
+    """Return a new numbered folder in a folder.
+
+    Raises: EngineError of kind `output` where nothing can be written there.
+    """
+    return _reserve(folder, stem, "", lambda path: path.mkdir())
+
+
+def _reserve(folder: Path, stem: str, suffix: str, take: Callable[[Path], None]) -> Path:
+    """Return a new numbered path in a folder, made by `take`; shots and stills count on."""
     require_letters(folder)
     stem = stem.encode()[:_LONGEST_STEM].decode(errors="ignore")
-    numbered = re.compile(re.escape(stem) + r"-(\d{1,9})(\.png|-steps)", re.IGNORECASE)
+    numbered = re.compile(re.escape(stem) + r"-(\d{1,9})(\.png|-steps|)", re.IGNORECASE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         taken = [int(m[1]) for path in folder.glob("*") if (m := numbered.fullmatch(path.name))]
         number = max(taken, default=0) + 1
         while True:
-            path = folder / f"{stem}-{number:04d}.png"
+            path = folder / f"{stem}-{number:04d}{suffix}"
             try:
-                path.open("xb").close()
+                take(path)
             except FileExistsError:
                 number += 1
             else:

@@ -7,8 +7,8 @@ from itertools import product
 
 from ..contract import Rectangle
 from ..job.regions.projection import Bounds, Canvas, nearest_multiple, on_canvas
+from .overlay.boxes import Box
 from .overlay.frame import Frame
-from .overlay.shapes import Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

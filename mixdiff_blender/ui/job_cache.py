@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..backend import engine
 from ..contract import EngineError, Problem
@@ -17,11 +18,13 @@ from ..job.regions.annotations import fingerprint_of_layer, layers_of
 from ..job.regions.differences import settings_for_renders
 from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
+from ..job.regions.shapes import has_mask_picture
 from ..job.regions.twins import is_echo
 from ..properties import RegionSettings, canvas_settings, region_settings
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
+_MOST_PARTS = 128  # of a silhouette along a side: as many as make its outline look smooth
 _WHILE_RENDERING_S = 0.5
 _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.types.World)
 """What changes no job, however it changes."""
@@ -42,6 +45,8 @@ class CachedJob:
 
     masks: Mapping[str, Coverage] = field(default_factory=dict)
     """What the masks of regions cover, by the regions' ids."""
+    silhouettes: Mapping[str, Coverage] = field(default_factory=dict)
+    """What of its rectangle each region covers that has a silhouette, by its id."""
 
     def problems_of(self, id_: str) -> tuple[Problem, ...]:
         """Return what is wrong or doubtful about a region."""
@@ -49,10 +54,16 @@ class CachedJob:
 
     def is_like(self, other: CachedJob) -> bool:
         """Return whether two readings say the same."""
-        same_masks = self.masks.keys() == other.masks.keys() and all(
-            np.array_equal(mask, other.masks[id_]) for id_, mask in self.masks.items()
+        same_shapes = _are_like(self.masks, other.masks) and _are_like(
+            self.silhouettes, other.silhouettes
         )
-        return same_masks and self.job == other.job and str(self.error) == str(other.error)
+        return same_shapes and self.job == other.job and str(self.error) == str(other.error)
+
+
+def _are_like(some: Mapping[str, NDArray[Any]], others: Mapping[str, NDArray[Any]]) -> bool:
+    return some.keys() == others.keys() and all(
+        np.array_equal(coverage, others[id_]) for id_, coverage in some.items()
+    )
 
 
 _NOTHING = CachedJob()
@@ -150,12 +161,18 @@ def _look_at(scene_name: str, layer_name: str) -> CachedJob:
     except EngineError as error:
         return CachedJob(error=error)
     # A datablock must not be kept.
-    return CachedJob(job=replace(job, images={}), masks=dict(_masks_of(scene)))
+    return CachedJob(
+        job=replace(job, images={}, silhouettes={}),
+        masks=dict(_masks_of(scene)),
+        silhouettes={
+            id_: seen.small(_MOST_PARTS).astype(float) for id_, seen in job.silhouettes.items()
+        },
+    )
 
 
 def _masks_of(scene: bpy.types.Scene) -> Iterator[tuple[str, Coverage]]:
     for source in sources(scene):
-        if source.settings.mask is not None:
+        if has_mask_picture(source.settings) and source.settings.mask is not None:
             yield source.id, mask_coverage(source.settings.mask)
 
 
@@ -166,7 +183,8 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
     if not isinstance(changed, bpy.types.Object) or changed.type == "CAMERA":
         return True
     return region_settings(changed).enabled or any(
-        cached.job is not None and changed.name in cached.job.names.values()
+        cached.silhouettes  # which anything may hide
+        or (cached.job is not None and changed.name in cached.job.names.values())
         for cached in _cached.values()
     )
 

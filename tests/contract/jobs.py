@@ -81,6 +81,13 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             reference = {"reference_image": draw(TEXTS.filter(str.strip))}
             regions.append(some({"type": "image2image", **draw(places()), **reference}, image))
     rerolls = [some(draw(places()), reroll) for _ in range(draw(st.integers(0, 2)))]
+    files = TEXTS.filter(str.strip)
+    kept = st.fixed_dictionaries(
+        {
+            **{"picture": files, "regions": st.just([]), "mask": files},
+            "strength": st.floats(0, 0.9),
+        }
+    )
     return some(
         {"canvas_height": 512, "canvas_width": 512, "regions": regions},
         {
@@ -93,6 +100,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "negative_prompt": TEXTS,
             "reroll_regions": st.just(rerolls),
             "cpu_vae": st.booleans(),
+            "kept": st.none() | kept,
             "decode_steps": st.booleans(),
             "noise_device": st.sampled_from(["cpu", "device"]),
         },

@@ -17,7 +17,8 @@ from torch import Tensor
 Document = Mapping[str, Any]
 
 
-def _axis(kind: str, cells: int) -> list[float]:
+def axis(kind: str, cells: int) -> list[float]:
+    """Return the weights of a falloff along one axis."""
     if kind == "constant":
         return [1.0] * cells
     middle = (cells - 1) / 2
@@ -45,8 +46,8 @@ def _covered(region: Document, job: Document, masks: Mapping[str, Tensor]) -> Te
 
 def _weights(region: Document, rows: int, columns: int) -> Tensor:
     kind = region.get("mask_type", "gaussian")
-    down = torch.tensor(_axis(kind, rows), dtype=torch.float64)
-    across = torch.tensor(_axis(kind, columns), dtype=torch.float64)
+    down = torch.tensor(axis(kind, rows), dtype=torch.float64)
+    across = torch.tensor(axis(kind, columns), dtype=torch.float64)
     return down[:, None] * across[None, :] * region.get("mask_weight", 1.0)
 
 

@@ -223,7 +223,7 @@ def test_a_single_file_is_loaded_in_the_wanted_precision_but_for_its_autoencoder
 ) -> None:
     file = str(checkpoint_folder / "tiny.safetensors")
     model: Any = load_model(file, choose_device("cpu", "bfloat16"))
-    assert model._unet.dtype == torch.bfloat16
+    assert model._network.dtype == torch.bfloat16
     codec: Any = tiny.codec
     expected = dict(codec._vae.state_dict())
     for name, value in model.codec._vae.state_dict().items():

@@ -10,7 +10,6 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import diffusers
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -25,6 +24,7 @@ from engine.runtime.devices import choose_device
 from engine.sampling.region_windows import region_windows
 from engine.sampling.sampler import ImageAnchor, sample
 from tests.engine.runs import canvas, read_job, text_region
+from tests.engine.tiny_flow_models import BUILDERS
 from tests.engine.tiny_models import tiny_sdxl
 
 META = torch.device("meta")
@@ -53,7 +53,8 @@ def on_meta(model: Model, texts: Callable[[Text], Conditioning] | None = None) -
     """
     encode: Any = texts or model.encode
     moved: Any = copy.copy(model)
-    moved._unet = copy.deepcopy(moved._unet).to(META)
+    if moved._network.device != META:
+        moved._network = copy.deepcopy(moved._network).to(META)
     moved.encode = lambda text: {name: t.to(META) for name, t in encode(text).items()}
     moved.__class__ = type("OnMeta", (type(model),), {"network_device": META})
     moved.denoiser = Denoiser(moved, capacity=Capacity(CPU.torch_device))
@@ -63,7 +64,9 @@ def on_meta(model: Model, texts: Callable[[Text], Conditioning] | None = None) -
 
 def copies_in_the_loop(model: Model, job: Job) -> int:
     """Run a job's steps on the meta device, and return how often one waited for the host."""
-    windows = region_windows(job, model.stride_px, {})
+    windows = region_windows(
+        job, model.stride_px, {}, patch=model.family.grid_px // model.stride_px
+    )
     plan = model.denoiser.plan(job, windows)
     schedule = model.make_schedule(job)
     window = windows[0].window
@@ -96,7 +99,9 @@ def beside(side: int, *guidances: float, **more: Any) -> dict[str, Any]:
 
 
 def small(family: str, tiny: Model) -> Model:
-    return {"sd": lambda: tiny, "sdxl": lambda: model_of(tiny_sdxl(), CPU)}[family]()
+    if family == "sd":
+        return tiny
+    return model_of({"sdxl": tiny_sdxl, **BUILDERS}[family](), CPU)
 
 
 @pytest.mark.parametrize(
@@ -134,26 +139,34 @@ REAL: dict[str, dict[str, Any]] = {
         "cross_attention_dim": 2048,
         "sample_size": 128,
     },
+    "z_image": {},
 }
-"""The networks' configurations as the families' first models have them."""
-PARAMETERS = {"sd": 859_520_964, "sdxl": 2_567_463_684}
+"""The networks' configurations as the families' first models have them, where diffusers' own
+settings are others."""
+PARAMETERS = {"sd": 859_520_964, "sdxl": 2_567_463_684, "z_image": 6_154_908_736}
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_the_real_shapes_run_through(family: str, tiny: Model) -> None:
     model: Any = copy.copy(small(family, tiny))
     with torch.device(META):
-        model._unet = diffusers.UNet2DConditionModel(**REAL[family])
-    assert sum(p.numel() for p in model._unet.parameters()) == PARAMETERS[family]
+        model._network = type(model._network)(**REAL[family])
+    assert sum(p.numel() for p in model._network.parameters()) == PARAMETERS[family]
+    side = FAMILIES[family].native_px
+    job = read_job(beside(side, 3, 1, 2, scheduler="euler"))
+    assert copies_in_the_loop(on_meta(model, TEXTS[family]), job) == 0
 
-    def texts(text: Text) -> Conditioning:
-        width = REAL[family]["cross_attention_dim"]
-        encoded = {"encoder_hidden_states": torch.zeros(1, 77, width)}
-        return encoded if family == "sd" else {**encoded, "text_embeds": torch.zeros(1, 1280)}
 
-    native = model._unet.config.sample_size * 8
-    job = read_job(beside(native, 3, 1, 2, scheduler="euler"))
-    assert copies_in_the_loop(on_meta(model, texts), job) == 0
+def _real_texts(**shapes: tuple[int, ...]) -> Callable[[Text], Conditioning]:
+    """Return what encodes texts as the real encoders do, in shape."""
+    return lambda text: {name: torch.zeros(1, *shape) for name, shape in shapes.items()}
+
+
+TEXTS = {
+    "sd": _real_texts(encoder_hidden_states=(77, 768)),
+    "sdxl": _real_texts(encoder_hidden_states=(77, 2048), text_embeds=(1280,)),
+    "z_image": _real_texts(cap_feats=(40, 2560)),
+}
 
 
 def test_the_stand_in_notices_what_an_accelerator_would() -> None:

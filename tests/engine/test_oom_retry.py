@@ -38,7 +38,7 @@ def components() -> Model:
 def limit_batches(components: Model, most: int, error: Exception) -> list[int]:
     """Have the UNet refuse more pictures in one call; return the sizes of the calls it gets."""
     model: Any = components
-    unet, seen = model._unet, []
+    unet, seen = model._network, []
     forward = unet.forward
 
     def limited(sample: torch.Tensor, *arguments: Any, **named: Any) -> Any:

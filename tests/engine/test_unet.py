@@ -115,4 +115,4 @@ def test_attention_is_the_fused_one_of_torch(fresh: Model, monkeypatch: pytest.M
     plan = fresh.denoiser.plan(job, region_windows(job, 8, {}))
     called.clear()
     list(plan.predict(torch.zeros(1, 4, 8, 16), torch.tensor(5)))
-    assert len(called) == len(model._unet.attn_processors)
+    assert len(called) == len(model._network.attn_processors)

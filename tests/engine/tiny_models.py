@@ -79,12 +79,13 @@ def tiny_sdxl(**unet: Any) -> Any:
         ),
         add_watermarker=False,
     )
-    _scatter(pipeline.text_encoder, pipeline.text_encoder_2, pipeline.unet)
+    scatter(pipeline.text_encoder, pipeline.text_encoder_2, pipeline.unet)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
-def _scatter(*modules: torch.nn.Module) -> None:
+def scatter(*modules: torch.nn.Module) -> None:
+    """Give modules weights so large that texts count."""
     generator = torch.Generator().manual_seed(1)
     for module in modules:
         module.eval()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -18,19 +18,22 @@ _R = TypeVar("_R", Text2ImageRegion, Image2ImageRegion)
 
 
 def nearer_first(
-    regions: Sequence[Text2ImageRegion | Image2ImageRegion], far: Mapping[str, float]
+    regions: Sequence[Text2ImageRegion | Image2ImageRegion],
+    far: Mapping[str, float],
+    silhouettes: Collection[str] = (),
 ) -> tuple[list[Text2ImageRegion | Image2ImageRegion], float]:
     """Return the regions with weights by depth, and the least share that one was left with.
 
     `far` has, by a region's id, how far from the camera the last of it is: what reaches less far
     stands before what it overlaps, as a house before its ground. Soft regions, which are made to
-    mix, keep their weights.
+    mix, keep their weights. `silhouettes` are the ids of regions that cover what is seen of them:
+    depth has parted these from each other already.
     """
     ordered = [
         region
         for region in regions
         if isinstance(region, Text2ImageRegion)
-        and region.mask_type == _FILLS_ITS_PLACE
+        and (region.mask_type == _FILLS_ITS_PLACE or region.id in silhouettes)
         and region.id in far
     ]
     ordered.sort(key=lambda region: -far[region.id])
@@ -39,7 +42,9 @@ def nearer_first(
         behind = (
             levels[other.id]
             for other in ordered
-            if other.id in levels and _is_before(region, other, far)
+            if other.id in levels
+            and not (region.id in silhouettes and other.id in silhouettes)
+            and _is_before(region, other, far)
         )
         levels[region.id] = 1 + max(behind, default=-1)
     highest = max(levels.values(), default=0)

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...contract import EngineError, Image2ImageRegion, Text2ImageRegion
-from ...properties import region_settings
+from ...properties import RECTANGLE, SILHOUETTE, RegionSettings, region_settings
 from ..prompts import escaped
 from ..scene_words import prompt_from_names
 from .empties import is_image_empty
@@ -16,7 +16,7 @@ from .instances import may_have_instances
 from .planes import WITH_SURFACE
 
 FITTING = "fitting"
-_FEATHER_PX = 32  # what a thing in the scene becomes fills its place
+_FEATHER_PX = {RECTANGLE: 32, SILHOUETTE: 8}  # of what fills its place
 
 
 def can_be_region(obj: bpy.types.Object) -> bool:
@@ -65,8 +65,8 @@ def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
         )
     settings = region_settings(obj)
     is_new = not settings.enabled
-    if is_new and not settings.is_property_set("mask_type"):
-        settings.mask_type, settings.feather_px = "feather", _FEATHER_PX
+    if is_new:
+        _choose_shape(settings, obj)
     if kind != FITTING:
         settings.type = kind
     elif is_new and not settings.prompt and is_image(obj):
@@ -76,3 +76,14 @@ def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
     if is_new and settings.type == Text2ImageRegion.TYPE and not settings.prompt:
         settings.prompt = escaped(prompt_from_names(obj))
     list_object(scene, obj)
+
+
+def _choose_shape(settings: RegionSettings, obj: bpy.types.Object) -> None:
+    """Give a new region the shape that fits, unless somebody chose one, or weights of its own."""
+    if settings.is_property_set("mask_type") or settings.is_property_set("shape"):
+        return
+    is_thing = not (settings.guide or is_image_empty(obj))
+    shape = SILHOUETTE if is_thing and settings.mask is None else RECTANGLE
+    settings.mask_type, settings.feather_px = "feather", _FEATHER_PX[shape]
+    if settings.mask is None:
+        settings.shape = shape

@@ -12,6 +12,7 @@ import numpy as np
 
 from .empties import corners_of, is_image_empty
 from .instances import is_instanced_by_parent, may_have_instances
+from .kept_surfaces import kept_surface
 from .planes import WITH_SURFACE, surface_of
 from .projection import Bounds, CameraView, Floats, Ints, visible_bounds
 
@@ -62,8 +63,12 @@ def pieces_in(
 
     def place(owner: Any, shown: Any, matrix: Any, key: Any) -> None:
         if key not in surfaces:
-            is_image = is_image_empty(shown)
-            surfaces[key] = (corners_of(shown), _RECTANGLE) if is_image else surface_of(shown)
+            if is_image_empty(shown):
+                surfaces[key] = corners_of(shown), _RECTANGLE
+            elif key is owner:
+                surfaces[key] = kept_surface(depsgraph, owner, lambda: surface_of(shown))
+            else:
+                surfaces[key] = surface_of(shown)
         if len(surfaces[key][1]):
             placed[owner, key].append(np.array(matrix))
 

@@ -93,8 +93,8 @@ def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
 
     Shapes: points (N, 3) in the world; triangles (T, 3), indices of points.
     """
-    seen = _frame_coordinates(view, points)  # (N, 4)
-    outside = np.stack([distance < 0 for distance in _distances(view, seen)])  # (6, N)
+    seen = frame_coordinates(view, points)  # (N, 4)
+    outside = np.stack([distance < 0 for distance in distances_inside(view, seen)])  # (6, N)
     codes = np.packbits(outside, axis=0)[0]  # (N,), a bit for each plane
     first, second, third = codes[triangles].T  # (T,) each
     is_whole = (first | second | third) == 0
@@ -103,7 +103,7 @@ def visible_bounds(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
     in_whole[triangles[is_whole]] = True
     corners = seen[triangles[is_cut]]  # (T', 3, 4)
     for plane in range(len(outside)):
-        corners = _cut(corners, _distances(view, corners)[plane])
+        corners = cut_at(corners, distances_inside(view, corners)[plane])
     found = np.concatenate([seen[in_whole], corners.reshape(-1, 4)])
     if not len(found):
         return None
@@ -140,7 +140,7 @@ def _snapped(start: float, end: float, size_px: int, canvas: Canvas) -> tuple[in
     return first, last
 
 
-def _frame_coordinates(view: CameraView, points: Floats) -> Floats:
+def frame_coordinates(view: CameraView, points: Floats) -> Floats:
     """Return a, b, w, depth of each point, all linear: a / w and b / w are 0 to 1 in the frame.
 
     Shapes: points (N, 3) → (N, 4).
@@ -153,16 +153,16 @@ def _frame_coordinates(view: CameraView, points: Floats) -> Floats:
     return np.stack([a, b, w, depth], axis=1)
 
 
-def _distances(view: CameraView, seen: Floats) -> tuple[Floats, ...]:
+def distances_inside(view: CameraView, seen: Floats) -> tuple[Floats, ...]:
     """Return how far points are inside each plane that bounds the view, in units of its own.
 
-    Shapes: (..., 4) from `_frame_coordinates` → six of (...).
+    Shapes: (..., 4) from `frame_coordinates` → six of (...).
     """
     a, b, w, depth = (seen[..., axis] for axis in range(4))
     return depth - view.near, view.far - depth, a, w - a, b, w - b
 
 
-def _cut(corners: Floats, distances: Floats) -> Floats:
+def cut_at(corners: Floats, distances: Floats) -> Floats:
     """Return the triangles cut at a plane, those parts that are on its positive side.
 
     Shapes: corners (T, 3, 4), distances (T, 3) → (T', 3, 4).

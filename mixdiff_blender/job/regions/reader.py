@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import Field, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import bpy
 
@@ -37,8 +37,9 @@ from ..model_settings import exact, followed_model, value_for
 from ..prompts import escaped, filled, region_prompt, whole_picture_prompt
 from ..scene_words import doubts_about_fields, words_of
 from .entries import Source, unique_names
-from .projection import on_canvas
-from .region_bounds import RegionBounds
+from .region_bounds import Place, RegionBounds
+from .shapes import has_mask_picture, has_silhouette
+from .silhouettes import Coverage
 from .visibility import LeftOut
 
 _CLASSES: dict[str, type[Region]] = {
@@ -48,7 +49,18 @@ _CLASSES: dict[str, type[Region]] = {
 }
 _GIVEN = frozenset({*(f.name for f in fields(Rectangle)), "name", "id"})
 _NO_FILE = "-"
+_AS_THE_MASK = "constant"
 _LONGEST_NAME = 48  # letters, of which some take four bytes of the 255 that a file's name has
+
+
+class PictureToWrite(Protocol):
+    """A picture that a job names and that is in no file yet."""
+
+    def write(self, path: Path) -> None:
+        """Write it as a PNG.
+
+        Raises: EngineError of kind `picture` or `output`.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +100,12 @@ class RegionReader:
         self.reroll_regions: list[RerollRegion] = []
         self.names: dict[str, str] = {}
         """The name of each region by its id."""
-        self.images: dict[str, WantedImage] = {}
-        """Images to be written, under these names, where the job's paths start."""
+        self.images: dict[str, PictureToWrite] = {}
+        """Pictures to be written, under these names, where the job's paths start."""
         self.far: dict[str, float] = {}
         """How far from the camera the last of each region is, by its id."""
+        self.covered: dict[str, Coverage] = {}
+        """What of its rectangle each region covers that has a silhouette, by its id."""
         self.problems: list[Problem] = []
         self._scene = scene
         self._root_prompt = canvas_settings(scene).prompt
@@ -101,26 +115,36 @@ class RegionReader:
         """Add the regions that lie on the canvas, and note why others do not."""
         self.names = unique_names(sources)
         for source in sources:
-            covered = bounds.bounds_of(source)
-            if isinstance(covered, LeftOut):
-                why = f"{covered.why} and is left out"
-                self._complain(source, "", why, covered.remedy, severity="warning")
+            place = bounds.place_of(source)
+            if isinstance(place, LeftOut):
+                why = f"{place.why} and is left out"
+                self._complain(source, "", why, place.remedy, severity="warning")
             else:
-                self._add(source, on_canvas(covered, bounds.canvas))
-                self.far[source.id] = covered.far
+                self._add(source, place)
+                self.far[source.id] = place.far
                 self._say_what_has_no_prompt(source)
                 for doubt in bounds.doubts_about(source):
                     self._complain(source, "", *doubt, severity="warning")
 
-    def _add(self, source: Source, rectangle: Rectangle) -> None:
+    def _add(self, source: Source, place: Place) -> None:
         name, values = self.names[source.id], dict(self._values(source))
+        if place.coverage is not None:
+            values |= self._silhouette(source, place.coverage)
         match _CLASSES[source.settings.type](
-            **asdict(rectangle), name=name, id=source.id, **values
+            **asdict(place.rectangle), name=name, id=source.id, **values
         ):
             case RerollRegion() as region:
                 self.reroll_regions.append(region)
             case Text2ImageRegion() | Image2ImageRegion() as region:
                 self.regions.append(region)
+
+    def _silhouette(self, source: Source, coverage: Coverage) -> dict[str, Any]:
+        """Return the values of a region that covers what is seen of it."""
+        self.covered[source.id] = coverage
+        values = {"mask": self._name_for(coverage, f"shape of {self.names[source.id]}")}
+        if source.settings.type == Text2ImageRegion.TYPE:  # whose soft edge the mask has
+            values["mask_type"] = _AS_THE_MASK
+        return values
 
     def _say_what_has_no_prompt(self, source: Source) -> None:
         settings = source.settings
@@ -134,9 +158,11 @@ class RegionReader:
     def _values(self, source: Source) -> Iterator[tuple[str, Any]]:
         settings = source.settings
         hidden = set()  # what the panel does not show has no effect
-        if settings.mask_type != "feather":
+        if settings.mask_type != "feather" or has_silhouette(source):
             hidden.add("feather_px")
-        if settings.mask is None:
+        if not has_mask_picture(settings):
+            hidden |= {"mask", "mask_area"}
+        elif settings.mask is None:
             hidden.add("mask_area")
         for declared in fields(_CLASSES[settings.type]):
             name = declared.name
@@ -188,9 +214,13 @@ class RegionReader:
         elif complaint := _why_unreadable(image, is_mask=is_mask):
             self._complain(source, declared.name, *complaint)
         wanted = WantedImage(image=image, scene=self._scene, as_mask=is_mask, frame=frame)
+        return self._name_for(wanted, image.name)
+
+    def _name_for(self, wanted: PictureToWrite, called: str) -> str:
+        """Return the name under which a picture will be written."""
         number = len(self.images) + 1
         known = next((name for name, other in self.images.items() if other == wanted), None)
-        name = known or f"picture-{number}-{bpy.path.clean_name(image.name)[:_LONGEST_NAME]}.png"
+        name = known or f"picture-{number}-{bpy.path.clean_name(called)[:_LONGEST_NAME]}.png"
         self.images[name] = wanted
         return name
 

@@ -17,9 +17,10 @@ from ...results.change_masks import Mask, canvas_to_paint_on, lasso_mask, painte
 from ...results.documents import job_of
 from ..dragging import Dragging, check_viewport
 from ..lasso import LassoDrawing
-from .base import RENDER_MENU, Result, UndoableOperator, entries, require, submenu
+from .base import RENDER_MENU, Result, UndoableOperator, entries, require
 from .generate import finish
 from .history import OfResult, selected_regions
+from .result_use import OBJECT_MENU
 from .viewing import image_editor
 
 _MASK = "MixDiff Change"
@@ -174,7 +175,7 @@ class AgainLasso(_MakesAgain):
 
 
 class PaintMask(OfResult, UndoableOperator):
-    """Show the picture dimmed in an Image Editor: what you paint over it is what is made again"""
+    """Show the picture faded in an Image Editor: what you paint over it is what is made again"""
 
     bl_idname = "mixdiff.paint_mask"
     bl_label = "Paint What to Make Again of MixDiff Picture"
@@ -192,6 +193,8 @@ class PaintMask(OfResult, UndoableOperator):
             return
         space = image_editor(context)
         space.image, space.ui_mode = settings.change_mask, "PAINT"
+        shown = "show_uv" if hasattr(space.uv_editor, "show_uv") else "show_texpaint"
+        setattr(space.uv_editor, shown, False)  # or an object's UV map lies over the picture
 
 
 class AgainMasked(_MakesAgain):
@@ -266,5 +269,14 @@ def draw_again(layout: Any, settings: Any) -> None:
     layout.prop(settings, "again_strength", slider=True)
 
 
+def _lasso_entry(layout: Any) -> None:
+    row = layout.row()  # a context of its own
+    row.operator_context = "INVOKE_REGION_WIN"
+    AgainLasso.button(row)
+
+
 CLASSES = (Again, AgainLasso, PaintMask, AgainMasked, AgainMenu)
-MENUS = ((RENDER_MENU, entries(submenu(AgainMenu, "FILE_REFRESH"))),)
+MENUS = (
+    (RENDER_MENU, entries(Again.button, PaintMask.button, AgainMasked.button)),
+    (OBJECT_MENU, entries(Again.button, _lasso_entry)),
+)

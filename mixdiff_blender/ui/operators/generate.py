@@ -12,8 +12,17 @@ from ...job.job_from_scene import has_something_to_generate
 from ...job.regions.entries import has_region
 from ...properties.contexts import scene_in
 from ...properties.declarations import BoolProperty, IntProperty
-from ...results import batch, generation
-from .base import RENDER_MENU, ReportingOperator, Result, entries, require, separate, submenu
+from ...results import batch, generation, shot
+from .base import (
+    RENDER_MENU,
+    ReportingOperator,
+    Requirement,
+    Result,
+    entries,
+    require,
+    separate,
+    submenu,
+)
 
 
 def finish(scene: bpy.types.Scene, *, wait: bool = False) -> tuple[generation.Line, ...]:
@@ -31,10 +40,10 @@ def finish(scene: bpy.types.Scene, *, wait: bool = False) -> tuple[generation.Li
     return report.lines
 
 
-class _OfScene(ReportingOperator):
+class OfScene(ReportingOperator):
     """Generates from the scene as it is; errors are reported in the scene's words."""
 
-    requirements = (
+    requirements: tuple[Requirement, ...] = (
         require(
             lambda context: scene_in(context).camera or not has_region(scene_in(context)),
             "The scene has no camera; add one (Add > Camera)",
@@ -52,7 +61,7 @@ class _OfScene(ReportingOperator):
         return report.text if report else str(error)
 
 
-class Generate(_OfScene):
+class Generate(OfScene):
     """Paint the picture that the regions before the camera describe"""
 
     bl_idname = "mixdiff.generate"
@@ -73,7 +82,7 @@ class Generate(_OfScene):
             self.report({line.severity}, line.text)
 
 
-class GenerateBatch(_OfScene):
+class GenerateBatch(OfScene):
     """Paint several pictures, each with another seed; cancelling one cancels the rest"""
 
     bl_idname = "mixdiff.generate_batch"
@@ -101,10 +110,15 @@ class Cancel(ReportingOperator):
     bl_idname = "mixdiff.cancel"
     bl_label = "Cancel MixDiff Picture"
     icon = "X"
-    requirements = (require(lambda _: engine.queue.running, "No picture is being made"),)
+    requirements = (
+        require(lambda _: engine.queue.running or shot.current(), "No picture is being made"),
+    )
 
     def run(self, context: Any) -> None:
         """Ask for the end; the timer sees it."""
+        running = shot.current()
+        if running is not None and not engine.queue.running:
+            running.cancel()
         engine.queue.cancel()
         engine.redraw()
 

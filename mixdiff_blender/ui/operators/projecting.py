@@ -16,7 +16,10 @@ from ...properties.declarations import BoolProperty, EnumProperty
 from ...results import history
 from ...results.documents import view_of_entry
 from ...results.projectable import obstacles
+from ...results.projected_shot import project_shot, remove_keyframes
 from ...results.projection import LAYERS, is_projected, project, remove_projection
+from ...results.sequence import follow
+from ...results.shot_record import record_of
 from .base import require
 from .result_use import OBJECT_MENU, ResultUse
 from .selection import selected_with_surface
@@ -61,6 +64,7 @@ class Project(ResultUse):
     def take_off(cls, image: bpy.types.Image, context: Any) -> None:
         """Show the materials of the selected objects' data again."""
         for obj in selected_with_surface(context):
+            remove_keyframes(obj)
             remove_projection(obj)
 
     def use(self, image: bpy.types.Image, context: Any) -> None:
@@ -85,7 +89,14 @@ class Project(ResultUse):
             self.report({"WARNING"}, f"Not projected: {why}")
         if self.keep and entry:
             image = history.keep(scene, entry)
-        projected = project(image, view, objects)
+        record = record_of(entry) if entry and self.view == "PICTURE" else None
+        if record is not None:
+            projected = project_shot(image, scene, record, objects)
+        else:
+            for obj in objects:
+                remove_keyframes(obj)
+            projected = project(image, view, objects)
+        follow(image)
         if crowded := [obj.name for obj in projected.crowded]:
             oldest = f"show {LAYERS} pictures at most, and the oldest of them no longer"
             self.report({"WARNING"}, f"{', '.join(crowded)}: {oldest}")
@@ -119,4 +130,5 @@ class TakeProjectionOff(ResultUse):
     def run(self, context: Any) -> None:
         """Show the materials of the objects' data again."""
         for obj in selected_with_surface(context):
+            remove_keyframes(obj)
             remove_projection(obj)

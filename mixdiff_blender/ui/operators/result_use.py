@@ -10,6 +10,7 @@ from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...results import history
 from ...results.framing import hidden_by_sequencer, misfit
+from ...results.sequence import follow
 from .base import RENDER_MENU, Requirement, UndoableOperator, require
 
 OBJECT_MENU = "VIEW3D_MT_object"
@@ -47,6 +48,7 @@ class ResultUse(UndoableOperator):
         image = result_in(context)
         assert image is not None
         self.use(image, context)
+        follow(image)
 
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Use an image.

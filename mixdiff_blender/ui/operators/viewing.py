@@ -10,6 +10,7 @@ from ...backend import engine
 from ...contract import EngineError
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
+from ...results.sequence import follow
 from .base import ReportingOperator, Result, require
 
 _has_picture = require(
@@ -82,7 +83,10 @@ class OpenInImageEditor(ReportingOperator):
         """Show it."""
         if bpy.app.background:
             raise EngineError("There is no window to show the picture in", kind="job")
-        image_editor(context).image = canvas_settings(scene_in(context)).result
+        image = canvas_settings(scene_in(context)).result
+        image_editor(context).image = image
+        if image is not None:
+            follow(image)
 
 
 def image_editor(context: Any) -> Any:

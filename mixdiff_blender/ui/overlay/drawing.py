@@ -16,10 +16,11 @@ from ...job.regions.entries import source_of_object
 from ...properties import canvas_settings
 from .. import job_cache
 from . import picture
+from .boxes import Box, Colour
 from .frame import Frame, frame_in
 from .picture import draw_picture, picture_over
-from .region_shapes import Colour, RegionShape, shapes_of
-from .shapes import Box, Sheet, box_of, draw_shapes
+from .region_shapes import RegionShape, shapes_of
+from .shapes import Sheet, box_of, draw_shapes
 
 # Their stubs do not say that functions return anything.
 _gpu: Any = gpu
@@ -118,7 +119,9 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted:
 def _prepared(key: _Key) -> _Drawing:
     sheet = Sheet()
     cached = key.cached
-    regions = shapes_of(cached.job.job, cached.masks, cached.job.own_weights) if cached.job else ()
+    regions: Sequence[RegionShape] = ()
+    if (job := cached.job) is not None:
+        regions = shapes_of(job.job, cached.masks, job.own_weights, cached.silhouettes)
     draw_shapes(sheet, regions, key.frame, key.active, tinted=key.tinted)
     labels = _add_labels(sheet, regions, key)
     triangles = sheet.triangles()

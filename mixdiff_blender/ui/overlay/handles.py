@@ -15,8 +15,8 @@ from ..dragging import is_camera_view
 from ..grips import HANDLES, box_of, grip_at
 from ..moving import reach_px
 from ..operators.placing import PlaceRegion
+from .boxes import Box
 from .frame import frame_in
-from .shapes import Box
 
 _gpu: Any = gpu  # whose stubs do not say that its functions return anything
 

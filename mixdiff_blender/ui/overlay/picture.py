@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -11,7 +12,10 @@ from gpu_extras.batch import batch_for_shader
 from numpy.typing import NDArray
 
 from ...backend import engine, live_preview
+from ...contract import is_file
 from ...properties import canvas_settings
+from ...results.sequence import extent_of
+from ...storage.images import sequence_file
 from .frame import Frame
 
 Pixels = NDArray[np.float32]
@@ -22,6 +26,8 @@ _CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))
 
 _finished: tuple[object, Pixels] | None = None
 _texture: tuple[Pixels, Any] | None = None
+_wanted: Path | None = None
+"""The frame of a sequence that is to be seen."""
 
 
 def picture_over(scene: bpy.types.Scene) -> Pixels | None:
@@ -35,7 +41,45 @@ def picture_over(scene: bpy.types.Scene) -> Pixels | None:
         if preview := next(filter(None, map(live_preview.of, jobs)), None):
             return preview.pixels
     image = settings.result
-    return _pixels_of(image) if settings.show_result and image is not None else None
+    if image is None or not settings.show_result:
+        return None
+    extent = extent_of(image)
+    if extent is not None:
+        return _pixels_of_frame(image, min(max(scene.frame_current, extent[0]), extent[1]))
+    return _pixels_of(image)
+
+
+def _pixels_of_frame(image: bpy.types.Image, number: int) -> Pixels | None:
+    """Return a frame's pixels, or those shown last while it is not read: drawing reads nothing."""
+    global _wanted
+    file = sequence_file(image, number)
+    key = (str(file), file.stat().st_mtime_ns if is_file(file) else 0)
+    if _finished is not None and _finished[0] == key:
+        return _finished[1]
+    _wanted = file
+    if not bpy.app.timers.is_registered(_read_wanted):
+        bpy.app.timers.register(_read_wanted, first_interval=0.0)
+    return _finished[1] if _finished is not None else None
+
+
+def _read_wanted() -> None:
+    """Read the frame that was asked for last, as Blender reads files: as a datablock alone."""
+    global _finished
+    app: Any = bpy.app
+    if _wanted is None or not is_file(_wanted) or app.is_job_running("RENDER"):
+        return
+    key = (str(_wanted), _wanted.stat().st_mtime_ns)
+    try:
+        image = bpy.data.images.load(str(_wanted))
+    except RuntimeError:
+        return
+    try:
+        pixels = _pixels_of(image)
+    finally:
+        bpy.data.images.remove(image)
+    if pixels is not None:
+        _finished = key, pixels
+        engine.redraw()
 
 
 def _pixels_of(image: bpy.types.Image) -> Pixels | None:

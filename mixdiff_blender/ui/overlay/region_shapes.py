@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from ...contract import Image2ImageRegion, Job, Text2ImageRegion, profile
 from ...job.regions.background import BACKGROUND_ID
 from ...job.regions.projection import Floats
-
-Colour = tuple[float, float, float]
+from .boxes import Colour
 
 IMAGE_COLOUR: Colour = (1.0, 1.0, 1.0)
 REROLL_COLOUR: Colour = (1.0, 0.78, 0.0)
@@ -34,6 +34,9 @@ class RegionShape:
     falloff: Floats | None
     """Weights over the rectangle, 1 at the most, (GRID, GRID) from its lower left corner; None
     where they are the same everywhere."""
+    silhouette: Floats | None = None
+    """What it covers of the rectangle's parts, (n, m) from its lower left corner, from 0 to 1; None
+    where it covers all of it."""
     weight: float
     """Compared with the heaviest region's: 1 at the most."""
     colour: Colour
@@ -45,12 +48,16 @@ def text_colour(index: int) -> Colour:
 
 
 def shapes_of(
-    job: Job, masks: Mapping[str, Floats], own_weights: Mapping[str, float]
+    job: Job,
+    masks: Mapping[str, Floats],
+    own_weights: Mapping[str, float],
+    silhouettes: Mapping[str, Floats] = MappingProxyType({}),
 ) -> list[RegionShape]:
     """Return what is to be drawn of a job, in the order in which it is sent.
 
     `masks` has what the masks of regions cover, by the regions' ids, from their upper left corner;
-    `own_weights` the weights that people gave them.
+    `own_weights` the weights that people gave them, `silhouettes` what is seen of those that have
+    one, as the masks.
     """
     shapes = []
     heaviest = max((region.mask_weight for region in job.text_regions), default=0.0) or 1.0
@@ -81,8 +88,30 @@ def shapes_of(
             weight=weight,
             colour=colour,
         )
+        if region.id in silhouettes:
+            shape = _seen_of(shape, silhouettes[region.id])
         shapes.append(shape)
     return shapes
+
+
+def _seen_of(shape: RegionShape, silhouette: Floats) -> RegionShape:
+    """Return a region's shape with a silhouette over its rectangle, cut down to what it covers."""
+    coverage = silhouette[::-1]
+    is_covered = coverage > 0
+    (bottom, top), (left, right) = (
+        (int(found[0]), int(found[-1]) + 1) if len(found) else (0, 1)
+        for found in (np.flatnonzero(is_covered.any(axis=axis)) for axis in (1, 0))
+    )
+    high, wide = coverage.shape
+    width, height = shape.right - shape.left, shape.top - shape.bottom
+    return replace(
+        shape,
+        left=shape.left + width * left / wide,
+        right=shape.left + width * right / wide,
+        bottom=shape.bottom + height * bottom / high,
+        top=shape.bottom + height * top / high,
+        silhouette=coverage[bottom:top, left:right],
+    )
 
 
 def _falloff(region: Text2ImageRegion, job: Job, mask: Floats | None) -> Floats | None:

@@ -7,53 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .boxes import Box, Colour, Triangles
+from .contours import line_triangles, lines_around, tint_triangles
 from .frame import Frame
-from .region_shapes import GRID, Colour, RegionShape
+from .region_shapes import GRID, RegionShape
 
 _FAINTEST, _STRONGEST = 0.05, 0.5
 _EDGE: Colour = (0.03, 0.03, 0.04)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
-    """A rectangle in a viewport.
-
-    Units: pixels, from its lower left corner.
-    """
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    def grown(self, by: float) -> Box:
-        """Return the box with its sides moved outwards."""
-        left, bottom = self.left - by, self.bottom - by
-        return Box(left=left, bottom=bottom, right=self.right + by, top=self.top + by)
-
-    def holds(self, x: float, y: float) -> bool:
-        """Return whether a place is in the box."""
-        return self.left <= x <= self.right and self.bottom <= y <= self.top
-
-    def touches(self, other: Box) -> bool:
-        """Return whether two boxes have anything in common."""
-        apart = self.right <= other.left or other.right <= self.left
-        return not (apart or self.top <= other.bottom or other.top <= self.bottom)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triangles:
-    """What the graphics card gets."""
-
-    points: NDArray[np.float32]  # (N, 3)
-    colours: NDArray[np.float32]  # (N, 4)
-    corners: NDArray[np.int32]  # (T, 3), indices of points
 
 
 def box_of(region: RegionShape, frame: Frame) -> Box:
@@ -72,11 +37,16 @@ class Sheet:
     def __init__(self) -> None:
         self._fading: list[tuple[Box, RegionShape]] = []
         self._flat: list[_Fill] = []
+        self._covered: list[Triangles] = []
+        self._lines: list[Triangles] = []
         self._upper: list[_Fill] = []
 
     def add_tint(self, box: Box, region: RegionShape) -> None:
         """Tint a box as strongly as the region weighs there."""
-        if region.falloff is None:
+        if region.silhouette is not None:
+            strength = _strength(region)
+            self._covered.append(tint_triangles(region.silhouette, box, region.colour, strength))
+        elif region.falloff is None:
             self._flat.append(_fill(box, region.colour, _strength(region)))
         else:
             self._fading.append((box, region))
@@ -90,6 +60,15 @@ class Sheet:
         self._add_ring(box, width_px + 2, _EDGE, 0.8)
         self._add_ring(box.grown(-1), width_px, colour, 1.0)
 
+    def add_contour(self, box: Box, region: RegionShape, width_px: float) -> None:
+        """Draw a coloured line around what a region's silhouette covers, with dark edges."""
+        assert region.silhouette is not None
+        high, wide = region.silhouette.shape
+        part = np.array([(box.right - box.left) / wide, (box.top - box.bottom) / high])
+        lines = lines_around(region.silhouette) * part + (box.left, box.bottom)
+        self._lines.append(line_triangles(lines, width_px + 2, _EDGE, 0.8))
+        self._lines.append(line_triangles(lines, width_px, region.colour, 1.0))
+
     def _add_ring(self, box: Box, width_px: float, colour: Colour, alpha: float) -> None:
         inner = box.grown(-width_px)
         for sides in (
@@ -102,7 +81,8 @@ class Sheet:
 
     def triangles(self) -> Triangles | None:
         """Return all that was added, or None for nothing."""
-        parts = [_filled(self._flat), _faded(self._fading), _filled(self._upper)]
+        tints = [_filled(self._flat), _faded(self._fading), *self._covered]
+        parts = [*tints, *self._lines, _filled(self._upper)]
         kept = [part for part in parts if len(part.points)]
         if not kept:
             return None
@@ -178,4 +158,8 @@ def draw_shapes(
     for region in regions if tinted else ():
         sheet.add_tint(box_of(region, frame), region)
     for region in sorted(regions, key=lambda region: region.id == active):
-        sheet.add_outline(box_of(region, frame), region.colour, 3 if region.id == active else 1)
+        width_px = 3 if region.id == active else 1
+        if region.silhouette is None:
+            sheet.add_outline(box_of(region, frame), region.colour, width_px)
+        else:
+            sheet.add_contour(box_of(region, frame), region, width_px)

@@ -11,7 +11,7 @@ from ...job.job_from_scene import in_words
 from ...job.model_facts import model_facts
 from ...job.regions.camera import canvas_of
 from ...properties import canvas_settings
-from ...results import generation
+from ...results import generation, shot
 from ..job_cache import CachedJob, cached_job
 from ..operators.engine import CopyReport, FreeMemory, MoveJob, RemoveJob, StopEngine
 from ..operators.generate import Cancel, Generate
@@ -68,6 +68,9 @@ class GeneratePanel(SidebarPanel):
 
     def _draw_bar(self, layout: Any, context: Any, cached: CachedJob) -> None:
         """Draw how far the picture is, or what the next one takes."""
+        if running := shot.current():
+            layout.progress(factor=running.share, text=running.text)
+            return
         if engine.queue.is_busy:
             draw_bars(layout)
             return

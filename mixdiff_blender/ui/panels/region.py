@@ -9,8 +9,9 @@ from ...contract import Image2ImageRegion, Text2ImageRegion
 from ...job.job_from_scene import in_words
 from ...job.prompts import fields_in, filled
 from ...job.regions.entries import Source, source_of
+from ...job.regions.shapes import has_silhouette
 from ...job.scene_words import words_of
-from ...properties import REROLL_TYPE, RegionSettings
+from ...properties import MASK_PICTURE, REROLL_TYPE, SILHOUETTE
 from ..job_cache import last_cached_job
 from ..operators.region_list import active_entry
 from .hints import draw_hint
@@ -54,15 +55,37 @@ class RegionPanel(SidebarPanel):
         layout.row().prop(region, "type", expand=True)
         if region.type == Text2ImageRegion.TYPE:
             _draw_text_region(layout, context, chosen)
+            _draw_shape(layout, context, chosen)
         elif region.type == Image2ImageRegion.TYPE:
             layout.template_ID(region, "reference_image", open="image.open")
             split_column(layout, decorate=True).prop(region, "strength")
-            _draw_mask(layout, region)
+            _draw_shape(layout, context, chosen)
         else:
             column = split_column(layout, decorate=True)
             column.prop(region, "reroll_mode")
             if region.reroll_mode == "epsilon":
                 column.prop(region, "noise_eps")
+
+
+def _draw_shape(layout: Any, context: Any, source: Source) -> None:
+    """Draw what part of the picture a region covers, and how softly it ends."""
+    region = source.settings
+    column = split_column(layout, decorate=True)
+    column.prop(region, "shape")
+    if has_silhouette(source):
+        column.prop(region, "feather_px")
+        return
+    if region.shape == SILHOUETTE:
+        draw_text(layout, context, "Only things have one: its rectangle counts", "INFO")
+    if region.shape == MASK_PICTURE:
+        layout.template_ID(region, "mask", new="image.new", open="image.open")
+    column = split_column(layout, decorate=True)
+    if region.shape == MASK_PICTURE and region.mask is not None:
+        column.prop(region, "mask_area")
+    if region.type == Text2ImageRegion.TYPE:
+        column.prop(region, "mask_type")
+        if region.mask_type == "feather":
+            column.prop(region, "feather_px")
 
 
 def _draw_text_region(layout: Any, context: Any, chosen: Source) -> None:
@@ -76,19 +99,7 @@ def _draw_text_region(layout: Any, context: Any, chosen: Source) -> None:
     value = column.row(align=True)
     value.active = not region.randomize_guidance
     value.prop(region, "guidance_scale")
-    column.prop(region, "mask_type")
-    if region.mask_type == "feather":
-        column.prop(region, "feather_px")
     column.prop(region, "mask_weight")
-    _draw_mask(layout, region)
-
-
-def _draw_mask(layout: Any, region: RegionSettings) -> None:
-    column = layout.column(align=True)
-    column.label(text="Mask")
-    column.template_ID(region, "mask", new="image.new", open="image.open")
-    if region.mask is not None:
-        split_column(layout).prop(region, "mask_area")
 
 
 class SeedPanel(SidebarPanel):

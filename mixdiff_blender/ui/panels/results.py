@@ -9,6 +9,7 @@ from ...properties import canvas_settings
 from ...results import history, thumbnails
 from ...results.colour import expectation, is_exact
 from ...results.projection import any_projected
+from ...results.shot_record import ShotRecord, record_of
 from ...storage import folders
 from ..operators.again import draw_again
 from ..operators.generate import GenerateBatch
@@ -21,6 +22,7 @@ from ..operators.history import (
     draw_browsing,
 )
 from ..operators.results import KeepSeed, draw_uses
+from ..operators.shots import GenerateRange, ResumeShot
 from ..operators.viewing import CompareResults, OpenInImageEditor, ShowMaterials
 from .sidebar import SidebarList, SidebarPanel, draw_text
 
@@ -72,9 +74,12 @@ class ResultPanel(SidebarPanel):
             LoadImage.button(layout, "Load Picture")
             return
         entry = history.active_entry(scene)
-        thumbnail = thumbnails.icon_of(history.path_of(entry)) if entry else 0
+        file = history.file_at(entry, scene.frame_current) if entry else None
+        thumbnail = thumbnails.icon_of(file) if file else 0
         layout.template_icon(icon_value=thumbnail or image.preview_ensure().icon_id, scale=8)
         _draw_seed(layout, settings, entry)
+        if entry and entry.shot:
+            _draw_shot(layout, record_of(entry))
         row = layout.row(align=True)
         row.prop(settings, "show_result", text="Over the View", icon="HIDE_OFF", toggle=True)
         OpenInImageEditor.button(row, "Image Editor")
@@ -88,6 +93,16 @@ class ResultPanel(SidebarPanel):
             ShowMaterials.button(layout, "Show Materials")
         icon = "CHECKMARK" if is_exact(scene) else "INFO"
         draw_text(layout, context, expectation(scene), icon)
+
+
+def _draw_shot(layout: Any, record: ShotRecord | None) -> None:
+    """Draw how many of a shot's frames are there, and what makes the rest."""
+    row = layout.row(align=True)
+    if record is None:
+        row.label(text="The shot's files are gone", icon="ERROR")
+        return
+    row.label(text=f"{len(record.there)} of {len(record.frames)} frames", icon="SEQUENCE")
+    ResumeShot.button(row, "Resume")
 
 
 def _draw_seed(layout: Any, settings: Any, entry: Any) -> None:
@@ -124,7 +139,9 @@ class HistoryPanel(SidebarPanel):
         row = column.row(align=True)
         Vary.button(row, "Vary Slightly", mode="epsilon")
         Vary.button(row, "Reroll", "FILE_REFRESH", mode="reset")
-        GenerateBatch.button(column, "Several Seeds…")
+        row = column.row(align=True)
+        GenerateBatch.button(row, "Several Seeds…")
+        GenerateRange.button(row, "Range…")
         layout.prop(settings, "output_folder")
         elsewhere = folders.elsewhere(context.scene)
         if elsewhere:

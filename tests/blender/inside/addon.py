@@ -18,6 +18,7 @@ from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, sto
 from bl_ext.user_default.mixdiff.backend.report import report_text
 from bl_ext.user_default.mixdiff.backend.session import Done, Generating, Job, Stopped, Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
+from bl_ext.user_default.mixdiff.cli.main import main as cli_main
 from bl_ext.user_default.mixdiff.contract import (
     EngineError,
     Rectangle,
@@ -39,7 +40,7 @@ from bl_ext.user_default.mixdiff.job.regions.projection import Canvas, on_canvas
 from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
 from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
-from bl_ext.user_default.mixdiff.results import again, batch, generation, history, snapshots
+from bl_ext.user_default.mixdiff.results import again, batch, generation, history, shot, snapshots
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
@@ -47,9 +48,10 @@ from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
 from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.grips import HANDLES, INSIDE, Grip, dragged, grip_at
+from bl_ext.user_default.mixdiff.ui.overlay.boxes import Box
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
-from bl_ext.user_default.mixdiff.ui.overlay.shapes import Box, Sheet, draw_shapes
+from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
 from bl_ext.user_default.mixdiff.ui.panels import canvas, generate, region, regions, results
 from bl_ext.user_default.mixdiff.ui.panels.generate import draw_bars
 from bl_ext.user_default.mixdiff.ui.panels.hints import draw_hint
@@ -88,6 +90,7 @@ __all__ = [
     "batch",
     "canvas_of",
     "check",
+    "cli_main",
     "context_of",
     "dragged",
     "draw_bars",
@@ -127,6 +130,7 @@ __all__ = [
     "scripting",
     "session",
     "shapes_of",
+    "shot",
     "shown",
     "snapshots",
     "source_of",

@@ -85,7 +85,7 @@ def test_what_is_painted_over_the_picture_is_made_again(before: Any) -> None:
     values = np.empty(128 * 64 * 4, np.float32)
     image.pixels.foreach_get(values)
     shown = values.reshape(64, 128, 4)
-    assert np.abs(shown[::-1, :, :3] - before[..., :3] / 510).max() < 0.01  # the picture, dimmed
+    assert np.abs(shown[::-1, :, :3] - before[..., :3] / 510 - 0.25).max() < 0.01  # faded
     shown[8:56, 80:120] = 1  # rows from below
     image.pixels.foreach_set(shown.ravel())
     bpy.ops.mixdiff.again_masked()
@@ -166,6 +166,13 @@ def test_what_cannot_be_made_again_says_why() -> None:
     with pytest.raises(RuntimeError, match="is not there any more"):
         bpy.ops.mixdiff.again(region="left")
     assert len(settings().history) == 1
+
+
+@pytest.mark.usefixtures("before")
+def test_what_was_made_again_is_not_varied_as_if_it_had_one_start() -> None:
+    bpy.ops.mixdiff.again(region="left")
+    with pytest.raises(RuntimeError, match="made again in parts"):
+        bpy.ops.mixdiff.vary(mode="reset")
 
 
 def test_before_any_result_it_says_what_is_missing(street: Any) -> None:

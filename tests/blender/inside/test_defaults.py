@@ -20,7 +20,7 @@ from scenes import add_camera, add_plane, add_region, empty_scene, street
 HOSTS = "oldest and newest"
 
 ROOT = Path(__file__).parents[3]
-EXAMPLE, MEASURED = ROOT / "examples/street.blend", ROOT / "benchmarks/street.json"
+EXAMPLE, MEASURED = ROOT / "examples/street.blend", ROOT / "benchmarks/street_scene/street.json"
 SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 TURBO = "stabilityai/sd-turbo"
 
@@ -161,11 +161,12 @@ def test_what_is_made_a_region_fills_its_place() -> None:
     add_plane("wall")
     bpy.ops.mixdiff.mark_regions()
     assert bpy.data.objects["wall"].mixdiff.mask_type == "feather"
+    assert bpy.data.objects["wall"].mixdiff.shape == "silhouette"
     scripted = add_region("scripted", "moss")
-    assert scripted.mixdiff.mask_type == "gaussian"
+    assert (scripted.mixdiff.mask_type, scripted.mixdiff.shape) == ("gaussian", "rectangle")
     scripted.mixdiff.enabled, scripted.mixdiff.mask_type = False, "quartic"
     bpy.ops.mixdiff.mark_regions()
-    assert scripted.mixdiff.mask_type == "quartic"
+    assert (scripted.mixdiff.mask_type, scripted.mixdiff.shape) == ("quartic", "rectangle")
 
 
 def test_style_is_added_to_each_and_the_background_lies_behind() -> None:
@@ -230,13 +231,15 @@ def test_the_street_whose_quality_is_measured_is_what_the_add_on_makes_of_it(tmp
     for region in made["regions"]:
         del region["id"]  # another one each time
     assert made == json.loads(MEASURED.read_text()), (
-        f"{path} is today's: bring it to {MEASURED}, and measure it with "
+        f"{path} is today's: bring it to {MEASURED} with its pictures, and measure it with "
         "`python -m benchmarks.quality --only street`"
     )
 
 
 def test_nearer_beats_farther_whatever_their_sizes() -> None:
     scene = naive_street()
+    for region in scene.mixdiff.regions:
+        region.object.mixdiff.shape = "rectangle"
     weights = {region.name: region.mask_weight for region in read_job(scene).regions}
     assert weights["house left"] == weights["house right"] == 1.0
     assert weights["house left"] >= 15 * weights["road"] >= 15 * 15 * weights["sky"]
@@ -244,8 +247,25 @@ def test_nearer_beats_farther_whatever_their_sizes() -> None:
     assert {region.mask_weight for region in read_job(scene).regions} == {1.0}
 
 
+def test_depth_has_parted_silhouettes_before_any_weight_does() -> None:
+    job = read_job(naive_street())
+    assert [region.name for region in job.regions] == ["house left", "house right", "road", "sky"]
+    assert {region.mask_weight for region in job.regions} == {1.0}
+    assert all(region.mask and region.mask_type == "constant" for region in job.regions)
+
+
+def test_a_rectangle_before_a_silhouette_beats_it_and_one_behind_yields() -> None:
+    scene = naive_street()
+    for name in ("house left", "sky"):
+        scene.objects[name].mixdiff.shape = "rectangle"
+    weights = {region.name: region.mask_weight for region in read_job(scene).regions}
+    assert weights["house left"] >= 15 * weights["road"] >= 15 * 15 * weights["sky"]
+
+
 def test_soft_regions_mix_as_their_weights_say() -> None:
     scene = naive_street()
+    for region in scene.mixdiff.regions:
+        region.object.mixdiff.shape = "rectangle"
     for name in ("house left", "road", "sky", "house right"):
         scene.objects[name].mixdiff.mask_type = "gaussian"
     regions = [r for r in read_job(scene).regions if r.name != "Background"]

@@ -234,7 +234,7 @@ def test_instances_count_for_what_makes_them(scene: Any, camera: Any) -> None:
     scene.collection.objects.link(instance)
     select(instance)
     bpy.ops.mixdiff.mark_regions()
-    instance.mixdiff.prompt = "instance"
+    instance.mixdiff.prompt, instance.mixdiff.shape = "instance", "rectangle"
     nodes = add_region("nodes", "nodes", size=(1, 1), at=(-1, -0.5, 0))
     tree = bpy.data.node_groups.new("nodes", "GeometryNodeTree")
     for in_out in ("INPUT", "OUTPUT"):

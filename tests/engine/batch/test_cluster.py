@@ -101,7 +101,7 @@ def test_an_engine_and_a_node_are_killed_and_every_picture_is_there_once_with_th
             actors()[0].send_signal(signal.SIGKILL)
         if "made" in told[-1] and made == 3:
             threading.Thread(target=cluster.remove_node, args=(doomed,)).start()
-    assert begun.wait() == 0
+    assert begun.wait() == 0, [one for one in told if "progress" not in one]
     made_names = Counter(one["made"] for one in told if "made" in one)
     assert len(made_names) == 12
     assert set(made_names.values()) == {1}

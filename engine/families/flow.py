@@ -1,0 +1,97 @@
+"""What the families have in common whose transformers predict velocities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.contract.job import Job
+from engine.families.base import Model
+from engine.families.flow_schedules import FlowSchedule, flow_schedule
+
+TOKEN_PX = 16
+"""The side of what such a transformer sees as one token."""
+
+
+class FlowModel(Model):
+    """A model whose network predicts noise − picture, and sees a window in tokens of 16 pixels."""
+
+    EVEN_LEVELS = True
+    """Whether the levels before their shift are 1, …, 2/n, 1/n."""
+
+    def make_schedule(self, job: Job) -> FlowSchedule:
+        """Return the schedule of the scheduler that the job names, or of the model's own.
+
+        Where levels are shifted by the picture's size, the largest window's counts: it is all that
+        a call of the network sees.
+        """
+        config = {
+            **self._pipeline.scheduler.config,
+            "_class_name": type(self._pipeline.scheduler).__name__,
+        }
+        is_dynamic = config.get("use_dynamic_shifting")
+        steps = job.num_inference_steps
+        return flow_schedule(
+            job.scheduler,
+            config,
+            steps,
+            mu=self.mu(largest_tokens(job), steps, config) if is_dynamic else None,
+            even=self.EVEN_LEVELS,
+        )
+
+    def mu(self, tokens: int, steps: int, config: Mapping[str, Any]) -> float:
+        """Return the logarithm of the shift for a window of so many tokens."""
+        return shift_by_tokens(tokens, config)
+
+    def _timestep(self, timestep: Tensor, count: int) -> Tensor:
+        """Return the level that all passes of a call stand at, (P,), in the network's precision."""
+        return (timestep.float() / 1000).expand(count).to(self._network.dtype)
+
+
+def largest_tokens(job: Job) -> int:
+    """Return how many tokens the largest window of a job has."""
+    most = job.max_region_px or math.inf
+
+    def tokens(height_px: int, width_px: int) -> int:
+        sides = (int(min(side, most)) // TOKEN_PX for side in (height_px, width_px))
+        return math.prod(max(side, 1) for side in sides)
+
+    return max((tokens(r.height_px, r.width_px) for r in job.text_regions), default=1)
+
+
+def shift_by_tokens(tokens: int, config: Mapping[str, Any]) -> float:
+    """Return mu along the line that a scheduler's configuration gives, to its end and no further.
+
+    Source: diffusers' `calculate_shift`, which goes on without an end.
+    """
+    first, last = config.get("base_image_seq_len", 256), config.get("max_image_seq_len", 4096)
+    low, high = config.get("base_shift", 0.5), config.get("max_shift", 1.15)
+    slope = (high - low) / (last - first)
+    return float(min(tokens, last) * slope + (low - slope * first))
+
+
+def packed(latents: Tensor) -> Tensor:
+    """Return latents as tokens of two by two cells: (P, C, h, w) to (P, h·w/4, 4·C)."""
+    count, channels, height, width = latents.shape
+    cells = latents.view(count, channels, height // 2, 2, width // 2, 2)
+    return cells.permute(0, 2, 4, 1, 3, 5).reshape(count, height * width // 4, channels * 4)
+
+
+def unpacked(tokens: Tensor, height: int, width: int) -> Tensor:
+    """Return tokens as latents again: (P, h·w/4, 4·C) to (P, C, h, w)."""
+    count, _, depth = tokens.shape
+    cells = tokens.view(count, height // 2, width // 2, depth // 4, 2, 2)
+    return cells.permute(0, 3, 1, 4, 2, 5).reshape(count, depth // 4, height, width)
+
+
+def positions(height: int, width: int, device: torch.device) -> Tensor:
+    """Return each token's place in its window, (h·w, 3): 0, row, column; the window starts at 0.
+
+    Relative to where texts stand, as the model was trained, wherever the window lies.
+    """
+    axes = (torch.arange(size, device=device) for size in (1, height, width))
+    return torch.cartesian_prod(*axes).float()

@@ -1,0 +1,340 @@
+"""A shot: the scene's frames one after the other, each painted as the scene is then."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..backend import engine
+from ..backend.session import Done, Generating, Outcome
+from ..backend.session import Job as QueuedJob
+from ..backend.wording import duration, state_text
+from ..contract import Cancelled, EngineError, Job, Region, read_job, resolve_random
+from ..job.frames import ShotFrames
+from ..job.overrides import Overrides, changes_of, overridden
+from ..properties import canvas_settings
+from ..storage import folders
+from . import generation, history
+from .documents import JobContext, is_made_of, text_of_view
+from .generation import Line, PendingJob, SceneRef
+from .shot_record import PLACE, ShotRecord
+from .sources import with_kept_sources
+
+_BUDGET_S = 0.05
+_AGAIN_S = 0.2
+
+Then = Callable[["Shot"], None]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Shot:
+    """A shot that is being made, or has ended."""
+
+    record: ShotRecord
+    target: SceneRef
+    overrides: Overrides
+    then: Then | None = None
+    made: list[int] = field(default_factory=list)
+    """The numbers of the frames that were painted."""
+    kept: list[int] = field(default_factory=list)
+    """Those that were there already, just as they would be painted."""
+    warnings: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    error: EngineError | None = None
+    has_ended: bool = False
+    started_s: float = field(default_factory=time.monotonic)
+    _waiting: list[tuple[Fraction, int]] = field(default_factory=list)
+    _queued: QueuedJob | None = None
+    _number: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many frames it has."""
+        return len(self.record.frames)
+
+    @property
+    def done(self) -> int:
+        """How many frames are there."""
+        return len(self.made) + len(self.kept)
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, 0 to 1."""
+        state = engine.session.state
+        is_under_way = isinstance(state, Generating) and state.job is self._queued
+        part = state.progress.share if is_under_way else 0.0  # type: ignore[union-attr]
+        return (self.done + part) / self.count
+
+    @property
+    def remaining_s(self) -> float | None:
+        """How long the rest takes, by the frames that were painted."""
+        if not self.made:
+            return None
+        each = (time.monotonic() - self.started_s) / (self.done - len(self.kept) or 1)
+        return each * (self.count * (1 - self.share))
+
+    @property
+    def text(self) -> str:
+        """How far it is, as a bar says it."""
+        state, rest_s = engine.session.state, self.remaining_s
+        doing = state_text(state) if isinstance(state, Generating) else ""
+        left = "" if rest_s is None else f"{duration(rest_s)} left"
+        return " · ".join(part for part in (self.frame_text, left or doing) if part)
+
+    @property
+    def frame_text(self) -> str:
+        """Which frame is being made, of how many."""
+        return f"Frame {self._number} ({min(self.done + 1, self.count)} of {self.count})"
+
+    def cancel(self) -> None:
+        """End it with the frames that are there; the one under way is given up."""
+        if self._queued is not None:
+            engine.queue.remove(self._queued)
+        elif not self.has_ended:
+            self._end(Cancelled())
+
+    def advance(self) -> None:
+        """Look at frames until one has to be painted; in a window not for long at a time."""
+        until_s = time.monotonic() + (float("inf") if bpy.app.background else _BUDGET_S)
+        while self._waiting and self._queued is None and not self.has_ended:
+            if not bpy.app.background and (_is_occupied() or time.monotonic() > until_s):
+                _look_again()
+                return
+            time_, self._number = self._waiting.pop(0)
+            try:
+                self._begin_frame(time_, self._number)
+            except EngineError as error:
+                self._end(error)
+        if not self._waiting and self._queued is None and not self.has_ended:
+            self._end(None)
+
+    def _begin_frame(self, time_: Fraction, number: int) -> None:
+        scene = self.target.find()
+        if scene is None:
+            raise EngineError(
+                f"the scene {self.target.scene_name!r} is gone", kind="job", advice="open its file"
+            )
+        seed = self.record.seed
+        with overridden(scene, {**self.overrides, "frame": float(time_)}) as depsgraph:
+            changes = {**changes_of(self.overrides), "seed": seed}
+            read = generation.prepare(scene, depsgraph, changes=changes)
+        job = with_kept_sources(coherent(read.job), read.folder, self.record.folder)
+        self._note_view(number, read.context)
+        what = replace(read.context, what=f"{self.count} frames, {self.record.frames.text}")
+        if is_made_of(job, self.record.file(number)):
+            self.kept.append(number)
+            self._keep(scene, self.record.file(number), read_job(self.record.file(number)), what)
+            return
+        pending = replace(
+            read, job=job, folder=self.record.folder, context=what, keep=self._keep, is_part=True
+        )
+        self._send(scene, pending, number)
+
+    def _send(self, scene: bpy.types.Scene, pending: PendingJob, number: int) -> None:
+        def then(outcome: Outcome) -> None:
+            self._queued = None
+            if isinstance(outcome, Done):
+                self.made.append(number)
+                self._fill_gaps(number)
+                said = generation.last_report(scene) if self.target.find() else None
+                lines = said.lines if said else ()
+                self.warnings[number] = tuple(x.text for x in lines if x.severity == "WARNING")
+                if not self.has_ended:
+                    self.advance()
+            else:
+                self._end(outcome)
+
+        self._queued = generation.send(scene, pending, output=self.record.file(number), then=then)
+
+    def _note_view(self, number: int, context: JobContext) -> None:
+        views = {**self.record.views, number: text_of_view(context.view)}
+        if views != self.record.views:
+            self.record = replace(self.record, views=views)
+            self.record.write()
+
+    def _keep(
+        self,
+        scene: bpy.types.Scene,
+        file: Path,
+        document: Mapping[str, Any],
+        context: JobContext,
+    ) -> None:
+        """Have one entry of the history show all that is there."""
+        entry = history.find_shot(scene, self.record)
+        if entry is not None:
+            history.refresh(scene, entry)
+        else:
+            history.add(scene, file, document, context, shot=self.record.pattern)
+
+    def _fill_gaps(self, number: int) -> None:
+        """Have the numbers that a step leaves out show the frame before."""
+        if not self.record.fills:
+            return
+        source = self.record.file(number)
+        for between, before in self.record.frames.holds.items():
+            if before == number:
+                _hold(source, self.record.file(between))
+
+    def _end(self, error: EngineError | None) -> None:
+        global _current
+        self.has_ended, self.error = True, error
+        self._waiting.clear()
+        if _current is self:
+            _current = None
+        scene = self.target.find()
+        entry = history.find_shot(scene, self.record) if scene else None
+        if scene and entry:
+            history.refresh(scene, entry)
+        generation.set_report(self.target.scene_name, self._lines(), error)
+        if self.then is not None:
+            self.then(self)
+
+    def _lines(self) -> list[Line]:
+        there = f"{len(self.record.there)} of {self.count} frames are there"
+        again = "Resume makes the rest"
+        if self.error is None:
+            seconds = time.monotonic() - self.started_s
+            kept = f", {len(self.kept)} as they were" if self.kept else ""
+            name = history.name_of(self.record.path, self.record.pattern)
+            text = f"{name}: {self.count} frames{kept}, {seconds:.1f} s, seed {self.record.seed}"
+            doubts = dict.fromkeys(text for said in self.warnings.values() for text in said)
+            warnings = [Line(severity="WARNING", text=text) for text in doubts]
+            return [Line(severity="INFO", text=text), *warnings]
+        if isinstance(self.error, Cancelled):
+            return [Line(severity="ERROR", text=f"Cancelled: {there}. {again}")]
+        lines = generation.error_lines(self.error)
+        lines[0] = replace(lines[0], text=f"Frame {self._number}: {lines[0].text}")
+        return [*lines, Line(severity="INFO", text=f"{there}. {again}")]
+
+
+_current: Shot | None = None
+
+
+def current() -> Shot | None:
+    """Return the shot that is being made."""
+    return _current
+
+
+def begin(
+    scene: bpy.types.Scene,
+    frames: ShotFrames,
+    *,
+    record: ShotRecord | None = None,
+    pattern: Path | None = None,
+    overrides: Overrides | None = None,
+    then: Then | None = None,
+) -> Shot:
+    """Begin to make a scene's frames, one after the other.
+
+    With the `record` of an earlier shot its frames are kept that are just what would be painted
+    now. Without a `pattern` for the files (#### for the number) they get a folder of their own.
+
+    Raises: EngineError where it cannot begin: another shot is under way, nothing can be written.
+    """
+    global _current
+    if _current is not None:
+        raise EngineError(
+            "another shot is being made", kind="job", advice="wait for its end, or cancel it"
+        )
+    overrides = overrides or {}
+    seed = overrides.get("seed", canvas_settings(scene).seed)
+    if record is None:
+        seed = random.SystemRandom().randrange(10**10) if seed is None else seed
+        record = _new_record(scene, frames, pattern, seed)
+    else:
+        record = replace(record, seed=record.seed if seed is None else seed)
+    record.write()
+    _current = Shot(
+        record=record,
+        target=SceneRef.of(scene),
+        overrides=overrides,
+        then=then,
+    )
+    shot = _current
+    shot._waiting = list(zip(record.frames.times, record.frames.numbers, strict=True))
+    shot.advance()
+    engine.redraw()
+    return shot
+
+
+def _new_record(
+    scene: bpy.types.Scene, frames: ShotFrames, pattern: Path | None, seed: int
+) -> ShotRecord:
+    stem = Path(bpy.data.filepath).stem or "untitled"
+    if pattern is None:
+        folder, name = (
+            folders.reserve_folder(folders.results_folder(scene), stem),
+            f"{stem}-{PLACE}.png",
+        )
+    else:
+        folder, name = pattern.parent, pattern.name
+    return ShotRecord(
+        folder=folder,
+        pattern=name,
+        frames=frames,
+        seed=seed,
+        scene_name=scene.name,
+        fills=pattern is None,
+    )
+
+
+def coherent(job: Job) -> Job:
+    """Return a job with what was left to chance drawn from its seed: the same in all frames.
+
+    Regions are known by their ids, so that one that comes into view changes no other.
+    """
+
+    def drawn(region: Region, **alone: Any) -> Job:
+        draw = random.Random(f"{job.seed} {region.id or region.name}")  # noqa: S311
+        return resolve_random(replace(job, **alone), draw)
+
+    return replace(
+        job,
+        regions=tuple(drawn(r, regions=(r,), reroll_regions=()).regions[0] for r in job.regions),
+        reroll_regions=tuple(
+            drawn(r, regions=(), reroll_regions=(r,)).reroll_regions[0] for r in job.reroll_regions
+        ),
+    )
+
+
+def _hold(source: Path, goal: Path) -> None:
+    """Have a file show what another one does, without its bytes where the disk allows."""
+    with suppress(OSError):
+        goal.unlink(missing_ok=True)
+        try:
+            os.link(source, goal)
+        except OSError:
+            shutil.copyfile(source, goal)
+
+
+def _is_occupied() -> bool:
+    """Return whether going to another frame would disturb what is dragged, or rendered."""
+    app: Any = bpy.app
+    if app.is_job_running("RENDER"):
+        return True
+    manager: Any = bpy.context.window_manager
+    operators = [operator for w in manager.windows for operator in w.modal_operators]
+    return any(operator.bl_idname.startswith("TRANSFORM_OT") for operator in operators)
+
+
+def _tick() -> float | None:
+    if _current is not None:
+        _current.advance()
+    return None
+
+
+def _look_again() -> None:
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=_AGAIN_S if _is_occupied() else 0.0)
+
+
+TIMERS = (_tick,)
