@@ -84,8 +84,13 @@ DEV_STEP = Step(
     fetches_mb={"linux": 51, "darwin": 42, "win32": 40},
 )
 ENGINE = Environment(name="engine", pythons=("3.11", "3.12", "3.13"), steps=RUN_STEPS)
+CLUSTER_STEP = Step(
+    title="what clusters and farms need",
+    arguments=("-r", "engine/requirements-ray.txt", "openjd-cli==0.8.0"),
+    fetches_mb={"linux": 85, "darwin": 85, "win32": 40},
+)
 ENGINE_DEV = Environment(
-    name="engine", pythons=("3.11", "3.12", "3.13"), steps=(*RUN_STEPS, DEV_STEP)
+    name="engine", pythons=("3.11", "3.12", "3.13"), steps=(*RUN_STEPS, DEV_STEP, CLUSTER_STEP)
 )
 
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m engine generate | again | validate | explain | info | serve`."""
+"""The command line: `python -m engine generate | again | batch | sheet | validate | …`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import __version__
+from engine.batch import cli as batch
 from engine.contract.again import again
 from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed
 from engine.contract.checks import check
@@ -29,6 +30,9 @@ from engine.contract.model_folders import read_object
 from engine.contract.models import model_problems
 from engine.process.threads import wait_briefly
 from engine.storage.job_files import Source, read_source
+
+if TYPE_CHECKING:
+    from engine.sampling.ranks import Ranks
 
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
@@ -97,6 +101,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     part.add_argument("--seed", type=int, metavar="N", help="instead of one at random")
 
+    batch.add_arguments(
+        command("batch", batch.make_all, "many pictures, on all devices or a cluster", device)
+    )
+    batch.add_sheet_arguments(
+        command("sheet", batch.make_sheet, "many pictures on one sheet, with their names")
+    )
     command("validate", _validate, "list what is wrong with a job", source, as_json)
     explain = command("explain", _explain, "draw a job's regions and their weights", source)
     explain.add_argument("--output", "-o", type=Path, required=True, metavar="OUT.png")
@@ -173,6 +183,13 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _run(source: Source, options: argparse.Namespace) -> int:
+    from engine.sampling.ranks import joined
+
+    with joined() as ranks:
+        return _run_as(ranks, source, options)
+
+
+def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from engine.process.quiet import silence_libraries
@@ -208,10 +225,10 @@ def _run(source: Source, options: argparse.Namespace) -> int:
     )
     limits = Limits(max_canvas_px=options.max_canvas_px)
     said = check(document, folder=folder, limits=limits).warnings
-    for problem in said:
+    for problem in said if ranks.is_first else ():
         print(f"warning: {problem}", file=sys.stderr)
-    with tqdm(unit="step", leave=False, disable=options.quiet) as bar:
-        for event in run(request, ModelKeeper(device=device), limits=limits):
+    with tqdm(unit="step", leave=False, disable=options.quiet or not ranks.is_first) as bar:
+        for event in run(request, ModelKeeper(device=device), limits=limits, ranks=ranks):
             match event:
                 case PhaseBegan():
                     bar.set_description(event.phase)
@@ -223,6 +240,8 @@ def _run(source: Source, options: argparse.Namespace) -> int:
                 case Done():
                     seconds = sum(event.timings_s.values())
                     done = event
+    if not ranks.is_first:
+        return OK
     for problem in done.problems:  # what showed while it was made
         if problem not in said:
             print(f"warning: {problem}", file=sys.stderr)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import SystemRandom
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,6 +38,7 @@ from engine.sampling.events import (
 )
 from engine.sampling.generate import generate
 from engine.sampling.oom_retry import with_oom_retry
+from engine.sampling.ranks import ALONE, Ranks
 from engine.storage.images import count_frames, open_colours, open_image, open_masks
 from engine.storage.kept import Latents, latents_note, open_kept
 from engine.storage.png import GrowingPng, moved, require_png
@@ -53,6 +55,8 @@ class RunRequest:
     output: Path
     latents: Path | None = None
     preview_every_s: float = 0.0
+    recorded: Mapping[str, Any] | None = None
+    """The job as the picture is to hold it, where its paths are another machine's."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,8 +123,11 @@ def run(
     *,
     limits: Limits | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    ranks: Ranks = ALONE,
 ) -> Iterator[RunEvent]:
     """Run a job's document to its files, and yield what happens; the last event is Done.
+
+    Of several `ranks` each calls this, and the first one writes.
 
     Raises: JobError for a wrong job; EngineError for all else; Cancelled.
     """
@@ -132,7 +139,7 @@ def run(
         facts=keeper.facts(request.document, request.folder),
         limits=limits,
     )
-    job = resolve_random(checked.job_or_raise(), SystemRandom())
+    job = ranks.agreed(resolve_random(checked.job_or_raise(), SystemRandom()))
     began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
     model = keeper.model(job.model, request.folder)
@@ -150,8 +157,10 @@ def run(
     warnings = (*checked.warnings, *_unseen_frames(job, request.folder, limits))
 
     notes = {"engine": __version__, "torch": torch.__version__, **keeper.device.to_document()}
+    if ranks.count > 1:
+        notes["ranks"] = str(ranks.count)
     output_folder = request.output.parent
-    document = to_document(moved(job, request.folder, output_folder))
+    document = dict(request.recorded or to_document(moved(job, request.folder, output_folder)))
     steps: dict[int, Path] = {}
     png: GrowingPng | None = None
     latents: Latents | None = None
@@ -166,9 +175,11 @@ def run(
                 colours=colours,
                 is_cancelled=is_cancelled,
                 preview_every_s=request.preview_every_s,
+                ranks=ranks,
             ),
             job,
             keeper.device,
+            may_retry=ranks.count == 1,  # the others would not know
         ):
             match event:
                 case PhaseBegan():
@@ -203,7 +214,7 @@ def run(
                     yield event
         began.append(("writing", time.monotonic()))
         yield PhaseBegan(phase="writing")
-        if request.latents is not None and latents is not None:
+        if request.latents is not None and latents is not None and ranks.is_first:
             with atomic_write(request.latents) as file:
                 np.savez_compressed(file, latents=latents)
     finally:

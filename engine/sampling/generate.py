@@ -28,6 +28,7 @@ from engine.sampling.kept import KeptAnchor, change_of, touched
 from engine.sampling.masks import MaskImages, mask_coverage
 from engine.sampling.noise import Noise, starting_noise
 from engine.sampling.noise_map import Colours
+from engine.sampling.ranks import ALONE, Ranks, SharedPlan
 from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import Anchor, ImageAnchor, sample
 from engine.storage.kept import EarlierPicture
@@ -44,12 +45,14 @@ def generate(
     colours: Colours | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
     preview_every_s: float = 0.0,
+    ranks: Ranks = ALONE,
 ) -> Iterator[GenerateEvent]:
     """Run a job whose seeds and guidances are resolved, and yield what happens.
 
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
     bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks; `earlier` is what the
-    job's `kept` names, `colours` its noise map.
+    job's `kept` names, `colours` its noise map. Of several `ranks` each calls this; the first one
+    alone yields pictures.
 
     Raises: JobError where nothing would change of a kept picture, or nothing stay; Cancelled
     soon after `is_cancelled` turns true.
@@ -92,13 +95,15 @@ def generate(
             mask = torch.from_numpy(covered).to(start)
         return ImageAnchor(
             window=Window.of(region, stride),
-            latents=latents.to(device),
+            latents=ranks.same(latents.to(device)),
             release=schedule.release_timestep(region.strength),
             mask=mask,
         )
 
     def decoded(latents: Tensor, step: int | None) -> Iterator[ImageRows]:
         top = 0
+        if not ranks.is_first:
+            return
         for rows in model.codec.decode(latents, on=vae_device, checkpoint=checkpoint):
             checkpoint()
             if change is not None:
@@ -118,11 +123,14 @@ def generate(
         windows = touched(windows, change)
         anchors.append(
             KeptAnchor(
-                latents=_kept_latents(earlier, model, generator, vae_device, checkpoint).to(device),
+                latents=ranks.same(
+                    _kept_latents(earlier, model, generator, vae_device, checkpoint).to(device)
+                ),
                 freedom=change.freedom.to(start),
             )
         )
-    plan = model.denoiser.plan(job, windows)
+    own = ranks.share(windows)
+    plan = SharedPlan(model.denoiser.plan(job, [windows[index] for index in own]), own)
 
     yield PhaseBegan(phase="sampling")
     steps = len(schedule.timesteps)
@@ -136,6 +144,7 @@ def generate(
         schedule=schedule,
         generator=generator,
         checkpoint=checkpoint,
+        join_=ranks.sum_,
     )
     for step, latents in enumerate(run, start=1):
         elapsed = time.monotonic() - began

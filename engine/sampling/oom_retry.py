@@ -15,7 +15,11 @@ from engine.sampling.events import GenerateEvent, OutOfMemoryRetry
 
 
 def with_oom_retry(
-    generate: Callable[[Job], Iterator[GenerateEvent]], job: Job, device: Device
+    generate: Callable[[Job], Iterator[GenerateEvent]],
+    job: Job,
+    device: Device,
+    *,
+    may_retry: bool = True,
 ) -> Iterator[GenerateEvent]:
     """Generate a job; where the memory is short, once more from its beginning.
 
@@ -25,7 +29,7 @@ def with_oom_retry(
     Raises: EngineError of kind `memory` where that does not fit either; Cancelled.
     """
     reason = ""
-    for is_retry in (False, True):
+    for is_retry in (False, True) if may_retry else (True,):
         try:
             yield from generate(job)
         except (RuntimeError, MemoryError) as error:

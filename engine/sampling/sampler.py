@@ -78,12 +78,13 @@ def sample(
     schedule: Schedule,
     generator: torch.Generator,
     checkpoint: Callable[[], None] = lambda: None,
+    join_: Callable[[Tensor], None] = lambda mixed: None,
 ) -> Iterator[Tensor]:
     """Yield the canvas's latents after each step, from noise to picture.
 
     `plan` predicts `windows`, each by its place in their order. `checkpoint` is called between
     denoiser calls and may raise to end the run. Nothing here waits for the device: what the host
-    compares is on the CPU.
+    compares is on the CPU. Where `plan` predicts only some of the windows, `join_` adds the rest.
 
     Shapes: noise and what is yielded (1, C, H, W), float32.
     Source: Álvaro Barbero Jiménez, arXiv 2302.02412, algorithm 1.
@@ -98,6 +99,7 @@ def sample(
             number = prediction.window
             windows[number].window.add_(mixed, prediction.value, shares[number])
             checkpoint()
+        join_(mixed)
 
         # One step on the mixture: schedulers keep state, so never one per region.
         latents = schedule.step(mixed, t, latents, generator)

@@ -46,6 +46,11 @@ def add_commands(commands: Any) -> None:
         "download", help="fetch a model from the hub into the folder that other tools use too"
     )
     download.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    sheet = commands.add_parser(
+        "sheet", help="lay many pictures on one sheet, with their names; needs the engine"
+    )
+    sheet.add_argument("pictures", nargs="+", metavar="PICTURES", help="PNGs, or folders of them")
+    sheet.add_argument("--output", "-o", required=True, metavar="OUT.png", help="the sheet's file")
     take = commands.add_parser("remove", help="remove a model that was downloaded")
     for parser in (download, take):
         parser.add_argument("model", metavar="OWNER/NAME", help="the model on the hub")
@@ -153,6 +158,15 @@ def download(options: argparse.Namespace) -> int:
     return OK
 
 
+def make_sheet(options: argparse.Namespace) -> int:
+    """Make a contact sheet."""
+    # The engine's program starts where Blender was started, as these paths do.
+    words = ("sheet", *options.pictures, "--output", options.output)
+    for line in engine.output_of(words, kind="output"):
+        print(line)
+    return OK
+
+
 def remove(options: argparse.Namespace) -> int:
     """Remove a model."""
     models.remove(options.model)
@@ -166,4 +180,5 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "models": list_models,
     "download": download,
     "remove": remove,
+    "sheet": make_sheet,
 }

@@ -243,3 +243,17 @@ def test_setup_says_what_is_wrong_with_the_engine(street: Street, tmp_path: Path
     assert run.returncode == 1, run.output
     assert "error: the engine does not begin" in run.stderr
     assert "it begins" not in run.stdout
+
+
+def test_a_farms_frames_and_seeds_come_together_on_a_sheet(street: Street, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for seed in ("1", "2"):
+        words = ("generate", "--frame", "1-2", "--seed", seed, "--steps", "2", "--quiet")
+        run = street.mixdiff(*words, "--output", f"{out}/shot-{seed}-####.png")
+        assert run.returncode == 0, run.output
+    names = [f"shot-{seed}-{frame:04d}.png" for seed in (1, 2) for frame in (1, 2)]
+    assert sorted(path.name for path in out.glob("*.png")) == names
+    sheet = out / "contact-sheet.png"
+    run = street.mixdiff("sheet", out, "--output", sheet)
+    assert run.returncode == 0, run.output
+    assert Image.open(sheet).size[0] == 2 * 264 + 8

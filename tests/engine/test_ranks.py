@@ -1,0 +1,78 @@
+"""One canvas over two processes of `torchrun`, gloo between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.contract.png import read_job
+from engine.runtime.batching import RegionWindow
+from engine.runtime.windows import Window
+from engine.sampling.ranks import Ranks
+from tests.engine.conftest import TINY_SD
+from tests.engine.runs import canvas, relative_error, text_region
+from tests.engine.test_cli import CHECKOUT
+
+
+@pytest.mark.slow
+def test_two_ranks_make_the_canvas_of_one_with_masks_and_image_regions(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "mask.png")
+    image = text_region(0, 128, 128, 256, "")
+    del image["prompt"]
+    image |= {"type": "image2image", "reference_image": "photo.png", "strength": 0.4}
+    document = canvas(
+        128,
+        256,
+        text_region(0, 128, 0, 128, "a tower", mask="mask.png"),
+        text_region(0, 128, 64, 192, "a meadow", mask_type="gaussian"),
+        text_region(0, 128, 128, 256, "a lake"),
+        image,
+        model=str(TINY_SD),
+        seed=None,
+        num_inference_steps=4,
+    )
+    job, together, alone = (tmp_path / name for name in ("job.json", "two.png", "one.png"))
+    job.write_text(json.dumps(document))
+    options = ["--device", "cpu", "--dtype", "float32", "--quiet", "--latents"]
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "engine"]
+    sources = ((torchrun, job, together), (["engine"], together, alone))
+    for program, source, output in sources:
+        command = ["generate", source, "-o", output, *options, output.with_suffix(".npz")]
+        done = subprocess.run(
+            [sys.executable, "-m", *program, *map(str, command)],
+            cwd=CHECKOUT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=250,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count(output.name) == 1
+    assert read_job(together) == read_job(alone)
+    two, one = (np.load(path.with_suffix(".npz"))["latents"] for path in (together, alone))
+    assert relative_error(two, one) < 1e-5
+    shown = [np.asarray(Image.open(path)).astype(int) for path in (together, alone)]
+    assert np.abs(shown[0] - shown[1]).max() <= 1
+
+
+def _window(height: int, width: int) -> RegionWindow:
+    window = Window(top=0, bottom=height, left=0, right=width)
+    return RegionWindow(region=0, window=window, weights=torch.ones(height, width))
+
+
+def test_ranks_share_all_windows_once_by_their_cells() -> None:
+    windows = [_window(8, 8), _window(8, 8), _window(8, 16), _window(8, 32)]
+    shares = [Ranks(number, 2).share(windows) for number in range(2)]
+    assert shares == [[3], [0, 1, 2]]
+    assert Ranks(3, 4).share(windows[:2]) == []
