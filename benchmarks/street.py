@@ -25,7 +25,7 @@ from engine.storage.images import open_masks
 from training.classifier import Classifier
 from training.painting.prompts import Wish
 
-JOB = Path(__file__).with_name("street.json")
+JOB = Path(__file__).with_name("street_scene") / "street.json"
 """What the add-on's defaults make of the street; a test inside Blender holds it to that."""
 WISHES: Mapping[str, Wish] = {
     "red brick wall": Wish(concept="bricks", colour="red"),

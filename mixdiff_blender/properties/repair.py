@@ -21,8 +21,9 @@ def repair_file() -> None:
             repair(listed)
             repair(listed.settings)
     for obj in bpy.data.objects:
-        if region_settings(obj).is_property_set("enabled"):
-            repair(region_settings(obj))
+        own = region_settings(obj)
+        if any(map(own.is_property_set, type(own).__annotations__)):
+            repair(own)
 
 
 def repair(settings: Any) -> None:

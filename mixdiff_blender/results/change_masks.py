@@ -17,7 +17,7 @@ Mask = NDArray[np.uint8]
 """(H, W), first row at the top: 255 is made anew, 0 stays."""
 
 _NOISE = 3 / 255  # what painting and rounding may leave of a pixel that nobody meant
-_DIMMED = 0.5
+_FADED = (0.25, 0.5)  # black and white, painted on it, both are seen
 
 
 def lasso_mask(
@@ -67,11 +67,11 @@ def _softened(values: NDArray[np.float32], soft_px: int) -> NDArray[np.float32]:
 
 
 def canvas_to_paint_on(name: str, picture: Path) -> bpy.types.Image:
-    """Return a new image that shows a picture dimmed: what is painted on it is what changes.
+    """Return a new image that shows a picture faded: what is painted on it is what changes.
 
     Raises: EngineError of kind `picture` where it cannot be read.
     """
-    base = _dimmed(picture)
+    base = _faded(picture)
     height, width, _ = base.shape
     image: Any = bpy.data.images.new(name, width, height, alpha=True)
     image.pixels.foreach_set(base[::-1].ravel())
@@ -85,7 +85,7 @@ def painted_mask(image: bpy.types.Image, picture: Path) -> Mask:
 
     Raises: EngineError of kind `picture` where the picture cannot be read, or nothing is painted.
     """
-    base = _dimmed(picture)
+    base = _faded(picture)
     if tuple(image.size) != base.shape[1::-1]:
         raise EngineError(
             f"the mask {image.name!r} has {image.size[0]} × {image.size[1]} pixels, its picture "
@@ -98,7 +98,7 @@ def painted_mask(image: bpy.types.Image, picture: Path) -> Mask:
         raise EngineError(
             "nothing is painted on the mask",
             kind="picture",
-            advice="paint over what should be made anew, with any bright colour",
+            advice="paint over what should be made anew, black or white",
         )
     return np.where(painted, 255, 0).astype(np.uint8)
 
@@ -123,8 +123,8 @@ def write_change(mask: Mask, path: Path) -> None:
         file.write(png_of(np.repeat(mask[..., None], 3, axis=2)))
 
 
-def _dimmed(picture: Path) -> NDArray[np.float32]:
-    """Return a picture's values at half their brightness, opaque, (H, W, 4), the top row first."""
+def _faded(picture: Path) -> NDArray[np.float32]:
+    """Return a picture's values without its darks and lights, opaque, (H, W, 4), from the top."""
     try:
         image = bpy.data.images.load(str(picture))
     except RuntimeError as error:
@@ -134,7 +134,9 @@ def _dimmed(picture: Path) -> NDArray[np.float32]:
             advice="put it back, or choose another result",
         ) from error
     try:
-        values: NDArray[np.float32] = np.rint(_values(image) * 255 * _DIMMED).astype(np.float32)
+        values: NDArray[np.float32] = np.rint(
+            (_values(image) * _FADED[1] + _FADED[0]) * 255
+        ).astype(np.float32)
     finally:
         bpy.data.images.remove(image)
     values /= 255

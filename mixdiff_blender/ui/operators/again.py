@@ -175,7 +175,7 @@ class AgainLasso(_MakesAgain):
 
 
 class PaintMask(OfResult, UndoableOperator):
-    """Show the picture dimmed in an Image Editor: what you paint over it is what is made again"""
+    """Show the picture faded in an Image Editor: what you paint over it is what is made again"""
 
     bl_idname = "mixdiff.paint_mask"
     bl_label = "Paint What to Make Again of MixDiff Picture"

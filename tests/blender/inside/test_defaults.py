@@ -20,7 +20,7 @@ from scenes import add_camera, add_plane, add_region, empty_scene, street
 HOSTS = "oldest and newest"
 
 ROOT = Path(__file__).parents[3]
-EXAMPLE, MEASURED = ROOT / "examples/street.blend", ROOT / "benchmarks/street.json"
+EXAMPLE, MEASURED = ROOT / "examples/street.blend", ROOT / "benchmarks/street_scene/street.json"
 SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 TURBO = "stabilityai/sd-turbo"
 
@@ -231,7 +231,7 @@ def test_the_street_whose_quality_is_measured_is_what_the_add_on_makes_of_it(tmp
     for region in made["regions"]:
         del region["id"]  # another one each time
     assert made == json.loads(MEASURED.read_text()), (
-        f"{path} is today's: bring it to {MEASURED}, and measure it with "
+        f"{path} is today's: bring it to {MEASURED} with its pictures, and measure it with "
         "`python -m benchmarks.quality --only street`"
     )
 
