@@ -101,7 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
     explain = command("explain", _explain, "draw a job's regions and their weights", source)
     explain.add_argument("--output", "-o", type=Path, required=True, metavar="OUT.png")
     passes = command(
-        "passes", _passes, "each region's share of a picture, as an OpenEXR file or as PNGs", source
+        "passes", _passes, "each region's share of a picture, as OpenEXR or PNGs", source, as_json
     )
     passes.add_argument("--output", "-o", type=Path, required=True, metavar="OUT.exr or FOLDER")
     command("info", _info, "versions, devices, memory", device, as_json)
@@ -265,8 +265,8 @@ def _passes(options: argparse.Namespace) -> int:
 
     source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
-    for name in write_passes(job, options.job, options.output, folder=source.folder, limits=limits):
-        print(name)
+    names = write_passes(job, options.job, options.output, folder=source.folder, limits=limits)
+    print(json.dumps({"layers": names}) if options.json else options.output)
     return OK
 
 

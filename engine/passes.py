@@ -68,8 +68,8 @@ def image_shares(job: Job, stride_px: int, masks: MaskImages) -> dict[str, Float
 
 def write_passes(
     job: Job, picture: Path, output: Path, *, folder: Path, limits: Limits
-) -> list[str]:
-    """Write the passes of a result; return the regions' names as layers have them, in order.
+) -> dict[str, str]:
+    """Write the passes of a result; return what each region's layer is called.
 
     An OpenEXR file has the picture, a layer a region (its share of the picture in linear light, and
     the share as alpha), and a Cryptomatte of their names. A folder gets a greyscale PNG a region.
@@ -107,7 +107,7 @@ def write_passes(
         )
     else:
         _write_pictures(output, everything, names)
-    return list(names.values())
+    return names
 
 
 def layer_names(regions: list[str]) -> dict[str, str]:
