@@ -110,6 +110,10 @@ def build_parser() -> argparse.ArgumentParser:
     command("validate", _validate, "list what is wrong with a job", source, as_json)
     explain = command("explain", _explain, "draw a job's regions and their weights", source)
     explain.add_argument("--output", "-o", type=Path, required=True, metavar="OUT.png")
+    passes = command(
+        "passes", _passes, "each region's share of a picture, as OpenEXR or PNGs", source, as_json
+    )
+    passes.add_argument("--output", "-o", type=Path, required=True, metavar="OUT.exr or FOLDER")
     command("info", _info, "versions, devices, memory", device, as_json)
     command("models", _models, "models that are known to work, and which are here", as_json)
     download = command(
@@ -272,6 +276,16 @@ def _explain(options: argparse.Namespace) -> int:
     job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
     write_explanation(job, options.output, folder=source.folder, limits=limits)
     print(options.output)
+    return OK
+
+
+def _passes(options: argparse.Namespace) -> int:
+    from engine.passes import write_passes
+
+    source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
+    job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
+    names = write_passes(job, options.job, options.output, folder=source.folder, limits=limits)
+    print(json.dumps({"layers": names}) if options.json else options.output)
     return OK
 
 

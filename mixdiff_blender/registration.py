@@ -36,6 +36,7 @@ MODULES = (
     "ui.operators.history",
     "ui.operators.viewing",
     "ui.operators.again",
+    "ui.operators.passes",
     "ui.tools.drawing",
     "ui.panels.generate",
     "ui.panels.results",

@@ -38,10 +38,11 @@ from .job.overrides import Overrides, changes_of, depsgraph_of, overridden
 from .job.regions.entries import Source, list_object, sources
 from .job.regions.entries import sync as _sync
 from .job.regions.marking import can_be_region
-from .properties import RegionSettings, canvas_settings, region_settings
+from .properties import HistoryEntry, RegionSettings, canvas_settings, region_settings
 from .properties.contexts import scene_in
 from .results import again as _again
 from .results import generation, history
+from .results import passes as _passes
 from .results import shot as shots
 from .results.documents import job_of
 from .results.shot_record import ShotRecord, newest, read_record
@@ -72,6 +73,7 @@ __all__ = (
     "save_preset",
     "unmark",
     "use_preset",
+    "write_passes",
 )
 
 _EXPLAIN_S = 120.0
@@ -284,6 +286,18 @@ def explain(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Ove
     return output
 
 
+def write_passes(path: Path | str, scene: SceneOrName = None, result: str | None = None) -> Path:
+    """Write each region's share of a result: an OpenEXR file, or a folder with a PNG a region.
+
+    Of the result that is shown, or of the one with this name.
+
+    Raises: EngineError where there is no such result, or it cannot be written.
+    """
+    found, output = find_scene(scene), _path(path)
+    _passes.write(_find_result(found, result), output)
+    return output
+
+
 def generate(
     scene: SceneOrName = None,
     *,
@@ -331,11 +345,7 @@ def again(
     where there is no picture.
     """
     found = find_scene(scene)
-    entries = {entry.name: entry for entry in canvas_settings(found).history}
-    shown = history.active_entry(found)
-    entry = shown if result is None else find_name("result", result, entries)
-    if entry is None:
-        raise EngineError("there is no result yet", kind="job", advice="generate a picture first")
+    entry = _find_result(found, result)
     known = {region.name: region for region in job_of(entry).regions}
     names = [find_name("region", name, known).name for name in regions]
     ends: list[Outcome] = []
@@ -352,6 +362,15 @@ def again(
         then=ends.append,
     )
     return _made(found, ends, on_progress)
+
+
+def _find_result(scene: bpy.types.Scene, name: str | None) -> HistoryEntry:
+    entries = {entry.name: entry for entry in canvas_settings(scene).history}
+    shown = history.active_entry(scene)
+    entry = shown if name is None else find_name("result", name, entries)
+    if entry is None:
+        raise EngineError("there is no result yet", kind="job", advice="generate a picture first")
+    return entry
 
 
 def _made(found: bpy.types.Scene, ends: list[Outcome], on_progress: Callable[[], None]) -> Picture:

@@ -128,6 +128,17 @@ def build_parser() -> argparse.ArgumentParser:
     part.add_argument("--output", "-o", metavar="OUT.png", help="the picture's file")
     part.add_argument("--json", action="store_true", help="one line of JSON on stdout")
     part.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    part = commands.add_parser("passes", help="write each region's share of a result")
+    part.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")
+    part.add_argument("--result", metavar="NAME", help="instead of the result that is shown")
+    part.add_argument(
+        "--output",
+        "-o",
+        required=True,
+        metavar="OUT.exr or FOLDER",
+        help="a file with a layer a region and a Cryptomatte, or a folder for a PNG a region",
+    )
+    part.add_argument("--json", action="store_true", help="one line of JSON on stdout")
     for name, purpose, metavar, file in (
         ("export-job", "write the job that would be sent, for the engine alone", "JOB.json", "job"),
         ("explain", "draw where each region lies and how its weight fades", "OUT.png", "drawing"),
@@ -153,6 +164,7 @@ def main(arguments: Sequence[str]) -> int:
         "again": _again,
         "export-job": _export_job,
         "explain": _explain,
+        "passes": _passes,
         "list": _list,
         **cli_engine.ACTIONS,
     }
@@ -330,6 +342,13 @@ def _export_job(options: argparse.Namespace) -> int:
     path = scripting.export_job(options.output, scene, **overrides)
     _warn(scripting.problems(scene, **overrides))
     return _report_file(path, options)
+
+
+def _passes(options: argparse.Namespace) -> int:
+    scene = scripting.find_scene(options.scene)
+    file = scripting.write_passes(options.output, scene, options.result)
+    _answer({"file": str(file)}) if options.json else print(file)
+    return OK
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -16,6 +16,9 @@ Placing = Literal["BEHIND", "ALONE"]
 _IMAGE = "MixDiff Picture"
 _SIZE = "MixDiff Size"
 _OVER = "MixDiff Over"
+PASSES = "MixDiff Regions"
+GRADE = "MixDiff Grade"
+"""What the nodes of passes and grades are called, or begin with."""
 _BEFORE = "mixdiff_before"
 _CHANGED = ("film_transparent", "use_compositing")
 
@@ -41,7 +44,7 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
     picture = nodes.get(_IMAGE) or _named(nodes.new("CompositorNodeImage"), _IMAGE, over, -2)
     size = nodes.get(_SIZE) or _named(nodes.new("CompositorNodeScale"), _SIZE, over, -1)
     picture.image = image
-    _scale_to_render(size, scene)
+    scaled_to_render(size, scene)
     if _BEFORE not in over:
         before = {name: bool(getattr(scene.render, name)) for name in _CHANGED}
         over[_BEFORE] = {**before, "was_on": was_on}
@@ -50,7 +53,8 @@ def put_in_compositor(image: bpy.types.Image, scene: bpy.types.Scene, placing: P
     factor, background, _ = _over_inputs(over)
     factor.default_value = 0.0 if placing == "ALONE" else 1.0
     links.new(picture.outputs["Image"], size.inputs["Image"])
-    links.new(size.outputs["Image"], background)
+    if not _leads_to(size, over):  # by way of grades
+        links.new(size.outputs["Image"], background)
     scene.render.use_compositing = True
     if placing == "BEHIND":
         scene.render.film_transparent = True
@@ -81,9 +85,25 @@ def take_out_of_compositor(scene: Any) -> None:
             setattr(scene.render, name, bool(before[name]))
     if not before.get("was_on", True) and hasattr(scene, "node_tree"):
         scene.use_nodes = False
-    for name in (_OVER, _SIZE, _IMAGE):
-        if node := tree.nodes.get(name):
-            tree.nodes.remove(node)
+    ours = [node for node in tree.nodes if node.name in (_OVER, _SIZE, _IMAGE, PASSES)]
+    ours += [node for node in tree.nodes if node.name.startswith(GRADE)]
+    for node in ours:
+        tree.nodes.remove(node)
+
+
+def picture_socket(scene: bpy.types.Scene) -> tuple[Any, Any, Any]:
+    """Return what leads the picture to the compositor's output, where to, and the tree.
+
+    Raises: EngineError of kind `job` where the picture is not in the compositor.
+    """
+    tree = _tree_of(scene)
+    over = tree.nodes.get(_OVER) if tree is not None else None
+    if over is None or not _over_inputs(over)[1].is_linked:
+        raise EngineError(
+            "the picture is not in the compositor", kind="job", advice="press Behind Render first"
+        )
+    background = _over_inputs(over)[1]
+    return background.links[0].from_socket, background, tree
 
 
 def _tree_of(scene: Any) -> Any:
@@ -162,7 +182,8 @@ def _over_inputs(over: Any) -> tuple[Any, Any, Any]:
     return over.inputs[0], over.inputs[1], over.inputs[2]
 
 
-def _scale_to_render(node: Any, scene: bpy.types.Scene) -> None:
+def scaled_to_render(node: Any, scene: bpy.types.Scene) -> None:
+    """Have a node scale what it gets to a scene's renders."""
     if hasattr(node, "space"):
         node.space = "RENDER_SIZE"
         node.frame_method = "STRETCH"

@@ -21,6 +21,7 @@ from ..operators.history import (
     Vary,
     draw_browsing,
 )
+from ..operators.passes import draw_passes
 from ..operators.results import KeepSeed, draw_uses
 from ..operators.shots import GenerateRange, ResumeShot
 from ..operators.viewing import CompareResults, OpenInImageEditor, ShowMaterials
@@ -142,6 +143,7 @@ class HistoryPanel(SidebarPanel):
         row = column.row(align=True)
         GenerateBatch.button(row, "Several Seeds…")
         GenerateRange.button(row, "Range…")
+        draw_passes(column)
         layout.prop(settings, "output_folder")
         elsewhere = folders.elsewhere(context.scene)
         if elsewhere:

@@ -1,0 +1,162 @@
+"""Each region's share of a result: layers of a file beside it, and grades of one region."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..backend import engine
+from ..backend.background_task import BackgroundTask, Broken, Finished, TaskProgress
+from ..contract import EngineError, Job
+from ..properties import HistoryEntry
+from . import history
+from .compositor import GRADE, PASSES, picture_socket, scaled_to_render
+
+SUFFIX = "-passes.exr"
+_LAYER = "Regions"  # as the engine names it
+
+Then = Callable[[Path, dict[str, str]], None]
+
+
+def file_of(entry: HistoryEntry) -> Path:
+    """Return where a result's passes lie: beside its picture."""
+    picture = history.path_of(entry)
+    return picture.with_name(f"{picture.stem}{SUFFIX}")
+
+
+def region_named(job: Job, key: str) -> str:
+    """Return the name of a result's region by its name or id.
+
+    Raises: EngineError of kind `name`.
+    """
+    for region in job.regions:
+        if key in (region.name, region.id):
+            return region.name
+    names = ", ".join(region.name for region in job.regions)
+    raise EngineError(
+        f"this result has no region {key!r}", kind="name", advice=f"choose one of: {names}"
+    )
+
+
+def write(entry: HistoryEntry, output: Path) -> None:
+    """Write a result's passes, and return when they are there.
+
+    Raises: EngineError.
+    """
+    for _ in _lines(entry, output):
+        pass
+
+
+def _lines(
+    entry: HistoryEntry, output: Path, is_cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[str]:
+    words = ("passes", str(history.path_of(entry)), "--output", str(output), "--json")
+    return engine.output_of(words, kind="output", is_cancelled=is_cancelled)
+
+
+class PassesTask:
+    """Has the engine write one file of passes at a time, and says so in Blender's thread."""
+
+    def __init__(self) -> None:
+        self._task = BackgroundTask()
+        self._then: Callable[[], None] | None = None
+        self.error: EngineError | None = None
+
+    @property
+    def state(self) -> object:
+        """What it does, or how it ended."""
+        return self._task.state
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a file is being written, or nobody has been told of it yet."""
+        return self._task.is_active or self._then is not None
+
+    def pump(self, wait_s: float = 0.0) -> None:
+        """Tell who asked for the file that it is there."""
+        self._task.pump(wait_s)
+        if self._task.is_active or self._then is None:
+            return
+        then, self._then = self._then, None
+        if isinstance(self._task.state, Broken):
+            self.error = self._task.state.error
+        elif isinstance(self._task.state, Finished):
+            then()
+
+    def start(self, entry: HistoryEntry, output: Path, then: Then) -> None:
+        """Begin to write a result's passes; `then` gets the file, and layers by regions' names.
+
+        Without a window it is there on return.
+
+        Raises: EngineError where it cannot begin, or has failed.
+        """
+        layers = dict[str, str]()
+        lines = _lines(entry, output, self._task.is_cancelled)
+        doing = f"the passes of {entry.name} are being written"
+        self.error = None
+        self._task.start(doing, TaskProgress(title=entry.name), _collect(lines, layers))
+        self._then = lambda: then(output, layers)
+        engine.keep_going()
+        if bpy.app.background:
+            while self.is_active:
+                engine.pump.run(wait_s=0.05)
+            if self.error:
+                raise self.error
+
+
+def _collect(lines: Iterator[str], layers: dict[str, str]) -> Iterator[TaskProgress]:
+    for line in lines:
+        if line.startswith('{"layers"'):
+            layers.update(json.loads(line)["layers"])
+            yield TaskProgress(title=line)
+
+
+task = PassesTask()
+engine.pump.sources.append(task)
+
+
+def put_grade(scene: bpy.types.Scene, file: Path, layer: str, region: str) -> None:
+    """Put a grade of one region between the picture and what the compositor makes of it.
+
+    A node Hue/Saturation/Value whose factor is the region's share, to be set as one likes; done
+    again, the same node stays as it is set.
+
+    Raises: EngineError where the picture is not in the compositor, or the file holds no such layer.
+    """
+    source, goal, tree = picture_socket(scene)
+    nodes, links = tree.nodes, tree.links
+    passes = nodes.get(PASSES) or _new(nodes, "CompositorNodeImage", PASSES, source.node, 1)
+    passes.image = bpy.data.images.load(str(file), check_existing=True)
+    passes.image.reload()
+    passes.layer = _LAYER
+    shares = passes.outputs.get(layer)
+    if shares is None:
+        raise EngineError(
+            f"{file} holds no layer {layer!r}", kind="picture", advice="write the passes again"
+        )
+    name = f"{GRADE} {region}"
+    grade = nodes.get(name)
+    if grade is None:
+        grade = _new(nodes, "CompositorNodeHueSat", name, source.node, 2)
+        links.new(source, grade.inputs["Image"])
+        links.new(grade.outputs["Image"], goal)
+    share = nodes.get(f"{name} Share") or _new(
+        nodes, "CompositorNodeSeparateColor", f"{name} Share", grade, 0
+    )
+    size = nodes.get(f"{name} Size") or _new(nodes, "CompositorNodeScale", f"{name} Size", share, 0)
+    scaled_to_render(size, scene)
+    links.new(shares, size.inputs["Image"])
+    links.new(size.outputs["Image"], share.inputs["Image"])
+    factor = next(socket for socket in grade.inputs if socket.name in ("Fac", "Factor"))
+    links.new(share.outputs["Alpha"], factor)
+
+
+def _new(nodes: Any, kind: str, name: str, beside: Any, columns: int) -> Any:
+    node = nodes.new(kind)
+    node.name = node.label = name
+    node.location = (beside.location.x + 200 * columns, beside.location.y - 260)
+    return node
