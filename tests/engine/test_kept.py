@@ -104,6 +104,7 @@ def random_case(draw: random.Random) -> tuple[dict[str, Any], bool]:
         own = {"mask_type": kind, "guidance_scale": draw.choice([1.0, 4.0])}
         prompt = draw.choice(["a house", "a road"])
         regions.append(text_region(top, bottom, left, right, prompt, name=f"{number}", **own))
+    regions[-1]["mask_weight"] = 100.0  # is seen, whatever it lies behind
     scheduler = draw.choice(["ddim", "euler", "euler_a", "dpmpp_2m", "pndm", "lms", "unipc"])
     more = {"scheduler": scheduler, "num_inference_steps": draw.randint(2, 3)}
     if draw.random() < 0.3:
