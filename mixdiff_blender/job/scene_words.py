@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import bpy
@@ -11,7 +12,7 @@ import bpy
 from .prompts import FIELDS, Words, fields_in
 from .regions.entries import Source
 
-_NUMBER = re.compile(r"[\s._-]*\d+$")
+_NUMBER = re.compile(r"\.\d{3,}$")  # which Blender adds to what has a name already
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BETWEEN = re.compile(r"[\s_.-]+")
 _GIVEN_BY_BLENDER = frozenset(
@@ -40,7 +41,7 @@ def prompt_from_names(obj: bpy.types.Object) -> str:
     """
     for name in _names(obj):
         text = readable(name)
-        if text and text not in _GIVEN_BY_BLENDER:
+        if text and text not in _given_by_blender():
             return text
     return ""
 
@@ -66,6 +67,15 @@ def doubts_about_fields(text: str, words: Words) -> Iterator[tuple[str, str]]:
             yield message, f"use one of {known}; double the braces to have them in the prompt"
         elif not words[field]:
             yield f"{{{field}}} leaves nothing: there is no {field} here", "take it out, or add one"
+
+
+@lru_cache(maxsize=1)
+def _given_by_blender() -> frozenset[str]:
+    """Return the names that Blender gives, in the language that it has for new data too."""
+    translated = bpy.app.translations.pgettext_data
+    return _GIVEN_BY_BLENDER | {
+        readable(translated(name.title()) or name) for name in _GIVEN_BY_BLENDER
+    }
 
 
 def _names(obj: bpy.types.Object) -> Iterator[str]:

@@ -42,7 +42,9 @@ def in_collection(obj: Any, name: str) -> None:
     [
         ("Old_House.001", "old house"),
         ("OldHouse", "old house"),
-        ("house-left 2", "house left"),
+        ("house-left 2", "house left 2"),
+        ("R2D2", "r2d2"),
+        ("Boeing 747.002", "boeing 747"),
         ("Plane", ""),
         ("Cube.012", ""),
         ("Région", "région"),
