@@ -14,6 +14,7 @@ from ...properties import region_settings
 from ...properties.contexts import scene_in, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty
 from ...results import history
+from ...results.depth_picture import depth_picture
 from ...results.documents import view_of_entry
 from ...results.projectable import obstacles
 from ...results.projected_shot import project_shot, remove_keyframes
@@ -47,6 +48,13 @@ class Project(ResultUse):
         items=[
             ("PICTURE", "Where It Was Made", "From where the camera stood for this picture"),
             ("CAMERA", "Camera", "From where the camera is now"),
+        ],
+    )
+    over: str = EnumProperty(
+        name="Where Both Saw",
+        items=[
+            ("TOP", "This Picture", "It lies over what is projected, which fills what it left"),
+            ("FILL", "The Earlier One", "It fills what the earlier pictures left, no more"),
         ],
     )
     keep = BoolProperty(
@@ -95,10 +103,13 @@ class Project(ResultUse):
         else:
             for obj in objects:
                 remove_keyframes(obj)
-            projected = project(image, view, objects)
+            depth = depth_picture(
+                scene, context.evaluated_depsgraph_get(), view, f"{image.name} depth"
+            )
+            projected = project(image, view, objects, depth=depth, fills=self.over == "FILL")
         follow(image)
         if crowded := [obj.name for obj in projected.crowded]:
-            oldest = f"show {LAYERS} pictures at most, and the oldest of them no longer"
+            oldest = f"show {LAYERS} pictures at most, and the lowest of them no longer"
             self.report({"WARNING"}, f"{', '.join(crowded)}: {oldest}")
         if missed := [obj.name for obj in objects if obj not in projected.objects]:
             self.report({"WARNING"}, f"Without a place for a material: {', '.join(missed)}")

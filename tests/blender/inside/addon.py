@@ -43,6 +43,7 @@ from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import again, batch, generation, history, shot, snapshots
 from bl_ext.user_default.mixdiff.results.colour import expectation
+from bl_ext.user_default.mixdiff.results.depth_picture import farthest_around
 from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders, presets
@@ -105,6 +106,7 @@ __all__ = [
     "entries",
     "expectation",
     "facts_of_model",
+    "farthest_around",
     "folders",
     "former_files",
     "generation",

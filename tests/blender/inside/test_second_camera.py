@@ -81,6 +81,10 @@ def test_the_first_picture_stays_where_the_second_camera_did_not_look(
     bpy.context.scene.mixdiff.active_history = 0
     bpy.ops.mixdiff.project()
     assert columns() == "GGGGGGGGGGGBBBBB"
+    # Asked to, the second fills what the first left.
+    bpy.context.scene.mixdiff.active_history = 1
+    bpy.ops.mixdiff.project(over="FILL")
+    assert columns() == "GGGGGGGGGGGBBBBB"
     bpy.ops.mixdiff.take_projection_off()
     assert columns() == "." * 16
     assert [key for key in dict(wall) if "projection" in key] == []
@@ -97,7 +101,7 @@ def test_a_newer_picture_from_the_same_camera_takes_the_place_of_the_earlier(
     textures = [
         node.image
         for node in wall.material_slots[0].material.node_tree.nodes
-        if node.bl_idname == "ShaderNodeTexImage"
+        if node.bl_idname == "ShaderNodeTexImage" and not node.get("mixdiff_depth")
     ]
     assert len(textures) == 1
     assert columns() == "BBBBBBBBBBB....."
@@ -117,7 +121,7 @@ def test_what_gives_way_to_a_third_camera_is_said(
     capfd.readouterr()
     bpy.ops.mixdiff.project()
     assert (
-        "wall: show 2 pictures at most, and the oldest of them no longer" in capfd.readouterr().out
+        "wall: show 2 pictures at most, and the lowest of them no longer" in capfd.readouterr().out
     )
     assert columns() == "...........BBBBB"
 

@@ -1,0 +1,99 @@
+"""How far a camera sees at each place of its frame, as an image that materials compare with."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..job.regions.occluders import occluders
+from ..job.regions.projection import CameraView
+from ..job.regions.rasteriser import DepthBuffer
+from ..job.regions.shown import ShownGeometry
+from ..job.regions.visibility import LeftOut
+from .projection_nodes import AROUND
+
+_CONTENT = "mixdiff_content"
+_LONGER_SIDE = 2048
+_ENDLESS = 1e30  # where nothing is seen: less than a file's largest number
+
+
+def depth_picture(
+    scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, view: CameraView, name: str
+) -> bpy.types.Image:
+    """Return an image of how far a camera sees what renders show of a scene.
+
+    It is kept in the .blend, one of each content. Each place has the farthest of what is seen in it
+    and around it: a surface that is seen is nowhere farther, however it is turned, and what lies
+    behind another one is, but for a sample along its edge.
+    """
+    view = _widened(view)
+    height, width = _size(view)
+    depths = farthest_around(_depths(scene, depsgraph, view, height, width))
+    levels = np.ones((height, width, 4), dtype=np.float32)
+    levels[..., :3] = np.minimum(depths, _ENDLESS)[::-1, :, None]
+    digest = hashlib.sha256(levels.tobytes()).hexdigest()
+    images: Any = bpy.data.images
+    for image in images:
+        if image.get(_CONTENT) == digest and image.library is None:
+            return image  # type: ignore[no-any-return]
+    image = images.new(name, width, height, float_buffer=True, is_data=True)
+    image.pixels.foreach_set(levels.ravel())
+    image.update()
+    image.pack()
+    image[_CONTENT] = digest
+    return image  # type: ignore[no-any-return]
+
+
+def farthest_around(depths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the largest of each number and its eight neighbours. Shapes: (H, W) → (H, W)."""
+    for axis in (0, 1):
+        padded = np.pad(depths, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+        size = depths.shape[axis]
+        depths = np.maximum.reduce(
+            [padded.take(range(first, first + size), axis=axis) for first in range(3)]
+        )
+    return depths
+
+
+def _widened(view: CameraView) -> CameraView:
+    """Return a view that sees a little more on all sides, as a render's filter does."""
+    across, up = ((view.right - view.left) * AROUND, (view.top - view.bottom) * AROUND)
+    return replace(
+        view,
+        left=view.left - across,
+        right=view.right + across,
+        bottom=view.bottom - up,
+        top=view.top + up,
+    )
+
+
+def _size(view: CameraView) -> tuple[int, int]:
+    """Return how many samples the frame is high and wide."""
+    width, height = view.right - view.left, view.top - view.bottom
+    scale = _LONGER_SIDE / max(width, height)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _depths(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    view: CameraView,
+    height: int,
+    width: int,
+) -> NDArray[np.float64]:
+    layer = depsgraph.view_layer
+    assert isinstance(layer, bpy.types.ViewLayer)
+    objects = occluders(layer)
+    shown = ShownGeometry(scene, depsgraph, objects)
+    buffer = DepthBuffer(view, height, width)
+    for obj in objects:
+        pieces = shown.pieces_of(obj)
+        for piece in () if isinstance(pieces, LeftOut) else pieces:
+            for points, triangles in piece.parts():
+                buffer.draw(points, triangles, np.zeros(len(triangles), dtype=np.int32))
+    return buffer.depths
