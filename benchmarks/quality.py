@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import adherence, alternatives, guided, landscapes, seams, street
+from benchmarks import adherence, alternatives, guided, landscapes, seams, silhouettes, street
 from benchmarks.colours import shows_colour
 from benchmarks.generation import Bytes, Painter
 from benchmarks.sheets import in_rows, sheet
@@ -248,6 +248,22 @@ def measure_landscapes(
     sheet(in_rows(shown[:24], 3), report.folder / "scenes.jpg")
 
 
+def measure_silhouettes(report: Report, model: Path, *, quick: bool) -> None:
+    """One thing over a ground, from its silhouette and from its rectangle."""
+    found = silhouettes.compare(model, report.seed + 13000, quick=quick)
+    for way, painted in found.items():
+        overlap = float(np.mean([one.overlap for one in painted]))
+        spill = float(np.mean([one.spill for one in painted]))
+        report.put(f"shapes, {way}: painted and wanted, over either", round(overlap, 3))
+        report.put(f"shapes, {way}: outside of its shape", round(spill, 3))
+    items = [
+        (f"{one.caption} ({one.overlap:.2f})", one.canvas)
+        for pair in zip(*found.values(), strict=True)
+        for one in pair
+    ]
+    sheet(in_rows(items, 12), report.folder / "silhouettes.jpg")
+
+
 def measure_guided(report: Report, painter: Painter) -> None:
     """Reference pictures, rerolls, guidance and negative prompts."""
     rows: list[list[tuple[str, Bytes]]] = []
@@ -289,7 +305,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few pictures of each kind")
     parser.add_argument(
         "--only",
-        choices=("singles", "mixtures", "seams", "compare", "guided", "landscapes", "street"),
+        choices=(
+            *("singles", "mixtures", "street", "silhouettes"),
+            *("seams", "compare", "guided", "landscapes"),
+        ),
         help="this part; the other figures stay as they were",
     )
     given = parser.parse_args()
@@ -311,6 +330,7 @@ def main() -> None:
         "singles": lambda: measure_singles(report, painter, namer, 1 if quick else 5),
         "mixtures": lambda: measure_mixtures(report, painter, namer, 10 if quick else 60),
         "street": lambda: measure_street(report, given.model, namer, 2 if quick else 8),
+        "silhouettes": lambda: measure_silhouettes(report, given.model, quick=quick),
         "seams": lambda: measure_seams(report, painter),
         "compare": lambda: measure_alternatives(report, painter, namer, 4 if quick else 16),
         "guided": lambda: measure_guided(report, painter),

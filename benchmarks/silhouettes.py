@@ -1,0 +1,179 @@
+"""One thing over a ground: does its picture have the silhouette's shape, beside its rectangle's?"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import cos, pi, sin
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from benchmarks.colours import oklab
+from benchmarks.generation import Bytes
+from engine.run import ModelKeeper, RunRequest, run
+from engine.runtime.devices import choose_device
+
+SIDE_PX = 256
+CONTEXT_PX = 40  # four cells and the feather around a silhouette, as the add-on has it
+PAIRS = (
+    ("red brick wall", "green grass"),
+    ("wooden planks", "blue sky with clouds"),
+    ("grey cobblestone", "sand"),
+    ("green leaves", "snow"),
+    ("yellow flowers", "grey asphalt"),
+    ("blue water", "red brick wall"),
+)
+"""A thing's prompt, and that of what lies behind it."""
+WAYS = ("silhouette", "rectangle")
+_BLUR_PX = 5
+
+Mask = NDArray[np.bool_]
+Points = Sequence[tuple[float, float]]
+
+
+def _around(count: int, inner: float) -> Points:
+    turns = [pi * i / count - pi / 2 for i in range(2 * count)]
+    radii = [0.36 if i % 2 == 0 else inner for i in range(2 * count)]
+    return [(0.5 + r * cos(t), 0.5 + r * sin(t)) for t, r in zip(turns, radii, strict=True)]
+
+
+SHAPES: Mapping[str, Points] = {
+    "disc": _around(32, 0.36),
+    "star": _around(5, 0.17),
+    "triangle": ((0.5, 0.14), (0.86, 0.84), (0.14, 0.84)),
+    "house": ((0.2, 0.86), (0.2, 0.46), (0.5, 0.16), (0.8, 0.46), (0.8, 0.86)),
+    "corner": ((0.18, 0.16), (0.48, 0.16), (0.48, 0.54), (0.84, 0.54), (0.84, 0.84), (0.18, 0.84)),
+    "arch": (
+        *((0.16, 0.84), (0.16, 0.2), (0.84, 0.2), (0.84, 0.84)),
+        *((0.62, 0.84), (0.62, 0.46), (0.38, 0.46), (0.38, 0.84)),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Painted:
+    """One canvas, and what of it shows the thing."""
+
+    caption: str
+    canvas: Bytes
+    wanted: Mask
+    found: Mask
+
+    @property
+    def overlap(self) -> float:
+        """What is wanted and shown, of what is either (intersection over union)."""
+        return float((self.wanted & self.found).sum() / (self.wanted | self.found).sum())
+
+    @property
+    def spill(self) -> float:
+        """How much of what shows the thing lies outside of its shape."""
+        return float((self.found & ~self.wanted).sum() / max(1, self.found.sum()))
+
+
+def shape_mask(name: str) -> Mask:
+    """Draw a shape. Shapes: (SIDE_PX, SIDE_PX)."""
+    image = Image.new("L", (SIDE_PX, SIDE_PX))
+    points = [(x * SIDE_PX, y * SIDE_PX) for x, y in SHAPES[name]]
+    ImageDraw.Draw(image).polygon(points, fill=255)
+    return np.asarray(image) > 127
+
+
+def job_of(thing: str, ground: str, wanted: Mask, way: str, seed: int) -> dict[str, Any]:
+    """Return the job as the add-on makes it of an object's silhouette, or of its rectangle."""
+    rows, columns = (np.flatnonzero(wanted.any(axis)) for axis in (1, 0))
+    margin = CONTEXT_PX if way == "silhouette" else 0
+    bounds = {}
+    for name, cells in (("row", rows), ("col", columns)):
+        bounds[f"{name}_init"] = max(0, (int(cells[0]) - margin) // 8 * 8)
+        bounds[f"{name}_end"] = min(SIDE_PX, -(-(int(cells[-1]) + 1 + margin) // 8) * 8)
+    whole = {"row_init": 0, "row_end": SIDE_PX, "col_init": 0, "col_end": SIDE_PX}
+    text = {"type": "text2image", "guidance_scale": 4.0, "region_seed": seed}
+    front = {**text, **bounds, "name": "thing", "prompt": thing}
+    back = {**text, **whole, "name": "ground", "prompt": ground, "mask_type": "constant"}
+    if way == "silhouette":
+        front |= {"mask_type": "constant", "mask": "thing.png", "mask_area": "canvas"}
+        back |= {"mask": "ground.png", "mask_area": "canvas"}
+    else:
+        front |= {"mask_type": "feather", "feather_px": 32}
+        back |= {"mask_weight": 1e-4}
+    return {
+        **{"version": 1, "canvas_height": SIDE_PX, "canvas_width": SIDE_PX, "seed": seed},
+        **{"scheduler": "ddim", "num_inference_steps": 20, "regions": [back, front]},
+    }
+
+
+class Bench:
+    """Makes the pictures with one model, and tells its things apart."""
+
+    def __init__(self, model: Path, folder: Path) -> None:
+        """Begin with what a model paints of each prompt alone."""
+        self._model, self._folder = str(model.absolute()), folder
+        self._keeper = ModelKeeper(device=choose_device())
+        self._alone: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+
+    def paint(self, thing: str, ground: str, shape: str, way: str, seed: int) -> Painted:
+        """Make one canvas, and find the thing in it."""
+        wanted = shape_mask(shape)
+        for name, mask in (("thing", wanted), ("ground", ~wanted)):
+            Image.fromarray((mask * 255).astype(np.uint8)).save(self._folder / f"{name}.png")
+        canvas = self._made(job_of(thing, ground, wanted, way, seed))
+        nearer = self._away_from(canvas, thing, seed) < self._away_from(canvas, ground, seed)
+        found = np.asarray(ndimage.median_filter(nearer, 2 * _BLUR_PX + 1))
+        caption = f"{way}: {shape}, {thing} over {ground}"
+        return Painted(caption=caption, canvas=canvas, wanted=wanted, found=found)
+
+    def _made(self, document: dict[str, Any]) -> Bytes:
+        output = self._folder / "canvas.png"
+        request = RunRequest(
+            document=document | {"model": self._model}, folder=self._folder, output=output
+        )
+        for _ in run(request, self._keeper):
+            pass
+        return np.asarray(Image.open(output).convert("RGB"))
+
+    def _away_from(self, canvas: Bytes, prompt: str, seed: int) -> NDArray[np.float64]:
+        """Return how unlike each pixel's surroundings are what a prompt looks like, (H, W)."""
+        if prompt not in self._alone:
+            whole = {"row_init": 0, "row_end": SIDE_PX, "col_init": 0, "col_end": SIDE_PX}
+            region = {"type": "text2image", **whole, "prompt": prompt, "guidance_scale": 4.0}
+            region |= {"mask_type": "constant", "region_seed": seed, "name": "alone"}
+            document = job_of("", "", shape_mask("disc"), "rectangle", seed)
+            seen = _features(self._made(document | {"regions": [region]})).reshape(-1, 6)
+            inverse = np.linalg.inv(np.cov(seen.T) + 1e-5 * np.eye(6))
+            self._alone[prompt] = np.asarray(seen.mean(0)), np.asarray(inverse)
+        mean, inverse = self._alone[prompt]
+        away = _features(canvas) - mean
+        return (
+            np.asarray(np.einsum("hwi,ij,hwj->hw", away, inverse, away))
+            - np.linalg.slogdet(inverse)[1]
+        )
+
+
+def _features(picture: Bytes) -> NDArray[np.float64]:
+    """Return the mean colour and its spread around each pixel, in OKLab. Shapes: (H, W, 6)."""
+    lab = oklab(picture.astype(np.float64) / 255)
+    size = (2 * _BLUR_PX + 1, 2 * _BLUR_PX + 1, 1)
+    mean = ndimage.uniform_filter(lab, size)
+    spread = np.sqrt(np.maximum(ndimage.uniform_filter(lab**2, size) - mean**2, 0))
+    return np.concatenate([mean, spread], -1)
+
+
+def compare(model: Path, seed: int, *, quick: bool = False) -> dict[str, list[Painted]]:
+    """Make every pair in every shape, from its silhouette and from its rectangle."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(model, Path(folder))
+        pairs = PAIRS[:2] if quick else PAIRS
+        return {
+            way: [
+                bench.paint(thing, ground, shape, way, seed + number)
+                for number, (thing, ground) in enumerate(pairs)
+                for shape in SHAPES
+            ]
+            for way in WAYS
+        }
