@@ -91,6 +91,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "noise_device": "device",
         "max_region_px": 256,  # what the model was trained on
         "kept": None,
+        "noise_map": None,
     }
     text, image = job["regions"]
     assert (image["type"], image["strength"]) == ("image2image", 0.75)
