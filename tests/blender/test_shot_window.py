@@ -52,7 +52,7 @@ def test_a_shot_is_begun_cancelled_gone_on_with_and_played(
     with window(host, extension_zip, blend, display) as person:
         person.wait_until("the tab", lambda told: told["tab"] == "MixDiff", 120)
         time.sleep(2)
-        person.search("generate mixdiff range")
+        person.search("mixdiff frame range")
         time.sleep(2)
         person.shot("shot dialog")
         person.do("xdotool", "key", "Return")
@@ -67,7 +67,7 @@ def test_a_shot_is_begun_cancelled_gone_on_with_and_played(
         assert 4 <= len(there) < FRAMES
         times = [file.stat().st_mtime_ns for file in there]
 
-        person.search("generate mixdiff range")
+        person.search("mixdiff frame range")
         time.sleep(2)
         person.shot("shot going on")
         person.do("xdotool", "key", "Return")

@@ -179,6 +179,7 @@ class PaintMask(OfResult, UndoableOperator):
 
     bl_idname = "mixdiff.paint_mask"
     bl_label = "Paint What to Make Again of MixDiff Picture"
+    bl_options = {"UNDO"}  # there is nothing to choose in a redo panel
     icon = "BRUSH_DATA"
 
     def run(self, context: Any) -> None:

@@ -15,7 +15,7 @@ from ...properties.declarations import StringProperty
 from ...results import history, passes
 from ...results.compositor import placing_in, put_in_compositor
 from ...results.documents import job_of
-from .base import RENDER_MENU, UndoableOperator, entries
+from .base import RENDER_MENU, entries
 from .history import OfResult
 from .region_list import active_entry
 from .result_use import result_in
@@ -45,7 +45,7 @@ class WritePasses(OfResult):
         self.report({"INFO"}, f"Region passes: {file}")
 
 
-class GradeRegion(OfResult, UndoableOperator):
+class GradeRegion(OfResult):
     """Grade one region alone in the compositor: a Hue/Saturation/Value node within its share"""
 
     bl_idname = "mixdiff.grade_region"
@@ -69,10 +69,10 @@ class GradeRegion(OfResult, UndoableOperator):
         job = job_of(entry)
         key = self.region or (source_of(chosen).id if chosen is not None else "")
         name = passes.region_named(job, key)
-        if not placing_in(image, scene):
-            put_in_compositor(image, scene, "BEHIND")
 
         def then(file: Path, layers: dict[str, str]) -> None:
+            if not placing_in(image, scene):
+                put_in_compositor(image, scene, "BEHIND")
             passes.put_grade(scene, file, layers[name], name)
             if not bpy.app.background:
                 bpy.ops.ed.undo_push(message=f"Grade {name}")

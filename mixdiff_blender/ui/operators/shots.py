@@ -34,7 +34,7 @@ class GenerateRange(OfScene):
     """Paint the scene's frames, one after the other; regions, cameras and values move along"""
 
     bl_idname = "mixdiff.generate_range"
-    bl_label = "Generate MixDiff Range"
+    bl_label = "MixDiff Frame Range"
     icon = "RENDER_ANIMATION"
 
     first = FloatProperty(name="First Frame", default=1, step=100, precision=2)
