@@ -178,9 +178,7 @@ def test_a_silhouette_covers_what_a_render_shows_of_a_region(compared: Compared)
     assert len(compared.alike) > 3 * CASES
     assert np.mean(compared.alike) >= ALIKE
     assert np.mean(np.array(compared.alike) >= ALIKE) > 0.95
-    assert (
-        min(compared.alike) >= 0.95
-    )  # surfaces of metaballs differ a little from render to render
+    assert min(compared.alike) >= 0.95  # metaballs vary a little
 
 
 def test_what_a_render_shows_is_covered_and_by_one_region_alone(compared: Compared) -> None:
