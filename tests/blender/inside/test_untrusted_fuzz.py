@@ -84,7 +84,7 @@ def hostile_texts(world: World) -> list[str]:
         "//..\\outside",
         "/etc/passwd",
         "/dev/zero",
-        "/root/x",
+        "/srv/x",
         "\\\\server\\share\\x.png",
         "{prompt}{0}{prompt.__class__}%s",
         "\x01\x1b[31m\n\t",
