@@ -26,6 +26,7 @@ EXR = ".exr"
 LAYER = "Regions"
 CRYPTOMATTE = f"{LAYER}.CryptoRegion"
 _MOST_REGIONS = 256
+_LONGEST_BYTES = 40  # of the 63 that Blender's sockets and layers have together
 _NO_NAME = re.compile(r"[^\w \-]")
 
 
@@ -111,10 +112,11 @@ def write_passes(
 
 
 def layer_names(regions: list[str]) -> dict[str, str]:
-    """Return what each region's layer is called: dots part layers, and Blender reads 63 bytes."""
+    """Return what each region's layer is called: dots part layers, and long names are cut."""
     names: dict[str, str] = {}
     for region in regions:
-        plain = _NO_NAME.sub("_", region).strip().encode()[:24].decode(errors="ignore") or "region"
+        cut = _NO_NAME.sub("_", region).strip().encode()[:_LONGEST_BYTES]
+        plain = cut.decode(errors="ignore") or "region"
         name, number = plain, 2
         while name in names.values():
             name, number = f"{plain} {number}", number + 1

@@ -294,7 +294,8 @@ def write_passes(path: Path | str, scene: SceneOrName = None, result: str | None
     Raises: EngineError where there is no such result, or it cannot be written.
     """
     found, output = find_scene(scene), _path(path)
-    _passes.write(_find_result(found, result), output)
+    entry = _find_result(found, result)
+    _passes.write(history.file_at(entry, found.frame_current), output)
     return output
 
 

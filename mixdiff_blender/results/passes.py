@@ -12,49 +12,55 @@ import bpy
 from ..backend import engine
 from ..backend.background_task import BackgroundTask, Broken, Finished, TaskProgress
 from ..contract import EngineError, Job
-from ..properties import HistoryEntry
+from ..properties import HistoryEntry, canvas_settings
 from . import history
-from .compositor import GRADE, PASSES, picture_socket, scaled_to_render
+from .compositor import (
+    GRADE,
+    PASSES,
+    picture_socket,
+    placing_in,
+    put_in_compositor,
+    scaled_to_render,
+)
 
 SUFFIX = "-passes.exr"
 _LAYER = "Regions"  # as the engine names it
 
-Then = Callable[[Path, dict[str, str]], None]
+Then = Callable[[dict[str, str]], None]
 
 
-def file_of(entry: HistoryEntry) -> Path:
-    """Return where a result's passes lie: beside its picture."""
-    picture = history.path_of(entry)
+def file_beside(picture: Path) -> Path:
+    """Return where a picture's passes lie."""
     return picture.with_name(f"{picture.stem}{SUFFIX}")
 
 
-def region_named(job: Job, key: str) -> str:
-    """Return the name of a result's region by its name or id.
+def region_named(job: Job, *keys: str) -> str:
+    """Return the name of a result's region by its id or name, of which one will do.
 
     Raises: EngineError of kind `name`.
     """
     for region in job.regions:
-        if key in (region.name, region.id):
+        if region.name in keys or region.id in keys:
             return region.name
     names = ", ".join(region.name for region in job.regions)
     raise EngineError(
-        f"this result has no region {key!r}", kind="name", advice=f"choose one of: {names}"
+        f"this result has no region {keys[-1]!r}", kind="name", advice=f"choose one of: {names}"
     )
 
 
-def write(entry: HistoryEntry, output: Path) -> None:
-    """Write a result's passes, and return when they are there.
+def write(picture: Path, output: Path) -> None:
+    """Write a picture's passes, and return when they are there.
 
     Raises: EngineError.
     """
-    for _ in _lines(entry, output):
+    for _ in _lines(picture, output):
         pass
 
 
 def _lines(
-    entry: HistoryEntry, output: Path, is_cancelled: Callable[[], bool] = lambda: False
+    picture: Path, output: Path, is_cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[str]:
-    words = ("passes", str(history.path_of(entry)), "--output", str(output), "--json")
+    words = ("passes", str(picture), "--output", str(output), "--json")
     return engine.output_of(words, kind="output", is_cancelled=is_cancelled)
 
 
@@ -69,7 +75,12 @@ class PassesTask:
     @property
     def state(self) -> object:
         """What it does, or how it ended."""
-        return self._task.state
+        return self._task.state, self.error
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a file is being written."""
+        return self._task.is_active
 
     @property
     def is_active(self) -> bool:
@@ -85,21 +96,23 @@ class PassesTask:
         if isinstance(self._task.state, Broken):
             self.error = self._task.state.error
         elif isinstance(self._task.state, Finished):
-            then()
+            try:
+                then()
+            except EngineError as error:
+                self.error = error
 
-    def start(self, entry: HistoryEntry, output: Path, then: Then) -> None:
-        """Begin to write a result's passes; `then` gets the file, and layers by regions' names.
+    def start(self, picture: Path, then: Then) -> None:
+        """Begin to write a picture's passes beside it; `then` gets layers by regions' names.
 
-        Without a window it is there on return.
+        Without a window they are there on return; with one `error` says later what went wrong.
 
         Raises: EngineError where it cannot begin, or has failed.
         """
         layers = dict[str, str]()
-        lines = _lines(entry, output, self._task.is_cancelled)
-        doing = f"the passes of {entry.name} are being written"
-        self.error = None
-        self._task.start(doing, TaskProgress(title=entry.name), _collect(lines, layers))
-        self._then = lambda: then(output, layers)
+        lines = _lines(picture, file_beside(picture), self._task.is_cancelled)
+        doing = f"the passes of {picture.name} are being written"
+        self._task.start(doing, TaskProgress(title=picture.name), _collect(lines, layers))
+        self.error, self._then = None, lambda: then(layers)
         engine.keep_going()
         if bpy.app.background:
             while self.is_active:
@@ -117,6 +130,31 @@ def _collect(lines: Iterator[str], layers: dict[str, str]) -> Iterator[TaskProgr
 
 task = PassesTask()
 engine.pump.sources.append(task)
+
+
+def grade(scene: bpy.types.Scene, entry: HistoryEntry, region: str) -> None:
+    """Write the passes of what a result shows, then grade one of its regions.
+
+    Raises: EngineError, as `PassesTask.start`.
+    """
+    picture = history.file_at(entry, scene.frame_current)
+    uid, key = scene.session_uid, entry.key
+
+    def then(layers: dict[str, str]) -> None:
+        # Meanwhile there may have been an undo, after which nothing of before is valid.
+        now = next((one for one in bpy.data.scenes if one.session_uid == uid), None)
+        shown = history.active_entry(now) if now is not None else None
+        image = canvas_settings(now).result if now is not None else None
+        if now is None or shown is None or shown.key != key or image is None:
+            why = f"{region} is not graded: its result is not shown any more"
+            raise EngineError(why, kind="job", advice="choose the result, and grade it again")
+        if not placing_in(image, now):
+            put_in_compositor(image, now, "BEHIND")
+        put_grade(now, file_beside(picture), layers[region], region)
+        if not bpy.app.background:
+            bpy.ops.ed.undo_push(message=f"Grade {region}")
+
+    task.start(picture, then)
 
 
 def put_grade(scene: bpy.types.Scene, file: Path, layer: str, region: str) -> None:

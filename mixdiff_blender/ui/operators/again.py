@@ -9,7 +9,7 @@ import bpy
 
 from ...backend.wording import estimate_text
 from ...contract import EngineError
-from ...properties import HistoryEntry, canvas_settings
+from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import FloatProperty, IntProperty, StringProperty
 from ...results import again, history
@@ -19,7 +19,7 @@ from ..dragging import Dragging, check_viewport
 from ..lasso import LassoDrawing
 from .base import RENDER_MENU, Result, UndoableOperator, entries, require
 from .generate import finish
-from .history import OfResult, selected_regions
+from .history import OfResult, selected_regions, shown_entry
 from .result_use import OBJECT_MENU
 from .viewing import image_editor
 
@@ -28,10 +28,6 @@ _MENU = "MIXDIFF_MT_again"
 _has_camera = require(
     lambda context: scene_in(context).camera, "The scene has no camera; add one (Add > Camera)"
 )
-
-
-def _active(context: Any) -> HistoryEntry:
-    return cast(HistoryEntry, history.active_entry(scene_in(context)))
 
 
 class _MakesAgain(OfResult):
@@ -61,7 +57,7 @@ class _MakesAgain(OfResult):
         again.begin(
             scene,
             context.evaluated_depsgraph_get(),
-            _active(context),
+            shown_entry(context),
             regions,
             mask=mask,
             strength=self.strength if is_given else canvas_settings(scene).again_strength,
@@ -90,7 +86,7 @@ class Again(_MakesAgain):
         Raises: EngineError where no region of the result is selected.
         """
         chosen = {self.region} if self.region else selected_regions(scene_in(context), context)
-        job = job_of(_active(context))
+        job = job_of(shown_entry(context))
         if not self.region and not again.chosen_names(job, chosen):
             names = ", ".join(region.name for region in job.regions)
             raise EngineError(
@@ -161,7 +157,7 @@ class AgainLasso(_MakesAgain):
 
         Raises: EngineError where the line is none, or goes around nothing.
         """
-        job = job_of(_active(context))
+        job = job_of(shown_entry(context))
         try:
             points = [(float(x), float(y)) for x, y in json.loads(self.points or "[]")]
         except (ValueError, TypeError) as error:
@@ -184,7 +180,7 @@ class PaintMask(OfResult, UndoableOperator):
 
     def run(self, context: Any) -> None:
         """Make the image, unless this result has one already, and open it."""
-        settings, entry = canvas_settings(scene_in(context)), _active(context)
+        settings, entry = canvas_settings(scene_in(context)), shown_entry(context)
         if settings.change_mask is None or settings.change_mask_of != entry.key:
             if settings.change_mask is not None:
                 bpy.data.images.remove(settings.change_mask)

@@ -32,7 +32,8 @@ from .generate import GenerateBatch, finish
 from .region_list import active_entry
 
 
-def _active(context: Any) -> HistoryEntry:
+def shown_entry(context: Any) -> HistoryEntry:
+    """Return the result that is shown, of which `OfResult` has made sure."""
     return cast(HistoryEntry, history.active_entry(scene_in(context)))
 
 
@@ -105,7 +106,7 @@ class UseSettings(OfResult, UndoableOperator):
 
     def run(self, context: Any) -> None:
         """Set the scene's and the regions' properties."""
-        entry = _active(context)
+        entry = shown_entry(context)
         missing = history.restore(scene_in(context), entry)
         if missing:
             self.report({"WARNING"}, f"Regions that are gone since: {', '.join(missing)}")
@@ -132,7 +133,7 @@ class Vary(OfResult):
 
     def run(self, context: Any) -> None:
         """Begin the job; the whole picture varies where none of its regions is selected."""
-        scene, entry = scene_in(context), _active(context)
+        scene, entry = scene_in(context), shown_entry(context)
         chosen = selected_regions(scene, context)
         generation.begin_variation(scene, entry, chosen, mode=self.mode, noise_eps=self.noise_eps)
         finish(scene)
@@ -147,7 +148,7 @@ class KeepImage(OfResult, UndoableOperator):
 
     def run(self, context: Any) -> None:
         """Make the image."""
-        image = history.keep(scene_in(context), _active(context))
+        image = history.keep(scene_in(context), shown_entry(context))
         self.report({"INFO"}, f"Kept as the image {image.name!r}")
 
 

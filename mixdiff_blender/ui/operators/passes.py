@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import bpy
 
 from ...contract import EngineError
 from ...job.regions.entries import source_of
-from ...properties import HistoryEntry
 from ...properties.contexts import scene_in
 from ...properties.declarations import StringProperty
 from ...results import history, passes
-from ...results.compositor import placing_in, put_in_compositor
 from ...results.documents import job_of
 from .base import RENDER_MENU, entries
-from .history import OfResult
+from .history import OfResult, shown_entry
 from .region_list import active_entry
-from .result_use import result_in
 
 _MENU = "MIXDIFF_MT_grade"
-
-
-def _active(context: Any) -> HistoryEntry:
-    return cast(HistoryEntry, history.active_entry(scene_in(context)))
 
 
 class WritePasses(OfResult):
@@ -39,10 +31,10 @@ class WritePasses(OfResult):
 
         Raises: EngineError.
         """
-        entry = _active(context)
-        file = passes.file_of(entry)
-        passes.task.start(entry, file, lambda *_: None)
-        self.report({"INFO"}, f"Region passes: {file}")
+        scene, entry = scene_in(context), shown_entry(context)
+        picture = history.file_at(entry, scene.frame_current)
+        passes.task.start(picture, lambda *_: None)
+        self.report({"INFO"}, f"Region passes: {passes.file_beside(picture)}")
 
 
 class GradeRegion(OfResult):
@@ -63,21 +55,12 @@ class GradeRegion(OfResult):
 
         Raises: EngineError where the result has no such region.
         """
-        scene, entry, image = scene_in(context), _active(context), result_in(context)
-        assert image is not None
+        scene, entry = scene_in(context), shown_entry(context)
         chosen = active_entry(scene)
-        job = job_of(entry)
-        key = self.region or (source_of(chosen).id if chosen is not None else "")
-        name = passes.region_named(job, key)
-
-        def then(file: Path, layers: dict[str, str]) -> None:
-            if not placing_in(image, scene):
-                put_in_compositor(image, scene, "BEHIND")
-            passes.put_grade(scene, file, layers[name], name)
-            if not bpy.app.background:
-                bpy.ops.ed.undo_push(message=f"Grade {name}")
-
-        passes.task.start(entry, passes.file_of(entry), then)
+        source = source_of(chosen) if chosen is not None else None
+        asked = (source.id, source.name) if source and not self.region else (self.region,)
+        name = passes.region_named(job_of(entry), *asked)
+        passes.grade(scene, entry, name)
 
 
 class GradeMenu(bpy.types.Menu):
@@ -91,7 +74,7 @@ class GradeMenu(bpy.types.Menu):
     def draw(self, context: Any) -> None:
         """Draw a line for each region."""
         try:
-            names = [region.name for region in job_of(_active(context)).regions]
+            names = [region.name for region in job_of(shown_entry(context)).regions]
         except EngineError as error:
             self.layout.label(text=str(error), icon="ERROR")
             return

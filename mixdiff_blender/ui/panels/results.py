@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ...properties import canvas_settings
-from ...results import history, thumbnails
+from ...results import history, passes, thumbnails
 from ...results.colour import expectation, is_exact
 from ...results.projection import any_projected
 from ...results.shot_record import ShotRecord, record_of
@@ -144,6 +144,10 @@ class HistoryPanel(SidebarPanel):
         GenerateBatch.button(row, "Several Seeds…")
         GenerateRange.button(row, "Range…")
         draw_passes(column)
+        if passes.task.is_writing:
+            draw_text(layout, context, "Region passes are being written", "SORTTIME")
+        elif passes.task.error:
+            draw_text(layout, context, str(passes.task.error), "ERROR")
         layout.prop(settings, "output_folder")
         elsewhere = folders.elsewhere(context.scene)
         if elsewhere:

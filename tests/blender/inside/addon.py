@@ -41,7 +41,15 @@ from bl_ext.user_default.mixdiff.job.regions.region_bounds import RegionBounds
 from bl_ext.user_default.mixdiff.job.regions.seen_surfaces import SeenSurfaces, carried
 from bl_ext.user_default.mixdiff.job.regions.visibility import LeftOut
 from bl_ext.user_default.mixdiff.properties import preferences
-from bl_ext.user_default.mixdiff.results import again, batch, generation, history, shot, snapshots
+from bl_ext.user_default.mixdiff.results import (
+    again,
+    batch,
+    generation,
+    history,
+    passes,
+    shot,
+    snapshots,
+)
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.depth_picture import farthest_around
 from bl_ext.user_default.mixdiff.results.documents import context_of
@@ -123,6 +131,7 @@ __all__ = [
     "model_settings",
     "models",
     "on_canvas",
+    "passes",
     "png",
     "png_of",
     "preferences",

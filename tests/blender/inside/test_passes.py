@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 import scenes
-from addon import history, scripting
+from addon import EngineError, history, passes, scripting
 
 HOSTS = "oldest and newest"
 
@@ -37,6 +37,15 @@ def test_passes_lie_beside_the_picture(made: Any, tmp_path: Any) -> None:
     assert regions <= named
 
 
+def test_long_names_are_found_by_blender(made: Any, tmp_path: Any) -> None:
+    bpy.data.objects["left"].name = name = "a house that stands far away on the left of it"
+    scripting.generate(made, output=tmp_path / "long.png")
+    bpy.ops.mixdiff.use_in_compositor(placing="ALONE")
+    assert bpy.ops.mixdiff.grade_region(region=name) == {"FINISHED"}
+    (grade,) = grade_of(made)
+    assert [s.is_linked for s in grade.inputs if s.name in ("Fac", "Factor")] == [True]
+
+
 def test_one_region_is_graded_alone(made: Any, tmp_path: Any) -> None:
     names = [region.name for region in scripting.regions(made)]
     bpy.ops.mixdiff.use_in_compositor(placing="ALONE")
@@ -60,6 +69,19 @@ def test_one_region_is_graded_alone(made: Any, tmp_path: Any) -> None:
     assert np.abs(again - changed).max() <= 1
     bpy.ops.mixdiff.take_off(use="mixdiff.use_in_compositor")
     assert not grade_of(made)
+
+
+def test_a_grade_that_comes_too_late_is_told_and_nothing_stands_still(
+    made: Any, tmp_path: Any
+) -> None:
+    def too_late(layers: dict[str, str]) -> None:
+        made.mixdiff.history.clear()
+        raise EngineError("not graded", kind="job", advice="grade it again")
+
+    with pytest.raises(EngineError, match="not graded; grade it again"):
+        passes.task.start(tmp_path / "picture.png", too_late)
+    assert not passes.task.is_active
+    assert str(passes.task.error) == "not graded; grade it again"
 
 
 def test_a_region_that_is_not_there_is_told(made: Any) -> None:
