@@ -15,9 +15,10 @@ from ...properties.declarations import FloatProperty, IntProperty, StringPropert
 from ...results import again, history
 from ...results.change_masks import Mask, canvas_to_paint_on, lasso_mask, painted_mask
 from ...results.documents import job_of
-from ..dragging import Dragging, check_viewport
+from ..dragging import check_viewport
 from ..lasso import LassoDrawing
 from .base import RENDER_MENU, Result, UndoableOperator, entries, require
+from .drawn import DrawnOperator
 from .generate import finish
 from .history import OfResult, selected_regions, shown_entry
 from .result_use import OBJECT_MENU
@@ -97,7 +98,7 @@ class Again(_MakesAgain):
         self.begin(context, chosen)
 
 
-class AgainLasso(_MakesAgain):
+class AgainLasso(DrawnOperator, _MakesAgain):
     """Drag around a part of the picture in the camera's view: it is made anew, the rest stays"""
 
     bl_idname = "mixdiff.again_lasso"
@@ -133,24 +134,9 @@ class AgainLasso(_MakesAgain):
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context: Any, event: Any) -> Result:
-        """Follow the mouse until the lasso is closed or given up."""
-        match self._drawing.handle(event):
-            case Dragging.GOES_ON:
-                return {"RUNNING_MODAL"}
-            case Dragging.PASSED_ON:
-                return {"PASS_THROUGH"}
-            case Dragging.GIVEN_UP:
-                self._drawing.end()
-                return {"CANCELLED"}
-            case Dragging.DONE:
-                self._drawing.end()
-                self.points = json.dumps(self._drawing.shares)
-                return self.execute(context)
-
-    def cancel(self, context: Any) -> None:
-        """Leave nothing behind when Blender ends the drawing."""
-        self._drawing.end()
+    def take(self) -> None:
+        """Note where the lasso goes."""
+        self.points = json.dumps(self._drawing.shares)
 
     def run(self, context: Any) -> None:
         """Begin the job.

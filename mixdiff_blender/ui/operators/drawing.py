@@ -10,13 +10,14 @@ from ...job.regions.marking import mark
 from ...properties import TYPE_ITEMS, region_settings
 from ...properties.contexts import scene_in, select
 from ...properties.declarations import BoolProperty, EnumProperty, declared
-from ..dragging import Dragging, RectangleDrawing, check_viewport, is_camera_view
+from ..dragging import RectangleDrawing, check_viewport, is_camera_view
 from ..moving import held_under
 from .base import Result, UndoableOperator
+from .drawn import DrawnOperator
 from .selection import camera_problem
 
 
-class DrawRegion(UndoableOperator):
+class DrawRegion(DrawnOperator, UndoableOperator):
     """Drag a rectangle over the camera's view: it becomes a region that moves with the camera"""
 
     bl_idname = "mixdiff.draw_region"
@@ -66,25 +67,10 @@ class DrawRegion(UndoableOperator):
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context: Any, event: Any) -> Result:
-        """Follow the mouse until the rectangle is drawn or given up."""
-        match self._drawing.handle(event):
-            case Dragging.GOES_ON:
-                return {"RUNNING_MODAL"}
-            case Dragging.PASSED_ON:
-                return {"PASS_THROUGH"}
-            case Dragging.GIVEN_UP:
-                self._drawing.end()
-                return {"CANCELLED"}
-            case Dragging.DONE:
-                self._drawing.end()
-                sides = self._drawing.rectangle.bounds
-                self.row_init, self.row_end, self.col_init, self.col_end = sides
-                return self.execute(context)
-
-    def cancel(self, context: Any) -> None:
-        """Leave nothing behind when Blender ends the drawing."""
-        self._drawing.end()
+    def take(self) -> None:
+        """Note the rectangle's sides."""
+        sides = self._drawing.rectangle.bounds
+        self.row_init, self.row_end, self.col_init, self.col_end = sides
 
     def run(self, context: Any) -> None:
         """Add the plane that fills the rectangle."""
