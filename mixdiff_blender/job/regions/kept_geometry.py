@@ -1,4 +1,4 @@
-"""What twins have shown, kept until their objects change: while something else is dragged."""
+"""What twins have shown, made once a change."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import bpy
 from .differences import settings_for_renders
 from .instances import is_instanced_by_parent
 from .pieces import Piece
-from .twins import is_echo
+from .until_changed import UntilChanged
 
-_MOST_POINTS = 2**22
-_kept: dict[tuple[int, int], tuple[tuple[Any, ...], Sequence[Piece]]] = {}
+_kept = UntilChanged[tuple[tuple[Any, ...], Sequence[Piece]]](moves=True)
 
 
 def kept_pieces(scene: bpy.types.Scene, obj: bpy.types.Object) -> Sequence[Piece] | None:
     """Return what an object's twin has shown, unless it would show something else by now."""
-    settings, pieces = _kept.get(_key(scene, obj), (None, None))
+    settings, pieces = _kept.get(scene, obj) or (None, None)
     return pieces if settings == settings_for_renders(obj) else None
 
 
@@ -27,41 +26,5 @@ def keep_pieces(scene: bpy.types.Scene, obj: bpy.types.Object, pieces: Sequence[
     shows_others = obj.instance_type != "NONE" or bool(obj.particle_systems)
     if shows_others or obj.type == "META" or is_instanced_by_parent(obj):
         return
-    if sum(len(piece.points) for _, kept in _kept.values() for piece in kept) > _MOST_POINTS:
-        _kept.clear()
-    _kept[_key(scene, obj)] = (settings_for_renders(obj), pieces)
-
-
-def _key(scene: bpy.types.Scene, obj: bpy.types.Object) -> tuple[int, int]:
-    return scene.session_uid, obj.session_uid
-
-
-def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    if is_echo() or not _kept or depsgraph.mode != "VIEWPORT":
-        return
-    updates: Any = depsgraph.updates
-    changed = {
-        update.id.original.session_uid
-        for update in updates
-        if update.is_updated_geometry or update.is_updated_transform
-    }
-    for key in [key for key in _kept if not changed.isdisjoint(key)]:
-        del _kept[key]
-
-
-def _after_change(*_: Any) -> None:
-    _kept.clear()
-
-
-def unregister() -> None:
-    """Forget everything."""
-    _kept.clear()
-
-
-HANDLERS = {
-    "depsgraph_update_post": _after_update,
-    "frame_change_post": _after_change,
-    "undo_post": _after_change,
-    "redo_post": _after_change,
-    "load_post": _after_change,
-}
+    points = sum(len(piece.points) for piece in pieces)
+    _kept.keep(scene, obj, (settings_for_renders(obj), pieces), points)
