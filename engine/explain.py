@@ -16,7 +16,7 @@ from engine.contract.geometry import Rectangle
 from engine.contract.job import Job, Text2ImageRegion
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
-from engine.sampling.masks import MaskImages, region_weights
+from engine.sampling.masks import MaskImages, canvas_weights
 from engine.storage.images import open_masks
 from engine.storage.png import require_png
 
@@ -54,11 +54,7 @@ class _Grid:
 
     def weights(self, region: Text2ImageRegion) -> npt.NDArray[np.float64]:
         """Return a region's weight at every cell of the canvas, (h, w)."""
-        canvas = np.zeros(self.shape)
-        top, bottom, left, right = (side // self.stride_px for side in region.bounds)
-        own = region_weights(region, self.job, self.stride_px, self.masks)
-        canvas[top:bottom, left:right] = own
-        return canvas
+        return canvas_weights(region, self.job, self.stride_px, self.masks)
 
     def mixed(self) -> Rgb:
         """Return each cell in the colours of the regions that generate it, by their shares."""

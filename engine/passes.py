@@ -18,7 +18,7 @@ from engine.contract.files import atomic_write
 from engine.contract.job import Job
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
-from engine.sampling.masks import MaskImages, mask_coverage, region_weights
+from engine.sampling.masks import MaskImages, canvas_weights, mask_coverage
 from engine.storage.cryptomatte import Floats, header, ranks
 from engine.storage.images import open_image, open_masks
 
@@ -37,12 +37,9 @@ def region_shares(job: Job, stride_px: int, masks: MaskImages) -> dict[str, Floa
 
     Shapes: (H, W) each, from 0 to 1.
     """
-    height, width = job.canvas_height // stride_px, job.canvas_width // stride_px
-    weights = {}
-    for region in job.text_regions:
-        top, bottom, left, right = (side // stride_px for side in region.bounds)
-        weights[region.name] = np.zeros((height, width))
-        weights[region.name][top:bottom, left:right] = region_weights(region, job, stride_px, masks)
+    weights = {
+        region.name: canvas_weights(region, job, stride_px, masks) for region in job.text_regions
+    }
     total = np.sum(list(weights.values()), axis=0)
     total = np.where(total == 0, 1, total)
     return {name: _in_pixels(weight / total, job) for name, weight in weights.items()}

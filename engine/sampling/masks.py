@@ -80,3 +80,16 @@ def region_weights(
     if region.mask is None:
         return weights
     return weights * mask_coverage(masks[region.mask], region, job, stride_px)
+
+
+def canvas_weights(
+    region: Text2ImageRegion, job: Job, stride_px: int, masks: MaskImages
+) -> Weights:
+    """Return the weight of a region at each latent cell of the canvas.
+
+    Shapes: (h, w) of the canvas.
+    """
+    canvas = np.zeros((job.canvas_height // stride_px, job.canvas_width // stride_px))
+    top, bottom, left, right = (side // stride_px for side in region.bounds)
+    canvas[top:bottom, left:right] = region_weights(region, job, stride_px, masks)
+    return canvas
