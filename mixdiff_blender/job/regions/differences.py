@@ -20,6 +20,7 @@ _SIMULATED = frozenset(
     {"CLOTH", "SOFT_BODY", "FLUID", "DYNAMIC_PAINT", "EXPLODE", "PARTICLE_INSTANCE"}
 )
 _ANY_LEVEL = 99
+_MADE_MESHES = frozenset({"CURVE", "SURFACE", "FONT"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,8 @@ class Differences:
     def within(self, obj: bpy.types.Object) -> bool:
         """Return whether an object itself is set otherwise for renders."""
         modifiers: Any = obj.modifiers
+        if may_be_subdivided_by_gpu(obj):
+            return True
         return any(self._of_modifier(modifier) for modifier in modifiers)
 
     def beyond(self, obj: bpy.types.Object) -> bool:
@@ -132,6 +135,16 @@ class Differences:
             for in_renders, in_viewports in FOR_RENDERS.items()
             if hasattr(modifier, in_renders)
         )
+
+
+def may_be_subdivided_by_gpu(obj: bpy.types.Object) -> bool:
+    """Return whether Blender may leave an object's last subdivision to the graphics card.
+
+    Of a mesh it is made where it is asked for, of curves and texts it is missing then.
+    """
+    modifiers: Any = obj.modifiers
+    shown = [modifier.type for modifier in modifiers if modifier.show_render]
+    return obj.type in _MADE_MESHES and shown[-1:] == ["SUBSURF"]
 
 
 def settings_for_renders(obj: bpy.types.Object) -> tuple[Any, ...]:

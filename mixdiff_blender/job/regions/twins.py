@@ -14,7 +14,15 @@ from typing import Any
 import bpy
 
 from ...properties import region_settings
-from .differences import FOR_RENDERS, Differences, Link, links_of, links_of_nodes, trees_in
+from .differences import (
+    FOR_RENDERS,
+    Differences,
+    Link,
+    links_of,
+    links_of_nodes,
+    may_be_subdivided_by_gpu,
+    trees_in,
+)
 from .instances import AT_PARTS, is_instanced_by_parent
 
 _NAMES_IN_VIEWPORTS = ("hide_viewport", *FOR_RENDERS.values())
@@ -113,6 +121,8 @@ class _World:
             for in_renders, in_viewports in FOR_RENDERS.items():
                 if hasattr(modifier, in_renders):
                     setattr(modifier, in_viewports, getattr(modifier, in_renders))
+        if may_be_subdivided_by_gpu(obj):
+            twin.modifiers.new("after the subdivision", "TRIANGULATE")
         self._swap([*trees_in(twin), *links_of(twin)])
         return twin
 

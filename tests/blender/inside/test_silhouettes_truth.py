@@ -145,10 +145,21 @@ def truth_of(scene: Any, path: Path) -> Any:
     return np.stack([(parts == number).mean(axis=(1, 3)) for number in range(8)])
 
 
+def rendered_before(path: Path) -> None:
+    """Render once, after which Blender 4.2 subdivides on the graphics card, as windows do."""
+    scene = empty_scene()
+    add_camera(scene)
+    other = bpy.data.scenes.new("other")
+    other.camera, other.render.filepath = scene.camera, str(path)
+    other.render.resolution_x = other.render.resolution_y = 16
+    bpy.ops.render.render(scene="other")
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     folder = tmp_path_factory.mktemp("truth")
     found = Compared()
+    rendered_before(folder / "before.png")
     for number in range(CASES):
         scene = random_scene()
         job = job_from_scene(scene, bpy.context.evaluated_depsgraph_get())
@@ -176,9 +187,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
 
 def test_a_silhouette_covers_what_a_render_shows_of_a_region(compared: Compared) -> None:
     assert len(compared.alike) > 3 * CASES
-    assert np.mean(compared.alike) >= ALIKE
-    assert np.mean(np.array(compared.alike) >= ALIKE) > 0.95
-    assert min(compared.alike) >= 0.95  # metaballs vary a little
+    assert min(compared.alike) >= ALIKE
 
 
 def test_what_a_render_shows_is_covered_and_by_one_region_alone(compared: Compared) -> None:
