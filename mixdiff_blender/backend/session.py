@@ -42,6 +42,8 @@ class Done:
     problems: tuple[Problem, ...]
     timings_s: Mapping[str, float]
     taken_bytes: int = 0
+    was_cancelled: bool = False
+    """Whether it was cancelled, too late for itself: what would follow it is not wanted."""
 
 
 Outcome = Done | EngineError
@@ -251,6 +253,8 @@ class Session:
                 return replace(state, progress=progress.after(event)), None
             case ((Generating() | Cancelling()), (Answer() | ErrorResponse())):
                 outcome = _done(event.result) if isinstance(event, Answer) else event.error
+                if isinstance(outcome, Done) and isinstance(state, Cancelling):
+                    outcome = replace(outcome, was_cancelled=True)
                 return self._after_job(state.client, outcome), outcome
             case Unloading(client=client), (Answer() | ErrorResponse()):
                 return self._ready(client), None

@@ -25,7 +25,7 @@ def begin(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, count: int) ->
     jobs: list[Job] = []
 
     def then(outcome: Outcome) -> None:
-        if isinstance(outcome, EngineError):
+        if isinstance(outcome, EngineError) or outcome.was_cancelled:
             rest = jobs.copy()
             jobs.clear()
             engine.queue.remove(*rest)

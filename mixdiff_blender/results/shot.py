@@ -167,7 +167,9 @@ class Shot:
                 said = generation.last_report(scene) if self.target.find() else None
                 lines = said.lines if said else ()
                 self.warnings[number] = tuple(x.text for x in lines if x.severity == "WARNING")
-                if not self.has_ended:
+                if outcome.was_cancelled:
+                    self._end(Cancelled())
+                elif not self.has_ended:
                     self.advance()
             else:
                 self._end(outcome)

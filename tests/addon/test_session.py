@@ -34,6 +34,22 @@ def test_cancel_ends_the_current_job_alone_and_keeps_the_engine(run: Run) -> Non
     assert isinstance(run.state, Ready)
 
 
+def test_a_job_that_is_done_when_it_is_cancelled_is_done_and_says_so(run: Run) -> None:
+    run.add("a")
+    run.until_generating()
+    time.sleep(0.5)  # its answer is there, and nobody has looked
+    run.queue.cancel()
+    run.until_done()
+    done = run.ends["a"]
+    assert isinstance(done, Done)
+    assert done.was_cancelled
+    run.add("b")
+    run.until_done()
+    later = run.ends["b"]
+    assert isinstance(later, Done)
+    assert not later.was_cancelled
+
+
 def test_an_engine_that_does_not_hear_cancel_is_ended_and_the_next_job_gets_another(
     run: Run,
 ) -> None:

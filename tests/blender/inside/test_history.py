@@ -2,13 +2,27 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 import pytest
-from addon import batch, context_of, folders, generation, history, png_of, queue, read_job, wait
+from addon import (
+    Generating,
+    batch,
+    context_of,
+    folders,
+    generation,
+    history,
+    png_of,
+    pump,
+    queue,
+    read_job,
+    session,
+    wait,
+)
 from scenes import file_of, in_blender
 
 HOSTS = "oldest and newest"
@@ -329,6 +343,15 @@ def test_a_folder_is_understood_as_people_write_it(
 # --- Variations and batches ---------------------------------------------------------------------
 
 
+def cancel_when_done() -> None:
+    """Cancel a job whose answer is there, though nobody has looked."""
+    while not isinstance(session.state, Generating):
+        pump.run(wait_s=0.01)
+    time.sleep(2)
+    queue.cancel()
+    wait()
+
+
 def test_what_only_blender_had_is_kept_beside_the_result_and_varied_from_there(
     street: Any, tmp_path: Path
 ) -> None:
@@ -365,6 +388,14 @@ def test_a_batch_counts_its_seeds_up(street: Any) -> None:
     street.mixdiff.seed = 2**64 - 2
     bpy.ops.mixdiff.generate_batch(count=3)
     assert [entry.seed for entry in street.mixdiff.history] == [2**64 - 2, 2**64 - 1, 0]
+
+
+def test_a_batch_that_is_cancelled_at_the_end_of_a_picture_ends_with_it(street: Any) -> None:
+    bpy.ops.mixdiff.generate()  # the engine is there
+    batch.begin(street, bpy.context.evaluated_depsgraph_get(), 3)
+    cancel_when_done()
+    assert len(street.mixdiff.history) == 2
+    assert not queue.is_busy
 
 
 def test_a_cancelled_batch_ends_and_leaves_nothing(street: Any, tmp_path: Path) -> None:

@@ -1,13 +1,26 @@
 """Frames one after the other: numbered, gone on with, and an image sequence in every use."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 import pytest
-from addon import EngineError, cli_main, generation, history, read_job, scripting, shot, wait
+from addon import (
+    EngineError,
+    Generating,
+    cli_main,
+    generation,
+    history,
+    pump,
+    read_job,
+    scripting,
+    session,
+    shot,
+    wait,
+)
 from scenes import add_camera, add_plane, add_region, file_of, pixels, place, render, select, update
 
 HOSTS = "oldest and newest"
@@ -138,6 +151,20 @@ def test_cancelling_keeps_the_frames_and_resuming_makes_the_rest(
     bpy.ops.mixdiff.resume_shot()
     assert len(names(tmp_path / "mixdiff/walk-0001")) == 5
     assert len(scene.mixdiff.history) == 1
+
+
+def test_a_shot_that_is_cancelled_at_the_end_of_a_frame_ends_with_it(
+    moving: Any, scene: Any, tmp_path: Path
+) -> None:
+    begun = shot.begin(scene, scripting.ShotFrames.read("1-5"))
+    while not isinstance(session.state, Generating):
+        pump.run(wait_s=0.01)
+    time.sleep(2)  # its answer is there, and nobody has looked
+    bpy.ops.mixdiff.cancel()
+    wait()
+    assert begun.has_ended
+    assert (begun.made, shot.current()) == ([1], None)
+    assert "Cancelled: 1 of 5 frames are there" in generation.last_report(scene).text
 
 
 def test_a_frame_that_cannot_be_painted_is_named_and_nothing_is_lost(
