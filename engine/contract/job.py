@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
+from .controls import Control, RegionControl
 from .geometry import Rectangle
 from .kinds import (
     Choice,
@@ -107,6 +108,16 @@ class Text2ImageRegion(MaskedRegion):
     mask_weight: float = spec(
         Real(0, 1e6), "How strongly the region holds against those it overlaps", default=1.0
     )
+    controls: tuple[RegionControl, ...] = spec(
+        Records(RegionControl, "control"),
+        "Pictures that the region is held to; of their kinds the canvas's are not",
+        default=(),
+    )
+
+    def controls_in(self, job: Job) -> tuple[Control, ...]:
+        """Return all that the region is held to: its own controls, and the canvas's other kinds."""
+        own = {control.kind for control in self.controls}
+        return (*(one for one in job.controls if one.kind not in own), *self.controls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +219,11 @@ class Job(Settings):
         "An earlier picture that stays, but for what is made anew; null makes all of it",
         default=None,
     )
+    controls: tuple[Control, ...] = spec(
+        Records(Control, "control"),
+        "Pictures that all text regions are held to, such as the scene's depth",
+        default=(),
+    )
     max_region_px: int | None = spec(
         OrNone(Whole(1), "never"),
         "Text regions whose sides are longer than this are generated in overlapping windows",
@@ -275,16 +291,24 @@ def files_of(record: Any) -> Iterator[str]:
 
 def with_files(record: _T, change: Callable[[str], str]) -> _T:
     """Return a job, or a part of one, with each file that it names changed to another."""
+    return _with_names(record, File, change)
+
+
+def with_models(record: _T, change: Callable[[str], str]) -> _T:
+    """Return a job, or a part of one, with each model that it names changed to another."""
+    return _with_names(record, ModelName, change)
+
+
+def _with_names(record: _T, of: type[File | ModelName], change: Callable[[str], str]) -> _T:
     changes: dict[str, Any] = {}
     for declared in fields(record):  # type: ignore[arg-type]
-        value = getattr(record, declared.name)
-        match kind_of(declared):
-            case File() | OrNone(kind=File()) if value is not None:
-                changes[declared.name] = change(value)
-            case Record() if value is not None:
-                changes[declared.name] = with_files(value, change)
-            case Records():
-                changes[declared.name] = tuple(with_files(one, change) for one in value)
+        value, kind = getattr(record, declared.name), kind_of(declared)
+        if isinstance(kind, of) or (isinstance(kind, OrNone) and isinstance(kind.kind, of)):
+            changes[declared.name] = value if value is None else change(value)
+        elif isinstance(kind, Record) and value is not None:
+            changes[declared.name] = _with_names(value, of, change)
+        elif isinstance(kind, Records):
+            changes[declared.name] = tuple(_with_names(one, of, change) for one in value)
     return replace(record, **changes)  # type: ignore[type-var]
 
 

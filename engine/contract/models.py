@@ -55,6 +55,8 @@ class ModelFacts:
     num_inference_steps: int
     guidance_scale: float
     scheduler: str | None = None
+    text_width: int = 0
+    """How many numbers a word is to its network; 0 where it does not say."""
     knows: tuple[str, ...] = ()
     """What it paints, by the names that it was trained with; empty where it does not say."""
     looks: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ class ModelFacts:
             num_inference_steps=known.num_inference_steps,
             guidance_scale=known.guidance_scale,
             scheduler=known.scheduler,
+            text_width=known.text_width or FAMILIES[known.family].text_width,
         )
 
     @classmethod
@@ -87,6 +90,17 @@ class ModelFacts:
             guidance_scale=family.guidance_scale,
         )
 
+    @classmethod
+    def of_file(cls, path: Path) -> ModelFacts:
+        """Return what suits a model in a single file."""
+        try:
+            shapes = read_shapes(path)
+        except ModelError:
+            shapes = {}
+        family = family_of_shapes(shapes) or DEFAULT_FAMILY
+        width = next((s[-1] for n, s in shapes.items() if n.endswith("attn2.to_k.weight")), 0)
+        return replace(cls.of_family(family), text_width=width)
+
 
 def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     """Return what is known of a job's model; what cannot be found out is the default family's.
@@ -100,7 +114,7 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     if is_dir(path):
         return _of_folder(path)
     if is_there(path):
-        return ModelFacts.of_family(family_of_file(path) or DEFAULT_FAMILY)
+        return ModelFacts.of_file(path)
     if is_hub_id(name):
         if known := known_model(name):
             return ModelFacts.of_known(known)
@@ -222,9 +236,11 @@ def _of_folder(folder: Path) -> ModelFacts:
             numbers[name] = type(getattr(facts, name))(value)
     scheduler = note.get("scheduler")
     is_known = isinstance(scheduler, str) and scheduler in family.schedulers
+    width = read_object(folder / family.network / "config.json").get("cross_attention_dim")
     return replace(
         facts,
         scheduler=scheduler if is_known else None,
+        text_width=width if isinstance(width, int) else 0,
         knows=read_names(note.get("knows")),
         looks=read_names(note.get("looks")),
         **numbers,

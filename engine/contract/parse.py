@@ -44,6 +44,12 @@ OTHER_NAMES = {
     "mask_image": "mask",
     "mask_blur": "feather_px",
     "weight": "mask_weight",
+    "conditioning_scale": "scale",
+    "controlnet_conditioning_scale": "scale",
+    "control_guidance_start": "start",
+    "control_guidance_end": "end",
+    "control_image": "image",
+    "control_mode": "kind",
     "checkpoint": "model",
     "ckpt": "model",
     "ckpt_name": "model",
@@ -122,6 +128,17 @@ class RecordDraft:
     path: str
     cls: type
     values: Mapping[str, Any]
+    inside: Mapping[str, Sequence[RecordDraft]] = field(default_factory=dict)
+    """The records of its lists of records, by the lists' names."""
+
+    def record(self) -> Any:
+        """Return the record; nothing of it may be wrong or missing."""
+        return self.cls(**self.values, **records_of(self.inside))
+
+
+def records_of(lists: Mapping[str, Sequence[RecordDraft]]) -> dict[str, tuple[Any, ...]]:
+    """Return the records of lists; nothing of them may be wrong or missing."""
+    return {name: tuple(draft.record() for draft in drafts) for name, drafts in lists.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +148,7 @@ class Draft:
     values: Mapping[str, Any]
     regions: Sequence[RecordDraft]
     reroll_regions: Sequence[RecordDraft]
+    controls: Sequence[RecordDraft] = ()
     kept: RecordDraft | None = None
 
     @property
@@ -143,8 +161,9 @@ class Draft:
         return with_unique_names(
             Job(
                 **self.values,
-                regions=tuple(draft.cls(**draft.values) for draft in self.regions),
-                reroll_regions=tuple(draft.cls(**draft.values) for draft in self.reroll_regions),
+                regions=tuple(draft.record() for draft in self.regions),
+                reroll_regions=tuple(draft.record() for draft in self.reroll_regions),
+                controls=tuple(draft.record() for draft in self.controls),
                 kept=None if self.kept is None else Kept(**self.kept.values),
             )
         )
@@ -185,13 +204,19 @@ def _read_records(
         path = f"{name}[{index}]"
         if not isinstance(item, Mapping):
             remedy = "write an object in braces"
-            findings.error(path, item, f"{shown(item)} is not a region", remedy)
+            findings.error(path, item, f"{shown(item)} is not a {kind.called}", remedy)
             continue
         cls = _class_of(item, kind, path, findings)
         if cls is not None:
             elsewhere = ("type",) if isinstance(kind.of, Mapping) else ()
             values = read_fields(cls, item, f"{path}.", findings, elsewhere=elsewhere)
-            found.append(RecordDraft(path=path, cls=cls, values=values))
+            inside = {
+                declared.name: _read_records(values.pop(declared.name), of, at, findings)
+                for declared in fields(cls)
+                if isinstance(of := kind_of(declared), Records) and declared.name in values
+                for at in [f"{path}.{declared.name}"]
+            }
+            found.append(RecordDraft(path=path, cls=cls, values=values, inside=inside))
     return found
 
 

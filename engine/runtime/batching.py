@@ -16,6 +16,7 @@ from torch import Tensor
 
 from engine.contract.job import Job
 from engine.runtime.capacity import Capacity
+from engine.runtime.controls import Control, Elapsed, Held, held
 from engine.runtime.devices import give_memory_back, is_oom
 from engine.runtime.windows import Window
 
@@ -62,6 +63,7 @@ class Batch:
     latents: Tensor
     timestep: Tensor
     conditioning: Conditioning
+    controls: tuple[Held, ...] = ()
 
 
 class Guidance(Protocol):
@@ -126,6 +128,7 @@ class _Pass:
     window: Window
     terms: Sequence[Term]
     conditioning: Conditioning
+    controls: tuple[Control, ...]
 
 
 class Denoiser:
@@ -140,8 +143,16 @@ class Denoiser:
         self._capacity = capacity or Capacity(network.network_device)
         self._texts: OrderedDict[Text, Conditioning] = OrderedDict()
 
-    def plan(self, job: Job, windows: Sequence[RegionWindow]) -> BatchPlan:
-        """Return how windows are predicted, each distinct text encoded once, now or earlier."""
+    def plan(
+        self,
+        job: Job,
+        windows: Sequence[RegionWindow],
+        controls: Sequence[Sequence[Control]] = (),
+    ) -> BatchPlan:
+        """Return how windows are predicted, each distinct text encoded once, now or earlier.
+
+        `controls` are those of each text region, where a job has any.
+        """
         regions, network, passes = job.text_regions, self._network, []
         encoded: dict[Text, Conditioning] = {}
         for index, one in enumerate(windows):
@@ -157,7 +168,15 @@ class Denoiser:
                     device = network.network_device
                     encoded[term.text] = {name: t.to(device) for name, t in kept.items()}
                 seen = network.condition(encoded[term.text], one.window, scale)
-                passes.append(_Pass(index=index, window=one.window, terms=terms, conditioning=seen))
+                passes.append(
+                    _Pass(
+                        index=index,
+                        window=one.window,
+                        terms=terms,
+                        conditioning=seen,
+                        controls=tuple(controls[one.region]) if controls else (),
+                    )
+                )
         return BatchPlan(network, passes, self._capacity)
 
     def _encoded(self, text: Text) -> Conditioning:
@@ -182,15 +201,19 @@ class BatchPlan:
         groups: dict[object, list[_Pass]] = {}
         for one in passes:
             shapes = tuple((name, t.shape) for name, t in sorted(one.conditioning.items()))
-            key = (one.window.height, one.window.width, shapes)
+            controls = tuple(control.key for control in one.controls)
+            key = (one.window.height, one.window.width, shapes, controls)
             groups.setdefault(key, []).append(one)
         self._groups = list(groups.values())
         self._fitting = [self._fitting_now(group, capacity) for group in self._groups]
 
-    def predict(self, model_input: Tensor, t: Tensor) -> Iterator[Prediction]:
+    def predict(
+        self, model_input: Tensor, t: Tensor, elapsed: Elapsed | None = None
+    ) -> Iterator[Prediction]:
         """Yield the predictions of all windows, in any order, as the calls give them.
 
-        `t` is on the CPU, so that nobody waits for the device to learn it.
+        `t` is on the CPU, so that nobody waits for the device to learn it; `elapsed` says which
+        controls hold in the step, all of them without it.
 
         Shapes: model_input (1, C, H, W), float32.
         """
@@ -200,7 +223,7 @@ class BatchPlan:
         for number, group in enumerate(self._groups):
             done = 0
             while done < len(group):
-                called = self._as_many_as_fit(number, done, model_input, timestep)
+                called = self._as_many_as_fit(number, done, model_input, timestep, elapsed)
                 for one, output in zip(group[done:], torch.split(called, 1), strict=False):
                     known = outputs.setdefault(one.index, [])
                     known.append(output)
@@ -211,14 +234,19 @@ class BatchPlan:
                 done += len(called)
 
     def _as_many_as_fit(
-        self, number: int, done: int, model_input: Tensor, timestep: Tensor
+        self,
+        number: int,
+        done: int,
+        model_input: Tensor,
+        timestep: Tensor,
+        elapsed: Elapsed | None,
     ) -> Tensor:
         """Call the network once, with fewer passes from then on where the memory is too small."""
         while True:
             passes = self._groups[number][done : done + self._fitting[number]]
             try:
                 views = torch.cat([one.window.take(model_input) for one in passes])
-                return self._called(passes, views, timestep)
+                return self._called(passes, views, timestep, elapsed)
             except (RuntimeError, MemoryError) as error:
                 if len(passes) == 1 or not is_oom(error):
                     raise
@@ -226,13 +254,24 @@ class BatchPlan:
             self._fitting[number] = len(passes) // 2
             give_memory_back(model_input.device)
 
-    def _called(self, passes: Sequence[_Pass], latents: Tensor, timestep: Tensor) -> Tensor:
+    def _called(
+        self,
+        passes: Sequence[_Pass],
+        latents: Tensor,
+        timestep: Tensor,
+        elapsed: Elapsed | None = None,
+    ) -> Tensor:
         conditioning = {
             name: torch.cat([one.conditioning[name] for one in passes])
             for name in passes[0].conditioning
         }
         return self._network.call(
-            Batch(latents=latents, timestep=timestep, conditioning=conditioning)
+            Batch(
+                latents=latents,
+                timestep=timestep,
+                conditioning=conditioning,
+                controls=held([(one.window, one.controls) for one in passes], elapsed),
+            )
         )
 
     def _fitting_now(self, group: Sequence[_Pass], capacity: Capacity) -> int:
@@ -244,4 +283,5 @@ class BatchPlan:
             timestep = torch.zeros(1, dtype=torch.int64, device=device)
             return self._called(group[:count], blank, timestep)
 
-        return capacity.passes(height, width, len(group), call)
+        controls = len(group[0].controls)
+        return capacity.passes(height, width, len(group), call, controls=controls)

@@ -15,6 +15,7 @@ from engine.families.base import Model
 from engine.runtime.batching import Text
 from engine.runtime.references import Reference
 from engine.runtime.windows import Window
+from engine.sampling.controls import NO_CONTROLS, ControlInputs, region_controls
 from engine.sampling.events import (
     Generated,
     GenerateEvent,
@@ -43,6 +44,7 @@ def generate(
     masks: MaskImages = MappingProxyType({}),
     earlier: EarlierPicture | None = None,
     colours: Colours | None = None,
+    controls: ControlInputs = NO_CONTROLS,
     is_cancelled: Callable[[], bool] = lambda: False,
     preview_every_s: float = 0.0,
     ranks: Ranks = ALONE,
@@ -51,8 +53,8 @@ def generate(
 
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
     bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks; `earlier` is what the
-    job's `kept` names, `colours` its noise map. Of several `ranks` each calls this; the first one
-    alone yields pictures.
+    job's `kept` names, `colours` its noise map, `controls` what its controls name. Of several
+    `ranks` each calls this; the first one alone yields pictures.
 
     Raises: JobError where nothing would change of a kept picture, or nothing stay; Cancelled
     soon after `is_cancelled` turns true.
@@ -130,7 +132,8 @@ def generate(
             )
         )
     own = ranks.share(windows)
-    plan = SharedPlan(model.denoiser.plan(job, [windows[index] for index in own]), own)
+    held = region_controls(job, model, controls, on=vae_device, checkpoint=checkpoint)
+    plan = SharedPlan(model.denoiser.plan(job, [windows[index] for index in own], held), own)
 
     yield PhaseBegan(phase="sampling")
     steps = len(schedule.timesteps)

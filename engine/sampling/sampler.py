@@ -11,14 +11,20 @@ from torch import Tensor
 
 from engine.families.schedules import Schedule
 from engine.runtime.batching import Prediction, RegionWindow
+from engine.runtime.controls import Elapsed
 from engine.runtime.windows import Window
 
 
 class Plan(Protocol):
     """All that a job's predictions have in common, made once a job."""
 
-    def predict(self, model_input: Tensor, t: Tensor) -> Iterator[Prediction]:
-        """Yield the predictions of all windows at timestep t, which is on the CPU."""
+    def predict(
+        self, model_input: Tensor, t: Tensor, elapsed: Elapsed | None = None
+    ) -> Iterator[Prediction]:
+        """Yield the predictions of all windows at timestep t, which is on the CPU.
+
+        `elapsed` are the shares of the steps before and after this one.
+        """
 
 
 class Anchor(Protocol):
@@ -91,11 +97,12 @@ def sample(
     """
     shares = normalised(windows, noise)
     latents = noise * schedule.init_noise_sigma
+    steps = len(schedule.timesteps)
 
     for index, t in enumerate(schedule.timesteps):
         model_input = schedule.scale_model_input(latents, t)
         mixed = torch.zeros_like(latents)  # where no region generates, nothing is predicted
-        for prediction in plan.predict(model_input, t):
+        for prediction in plan.predict(model_input, t, (index / steps, (index + 1) / steps)):
             number = prediction.window
             windows[number].window.add_(mixed, prediction.value, shares[number])
             checkpoint()

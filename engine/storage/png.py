@@ -6,7 +6,6 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from engine.contract.errors import EngineError
 from engine.contract.files import atomic_write, is_there, path_in
-from engine.contract.job import BUNDLED_MODEL, Job, with_files
+from engine.contract.job import BUNDLED_MODEL, Job, with_files, with_models
 from engine.contract.png import (
     JOB_KEY,
     LATENTS_KIND,
@@ -158,8 +157,8 @@ def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:
         except ValueError:  # another drive of Windows
             return str(target)
 
-    job = with_files(job, seen_from_there)
-    if job.model in (None, BUNDLED_MODEL):
-        return job
-    path = path_in(old_folder, str(job.model))
-    return replace(job, model=seen_from_there(str(path))) if is_there(path) else job
+    def model_seen_from_there(name: str) -> str:
+        path = path_in(old_folder, name)
+        return seen_from_there(str(path)) if name != BUNDLED_MODEL and is_there(path) else name
+
+    return with_models(with_files(job, seen_from_there), model_seen_from_there)

@@ -13,7 +13,7 @@ import numpy as np
 from .empties import corners_of, is_image_empty
 from .instances import is_instanced_by_parent, may_have_instances
 from .kept_surfaces import kept_surface
-from .planes import WITH_SURFACE, surface_of
+from .planes import WITH_SURFACE, shaded_surface_of, surface_of
 from .projection import Bounds, CameraView, Floats, Ints, visible_bounds
 
 _POINTS_AT_ONCE = 2**18
@@ -30,6 +30,8 @@ class Piece:
     points: Floats
     triangles: Ints
     matrices: Floats
+    normals: Floats | None = None
+    """Which way each triangle's corners face as they are shaded, (T, 3, 3), where it was asked."""
 
     def parts(self) -> Iterator[tuple[Floats, Ints]]:
         """Return the surface in the world, at some of its places at once.
@@ -52,19 +54,23 @@ def bounds_of(pieces: Iterable[Piece], view: CameraView) -> Bounds | None:
 
 
 def pieces_in(
-    depsgraph: bpy.types.Depsgraph, objects: Sequence[Any]
+    depsgraph: bpy.types.Depsgraph, objects: Sequence[Any], *, shaded: bool = False
 ) -> dict[bpy.types.Object, list[Piece]]:
-    """Return the pieces that objects show as a depsgraph has them.
+    """Return the pieces that objects show as a depsgraph has them, `shaded` with their normals.
 
     An object without a surface has none.
     """
     surfaces: dict[Any, tuple[Floats, Ints]] = {}
+    normals: dict[Any, Floats] = {}
     placed: dict[tuple[bpy.types.Object, Any], list[Any]] = defaultdict(list)
 
     def place(owner: Any, shown: Any, matrix: Any, key: Any) -> None:
         if key not in surfaces:
             if is_image_empty(shown):
                 surfaces[key] = corners_of(shown), _RECTANGLE
+            elif shaded:
+                points, triangles, normals[key] = shaded_surface_of(shown)
+                surfaces[key] = points, triangles
             elif key is owner:
                 surfaces[key] = kept_surface(depsgraph, owner, lambda: surface_of(shown))
             else:
@@ -93,7 +99,12 @@ def pieces_in(
     pieces: defaultdict[bpy.types.Object, list[Piece]] = defaultdict(list)
     for (owner, key), matrices in placed.items():
         points, triangles = surfaces[key]
-        piece = Piece(points=points, triangles=triangles, matrices=np.stack(matrices))
+        piece = Piece(
+            points=points,
+            triangles=triangles,
+            matrices=np.stack(matrices),
+            normals=normals.get(key),
+        )
         pieces[owner].append(piece)
     return pieces
 
