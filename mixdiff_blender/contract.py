@@ -22,6 +22,10 @@ if TYPE_CHECKING:
         state_of,
     )
     from engine.contract.checks import check, validate
+    from engine.contract.controlnets import CONTROLNETS, KnownControlNet, has_controls
+    from engine.contract.controlnets import known_controlnet, known_for, local_controlnet, name_for
+    from engine.contract.controls import CONTROL_KINDS, DEPTH, EDGES, NORMAL, SEGMENTS
+    from engine.contract.controls import Control, RegionControl
     from engine.contract.effort import denoised_cells
     from engine.contract.errors import Cancelled, EngineError, JobError, Problem
     from engine.contract.files import atomic_write, is_dir, is_file, is_there, open_input, path_in
@@ -47,7 +51,17 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *("again", "catalogue", "checks", "effort", "errors", "files", "geometry"),
+        *(
+            "again",
+            "catalogue",
+            "checks",
+            "controlnets",
+            "controls",
+            "effort",
+            "errors",
+            "files",
+            "geometry",
+        ),
         *("image_sizes", "job", "kinds", "known_names", "masks", "models", "parse", "png"),
         *("presets", "protocol", "schedulers"),
     ):

@@ -28,6 +28,8 @@ from bl_ext.user_default.mixdiff.contract import (
     to_document,
 )
 from bl_ext.user_default.mixdiff.job import former_files, model_settings
+from bl_ext.user_default.mixdiff.job.controls.pictures import SCENE_PICTURES, SceneLook
+from bl_ext.user_default.mixdiff.job.controls.segments import Segments, region_colour
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.known_words import hint_of, suggested
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
@@ -79,6 +81,7 @@ __all__ = [
     "HANDLES",
     "INSIDE",
     "PANELS",
+    "SCENE_PICTURES",
     "Box",
     "Canvas",
     "Done",
@@ -92,7 +95,9 @@ __all__ = [
     "LeftOut",
     "Rectangle",
     "RegionBounds",
+    "SceneLook",
     "SeenSurfaces",
+    "Segments",
     "Sheet",
     "Stopped",
     "Unloading",
@@ -140,6 +145,7 @@ __all__ = [
     "put_on",
     "queue",
     "read_job",
+    "region_colour",
     "report_text",
     "scripting",
     "session",
