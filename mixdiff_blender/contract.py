@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from engine.contract.image_sizes import PICTURE_SUFFIXES, read_size
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document
     from engine.contract.job import Image2ImageRegion, RerollRegion, Text2ImageRegion
-    from engine.contract.job import resolve_random, with_files, with_unique_names
+    from engine.contract.job import resolve_random, with_files, with_models, with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
     from engine.contract.known_names import completions, holds_name, names_near

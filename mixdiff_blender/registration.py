@@ -16,6 +16,7 @@ import bpy
 
 MODULES = (
     "properties.history",
+    "properties.controls",
     "properties.regions",
     "properties.canvas",
     "properties.preferences",

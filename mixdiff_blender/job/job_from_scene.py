@@ -22,6 +22,8 @@ from ..contract import (
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..properties.declarations import label_of
+from .controls.pictures import SceneLook
+from .controls.reading import segments_of
 from .model_facts import facts_of_model, model_path, problems_of_model
 from .model_settings import followed_model, value_for
 from .prompts import Words, filled
@@ -133,7 +135,8 @@ def job_from_scene(
             kind="job",
             advice="type what the picture shows, or make what the camera sees a region",
         )
-    reader = RegionReader(scene, facts)
+    look = SceneLook(scene, depsgraph, canvas)
+    reader = RegionReader(scene, facts, look)
     # Without a region no camera is needed.
     if sources:
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
@@ -167,12 +170,14 @@ def job_from_scene(
         negative_prompt=filled(settings.negative_prompt, words),
         regions=(*([whole] if whole else []), *regions),
         reroll_regions=tuple(reader.reroll_regions),
+        controls=reader.canvas_controls(),
         max_region_px=largest_region_px(facts, settings.tile_size),
         cpu_vae=settings.cpu_vae,
         decode_steps=settings.decode_steps,
         noise_device=settings.noise_device,
     )
     job = with_unique_names(replace(job, **changes))
+    look.segments = segments_of(scene, sources, job.regions)
     # Images are files later, or are looked at where they were named.
     problems = validate(job, folder=None, facts=facts)
     return SceneJob(

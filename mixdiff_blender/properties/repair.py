@@ -15,15 +15,23 @@ def repair_file() -> None:
     for scene in bpy.data.scenes:
         settings = canvas_settings(scene)
         repair(settings)
+        _repair_all(settings.controls)
         for entry in settings.history:
             repair(entry)
         for listed in settings.regions:
             repair(listed)
             repair(listed.settings)
+            _repair_all(listed.settings.controls)
     for obj in bpy.data.objects:
         own = region_settings(obj)
         if any(map(own.is_property_set, type(own).__annotations__)):
             repair(own)
+            _repair_all(own.controls)
+
+
+def _repair_all(listed: Any) -> None:
+    for one in listed:
+        repair(one)
 
 
 def repair(settings: Any) -> None:

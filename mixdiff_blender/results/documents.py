@@ -24,6 +24,7 @@ from ..contract import (
     read_job,
     to_document,
     with_files,
+    with_models,
     with_unique_names,
 )
 from ..job.regions.projection import CameraView
@@ -72,14 +73,18 @@ def job_of(entry: HistoryEntry) -> Job:
     return with_unique_names(replace(job, regions=regions, reroll_regions=rerolls))
 
 
+def own_model(name: str, folder: Path) -> str:
+    """Return a model's name with its whole path, where it is a path that starts at a folder."""
+    path = path_in(folder, name)
+    return str(path.resolve()) if name != BUNDLED_MODEL and is_there(path) else name
+
+
 def is_made_of(job: Job, file: Path) -> bool:
     """Return whether a picture is there that just this job made, its seeds drawn."""
 
     def alike(document: object) -> Job:
-        found = _job_in(document)
-        path = path_in(file.parent, found.model or "")  # the engine writes it as seen from there
-        is_path = bool(found.model) and found.model != BUNDLED_MODEL and is_there(path)
-        return replace(found, model=str(path.resolve())) if is_path else found
+        # The engine writes models as seen from the picture.
+        return with_models(_job_in(document), lambda name: own_model(name, file.parent))
 
     try:
         return is_file(file) and alike(read_job(file)) == alike(to_document(job))

@@ -17,6 +17,7 @@ from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 _NOT_OF_THE_PICTURE = frozenset(
     {"rna_type", "name", "uid", "result", "show_result", "output_folder", "again_strength"}
 )
+_CONTROLS = "controls"
 _CANVAS_KEYS = ("num_inference_steps", "negative_prompt", "cpu_vae", "decode_steps", "noise_device")
 
 
@@ -94,6 +95,8 @@ def _values(settings: Any) -> dict[str, Any]:
                 values[name] = {"image": value.name if value else None}
         else:
             values[name] = list(value) if getattr(declared, "is_array", False) else value
+    if hasattr(settings, _CONTROLS):
+        values[_CONTROLS] = [_values(control) for control in settings.controls]
     return values
 
 
@@ -109,6 +112,11 @@ def _set(settings: Any, values: Mapping[str, Any]) -> None:
         with suppress(TypeError, ValueError, OverflowError):
             if getattr(settings, name) != value:
                 setattr(settings, name, value)
+    listed = values.get(_CONTROLS)
+    if hasattr(settings, _CONTROLS) and isinstance(listed, list):
+        settings.controls.clear()
+        for control in listed:
+            _set(settings.controls.add(), _mapping(control))
 
 
 def _of_the_picture(settings: Any) -> Iterator[Any]:

@@ -20,7 +20,7 @@ from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
 from ..job.regions.shapes import has_mask_picture
 from ..job.regions.twins import is_echo
-from ..properties import RegionSettings, canvas_settings, region_settings
+from ..properties import RegionSettings, canvas_settings, region_settings, values_of
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
@@ -32,6 +32,7 @@ _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
 _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
     *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
+    "controls",
 )
 
 
@@ -147,6 +148,8 @@ def _drawn_on_layers(scene: bpy.types.Scene, found: Sequence[Source]) -> Iterato
 
 def _value(settings: Any, name: str) -> Any:
     value = getattr(settings, name)
+    if name == "controls":
+        return values_of(value)
     return value.name_full if isinstance(value, bpy.types.ID) else value
 
 

@@ -32,6 +32,7 @@ class SceneLook:
     ) -> None:
         self._scene, self._depsgraph, self._canvas = scene, depsgraph, canvas
         self.segments = segments or Segments()
+        self._pictures: dict[str, ScenePicture] = {}
 
     @cached_property
     def seen(self) -> SeenTriangles:
@@ -40,6 +41,10 @@ class SceneLook:
         Raises: EngineError of kind `job` without a camera.
         """
         return SeenTriangles.of(self._scene, self._depsgraph, self._canvas)
+
+    def picture(self, kind: str) -> ScenePicture:
+        """Return the picture of a kind, the same one each time."""
+        return self._pictures.setdefault(kind, ScenePicture(kind=kind, look=self))
 
 
 SCENE_PICTURES: Mapping[str, Callable[[SceneLook], Colours]] = {
@@ -58,11 +63,18 @@ class ScenePicture:
     kind: str
     look: SceneLook
 
+    def levels(self) -> Colours:
+        """Return the picture, (H, W, 3), first row at the top.
+
+        Raises: EngineError of kind `job` without a camera.
+        """
+        return np.ascontiguousarray(SCENE_PICTURES[self.kind](self.look))
+
     def write(self, path: Path) -> None:
         """Write it as a PNG.
 
         Raises: EngineError of kind `job` without a camera, or `output`.
         """
-        levels = np.ascontiguousarray(SCENE_PICTURES[self.kind](self.look))
+        levels = self.levels()
         with atomic_write(path) as file:
             file.write(png_of(levels))
