@@ -53,6 +53,7 @@ from bl_ext.user_default.mixdiff.results import (
     snapshots,
 )
 from bl_ext.user_default.mixdiff.results.colour import expectation
+from bl_ext.user_default.mixdiff.results.control_pictures import show_control
 from bl_ext.user_default.mixdiff.results.depth_picture import farthest_around
 from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
@@ -64,7 +65,14 @@ from bl_ext.user_default.mixdiff.ui.overlay.boxes import Box
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
-from bl_ext.user_default.mixdiff.ui.panels import canvas, generate, region, regions, results
+from bl_ext.user_default.mixdiff.ui.panels import (
+    canvas,
+    controls,
+    generate,
+    region,
+    regions,
+    results,
+)
 from bl_ext.user_default.mixdiff.ui.panels.generate import draw_bars
 from bl_ext.user_default.mixdiff.ui.panels.hints import draw_hint
 from bl_ext.user_default.mixdiff.ui.panels.presets import draw_presets
@@ -72,7 +80,7 @@ from bl_ext.user_default.mixdiff.ui.panels.presets import draw_presets
 HistoryList = results.HistoryList
 PANELS = [
     panel
-    for module in (canvas, generate, region, regions, results)
+    for module in (canvas, controls, generate, region, regions, results)
     for panel in module.CLASSES
     if issubclass(panel, bpy.types.Panel)
 ]
@@ -151,6 +159,7 @@ __all__ = [
     "session",
     "shapes_of",
     "shot",
+    "show_control",
     "shown",
     "snapshots",
     "source_of",

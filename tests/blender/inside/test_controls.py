@@ -6,8 +6,17 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import generation, job_cache, job_from_scene, snapshots
-from scenes import add_plane, add_region, pixels, update
+from addon import (
+    EngineError,
+    generation,
+    job_cache,
+    job_from_scene,
+    scripting,
+    show_control,
+    snapshots,
+    sync,
+)
+from scenes import add_plane, add_region, in_blender, pixels, update
 
 HOSTS = "oldest and newest"
 
@@ -128,3 +137,49 @@ def test_a_changed_control_is_noticed_and_an_unchanged_one_is_not(held: Any) -> 
     assert after != before
     bpy.data.objects["wall"].mixdiff.controls.add()
     assert job_cache._settings_of(held) != after
+
+
+def test_operators_add_look_at_and_remove_controls(held: Any) -> None:
+    operators = bpy.ops.mixdiff
+    assert operators.add_control(kind="edges") == {"FINISHED"}
+    assert operators.add_control(kind="pose") == {"FINISHED"}
+    assert [(one.kind, one.source) for one in held.mixdiff.controls] == [
+        ("depth", "scene"),
+        ("edges", "scene"),
+        ("pose", "picture"),
+    ]
+    operators.choose_controlnet(index=1, model="lllyasviel/control_v11p_sd15_lineart")
+    assert read().job.controls[1].model == "lllyasviel/control_v11p_sd15_lineart"
+    operators.remove_control(index=2)
+    bpy.context.view_layer.objects.active = bpy.data.objects["wall"]
+    sync(held)
+    operators.add_control(kind="depth", of_region=True)
+    assert [one.kind for one in bpy.data.objects["wall"].mixdiff.controls] == ["depth"]
+    with pytest.raises(RuntimeError, match="no control 9"):
+        operators.remove_control(index=9)
+
+
+def test_a_control_is_looked_at_as_an_image_of_its_own_brought_up_to_date(held: Any) -> None:
+    add_plane("near", size=(1, 1), at=(1, 0, 1))
+    update()
+    bpy.ops.mixdiff.preview_control(kind="depth")
+    image = show_control(held, bpy.context.evaluated_depsgraph_get(), "depth")
+    assert image.name == "Scene Depth"
+    assert tuple(image.size) == (128, 64)
+    levels = in_blender(image)
+    assert (levels[20:44, 84:108, 0] == 1).all()
+    assert image.packed_file is not None
+    bpy.data.objects["near"].location.x = -1
+    update()
+    bpy.ops.mixdiff.preview_control(kind="depth")
+    assert (in_blender(image)[20:44, 20:44, 0] == 1).all()
+    assert len([one for one in bpy.data.images if one.name.startswith("Scene Depth")]) == 1
+
+
+def test_a_script_writes_what_a_scene_gives(held: Any, tmp_path: Path) -> None:
+    for kind in ("depth", "normal", "edges", "segmentation"):
+        path = scripting.write_control(kind, tmp_path / f"{kind}.png")
+        assert pixels(path).shape[:2] == (64, 128)
+    assert (pixels(tmp_path / "segmentation.png")[32, 64, :3] == 120).all()  # a wall
+    with pytest.raises(EngineError, match="gives no control picture"):
+        scripting.write_control("pose", tmp_path / "pose.png")
