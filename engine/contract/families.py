@@ -64,8 +64,8 @@ class Family:
     few_steps: FewSteps | None = None
     takes_negative: bool = True
     """Whether its models hear negative prompts."""
-    text_width: int = 0
-    """How many numbers a word is to the networks of most of its models; 0 where that varies."""
+    width: int = 0
+    """How wide the networks of most of its models are (`network_width`); 0 where that varies."""
     most_region_px: int | None = None
     """The longest side that its network can look at; None where nothing ends it."""
     takes_float16: bool = True
@@ -98,7 +98,7 @@ _SD = Family(
     network_channels=4,
     vae_channels=4,
     size_config=("unet/config.json", "sample_size"),
-    text_width=768,
+    width=768,
 )
 _SDXL = replace(
     _SD,
@@ -113,7 +113,7 @@ _SDXL = replace(
     ),
     native_px=1024,
     guidance_scale=6.0,
-    text_width=2048,
+    width=2048,
     parts=(*_SD.parts, "text_encoder_2", "tokenizer_2"),
     weighted_parts=("text_encoder", "text_encoder_2", "unet", "vae"),
     prefers_half=True,
@@ -149,6 +149,7 @@ _FLUX = replace(
     name="flux",
     title="FLUX.1",
     pipelines=("FluxPipeline",),
+    width=3072,
     num_inference_steps=28,
     guidance_scale=3.5,
     parts=(*_Z_IMAGE.parts, "text_encoder_2", "tokenizer_2"),
@@ -196,6 +197,7 @@ _QWEN_IMAGE = replace(
     title="Qwen-Image",
     pipelines=("QwenImagePipeline",),
     native_px=1328,
+    width=3072,
     num_inference_steps=50,
     guidance_scale=4.0,
     most_region_px=None,
@@ -214,6 +216,7 @@ _SD3 = replace(
     weighted_parts=("text_encoder", "text_encoder_2", "text_encoder_3", "transformer", "vae"),
     classes=(("transformer", "SD3Transformer2DModel"), ("vae", "AutoencoderKL")),
     size_config=("transformer/config.json", "sample_size"),
+    width=2432,
     few_steps=None,
     most_region_px=3072,
     takes_float16=True,
@@ -224,6 +227,7 @@ _KREA2 = replace(
     title="Krea 2",
     pipelines=("Krea2Pipeline",),
     native_px=1024,
+    width=0,
     num_inference_steps=28,
     guidance_scale=4.5,
     classes=(("transformer", "Krea2Transformer2DModel"), ("vae", "AutoencoderKLQwenImage")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,18 @@ def read_object(path: Path) -> dict[str, Any]:
         return _object(path)
     except ModelError:
         return {}
+
+
+def network_width(config: Mapping[str, Any]) -> int:
+    """Return how many numbers a word is to a UNet, a token to a transformer; 0 where none is said.
+
+    By it ControlNets are told apart that go with one model of a family and not with another.
+    """
+    sides = [config.get("num_attention_heads"), config.get("attention_head_dim")]
+    for numbers in ([config.get("cross_attention_dim")], sides, [config.get("dim")]):
+        if all(isinstance(number, int) for number in numbers):
+            return math.prod(number for number in numbers if isinstance(number, int))
+    return 0
 
 
 def family_of_folder(folder: Path) -> Family | None:

@@ -26,6 +26,7 @@ from .known_names import read_names
 from .model_folders import (
     INDEX,
     family_of_folder,
+    network_width,
     read_object,
     require_config,
     require_folder,
@@ -55,8 +56,8 @@ class ModelFacts:
     num_inference_steps: int
     guidance_scale: float
     scheduler: str | None = None
-    text_width: int = 0
-    """How many numbers a word is to its network; 0 where it does not say."""
+    width: int = 0
+    """How wide its network is (`network_width`); 0 where it does not say."""
     knows: tuple[str, ...] = ()
     """What it paints, by the names that it was trained with; empty where it does not say."""
     looks: tuple[str, ...] = ()
@@ -75,7 +76,7 @@ class ModelFacts:
             num_inference_steps=known.num_inference_steps,
             guidance_scale=known.guidance_scale,
             scheduler=known.scheduler,
-            text_width=known.text_width or FAMILIES[known.family].text_width,
+            width=known.width or FAMILIES[known.family].width,
         )
 
     @classmethod
@@ -99,7 +100,7 @@ class ModelFacts:
             shapes = {}
         family = family_of_shapes(shapes) or DEFAULT_FAMILY
         width = next((s[-1] for n, s in shapes.items() if n.endswith("attn2.to_k.weight")), 0)
-        return replace(cls.of_family(family), text_width=width)
+        return replace(cls.of_family(family), width=width)
 
 
 def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
@@ -236,11 +237,11 @@ def _of_folder(folder: Path) -> ModelFacts:
             numbers[name] = type(getattr(facts, name))(value)
     scheduler = note.get("scheduler")
     is_known = isinstance(scheduler, str) and scheduler in family.schedulers
-    width = read_object(folder / family.network / "config.json").get("cross_attention_dim")
+    network = read_object(folder / family.network / "config.json")
     return replace(
         facts,
         scheduler=scheduler if is_known else None,
-        text_width=width if isinstance(width, int) else 0,
+        width=network_width(network),
         knows=read_names(note.get("knows")),
         looks=read_names(note.get("looks")),
         **numbers,

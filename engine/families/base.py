@@ -90,10 +90,14 @@ class Model(ABC):
         """Return what a pass sees of a text in a window, with a guidance scale."""
         return encoded
 
-    def hint(self, picture: Reference, *, on: torch.device) -> Tensor:
+    def complete(self, net: Any) -> Any:
+        """Return a ControlNet with what it shares with the network."""
+        return net
+
+    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Tensor:
         """Return what a ControlNet sees of a picture, (1, C, k·h, k·w) for h × w cells.
 
-        `on` is where pictures are encoded. Most see pixels, from 0 to 1.
+        `on` is where pictures are encoded. UNets' see pixels, from 0 to 1.
         """
         return picture.whole() / 2 + 0.5
 

@@ -24,7 +24,10 @@ from engine.families.loading import dtype_for, put
 from engine.runtime.devices import is_oom
 
 _HALF = ".fp16"
-_SIZES = ("block_out_channels", "cross_attention_dim", "in_channels", "layers_per_block")
+_SIZES = (
+    *("block_out_channels", "cross_attention_dim", "in_channels", "layers_per_block"),
+    *("attention_head_dim", "num_attention_heads", "joint_attention_dim"),
+)
 """What a ControlNet and the network beside it must have in common."""
 
 
@@ -52,7 +55,7 @@ def load_controlnet(name: str, folder: Path, model: Model) -> Any:
     _require_alike(name, net, model)
     net.eval().requires_grad_(False)
     put(net, model.device.torch_device)
-    return net
+    return model.complete(net)
 
 
 def _from_folder(path: Path, facts: ControlNetFacts, model: Model) -> Any:

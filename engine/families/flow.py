@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,9 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 from engine.contract.job import Job
 from engine.families.base import Model
 from engine.families.flow_schedules import FlowSchedule, flow_schedule
+from engine.runtime.autoencoder import KLCodec
+from engine.runtime.codec import Codec
+from engine.runtime.references import Reference
 
 TOKEN_PX = 16
 """The side of what such a transformer sees as one token."""
@@ -48,9 +51,33 @@ class FlowModel(Model):
         """Return the logarithm of the shift for a window of so many tokens."""
         return shift_by_tokens(tokens, config)
 
+    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Tensor:
+        """Return the likeliest latents of a picture, (1, C, h, w): what transformers' nets see."""
+        codec = self._hint_codec(net)
+        return codec.encode(picture, torch.Generator(), on=on)
+
+    def _hint_codec(self, net: Any) -> Codec:
+        return KLCodec(self._pipeline.vae, encoding="mode")
+
     def _timestep(self, timestep: Tensor, count: int) -> Tensor:
         """Return the level that all passes of a call stand at, (P,), in the network's precision."""
         return (timestep.float() / 1000).expand(count).to(self._network.dtype)
+
+
+def summed(of_nets: Sequence[Sequence[Tensor] | None], blocks: int) -> list[Tensor] | None:
+    """Return what several ControlNets add to a transformer's blocks, for each that one has.
+
+    Where they have different numbers of blocks, each of the transformer's gets its own.
+    """
+    found = [samples for samples in of_nets if samples]
+    if len(found) < 2:
+        return list(found[0]) if found else None
+    if len({len(samples) for samples in found}) > 1:
+        found = [
+            [samples[block // math.ceil(blocks / len(samples))] for block in range(blocks)]
+            for samples in found
+        ]
+    return [torch.stack(same).sum(0) for same in zip(*found, strict=True)]
 
 
 def largest_tokens(job: Job) -> int:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
 from engine.families.chat_texts import words_beyond
-from engine.families.flow import FlowModel, packed, unpacked
+from engine.families.flow import FlowModel, packed, summed, unpacked
 from engine.families.guidance import RescaledGuidance
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.batching import Batch, Conditioning, Text
+from engine.runtime.codec import Codec
 from engine.runtime.devices import Device
 from engine.runtime.one_frame import OneFrame
 
@@ -46,13 +48,37 @@ class LoadedModel(FlowModel):
     def call(self, batch: Batch) -> Tensor:
         """Return the velocity; the network finds each token's place by the window's size."""
         count, _, height, width = batch.latents.shape
-        found = self._network(
-            packed(batch.latents).to(self._network.dtype),
-            timestep=self._timestep(batch.timestep, count),
-            guidance=None,
-            img_shapes=[[(1, height // 2, width // 2)]] * count,
-            encoder_hidden_states_mask=None,
-            return_dict=False,
+        latents = packed(batch.latents).to(self._network.dtype)
+        inputs = {
+            "timestep": self._timestep(batch.timestep, count),
+            "img_shapes": [[(1, height // 2, width // 2)]] * count,
+            "encoder_hidden_states_mask": None,
             **batch.conditioning,
-        )[0]
+        }
+        held = self.held(batch, latents, inputs)
+        found = self._network(latents, guidance=None, return_dict=False, **inputs, **held)[0]
         return unpacked(found.float(), height, width)
+
+    def _hint_codec(self, net: Any) -> Codec:
+        return KLCodec(OneFrame(self._pipeline.vae), encoding="mode")
+
+    def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what ControlNets add to the network's blocks.
+
+        diffusers' pipeline gives the negative prompt's pass what they say to the prompt; here each
+        pass has its own text's.
+        """
+        if not batch.controls:
+            return {}
+        found = [
+            control.net(
+                hidden_states=latents,
+                controlnet_cond=packed(control.hints.to(latents.dtype)),
+                conditioning_scale=control.scale,
+                return_dict=False,
+                **inputs,
+            )
+            for control in batch.controls
+        ]
+        blocks = len(self._network.transformer_blocks)
+        return {"controlnet_block_samples": summed(found, blocks)}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from engine.families.chat_texts import words_beyond
-from engine.families.flow import FlowModel
+from engine.families.flow import FlowModel, summed
 from engine.families.guidance import ClassifierFreeGuidance
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.batching import Batch, Conditioning, Text
+from engine.runtime.codec import Codec
 from engine.runtime.devices import Device
 
 _MOST_TOKENS = 256
@@ -48,10 +51,42 @@ class LoadedModel(FlowModel):
 
     def call(self, batch: Batch) -> Tensor:
         """Return the velocity; the network finds each token's place by the window's size."""
-        found: Tensor = self._network(
-            batch.latents.to(self._network.dtype),
-            timestep=batch.timestep.expand(len(batch.latents)),
-            return_dict=False,
-            **batch.conditioning,
-        )[0]
+        latents = batch.latents.to(self._network.dtype)
+        inputs = {"timestep": batch.timestep.expand(len(latents)), **batch.conditioning}
+        held = self.held(batch, latents, inputs)
+        found: Tensor = self._network(latents, return_dict=False, **inputs, **held)[0]
         return found.float()
+
+    def complete(self, net: Any) -> Any:
+        """Return a ControlNet with the network's own positions where it has none."""
+        if net.pos_embed is None:
+            own = net._get_pos_embed_from_transformer(self._network)
+            net.pos_embed = own.to(device=self.network_device, dtype=self._network.dtype)
+        return net
+
+    def _hint_codec(self, net: Any) -> Codec:
+        is_shifted = not net.config.force_zeros_for_pooled_projection
+        return KLCodec(self._pipeline.vae, encoding="mode", is_shifted=is_shifted)
+
+    def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what ControlNets add to the network's blocks; some see no text."""
+        if not batch.controls:
+            return {}
+        found = []
+        for control in batch.controls:
+            own = dict(inputs)
+            if control.net.config.force_zeros_for_pooled_projection:
+                own["pooled_projections"] = torch.zeros_like(own["pooled_projections"])
+            if control.net.config.joint_attention_dim is None:
+                own["encoder_hidden_states"] = None
+            found.append(
+                control.net(
+                    hidden_states=latents,
+                    controlnet_cond=control.hints.to(latents.dtype),
+                    conditioning_scale=control.scale,
+                    return_dict=False,
+                    **own,
+                )[0]
+            )
+        blocks = len(self._network.transformer_blocks)
+        return {"block_controlnet_hidden_states": summed(found, blocks)}

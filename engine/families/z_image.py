@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -57,10 +58,33 @@ class LoadedModel(FlowModel):
         """Return the velocity; the network counts its time from noise, and predicts the reverse."""
         latents = batch.latents.to(self._network.dtype)
         elapsed = ((1000 - batch.timestep) / 1000).expand(len(latents))
-        found = self._network(
-            [one[:, None] for one in latents],  # (C, 1, h, w) each
-            elapsed,
-            list(batch.conditioning["cap_feats"]),
-            return_dict=False,
-        )[0]
+        # (C, 1, h, w) each
+        inputs = {"t": elapsed, "cap_feats": list(batch.conditioning["cap_feats"])}
+        held = self.held(batch, latents, inputs)
+        views = [one[:, None] for one in latents]
+        found = self._network(views, return_dict=False, **inputs, **held)[0]
         return -torch.stack([one[:, 0].float() for one in found])
+
+    def complete(self, net: Any) -> Any:
+        """Return a ControlNet with the network's own embedders, which it shares."""
+        return net.from_transformer(net, self._network)
+
+    def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what ControlNets add to some of the network's layers, by the layers' numbers."""
+        if not batch.controls:
+            return {}
+        found: dict[int, Tensor] = {}
+        for control in batch.controls:
+            hints = control.hints.to(latents.dtype)
+            # Some have room for a picture to be changed and a mask; without both they are zeros.
+            empty = control.net.config.control_in_dim - hints.shape[1]
+            hints = torch.nn.functional.pad(hints, (0, 0, 0, 0, 0, empty))
+            samples = control.net(
+                [one[:, None] for one in latents],
+                control_context=[one[:, None] for one in hints],
+                conditioning_scale=control.scale,
+                **inputs,
+            )
+            for layer, sample in samples.items():
+                found[layer] = found[layer] + sample if layer in found else sample
+        return {"controlnet_block_samples": found}

@@ -22,11 +22,20 @@ class KLCodec:
     A canvas of a megapixel is encoded and decoded whole; a larger one in tiles.
     """
 
-    def __init__(self, vae: Any, *, encoding: Literal["sample", "mode"] = "sample") -> None:
+    def __init__(
+        self,
+        vae: Any,
+        *,
+        encoding: Literal["sample", "mode"] = "sample",
+        is_shifted: bool = True,
+    ) -> None:
+        """`is_shifted` counts the shift that a model's latents have, which some networks do not."""
         self._vae = vae
         self._encoding = encoding
         self._stride_px = int(2 ** (len(vae.config.block_out_channels) - 1))
         self._scale, self._shift = _scale_and_shift(vae.config)
+        if not is_shifted:
+            self._shift = torch.zeros_like(self._shift)
         self._preview: LinearPreview | None = None
 
     def _on(self, device: torch.device) -> Any:

@@ -77,7 +77,7 @@ def region_controls(
     def loaded(control: ControlOfJob, region: Text2ImageRegion) -> Control:
         is_own = isinstance(control, RegionControl) and control.area == "region"
         area = Rectangle(**dict(zip(_SIDES, region.bounds, strict=True))) if is_own else canvas
-        key = (control.image, str(control.model), area)
+        key, net = (control.image, str(control.model), area), inputs.nets[str(control.model)]
         if key not in hints:
             checkpoint()
             picture = Reference(
@@ -85,9 +85,9 @@ def region_controls(
                 height_px=area.height_px,
                 width_px=area.width_px,
             )
-            hints[key] = model.hint(picture, on=on).to(model.device.torch_device)
+            hints[key] = model.hint(picture, net, on=on).to(model.device.torch_device)
         return Control(
-            net=inputs.nets[str(control.model)],
+            net=net,
             kind=control.kind,
             hint=hints[key],
             area=Window.of(area, stride),

@@ -157,7 +157,7 @@ def test_a_controlnet_is_told_by_its_settings_or_by_its_tensors(tmp_path: Path) 
         facts_of_controlnet("net", tmp_path)
     weights(folder / "diffusion_pytorch_model.safetensors", {"a": (1,)})
     found = facts_of_controlnet("net", tmp_path)
-    assert (found.family, found.text_width) == ("sd", 768)
+    assert (found.family, found.width) == ("sd", 768)
     assert said(checked({**DEPTH, "model": "net"}, facts=SD15, folder=tmp_path))[0][0] != "model"
     (problem,) = [
         text
@@ -176,7 +176,7 @@ def test_a_controlnet_is_told_by_its_settings_or_by_its_tensors(tmp_path: Path) 
     ):
         weights(tmp_path / "one.safetensors", names)
         found = facts_of_controlnet("one.safetensors", tmp_path)
-        assert (found.class_name, found.family, found.text_width) == expected
+        assert (found.class_name, found.family, found.width) == expected
     weights(tmp_path / "one.safetensors", {"lora_unet.weight": (1,)})
     with pytest.raises(ModelError, match="is no ControlNet that is run here"):
         facts_of_controlnet("one.safetensors", tmp_path)
