@@ -18,8 +18,8 @@ def belongs_to(group: Group) -> Belongs:
     if isinstance(group, bpy.types.Material):
         material: int = group.session_uid
         return lambda owner, piece: piece.material == material
-    members = _uids_in(group)
-    return lambda owner, piece: owner.session_uid in members or piece.shown in members
+    held = _uids_in(group)
+    return lambda owner, piece: not held.isdisjoint(_what_holds(owner, piece))
 
 
 def held_by(group: Group) -> Iterator[int]:
@@ -32,8 +32,8 @@ def members_of(group: Group, objects: Iterable[bpy.types.Object]) -> list[bpy.ty
     """Return those of some objects that a collection holds, or that have a material."""
     if isinstance(group, bpy.types.Material):
         return [obj for obj in objects if any(s.material == group for s in obj.material_slots)]
-    members = _uids_in(group)
-    return [obj for obj in objects if obj.session_uid in members]
+    held = _uids_in(group)
+    return [obj for obj in objects if obj.session_uid in held]
 
 
 def sources_with(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> Iterator[Source]:
@@ -48,15 +48,16 @@ class Belonging:
     """Gives each surface to one of the regions that cover what is seen of them.
 
     An object's own region comes before its materials', those before its collections'; of several
-    collections the one that holds the fewest objects has it. What is an instance belongs to the
-    collections of what it shows, else of what shows it.
+    collections the one that holds the fewest objects has it. An instance belongs to the collections
+    of the object that it shows, else to the collection that is shown, else to those of what shows
+    it.
     """
 
     def __init__(self, numbers: Mapping[str, int], sources: Iterable[Source]) -> None:
         """`numbers` has the number of each of the sources, by its id."""
         self.of_objects: dict[bpy.types.Object, int] = {}
         self._of_materials: dict[int, int] = {}
-        self._of_members: dict[int, int] = {}
+        self._of_held: dict[int, int] = {}
         collections: list[tuple[set[int], int]] = []
         for source in sources:
             number, group = numbers[source.id], source.group
@@ -66,21 +67,26 @@ class Belonging:
                 self._of_materials[group.session_uid] = number
             elif group is not None:
                 collections.append((_uids_in(group), number))
-        for members, number in sorted(collections, key=lambda one: len(one[0])):
-            for uid in members:
-                self._of_members.setdefault(uid, number)
+        for held, number in sorted(collections, key=lambda one: len(one[0])):
+            for uid in held:
+                self._of_held.setdefault(uid, number)
 
     def number_of(self, owner: bpy.types.Object, piece: Piece) -> int:
         """Return the number of the region that a piece belongs to; 0 for none."""
         return (
             self.of_objects.get(owner)
             or self._of_materials.get(piece.material)
-            or self._of_members.get(piece.shown)
-            or self._of_members.get(owner.session_uid)
-            or 0
+            or next(filter(None, map(self._of_held.get, _what_holds(owner, piece))), 0)
         )
 
 
+def _what_holds(owner: bpy.types.Object, piece: Piece) -> tuple[int, ...]:
+    """Return what a collection may hold so that a piece is its: the nearest to the piece first."""
+    collection: Any = owner.instance_collection if owner.instance_type == "COLLECTION" else None
+    return piece.shown, collection.session_uid if collection else 0, owner.session_uid
+
+
 def _uids_in(collection: bpy.types.Collection) -> set[int]:
-    objects: Any = collection.all_objects
-    return {obj.session_uid for obj in objects}
+    """Return the sessions' ids of a collection, of those in it, and of all their objects."""
+    parts: list[Any] = [collection, *collection.children_recursive, *collection.all_objects]
+    return {part.session_uid for part in parts}

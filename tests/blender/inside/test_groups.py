@@ -89,6 +89,18 @@ def test_instances_belong_to_the_collection_of_what_they_show(scene: Any, camera
     assert covered("forest").sum() == SQUARE
 
 
+def test_what_is_shown_in_a_shown_collection_belongs_to_it(scene: Any, camera: Any) -> None:
+    leaves = to_collection("leaves", *squares(0))
+    inner = instance_of(leaves, scene)
+    trees = to_collection("trees", inner)
+    outer = instance_of(trees, scene)
+    inner.mixdiff.enabled = outer.mixdiff.enabled = False
+    region_of(trees)
+    assert covered("trees").sum() == SQUARE
+    region_of(leaves)
+    assert covered("leaves").sum() == SQUARE
+
+
 def test_a_material_covers_its_faces_on_all_objects(scene: Any, camera: Any) -> None:
     wood, stone = bpy.data.materials.new("wood"), bpy.data.materials.new("stone")
     halves = add_plane("halves", size=(1, 0.5), at=(-1, 0, 0))
