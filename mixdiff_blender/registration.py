@@ -26,6 +26,7 @@ MODULES = (
     "ui.operators.models",
     "ui.operators.presets",
     "ui.operators.regions",
+    "ui.operators.groups",
     "ui.operators.region_list",
     "ui.operators.drawing",
     "ui.operators.placing",

@@ -22,7 +22,7 @@ from .declarations import (
     noticed,
 )
 from .history import HistorySettings
-from .regions import RegionEntry
+from .regions import RegionEntry, index_of
 from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
 
@@ -42,9 +42,9 @@ def _model_chosen(settings: Any, context: bpy.types.Context) -> None:
 def _active_region(settings: CanvasSettings) -> int:
     active = view_layer_in(bpy.context).objects.active
     if active is not None:
-        for index, entry in enumerate(settings.regions):
-            if entry.object == active:
-                return index
+        found = index_of(settings.regions, active)
+        if found is not None:
+            return found
     return min(settings.chosen_region, len(settings.regions) - 1)
 
 

@@ -15,6 +15,7 @@ from ..backend import engine
 from ..contract import EngineError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.annotations import fingerprint_of_layer, layers_of
+from ..job.regions.belonging import held_by
 from ..job.regions.differences import settings_for_renders
 from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
@@ -47,6 +48,8 @@ class CachedJob:
     """What the masks of regions cover, by the regions' ids."""
     silhouettes: Mapping[str, Coverage] = field(default_factory=dict)
     """What of its rectangle each region covers that has a silhouette, by its id."""
+    has_groups: bool = False
+    """Whether a region is made of several objects."""
 
     def problems_of(self, id_: str) -> tuple[Problem, ...]:
         """Return what is wrong or doubtful about a region."""
@@ -128,6 +131,7 @@ def _settings_of(scene: bpy.types.Scene) -> _Settings:
             source.name,
             *(_value(source.settings, name) for name in _REGION_SETTINGS),
             *(settings_for_renders(source.object) if source.object else ()),
+            *(held_by(source.group) if source.group else ()),
         )
         for source in found
     )
@@ -167,6 +171,7 @@ def _look_at(scene_name: str, layer_name: str) -> CachedJob:
         silhouettes={
             id_: seen.small(_MOST_PARTS).astype(float) for id_, seen in job.silhouettes.items()
         },
+        has_groups=any(source.group is not None for source in sources(scene)),
     )
 
 
@@ -184,6 +189,7 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
         return True
     return region_settings(changed).enabled or any(
         cached.silhouettes  # which anything may hide
+        or cached.has_groups  # which anything may come to
         or (cached.job is not None and changed.name in cached.job.names.values())
         for cached in _cached.values()
     )

@@ -7,19 +7,17 @@ from typing import Any
 
 import bpy
 
-from .projection import Floats, Ints
+from .planes import Surface
 from .until_changed import UntilChanged
-
-Surface = tuple[Floats, Ints]
 
 _KEPT_TYPES = frozenset({"MESH", "CURVE", "SURFACE", "FONT"})  # balls change with each other
 
-_kept = UntilChanged[tuple[Surface, int]](moves=False)
+_kept = UntilChanged[tuple[tuple[Surface, ...], int]](moves=False)
 
 
-def kept_surface(
-    depsgraph: bpy.types.Depsgraph, obj: bpy.types.Object, read: Callable[[], Surface]
-) -> Surface:
+def kept_surfaces(
+    depsgraph: bpy.types.Depsgraph, obj: bpy.types.Object, read: Callable[[], tuple[Surface, ...]]
+) -> tuple[Surface, ...]:
     """Return an object's own surface as a depsgraph has it: read now, or kept since it was."""
     data: Any = obj.data
     scene: Any = depsgraph.scene
@@ -29,5 +27,5 @@ def kept_surface(
     known = _kept.get(scene, obj)
     if known is None or known[1] != uid:
         known = (read(), uid)
-        _kept.keep(scene, obj, known, len(known[0][0]), also=[uid])
+        _kept.keep(scene, obj, known, sum(len(part.points) for part in known[0]), also=[uid])
     return known[0]

@@ -1,21 +1,23 @@
-"""Making objects and layers of annotations regions."""
+"""Making objects, and what they have in common, regions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
 from ...contract import EngineError, Image2ImageRegion, Text2ImageRegion
-from ...properties import RECTANGLE, SILHOUETTE, RegionSettings, region_settings
+from ...properties import RECTANGLE, SILHOUETTE, RegionEntry, RegionSettings, region_settings
 from ..prompts import escaped
-from ..scene_words import prompt_from_names
+from ..scene_words import prompt_from_group, prompt_from_names
 from .empties import is_image_empty
-from .entries import list_object
+from .entries import Group, list_group, list_object, sync
 from .instances import may_have_instances
 from .planes import WITH_SURFACE
 
 FITTING = "fitting"
+_MOST_NAMED = 3
 _FEATHER_PX = {RECTANGLE: 32, SILHOUETTE: 8}  # of what fills its place
 
 
@@ -76,6 +78,41 @@ def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
     if is_new and settings.type == Text2ImageRegion.TYPE and not settings.prompt:
         settings.prompt = escaped(prompt_from_names(obj))
     list_object(scene, obj)
+
+
+def mark_group(scene: bpy.types.Scene, group: Group) -> RegionEntry:
+    """Make a collection or a material a region, whose prompt begins as its name says.
+
+    What is a region already stays as it is.
+
+    Raises: EngineError of kind `job` for the collection of a scene itself.
+    """
+    if isinstance(group, bpy.types.Collection) and group not in bpy.data.collections[:]:
+        raise EngineError(
+            f"{group.name!r} is the scene itself",
+            kind="job",
+            advice="choose one of its collections; what is behind all is the Background",
+        )
+    sync(scene)
+    entry = list_group(scene, group)
+    settings = entry.settings
+    if not settings.is_property_set("shape"):
+        settings.shape, settings.mask_type = SILHOUETTE, "feather"
+        settings.feather_px = _FEATHER_PX[SILHOUETTE]
+        settings.prompt = settings.prompt or escaped(prompt_from_group(group))
+    return entry
+
+
+def gathered(objects: Sequence[bpy.types.Object]) -> bpy.types.Collection:
+    """Return a new collection with objects, which stay where they are.
+
+    It lies in no scene, as what Blender makes with Ctrl+G: Object Properties › Collections.
+    """
+    names = dict.fromkeys(filter(None, map(prompt_from_names, objects)))
+    collection = bpy.data.collections.new(", ".join(list(names)[:_MOST_NAMED]) or "Region")
+    for obj in objects:
+        collection.objects.link(obj)
+    return collection
 
 
 def _choose_shape(settings: RegionSettings, obj: bpy.types.Object) -> None:

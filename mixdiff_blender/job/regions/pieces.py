@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import bpy
@@ -12,8 +13,8 @@ import numpy as np
 
 from .empties import corners_of, is_image_empty
 from .instances import is_instanced_by_parent, may_have_instances
-from .kept_surfaces import kept_surface
-from .planes import WITH_SURFACE, surface_of
+from .kept_surfaces import kept_surfaces
+from .planes import WITH_SURFACE, Surface, material_of, surfaces_of
 from .projection import Bounds, CameraView, Floats, Ints, visible_bounds
 
 _POINTS_AT_ONCE = 2**18
@@ -22,7 +23,7 @@ _RECTANGLE: Ints = np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A surface, and where in the world a render shows it.
+    """A surface of one material, and where in the world a render shows it.
 
     Shapes: points (N, 3), triangles (T, 3) of indices of points, matrices (I, 4, 4).
     """
@@ -30,6 +31,10 @@ class Piece:
     points: Floats
     triangles: Ints
     matrices: Floats
+    shown: int = 0
+    """The session's id of the object whose surface it is, wherever that is shown."""
+    material: int = 0
+    """The session's id of its material; 0 for none."""
 
     def parts(self) -> Iterator[tuple[Floats, Ints]]:
         """Return the surface in the world, at some of its places at once.
@@ -52,24 +57,28 @@ def bounds_of(pieces: Iterable[Piece], view: CameraView) -> Bounds | None:
 
 
 def pieces_in(
-    depsgraph: bpy.types.Depsgraph, objects: Sequence[Any]
+    depsgraph: bpy.types.Depsgraph,
+    objects: Sequence[Any],
+    originals: Mapping[Any, Any] = MappingProxyType({}),
 ) -> dict[bpy.types.Object, list[Piece]]:
     """Return the pieces that objects show as a depsgraph has them.
 
-    An object without a surface has none.
+    An object without a surface has none. `originals` has what twins stand for.
     """
-    surfaces: dict[Any, tuple[Floats, Ints]] = {}
+    surfaces: dict[Any, tuple[Surface, ...]] = {}
+    shown_by: dict[Any, bpy.types.Object] = {}
     placed: dict[tuple[bpy.types.Object, Any], list[Any]] = defaultdict(list)
 
     def place(owner: Any, shown: Any, matrix: Any, key: Any) -> None:
         if key not in surfaces:
+            shown_by[key] = shown.original
             if is_image_empty(shown):
-                surfaces[key] = corners_of(shown), _RECTANGLE
+                surfaces[key] = (Surface(points=corners_of(shown), triangles=_RECTANGLE),)
             elif key is owner:
-                surfaces[key] = kept_surface(depsgraph, owner, lambda: surface_of(shown))
+                surfaces[key] = kept_surfaces(depsgraph, owner, lambda: surfaces_of(shown))
             else:
-                surfaces[key] = surface_of(shown)
-        if len(surfaces[key][1]):
+                surfaces[key] = surfaces_of(shown)
+        if surfaces[key]:
             placed[owner, key].append(np.array(matrix))
 
     for obj in objects:
@@ -91,10 +100,18 @@ def pieces_in(
         if shown.original in instanced:
             place(shown.original, shown, instance.matrix_world, key)
     pieces: defaultdict[bpy.types.Object, list[Piece]] = defaultdict(list)
-    for (owner, key), matrices in placed.items():
-        points, triangles = surfaces[key]
-        piece = Piece(points=points, triangles=triangles, matrices=np.stack(matrices))
-        pieces[owner].append(piece)
+    for (owner, key), found in placed.items():
+        shown, matrices = shown_by[key], np.stack(found)
+        pieces[owner] += [
+            Piece(
+                points=surface.points,
+                triangles=surface.triangles,
+                matrices=matrices,
+                shown=originals.get(shown, shown).session_uid,
+                material=material_of(shown, surface),
+            )
+            for surface in surfaces[key]
+        ]
     return pieces
 
 

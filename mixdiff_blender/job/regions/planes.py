@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -10,20 +13,79 @@ from .projection import Floats, Ints
 WITH_SURFACE = frozenset({"MESH", "CURVE", "SURFACE", "FONT", "META"})
 
 
-def surface_of(evaluated: bpy.types.Object) -> tuple[Floats, Ints]:
-    """Return the triangles that an evaluated object shows, in its own space.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Surface:
+    """The part of an object's surface that has one material, in its own space.
 
-    Shapes: (N, 3) points; (T, 3) triangles, indices of points.
+    Shapes: points (N, 3), triangles (T, 3) of indices of points.
     """
-    mesh = evaluated.to_mesh()
+
+    points: Floats
+    triangles: Ints
+    slot: int = 0
+    """The number of its material, from 0."""
+    material: int = 0
+    """The session's id of the material that its data has there; 0 for none."""
+
+
+def surfaces_of(evaluated: bpy.types.Object) -> tuple[Surface, ...]:
+    """Return what an evaluated object shows, a part for each of its materials that has faces."""
+    mesh: Any = evaluated.to_mesh()
     if mesh is None:  # a curve without faces, for example
-        return np.empty((0, 3)), np.empty((0, 3), dtype=np.int32)
+        return ()
     try:
         points = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
         mesh.vertices.foreach_get("co", points)
         mesh.calc_loop_triangles()
         corners = np.empty(len(mesh.loop_triangles) * 3, dtype=np.int32)
         mesh.loop_triangles.foreach_get("vertices", corners)
+        materials = [m.original.session_uid if m else 0 for m in mesh.materials] or [0]
+        slots = _slots_of(mesh, len(materials))
     finally:
         evaluated.to_mesh_clear()
-    return points.reshape(-1, 3).astype(np.float64), corners.reshape(-1, 3)
+    places, triangles = points.reshape(-1, 3).astype(np.float64), corners.reshape(-1, 3)
+    if not len(triangles):
+        return ()
+    used = np.unique(slots)
+    if len(used) == 1:
+        slot = int(used[0])
+        material = materials[slot]
+        return (Surface(points=places, triangles=triangles, slot=slot, material=material),)
+    return tuple(
+        _part(places, triangles[slots == slot], int(slot), materials[slot]) for slot in used
+    )
+
+
+def material_of(obj: bpy.types.Object, surface: Surface) -> int:
+    """Return the session's id of the material that a part of an object's surface is shown in.
+
+    The object itself may have another one than its data there.
+    """
+    slots: Any = obj.material_slots
+    if surface.slot < len(slots) and slots[surface.slot].link == "OBJECT":
+        own = slots[surface.slot].material
+        return own.session_uid if own else 0
+    return surface.material
+
+
+def _slots_of(mesh: Any, count: int) -> Ints:
+    """Return which of some materials each triangle has. Shapes: (T,)."""
+    found = mesh.attributes.get("material_index") if count > 1 else None
+    if found is None:
+        return np.zeros(len(mesh.loop_triangles), dtype=np.int32)
+    slots = np.empty(len(mesh.polygons), dtype=np.int32)
+    found.data.foreach_get("value", slots)
+    faces = np.empty(len(mesh.loop_triangles), dtype=np.int32)
+    mesh.loop_triangle_polygons.foreach_get("value", faces)
+    of_triangles: Ints = np.clip(slots, 0, count - 1)[faces]  # as renders do
+    return of_triangles
+
+
+def _part(points: Floats, triangles: Ints, slot: int, material: int) -> Surface:
+    """Return triangles with those points alone that they have."""
+    is_used = np.zeros(len(points), dtype=bool)
+    is_used[triangles] = True
+    numbers = np.cumsum(is_used, dtype=np.int32) - 1
+    return Surface(
+        points=points[is_used], triangles=numbers[triangles], slot=slot, material=material
+    )

@@ -10,7 +10,7 @@ from ...contract import Image2ImageRegion, Text2ImageRegion
 from ...job.regions.entries import source_of
 from ...properties import RegionSettings, canvas_settings
 from ..job_cache import last_cached_job
-from ..operators import annotation_layers, drawing, images
+from ..operators import annotation_layers, drawing, groups, images
 from ..operators.region_list import RegionListMenu, RemoveRegion, draw_moving
 from ..operators.regions import TYPE_ICONS, MarkRegions, draw_kinds
 from .sidebar import SidebarList, SidebarPanel
@@ -32,10 +32,11 @@ class RegionList(SidebarList):
         name = lines.row(align=True)
         is_wrong = bool(last_cached_job(context.scene).problems_of(source.id))
         name.label(text="", icon="ERROR" if is_wrong else TYPE_ICONS[settings.type])
-        if item.object:
-            name.prop(item.object, "name", text="", emboss=False)
+        named = source.object or source.group
+        if named is not None:
+            name.prop(named, "name", text="", emboss=False)
         else:
-            name.label(text=item.layer)
+            name.label(text=source.layer)
         if settings.type == Text2ImageRegion.TYPE:
             weight = name.row()
             weight.ui_units_x = 2.5
@@ -64,6 +65,7 @@ class AddRegionMenu(bpy.types.Menu):
         layout: Any = self.layout
         MarkRegions.button(layout, "From Selected Objects")
         draw_kinds(layout, "From Selected, as {}")
+        groups.draw_add_menu(layout)
         layout.separator()
         for module in (drawing, images, annotation_layers):
             module.draw_add_menu(layout)
