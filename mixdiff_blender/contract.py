@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from engine.contract.models import ModelFacts, facts_of, model_problems, require_model
     from engine.contract.parse import parse_json
     from engine.contract.png import UnreadableImageError, copy_with_job, encode_png, read_job
+    from engine.contract.prompt_syntax import PLAIN, WEIGHTS
     from engine.contract.presets import PRESET_SUFFIX, Preset, PresetFile, preset_file
     from engine.contract.presets import read_preset
     from engine.contract.protocol import MAX_MESSAGE_BYTES, PARSE_ERROR, PROTOCOL_VERSION
@@ -49,7 +50,7 @@ else:
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
         *("again", "catalogue", "checks", "effort", "errors", "files", "geometry"),
         *("image_sizes", "job", "kinds", "known_names", "masks", "models", "parse", "png"),
-        *("presets", "protocol", "schedulers"),
+        *("presets", "prompt_syntax", "protocol", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

@@ -28,6 +28,7 @@ from .models import ModelFacts, facts_of
 from .parse import Checked, Draft, Findings, RecordDraft, read_job
 from .parse_grid import is_grid, read_grid
 from .png import UnreadableImageError
+from .prompt_syntax import PLAIN, WEIGHTS, read_weights
 from .schedulers import SCHEDULERS
 from .sides import check_canvas_size, check_multiple, check_sides
 
@@ -37,12 +38,17 @@ _CLEARLY_MORE = 2
 _FIRST = "write what should count more first"
 _NUMBER = r"\s*-?\d{0,9}\.?\d{1,9}\s*"
 # None may look at the same letters again and again: a prompt can be as long as a file.
-_SYNTAX_OF_OTHERS = (
+_WITH_WEIGHTS = (
     (re.compile(rf"\([^()]+:{_NUMBER}\)|\(\([^()]+\)\)"), _FIRST),
+    (re.compile(r"\bBREAK\b"), "take it out: each part can be a region of its own"),
+)
+_SYNTAX_OF_OTHERS = (
     (re.compile(r"<(lora|lyco|hypernet|embedding):[^<>]*>", re.IGNORECASE), "take it out"),
     (re.compile(r"\bembedding:\S|\b__[\w/-]{1,80}__\b"), "write what it stands for"),
-    (re.compile(rf"\{{[^{{}}|]*\|[^{{}}]*\}}|\[[^\[\]]*:{_NUMBER}\]"), "write one of its parts"),
-    (re.compile(r"\bBREAK\b"), "take it out: each part can be a region of its own"),
+    (
+        re.compile(rf"\{{[^{{}}|]*\|[^{{}}]*\}}|\[[^\[\]]*:{_NUMBER}\]|\[[^\[\]|]*\|[^\[\]]*\]"),
+        "write one of its parts",
+    ),
 )
 _FEATHER_PX = next(f.default for f in fields(Text2ImageRegion) if f.name == "feather_px")
 _NOTICEABLE_SHARE = 1e-6
@@ -96,7 +102,8 @@ class _Checks:
         self._canvas(draft.values)
         self._schedule(draft.values)
         self._windows(draft.values)
-        self._syntax(draft.values, "")
+        syntax = draft.values.get("prompt_syntax", PLAIN)
+        self._syntax(draft.values, "", syntax)
         is_list = not any(problem.field == "regions" for problem in self.findings.problems)
         if is_list and not any(region.cls is Text2ImageRegion for region in draft.regions):
             message = "no region has a prompt, so nothing would be generated"
@@ -105,7 +112,7 @@ class _Checks:
             at = f"{region.path}."
             check_sides(region.values, at, draft.values, self.facts.grid_px, self.findings)
             self._files(region)
-            self._syntax(region.values, at)
+            self._syntax(region.values, at, syntax)
             if region.cls is RerollRegion:
                 self._reroll(region)
         if draft.kept is not None:
@@ -208,13 +215,19 @@ class _Checks:
             remedy = "use 0 to make it anew, or 0.5 to change it"
             self.findings.warn("kept.strength", 1, "1 leaves everything as it is", remedy)
 
-    def _syntax(self, values: Mapping[str, Any], at: str) -> None:
+    def _syntax(self, values: Mapping[str, Any], at: str, syntax: str) -> None:
+        can_weigh = self.facts.family.reads_weights
+        has_weights = syntax == WEIGHTS and can_weigh
+        remedy = f"set prompt_syntax to {shown(WEIGHTS)}, which reads it" if can_weigh else None
+        foreign = [(pattern, remedy or other) for pattern, other in _WITH_WEIGHTS]
         for name in ("prompt", "negative_prompt"):
-            text = values.get(name) or ""
-            for pattern, remedy in _SYNTAX_OF_OTHERS:
+            text, path = values.get(name) or "", f"{at}{name}"
+            for pattern, advice in (*(foreign if not has_weights else ()), *_SYNTAX_OF_OTHERS):
                 if found := pattern.search(text):
                     message = f"{shown(found[0])} has no meaning here and is read as words"
-                    self.findings.warn(f"{at}{name}", text, message, remedy)
+                    self.findings.warn(path, text, message, advice)
+            for doubt in read_weights(text).doubts if has_weights else ():
+                self.findings.warn(path, text, doubt.message, doubt.remedy)
 
     def _reroll(self, region: RecordDraft) -> None:
         mode, amount = region.values.get("reroll_mode", "reset"), region.values.get("noise_eps", 0)

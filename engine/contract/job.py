@@ -28,6 +28,7 @@ from .kinds import (
     spec,
 )
 from .masks import FALLOFFS
+from .prompt_syntax import PLAIN, PROMPT_SYNTAXES
 from .schedulers import SCHEDULERS
 
 VERSION = 1
@@ -207,6 +208,12 @@ class Job(Settings):
         Record(Kept),
         "An earlier picture that stays, but for what is made anew; null makes all of it",
         default=None,
+    )
+    prompt_syntax: str = spec(
+        Choice(PROMPT_SYNTAXES),
+        "How prompts are read: as plain words, cut where the model's sight ends, or with weights "
+        "as in (word:1.3), [word] and BREAK, as long as they are",
+        default=PLAIN,
     )
     max_region_px: int | None = spec(
         OrNone(Whole(1), "never"),

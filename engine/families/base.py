@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -79,6 +79,15 @@ class Model(ABC):
     @abstractmethod
     def cut_off(self, text: Text) -> str:
         """Return the end of a text that is too long for its encoder, as words."""
+
+    def aligned(
+        self, texts: Sequence[Text], encoded: Callable[[Text], Conditioning]
+    ) -> Sequence[Conditioning]:
+        """Return what the texts of one prediction became, as the network wants them side by side.
+
+        `encoded` gives what any text became, encoded once.
+        """
+        return [encoded(text) for text in texts]
 
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return what a pass sees of a text in a window, with a guidance scale."""

@@ -7,14 +7,15 @@ the region's prompt, with its negative prompt. Passes of one shape share calls.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from engine.contract.job import Job
+from engine.contract.prompt_syntax import PLAIN
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import give_memory_back, is_oom
 from engine.runtime.windows import Window
@@ -31,6 +32,8 @@ class Text:
 
     prompt: str
     is_negative: bool = False
+    syntax: str = PLAIN
+    """How the job's prompts are read, of `PROMPT_SYNTAXES`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,14 @@ class Network(Protocol):
     def encode(self, text: Text) -> Conditioning:
         """Return what a text becomes, (1, …) each; by itself, so that none changes another's."""
 
+    def aligned(
+        self, texts: Sequence[Text], encoded: Callable[[Text], Conditioning]
+    ) -> Sequence[Conditioning]:
+        """Return what the texts of one prediction became, as the network wants them side by side.
+
+        `encoded` gives what any text became, encoded once.
+        """
+
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return what a pass sees of a text in a window, with a guidance scale."""
 
@@ -144,6 +155,13 @@ class Denoiser:
         """Return how windows are predicted, each distinct text encoded once, now or earlier."""
         regions, network, passes = job.text_regions, self._network, []
         encoded: dict[Text, Conditioning] = {}
+
+        def on_device(text: Text) -> Conditioning:
+            if text not in encoded:
+                device, kept = network.network_device, self._encoded(text)
+                encoded[text] = {name: t.to(device) for name, t in kept.items()}
+            return encoded[text]
+
         for index, one in enumerate(windows):
             region = regions[one.region]
             scale, negative = region.guidance_scale, region.negative_prompt
@@ -151,12 +169,9 @@ class Denoiser:
                 raise ValueError("the guidance is not resolved yet")
             negative = job.negative_prompt if negative is None else negative
             terms = network.guidance.terms(region.prompt, negative, scale)
-            for term in terms:
-                if term.text not in encoded:
-                    kept = self._encoded(term.text)
-                    device = network.network_device
-                    encoded[term.text] = {name: t.to(device) for name, t in kept.items()}
-                seen = network.condition(encoded[term.text], one.window, scale)
+            texts = [replace(term.text, syntax=job.prompt_syntax) for term in terms]
+            for found in network.aligned(texts, on_device):
+                seen = network.condition(found, one.window, scale)
                 passes.append(_Pass(index=index, window=one.window, terms=terms, conditioning=seen))
         return BatchPlan(network, passes, self._capacity)
 

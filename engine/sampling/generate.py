@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.contract.errors import Cancelled, Problem, shown
 from engine.contract.job import Image2ImageRegion, Job
+from engine.contract.prompt_syntax import WEIGHTS
 from engine.families.base import Model
 from engine.runtime.batching import Text
 from engine.runtime.references import Reference
@@ -184,18 +185,21 @@ def _kept_latents(
 def _long_texts(job: Job, model: Model) -> Iterator[Problem]:
     """Yield a warning for each text of which the model sees the beginning alone."""
     texts = [("", "negative_prompt", job.negative_prompt)]
+    in_parts = f", or set prompt_syntax to {shown(WEIGHTS)}, which reads all of it"
     for region in job.text_regions:
         texts.append((region.name, "prompt", region.prompt))
         texts.append((region.name, "negative_prompt", region.negative_prompt or ""))
     for region_name, field_name, text in texts:
-        cut_off = model.cut_off(Text(prompt=text, is_negative=field_name == "negative_prompt"))
-        if cut_off:
+        is_negative = field_name == "negative_prompt"
+        whole = Text(prompt=text, is_negative=is_negative, syntax=job.prompt_syntax)
+        if cut_off := model.cut_off(whole):
             yield Problem(
                 field=field_name,
                 value=shown(text),
                 region=region_name,
                 message=f"is longer than the model sees: {shown(cut_off)} has no effect",
-                remedy="shorten it, what counts most first",
+                remedy="shorten it, what counts most first"
+                + (in_parts if model.family.reads_weights else ""),
                 severity="warning",
             )
 

@@ -167,6 +167,7 @@ def job_from_scene(
         negative_prompt=filled(settings.negative_prompt, words),
         regions=(*([whole] if whole else []), *regions),
         reroll_regions=tuple(reader.reroll_regions),
+        prompt_syntax=settings.prompt_syntax,
         max_region_px=largest_region_px(facts, settings.tile_size),
         cpu_vae=settings.cpu_vae,
         decode_steps=settings.decode_steps,

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, SCHEDULERS, Job, Text2ImageRegion, facts_of
+from ..contract import BUNDLED_MODEL, SCHEDULERS, WEIGHTS, Job, Text2ImageRegion, facts_of
 from .contexts import select, view_layer_in
 from .declarations import (
     BoolProperty,
@@ -100,6 +100,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         "(guidance_scale)",
     )
     negative_prompt: str = declared(Job)
+    prompt_syntax: str = declared(Job, default=WEIGHTS)
     cpu_vae: bool = declared(Job)
     decode_steps: bool = declared(Job)
     noise_device: str = declared(Job)

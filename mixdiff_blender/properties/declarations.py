@@ -45,6 +45,7 @@ _LABELS = {
     "scheduler": "Sampler",
     "num_inference_steps": "Steps",
     "negative_prompt": "Negative Prompt",
+    "prompt_syntax": "Prompts As",
     "cpu_vae": "VAE on CPU",
     "decode_steps": "Keep Every Step",
     "noise_device": "Noise From",
@@ -72,6 +73,15 @@ _SOFT_MAXIMA = {
 _ITEMS = {
     "reset": ("Anew", "Draw this part's random start anew"),
     "epsilon": ("Slightly", "Change this part's random start by a little noise"),
+    "plain": (
+        "Plain Words",
+        "Brackets are words, and what a model cannot see of a long one is cut",
+    ),
+    "weights": (
+        "Weights and Parts",
+        "(word:1.3) counts more, [word] less, BREAK begins another part, and long prompts are read "
+        "to their end. Of use to Stable Diffusion 1, 2 and XL",
+    ),
     "cpu": ("CPU", "A seed gives the same picture on every device"),
     "device": ("Device", "Noise is drawn where the picture is made"),
     "region": ("Region", "The mask lies over the region alone"),

@@ -9,7 +9,15 @@ from typing import Any
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, Image2ImageRegion, Job, RerollRegion, is_there, path_in
+from ..contract import (
+    BUNDLED_MODEL,
+    PLAIN,
+    Image2ImageRegion,
+    Job,
+    RerollRegion,
+    is_there,
+    path_in,
+)
 from ..job.regions.background import BACKGROUND_ID
 from ..job.regions.entries import sources
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
@@ -17,7 +25,12 @@ from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 _NOT_OF_THE_PICTURE = frozenset(
     {"rna_type", "name", "uid", "result", "show_result", "output_folder", "again_strength"}
 )
-_CANVAS_KEYS = ("num_inference_steps", "negative_prompt", "cpu_vae", "decode_steps", "noise_device")
+_CANVAS_KEYS = (
+    *("num_inference_steps", "negative_prompt", "prompt_syntax"),
+    *("cpu_vae", "decode_steps", "noise_device"),
+)
+_BEFORE = {"prompt_syntax": PLAIN}
+"""What settings of earlier versions meant that knew no other."""
 
 
 def snapshot(scene: bpy.types.Scene) -> dict[str, Any]:
@@ -36,7 +49,7 @@ def restore(scene: bpy.types.Scene, taken: Mapping[str, Any]) -> list[str]:
     A snapshot of 0.1.0 has the regions by their names.
     """
     canvas, regions, names = (_mapping(taken.get(key)) for key in ("canvas", "regions", "names"))
-    _set(canvas_settings(scene), canvas)
+    _set(canvas_settings(scene), {**_BEFORE, **canvas})
     there = _regions_by_key(scene)
     for key, values in regions.items():
         if key in there:

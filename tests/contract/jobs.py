@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from engine.contract.job import MASK_AREAS, MASK_TYPES, REROLL_MODES
+from engine.contract.prompt_syntax import PROMPT_SYNTAXES
 from engine.contract.schedulers import SCHEDULERS
 
 ANY_STEPS = [name for name, one in SCHEDULERS.items() if one.most_steps is None]
@@ -98,6 +99,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "num_inference_steps": st.integers(1, 999),
             "seed": SEEDS,
             "negative_prompt": TEXTS,
+            "prompt_syntax": st.sampled_from(PROMPT_SYNTAXES),
             "reroll_regions": st.just(rerolls),
             "cpu_vae": st.booleans(),
             "kept": st.none() | kept,

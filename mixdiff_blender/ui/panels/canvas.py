@@ -109,7 +109,7 @@ class MorePanel(SidebarPanel):
         """Draw the rest of what a job has."""
         settings = canvas_settings(context.scene)
         column = split_column(self.layout)
-        for name in ("noise_device", "cpu_vae", "decode_steps"):
+        for name in ("prompt_syntax", "noise_device", "cpu_vae", "decode_steps"):
             column.prop(settings, name)
 
 

@@ -86,6 +86,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "num_inference_steps": 2,
         "seed": 7178915308,
         "negative_prompt": "text",
+        "prompt_syntax": "weights",
         "cpu_vae": True,
         "decode_steps": True,
         "noise_device": "device",
