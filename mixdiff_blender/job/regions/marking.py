@@ -14,7 +14,7 @@ from ..scene_words import prompt_from_group, prompt_from_names
 from .empties import is_image_empty
 from .entries import Group, list_group, list_object, sync
 from .instances import may_have_instances
-from .planes import WITH_SURFACE
+from .surfaces import SHOWN
 
 FITTING = "fitting"
 _MOST_NAMED = 3
@@ -23,7 +23,7 @@ _FEATHER_PX = {RECTANGLE: 32, SILHOUETTE: 8}  # of what fills its place
 
 def can_be_region(obj: bpy.types.Object) -> bool:
     """Return whether an object shows something that can cover a part of the picture."""
-    return obj.type in WITH_SURFACE or is_image_empty(obj) or may_have_instances(obj)
+    return obj.type in SHOWN or is_image_empty(obj) or may_have_instances(obj)
 
 
 def image_shown_by(obj: bpy.types.Object) -> bpy.types.Image | None:

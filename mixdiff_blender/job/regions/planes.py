@@ -1,4 +1,4 @@
-"""The surfaces that objects show to the camera."""
+"""The faces that objects show to the camera."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Surface:
     """The session's id of the material that its data has there; 0 for none."""
 
 
-def surfaces_of(evaluated: bpy.types.Object) -> tuple[Surface, ...]:
+def surfaces_of_mesh(evaluated: bpy.types.Object) -> tuple[Surface, ...]:
     """Return what an evaluated object shows, a part for each of its materials that has faces."""
     mesh: Any = evaluated.to_mesh()
     if mesh is None:  # a curve without faces, for example

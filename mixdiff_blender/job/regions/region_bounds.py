@@ -40,6 +40,11 @@ _NO_STROKES = LeftOut(
     why="has no stroke in the camera's view", remedy="draw one, or switch its region off"
 )
 
+_IS_VOLUME = (
+    "is a volume: the box around it counts, with all that is behind",
+    "paint a mask for its own shape (Mask Picture), or put what is in it into regions of its own",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Place:
@@ -126,6 +131,8 @@ class RegionBounds:
             yield from self._doubts_about(source.object)
 
     def _doubts_about(self, obj: bpy.types.Object) -> Iterator[tuple[str, str]]:
+        if any(not piece.hides for piece in self._pieces_of(obj)):
+            yield _IS_VOLUME
         yield from what_it_shows_instead(obj, self._layer)
         yield from self._shown.doubts_about(obj)
 
@@ -151,6 +158,7 @@ class RegionBounds:
             if obj not in own
             for piece in self._pieces_of(obj)
         ]
+        others = [(number, piece) for number, piece in others if number or piece.hides]
         others.sort(key=lambda one: one[0] == 0)
         drawn = [*regions, *((number, [piece]) for number, piece in others)]
         return Silhouettes(self._view, self.canvas, drawn)

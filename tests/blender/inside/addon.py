@@ -31,7 +31,7 @@ from bl_ext.user_default.mixdiff.job import former_files, model_settings
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.known_words import hint_of, suggested
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
-from bl_ext.user_default.mixdiff.job.regions import handlers, shown
+from bl_ext.user_default.mixdiff.job.regions import handlers, shown, strands
 from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.drawn_rectangles import drawn_rectangles
@@ -151,6 +151,7 @@ __all__ = [
     "sources",
     "state_text",
     "stop",
+    "strands",
     "suggested",
     "sync",
     "to_document",
