@@ -122,7 +122,11 @@ def build_parser() -> argparse.ArgumentParser:
     remove = command("remove", _remove, "remove a downloaded model")
     for parser_of_id in (download, remove):
         parser_of_id.add_argument("id", metavar="OWNER/NAME", help="the model on the hub")
-    command("serve", _serve, "the worker: JSON-RPC over stdin and stdout")
+    serve = command("serve", _serve, "the worker: JSON-RPC over stdin and stdout")
+    serve.add_argument(
+        "--ray", metavar="HOST:PORT", help="hand jobs on to a Ray cluster, as many as it has GPUs"
+    )
+    batch.add_share_argument(serve)
     return parser
 
 
@@ -350,7 +354,11 @@ def _info(options: argparse.Namespace) -> int:
     return OK
 
 
-def _serve(_: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace) -> int:
+    if options.ray is not None:
+        from engine.batch.relay import relay
+
+        return relay(options.ray, cpus_each=options.cpus_each)
     from engine.serve import serve
 
     return serve()
