@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from .base_pass import check_base, has_base
 from .catalogue import known_model
 from .errors import Problem, shown
 from .files import path_in
@@ -126,6 +127,7 @@ class _Checks:
             self._few_steps(job)
             self._unheard(job)
             self._without_effect(job)
+            check_base(job, self.findings)
 
     def _canvas(self, values: Mapping[str, Any]) -> None:
         height, width = values.get("canvas_height"), values.get("canvas_width")
@@ -220,7 +222,7 @@ class _Checks:
         has_weights = syntax == WEIGHTS and can_weigh
         remedy = f"set prompt_syntax to {shown(WEIGHTS)}, which reads it" if can_weigh else None
         foreign = [(pattern, remedy or other) for pattern, other in _WITH_WEIGHTS]
-        for name in ("prompt", "negative_prompt"):
+        for name in ("prompt", "negative_prompt", "base_prompt"):
             text, path = values.get(name) or "", f"{at}{name}"
             for pattern, advice in (*(foreign if not has_weights else ()), *_SYNTAX_OF_OTHERS):
                 if found := pattern.search(text):
@@ -278,11 +280,17 @@ class _Checks:
                 f"{few.title} is made to generate in {few.num_inference_steps} steps",
                 f"try {few.num_inference_steps}",
             )
-        for index, region in enumerate(job.regions):
-            if not isinstance(region, Text2ImageRegion) or region.guidance_scale is None:
+        guided = [
+            (f"regions[{index}].guidance_scale", region.prompt, region.guidance_scale)
+            for index, region in enumerate(job.regions)
+            if isinstance(region, Text2ImageRegion)
+        ]
+        if has_base(job):
+            guided.append(("base_guidance_scale", job.base_prompt, job.base_guidance_scale))
+        for path, prompt, guidance in guided:
+            if guidance is None:
                 continue
-            path, guidance = f"regions[{index}].guidance_scale", region.guidance_scale
-            if guidance == 0 and region.prompt.strip():
+            if guidance == 0 and prompt.strip():
                 message = "0 generates as if there were no prompt"
                 self.findings.warn(path, guidance, message, "use 1 to follow the prompt alone")
             elif few and guidance > _CLEARLY_MORE * few.guidance_scale:

@@ -215,6 +215,25 @@ class Job(Settings):
         "as in (word:1.3), [word] and BREAK, as long as they are",
         default=PLAIN,
     )
+    base_prompt: str = spec(
+        Text(),
+        "What the whole picture shows, its regions included: the base pass's prompt",
+        default="",
+    )
+    base_guidance_scale: float = spec(
+        GUIDANCE, "How closely the base pass follows its prompt", default=7.5
+    )
+    base_strength: float = spec(
+        Real(0, 1),
+        "How much of the first step is decided for the whole picture at once, by the base pass, "
+        "so that regions fit together; 0 leaves it out",
+        default=0.0,
+    )
+    base_end: float = spec(
+        Real(0, 1),
+        "The share of the steps over which the base pass fades out",
+        default=0.5,
+    )
     max_region_px: int | None = spec(
         OrNone(Whole(1), "never"),
         "Text regions whose sides are longer than this are generated in overlapping windows",

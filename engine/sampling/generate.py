@@ -9,6 +9,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from engine.contract.base_pass import has_base
 from engine.contract.errors import Cancelled, Problem, shown
 from engine.contract.job import Image2ImageRegion, Job
 from engine.contract.prompt_syntax import WEIGHTS
@@ -16,6 +17,7 @@ from engine.families.base import Model
 from engine.runtime.batching import Text
 from engine.runtime.references import Reference
 from engine.runtime.windows import Window
+from engine.sampling.base_pass import plans_of
 from engine.sampling.events import (
     Generated,
     GenerateEvent,
@@ -29,7 +31,7 @@ from engine.sampling.kept import KeptAnchor, change_of, touched
 from engine.sampling.masks import MaskImages, mask_coverage
 from engine.sampling.noise import Noise, starting_noise
 from engine.sampling.noise_map import Colours
-from engine.sampling.ranks import ALONE, Ranks, SharedPlan
+from engine.sampling.ranks import ALONE, Ranks
 from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import Anchor, ImageAnchor, sample
 from engine.storage.kept import EarlierPicture
@@ -130,8 +132,7 @@ def generate(
                 freedom=change.freedom.to(start),
             )
         )
-    own = ranks.share(windows)
-    plan = SharedPlan(model.denoiser.plan(job, [windows[index] for index in own]), own)
+    plan, base = plans_of(job, model, windows, start, ranks)
 
     yield PhaseBegan(phase="sampling")
     steps = len(schedule.timesteps)
@@ -144,6 +145,7 @@ def generate(
         plan=plan,
         schedule=schedule,
         generator=generator,
+        base=base,
         checkpoint=checkpoint,
         join_=ranks.sum_,
     )
@@ -186,6 +188,8 @@ def _long_texts(job: Job, model: Model) -> Iterator[Problem]:
     """Yield a warning for each text of which the model sees the beginning alone."""
     texts = [("", "negative_prompt", job.negative_prompt)]
     in_parts = f", or set prompt_syntax to {shown(WEIGHTS)}, which reads all of it"
+    if has_base(job):
+        texts.append(("", "base_prompt", job.base_prompt))
     for region in job.text_regions:
         texts.append((region.name, "prompt", region.prompt))
         texts.append((region.name, "negative_prompt", region.negative_prompt or ""))

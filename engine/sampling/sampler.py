@@ -28,6 +28,13 @@ class Anchor(Protocol):
         """Put what is held into a canvas's latents after a step, counted from 0."""
 
 
+class Addition(Protocol):
+    """What has a part in a step beside the windows."""
+
+    def add_(self, mixed: Tensor, model_input: Tensor, schedule: Schedule, index: int) -> None:
+        """Add its part to the mixture of a step, counted from 0."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageAnchor:
     """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU.
@@ -77,12 +84,14 @@ def sample(
     plan: Plan,
     schedule: Schedule,
     generator: torch.Generator,
+    base: Addition | None = None,
     checkpoint: Callable[[], None] = lambda: None,
     join_: Callable[[Tensor], None] = lambda mixed: None,
 ) -> Iterator[Tensor]:
     """Yield the canvas's latents after each step, from noise to picture.
 
-    `plan` predicts `windows`, each by its place in their order. `checkpoint` is called between
+    `plan` predicts `windows`, each by its place in their order; `base` adds to their mixture, step
+    by step. `checkpoint` is called between
     denoiser calls and may raise to end the run. Nothing here waits for the device: what the host
     compares is on the CPU. Where `plan` predicts only some of the windows, `join_` adds the rest.
 
@@ -98,6 +107,9 @@ def sample(
         for prediction in plan.predict(model_input, t):
             number = prediction.window
             windows[number].window.add_(mixed, prediction.value, shares[number])
+            checkpoint()
+        if base is not None:
+            base.add_(mixed, model_input, schedule, index)
             checkpoint()
         join_(mixed)
 

@@ -26,10 +26,13 @@ scene = bpy.context.scene
 scene.render.resolution_x, scene.render.resolution_y = 512, 256
 scene.render.resolution_percentage = 100
 scene.mixdiff.num_inference_steps = 12
+for obj in bpy.data.objects:
+    for name in ("mask_type", "feather_px", "mask_weight"):
+        obj.mixdiff.property_unset(name)
+    obj.mixdiff.shape = "silhouette"
 for name in {names!r}:
     region = bpy.data.objects[name].mixdiff
-    region.enabled, region.prompt, region.shape = False, "", "silhouette"
-    region.mask_weight = 1
+    region.enabled, region.prompt = False, ""
 bpy.ops.object.select_all(action='DESELECT')
 bpy.ops.wm.save_mainfile()
 """
@@ -64,6 +67,15 @@ with bpy.context.temp_override(area=view):
 area = (set(screen.areas) - before).pop()
 area.type = "NODE_EDITOR"
 area.ui_type = "CompositorNodeTree"
+space = area.spaces.active
+space.show_region_ui = space.show_region_toolbar = space.show_region_asset_shelf = False
+"""
+ALL_NODES = """
+area = next(
+    area
+    for area in bpy.context.window_manager.windows[0].screen.areas
+    if area.type == "NODE_EDITOR"
+)
 region = next(region for region in area.regions if region.type == "WINDOW")
 with bpy.context.temp_override(area=area, region=region):
     bpy.ops.node.view_all()
@@ -170,6 +182,8 @@ def test_a_scene_is_painted_and_parts_of_it_made_again_and_graded(
         person.let_it_see()
         person.shot("again-graded")
         person.script(NODES.format(file=str(tmp_path / "nodes.json")))
+        time.sleep(4)
+        person.script(ALL_NODES)
         time.sleep(4)
         person.shot("again-nodes")
         assert json.loads((tmp_path / "nodes.json").read_text()) == [f"MixDiff Grade {name}"]

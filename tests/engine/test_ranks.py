@@ -39,6 +39,9 @@ def test_two_ranks_make_the_canvas_of_one_with_masks_and_image_regions(tmp_path:
         image,
         model=str(TINY_SD),
         seed=None,
+        max_region_px=128,
+        base_prompt="a tower by a lake",
+        base_strength=0.5,
         num_inference_steps=4,
     )
     job, together, alone = (tmp_path / name for name in ("job.json", "two.png", "one.png"))
