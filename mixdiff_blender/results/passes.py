@@ -168,7 +168,7 @@ def put_grade(scene: bpy.types.Scene, file: Path, layer: str, region: str) -> No
     """
     source, goal, tree = picture_socket(scene)
     nodes, links = tree.nodes, tree.links
-    down = -300 * (1 + sum(node.bl_idname == _GRADING for node in nodes))
+    down = -300 * (2 + sum(node.bl_idname == _GRADING for node in nodes))
     passes = nodes.get(PASSES) or _new(
         nodes, "CompositorNodeImage", PASSES, source.node, (-480, down)
     )
