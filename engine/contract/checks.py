@@ -250,7 +250,8 @@ class _Checks:
 
     def _loras(self, job: Job) -> None:
         if self.folder is not None and self.has_weights:
-            self.findings.problems += lora_problems(job, self.folder, self.facts.family)
+            family = self.facts.family if self.facts.is_known else None
+            self.findings.problems += lora_problems(job, self.folder, family)
 
     def _too_large(self, job: Job) -> None:
         most = self.facts.family.most_region_px

@@ -31,8 +31,9 @@ _HUB_FILE = re.compile(rf"([\w.-]+/[\w.-]+)/((?:[^/:]+/)*[^/:]+\{WEIGHTS})")
 _SHOWN_DIGITS = 12
 
 
-def require_lora(lora: Lora, folder: Path, family: Family) -> Path:
-    """Return the file of a LoRA, which is on this computer and for a model of the family.
+def require_lora(lora: Lora, folder: Path, family: Family | None) -> Path:
+    """Return the file of a LoRA, which is on this computer and for a model of the family,
+    or of any where none is given.
 
     `folder` is where a relative path starts.
 
@@ -41,7 +42,7 @@ def require_lora(lora: Lora, folder: Path, family: Family) -> Path:
     path = lora_path(lora, folder)
     require_weights_name(path)
     stat = path.stat()
-    _require_kind(path, family.name, stat.st_size, stat.st_mtime_ns)
+    _require_kind(path, family.name if family else "", stat.st_size, stat.st_mtime_ns)
     if lora.sha256 and lora.sha256 != digest_of(path):
         raise ModelError(
             f"{path.name} is not the file that the picture was made with, whose sha256 begins "
@@ -125,7 +126,7 @@ def _require_kind(path: Path, family: str, size: int, changed_ns: int) -> None:
     shapes = read_shapes(path)
     _require_addition(path, shapes, family)
     made_for = families_of_lora(shapes, read_metadata(path))
-    if made_for and family not in made_for:
+    if family and made_for and family not in made_for:
         titles, own = titles_of(made_for), titles_of(frozenset({family}))
         raise ModelError(
             f"{path.name} is a LoRA for {titles}, and the model is {own}",
@@ -144,7 +145,7 @@ def _require_addition(path: Path, shapes: Shapes, family: str) -> None:
         if any(sign.search(name) for name in names):
             raise ModelError(f"{path.name} is {kind}, which cannot be used here", _CHOOSE)
     if any(_LOKR.search(name) for name in names):
-        if family not in _LOKR_FAMILIES:
+        if family and family not in _LOKR_FAMILIES:
             raise ModelError(f"{path.name} is a LoKr, which this model cannot take", _CHOOSE)
         return
     if any(_OF_LORAS.search(name) for name in names):

@@ -43,10 +43,11 @@ def lora_files(job: Job, folder: Path) -> LoraFiles:
     return {lora.lora: lora_path(lora, folder) for _, _, lora in loras_in(job)}
 
 
-def lora_problems(job: Job, folder: Path, family: Family) -> Iterator[Problem]:
+def lora_problems(job: Job, folder: Path, family: Family | None) -> Iterator[Problem]:
     """Yield what is wrong with the LoRAs of a job for a model of the family, each at its field.
 
-    Those of weight 0 are looked at too. `folder` is where relative paths start.
+    Without a family any will do. Those of weight 0 are looked at too. `folder` is where relative
+    paths start.
     """
     for field, region, lora in loras_in(job):
         try:
