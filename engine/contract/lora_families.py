@@ -104,7 +104,9 @@ def _flux(plain: Shapes) -> frozenset[str]:
 
 
 def _by_width(plain: Shapes) -> frozenset[str]:
-    widths = _inputs(plain, r"\bto\.(?:qkv\.mlp\.proj|[qkv])\b|\blinear1\b|\battn\.qkv\b")
+    widths = _inputs(
+        plain, r"\bto\.(?:qkv\.mlp\.proj|[qkv])\b|\blinear1\b|\battn\.qkv\b|\bmlp\.0\b"
+    )
     if _DEV_WIDTH in widths:
         return frozenset({"flux2"})
     is_klein = any(width in _KLEIN_WIDTHS for width in widths)

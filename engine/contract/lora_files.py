@@ -72,7 +72,7 @@ def lora_path(lora: Lora, folder: Path) -> Path:
             "download the file yourself and give its path, or give its name on the hub",
         )
     if hub := hub_lora(name):
-        return _cached(*hub)
+        return _cached(*hub, folder)
     known = f" (sha256 {lora.sha256[:_SHOWN_DIGITS]}…)" if lora.sha256 else ""
     raise ModelError(
         f"there is no file {name!r}{known} in {folder}",
@@ -88,7 +88,7 @@ def hub_lora(name: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found and not name.startswith(".") else None
 
 
-def _cached(id_: str, file: str) -> Path:
+def _cached(id_: str, file: str, folder: Path) -> Path:
     """Return a file of the hub's cache.
 
     Raises: ModelError where it is not there, or where it is one of several.
@@ -100,10 +100,11 @@ def _cached(id_: str, file: str) -> Path:
         if not file and any(snapshot.glob(f"*{WEIGHTS}")):
             return _only_file(snapshot, id_)
     name = f"{id_}/{file}" if file else id_
-    raise ModelError(
-        f"{name} is not on this computer",
-        f"download it first: the button beside the LoRA, or `python -m engine download {name}`",
-    )
+    fetch = f"the button beside the LoRA, or `python -m engine download {name}`"
+    if file:
+        message = f"there is no file {name!r} in {folder}, nor one of the hub's on this computer"
+        raise ModelError(message, f"mend the path, or download it: {fetch}")
+    raise ModelError(f"{name} is not on this computer", f"download it first: {fetch}")
 
 
 def _only_file(folder: Path, name: str) -> Path:
