@@ -21,6 +21,7 @@ from engine.contract.errors import Problem, shown, warning
 from engine.contract.files import atomic_write, is_there, path_in
 from engine.contract.job import Job, resolve_random, to_document
 from engine.contract.limits import Limits
+from engine.contract.loras import identified, lora_files
 from engine.contract.models import ModelFacts, facts_of
 from engine.families.base import Model
 from engine.families.loading import load_model, resolve
@@ -140,6 +141,8 @@ def run(
         limits=limits,
     )
     job = ranks.agreed(resolve_random(checked.job_or_raise(), SystemRandom()))
+    loras = lora_files(job, request.folder)
+    job = identified(job, loras)
     began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
     model = keeper.model(job.model, request.folder)
@@ -171,6 +174,7 @@ def run(
                 model,
                 references=references,
                 masks=masks,
+                loras=loras,
                 earlier=earlier,
                 colours=colours,
                 is_cancelled=is_cancelled,

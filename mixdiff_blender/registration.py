@@ -16,6 +16,7 @@ import bpy
 
 MODULES = (
     "properties.history",
+    "properties.loras",
     "properties.regions",
     "properties.canvas",
     "properties.preferences",
@@ -28,6 +29,7 @@ MODULES = (
     "ui.operators.regions",
     "ui.operators.groups",
     "ui.operators.region_list",
+    "ui.operators.loras",
     "ui.operators.drawing",
     "ui.operators.placing",
     "ui.operators.images",
@@ -44,6 +46,7 @@ MODULES = (
     "ui.panels.canvas",
     "ui.panels.regions",
     "ui.panels.region",
+    "ui.panels.loras",
     "ui.panels.installation",
     "job.former_files",
     "job.model_settings",

@@ -109,7 +109,7 @@ class ClusterEngine:
 
         with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
             folder = Path(name)
-            document = {**with_content(recorded, data, folder), "model": model.name}
+            document = with_content(recorded, data, folder, model)
             here = fingerprint(model.name, folder)
             if model.fingerprint and here and model.fingerprint != here:
                 raise ModelError(
@@ -173,7 +173,7 @@ class RemoteEngine:
             if digest not in self._contents:  # sent once, however many jobs show it
                 self._contents[digest] = self._ray.put(data)
             sent[name] = self._contents[digest]
-        model = sent_model(task.job.model, task.folder)
+        model = sent_model(task.job, task.folder)
         with self._errors():
             told = self._actor.make.options(num_returns="streaming").remote(
                 self._number, recorded, sent, model

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from .geometry import Rectangle
 from .job import Job, Kept, Region
+from .loras import unidentified
 
 _R = TypeVar("_R", bound=Region)
 
@@ -26,8 +27,9 @@ def again(
     """Return the job that makes some regions of an earlier picture anew, by their names.
 
     What is drawn at random is drawn anew, which outside of the change changes nothing; without a
-    `seed` that is too. `asks` are fields of regions that are otherwise now, such as `prompt`, by
-    the regions' names; regions that have no such fields keep what they have.
+    `seed` that is too. LoRAs are the files that lie now where they lay. `asks` are fields of
+    regions that are otherwise now, such as `prompt`, by the regions' names; regions that have no
+    such fields keep what they have.
     """
 
     def redrawn(region: _R) -> _R:
@@ -35,6 +37,7 @@ def again(
         other = {k: v for k, v in asks.get(region.name, {}).items() if k in declared}
         return replace(region, region_seed=None, **other)
 
+    job = unidentified(job)
     return replace(
         job,
         seed=seed,

@@ -25,6 +25,7 @@ from .job import (
 )
 from .kinds import File, OrNone, kind_of, nearest
 from .limits import Limits
+from .loras import lora_problems
 from .models import ModelFacts, facts_of
 from .parse import Checked, Draft, Findings, RecordDraft, read_job
 from .parse_grid import is_grid, read_grid
@@ -61,11 +62,13 @@ def check(
     folder: Path | None,
     facts: ModelFacts | None = None,
     limits: Limits | None = None,
+    has_weights: bool = True,
 ) -> Checked:
     """Read and check a job, or a grid configuration of the original.
 
     `folder` is where the document's paths start, None where its pictures are not files and so are
-    not looked at; `facts` are the model's, found by its name unless they are given.
+    not looked at; `facts` are the model's, found by its name unless they are given. LoRAs are
+    looked for where `has_weights`: another machine may have them.
     """
     findings, limits = Findings(), limits or Limits()
     if not isinstance(document, Mapping):
@@ -79,7 +82,10 @@ def check(
         return Checked(job=job and with_unique_names(job), problems=tuple(findings.problems))
     draft = read_job(document, findings)
     facts = facts or facts_of(draft.values.get("model"), folder)
-    _Checks(folder=folder, facts=facts, limits=limits, findings=findings).run(draft)
+    checks = _Checks(
+        folder=folder, facts=facts, limits=limits, findings=findings, has_weights=has_weights
+    )
+    checks.run(draft)
     return findings.checked(draft)
 
 
@@ -98,6 +104,7 @@ class _Checks:
     facts: ModelFacts
     limits: Limits
     findings: Findings
+    has_weights: bool
 
     def run(self, draft: Draft) -> None:
         self._canvas(draft.values)
@@ -120,6 +127,7 @@ class _Checks:
             self._kept_sizes(draft.kept, draft.values)
         if not self.findings.has_errors:
             job = draft.job()
+            self._loras(job)
             if job.kept is not None:
                 self._kept(job.kept, job)
             self._too_large(job)
@@ -239,6 +247,11 @@ class _Checks:
         if mode == "reset" and amount > 0:
             message = "has no effect in mode reset, which draws the region anew"
             self.findings.warn(path, amount, message, "use mode epsilon, or leave it out")
+
+    def _loras(self, job: Job) -> None:
+        if self.folder is not None and self.has_weights:
+            family = self.facts.family if self.facts.is_known else None
+            self.findings.problems += lora_problems(job, self.folder, family)
 
     def _too_large(self, job: Job) -> None:
         most = self.facts.family.most_region_px

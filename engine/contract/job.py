@@ -16,6 +16,7 @@ from .kinds import (
     Choice,
     File,
     Flag,
+    ListOf,
     ModelName,
     Names,
     OrNone,
@@ -45,6 +46,26 @@ MAX_STEPS = 999  # of the 1000 that models are trained on; most schedulers skip 
 
 _RANDOM_SEED_END = 9_999_999_999  # the original draws its seeds from [0, 9999999999)
 _RANDOM_GUIDANCE = (5, 30)  # and a guidance of None from the whole numbers of [5, 30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """An addition to a model, and how much it counts: a style, a thing, a way of few steps."""
+
+    lora: str = spec(
+        ModelName(),
+        "File of the LoRA, or its name on the hub: owner/name, or owner/name/file.safetensors",
+    )
+    weight: float = spec(
+        Real(-10, 10),
+        "How much the LoRA counts: 1 as it was trained, 0 not at all, below 0 the opposite",
+        default=1.0,
+    )
+    sha256: str = spec(
+        Text(),
+        "What tells the file from any other; filled in when the picture is made",
+        default="",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +128,9 @@ class Text2ImageRegion(MaskedRegion):
     )
     mask_weight: float = spec(
         Real(0, 1e6), "How strongly the region holds against those it overlaps", default=1.0
+    )
+    loras: tuple[Lora, ...] = spec(
+        ListOf(Lora, "LoRAs"), "LoRAs of this region alone, beside the canvas's", default=()
     )
 
 
@@ -201,6 +225,7 @@ class Job(Settings):
     regions: tuple[DiffusionRegion, ...] = spec(
         Records(REGION_TYPES), "What is generated where", default=()
     )
+    loras: tuple[Lora, ...] = spec(ListOf(Lora, "LoRAs"), "LoRAs of the whole picture", default=())
     reroll_regions: tuple[RerollRegion, ...] = spec(
         Records(RerollRegion), "Where the random start is drawn anew or changed", default=()
     )
@@ -275,7 +300,7 @@ def to_document(record: Any) -> dict[str, Any]:
     for declared in fields(record):
         value = getattr(record, declared.name)
         match kind_of(declared):
-            case Records():
+            case Records() | ListOf():
                 value = [to_document(one) for one in value]
             case Record() if value is not None:
                 value = to_document(value)
@@ -294,7 +319,7 @@ def files_of(record: Any) -> Iterator[str]:
                 yield value
             case Record() if value is not None:
                 yield from files_of(value)
-            case Records():
+            case Records() | ListOf():
                 for one in value:
                     yield from files_of(one)
 
@@ -309,7 +334,7 @@ def with_files(record: _T, change: Callable[[str], str]) -> _T:
                 changes[declared.name] = change(value)
             case Record() if value is not None:
                 changes[declared.name] = with_files(value, change)
-            case Records():
+            case Records() | ListOf():
                 changes[declared.name] = tuple(with_files(one, change) for one in value)
     return replace(record, **changes)  # type: ignore[type-var]
 

@@ -180,6 +180,20 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of small records of one class, which `of_what` names."""
+
+    of: type
+    of_what: str
+
+    def complaint(self, value: object) -> Complaint | None:
+        """Return what is wrong with the list itself, or None."""
+        if isinstance(value, list | tuple):
+            return None
+        return Complaint(f"{shown(value)} is not a list", f"write a list of {self.of_what}")
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A record of one class, or null for none."""
 

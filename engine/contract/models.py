@@ -57,6 +57,8 @@ class ModelFacts:
     scheduler: str | None = None
     knows: tuple[str, ...] = ()
     """What it paints, by the names that it was trained with; empty where it does not say."""
+    is_known: bool = True
+    """Whether anything is; of a model that is not here it may be a guess."""
     looks: tuple[str, ...] = ()
     """The words that it knows for how things look."""
 
@@ -100,13 +102,14 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     if is_dir(path):
         return _of_folder(path)
     if is_there(path):
-        return ModelFacts.of_family(family_of_file(path) or DEFAULT_FAMILY)
+        family = family_of_file(path)
+        return replace(ModelFacts.of_family(family or DEFAULT_FAMILY), is_known=family is not None)
     if is_hub_id(name):
         if known := known_model(name):
             return ModelFacts.of_known(known)
         if snapshot := local_snapshot(name, cache_folder(os.environ)):
             return _of_folder(snapshot)
-    return ModelFacts.of_family(DEFAULT_FAMILY)
+    return replace(ModelFacts.of_family(DEFAULT_FAMILY), is_known=False)
 
 
 def require_model(name: str, folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import JobError, Problem, shown, warning
 from .job import REGION_TYPES, Job, Kept, RerollRegion, with_unique_names
-from .kinds import Choice, Complaint, Names, Record, Records, kind_of, nearest
+from .kinds import Choice, Complaint, ListOf, Names, Record, Records, kind_of, nearest
 
 # Keys of earlier versions that change nothing any more.
 RETIRED = {"reuse_attention": "attention is computed at every step now"}
@@ -50,6 +50,10 @@ OTHER_NAMES = {
     "model_name": "model",
     "model_id": "model",
     "sd_model_checkpoint": "model",
+    "file": "lora",
+    "path": "lora",
+    "lora_name": "lora",
+    "scale": "weight",
 }
 
 _REGION_CLASSES = (*REGION_TYPES.values(), RerollRegion)
@@ -237,12 +241,29 @@ def read_fields(
                 findings.error(at, None, "is missing", f"add it: {declaration.metadata['doc']}")
             continue
         value = document[name]
-        if value is None and isinstance(kind_of(declaration), Records):
+        if value is None and isinstance(kind_of(declaration), Records | ListOf):
             continue  # the original's pipelines take None for no reroll regions
         kind = kind_of(declaration)
         if findings.complain(at, value, kind.complaint(value)):
-            values[name] = tuple(value) if isinstance(kind, Names) else value
+            match kind:
+                case Names():
+                    value = tuple(value)
+                case ListOf(of=listed):
+                    value = tuple(_listed(value, listed, at, findings))
+            values[name] = value
     return values
+
+
+def _listed(items: Sequence[object], cls: type, path: str, findings: Findings) -> Iterator[Any]:
+    """Yield the records of a list that are right; what is wrong with the others is noted."""
+    for index, item in enumerate(items):
+        at, before = f"{path}[{index}]", len(findings.problems)
+        if not isinstance(item, Mapping):
+            findings.error(at, item, f"{shown(item)} is no object", "write an object in braces")
+            continue
+        values = read_fields(cls, item, f"{at}.", findings)
+        if all(problem.severity == "warning" for problem in findings.problems[before:]):
+            yield cls(**values)
 
 
 def _declared(cls: type) -> dict[str, Field[Any]]:

@@ -79,6 +79,18 @@ def read_shapes(path: Path) -> Shapes:
         raise ModelError(f"{path} is damaged: its header cannot be read", _AGAIN) from error
 
 
+def read_metadata(path: Path) -> Mapping[str, str]:
+    """Return what a safetensors file says of itself beside its tensors; nothing where it cannot."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(_LENGTH_BYTES))
+            told = json.loads(file.read(min(length, _MAX_HEADER_BYTES))).get("__metadata__")
+    except (OSError, ValueError, AttributeError, RecursionError, struct.error):
+        return {}
+    entries = told.items() if isinstance(told, dict) else ()
+    return {key: value for key, value in entries if isinstance(value, str)}
+
+
 def _shapes(file: BinaryIO, path: Path) -> Shapes:
     size = file.seek(0, 2)
     file.seek(0)

@@ -15,6 +15,7 @@ from engine.families.schedules import Schedule
 from engine.runtime.batching import Batch, Conditioning, Denoiser, Guidance, Text
 from engine.runtime.codec import Codec
 from engine.runtime.devices import Device
+from engine.runtime.loras import Loras
 from engine.runtime.windows import Window
 
 
@@ -40,6 +41,7 @@ class Model(ABC):
         self._pipeline = pipeline
         self._network = getattr(pipeline, self.family.network)
         self.device = device
+        self.loras = Loras(pipeline, self.family.network)
         self.denoiser = Denoiser(self)
 
     @classmethod

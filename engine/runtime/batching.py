@@ -18,6 +18,7 @@ from engine.contract.job import Job
 from engine.contract.prompt_syntax import PLAIN
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import give_memory_back, is_oom
+from engine.runtime.loras import NO_LORAS, Loras, LoraSet
 from engine.runtime.windows import Window
 
 Conditioning = Mapping[str, Tensor]
@@ -34,6 +35,8 @@ class Text:
     is_negative: bool = False
     syntax: str = PLAIN
     """How the job's prompts are read, of `PROMPT_SYNTAXES`."""
+    loras: LoraSet = NO_LORAS
+    """Those that have a say in what the text becomes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,10 @@ class Network(Protocol):
     def channels(self) -> int:
         """Channels of a latent cell."""
 
+    @property
+    def loras(self) -> Loras:
+        """The LoRAs that it holds."""
+
     def encode(self, text: Text) -> Conditioning:
         """Return what a text becomes, (1, …) each; by itself, so that none changes another's."""
 
@@ -137,6 +144,7 @@ class _Pass:
     window: Window
     terms: Sequence[Term]
     conditioning: Conditioning
+    loras: LoraSet
 
 
 class Denoiser:
@@ -152,7 +160,10 @@ class Denoiser:
         self._texts: OrderedDict[Text, Conditioning] = OrderedDict()
 
     def plan(self, job: Job, windows: Sequence[RegionWindow]) -> BatchPlan:
-        """Return how windows are predicted, each distinct text encoded once, now or earlier."""
+        """Return how windows are predicted, each distinct text encoded once, now or earlier.
+
+        The network holds the job's LoRAs.
+        """
         regions, network, passes = job.text_regions, self._network, []
         encoded: dict[Text, Conditioning] = {}
 
@@ -168,16 +179,21 @@ class Denoiser:
             if scale is None:
                 raise ValueError("the guidance is not resolved yet")
             negative = job.negative_prompt if negative is None else negative
+            own = network.loras.set_of((*job.loras, *region.loras))
+            heard = network.loras.heard(own)
             terms = network.guidance.terms(region.prompt, negative, scale)
-            texts = [replace(term.text, syntax=job.prompt_syntax) for term in terms]
+            texts = [replace(term.text, syntax=job.prompt_syntax, loras=heard) for term in terms]
             for found in network.aligned(texts, on_device):
                 seen = network.condition(found, one.window, scale)
-                passes.append(_Pass(index=index, window=one.window, terms=terms, conditioning=seen))
+                passes.append(
+                    _Pass(index=index, window=one.window, terms=terms, conditioning=seen, loras=own)
+                )
         return BatchPlan(network, passes, self._capacity)
 
     def _encoded(self, text: Text) -> Conditioning:
         """Return what a text becomes, kept on the CPU: a GPU's memory is for the network."""
         if text not in self._texts:
+            self._network.loras.use(text.loras)
             found = self._network.encode(text)
             self._texts[text] = {name: t.cpu() for name, t in found.items()}
             while len(self._texts) > 1 and self._text_bytes() > _KEPT_TEXT_BYTES:
@@ -197,9 +213,10 @@ class BatchPlan:
         groups: dict[object, list[_Pass]] = {}
         for one in passes:
             shapes = tuple((name, t.shape) for name, t in sorted(one.conditioning.items()))
-            key = (one.window.height, one.window.width, shapes)
+            key = (one.window.height, one.window.width, shapes, one.loras)
             groups.setdefault(key, []).append(one)
-        self._groups = list(groups.values())
+        # Those of one set after another: each switch walks through all layers.
+        self._groups = sorted(groups.values(), key=lambda group: group[0].loras)
         self._fitting = [self._fitting_now(group, capacity) for group in self._groups]
 
     def predict(self, model_input: Tensor, t: Tensor) -> Iterator[Prediction]:
@@ -246,6 +263,7 @@ class BatchPlan:
             name: torch.cat([one.conditioning[name] for one in passes])
             for name in passes[0].conditioning
         }
+        self._network.loras.use(passes[0].loras)
         return self._network.call(
             Batch(latents=latents, timestep=timestep, conditioning=conditioning)
         )

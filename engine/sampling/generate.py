@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from engine.contract.base_pass import has_base
 from engine.contract.errors import Cancelled, Problem, shown
 from engine.contract.job import Image2ImageRegion, Job
+from engine.contract.lora_files import LoraFiles
 from engine.contract.prompt_syntax import WEIGHTS
 from engine.families.base import Model
 from engine.runtime.batching import Text
@@ -28,6 +30,7 @@ from engine.sampling.events import (
     Warned,
 )
 from engine.sampling.kept import KeptAnchor, change_of, touched
+from engine.sampling.loras import hold_loras, misfit_warnings
 from engine.sampling.masks import MaskImages, mask_coverage
 from engine.sampling.noise import Noise, starting_noise
 from engine.sampling.noise_map import Colours
@@ -44,6 +47,7 @@ def generate(
     *,
     references: Mapping[str, Tensor],
     masks: MaskImages = MappingProxyType({}),
+    loras: LoraFiles = MappingProxyType({}),
     earlier: EarlierPicture | None = None,
     colours: Colours | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
@@ -53,12 +57,12 @@ def generate(
     """Run a job whose seeds and guidances are resolved, and yield what happens.
 
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
-    bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks; `earlier` is what the
-    job's `kept` names, `colours` its noise map. Of several `ranks` each calls this; the first one
-    alone yields pictures.
+    bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks, `loras` the files of
+    LoRAs by their names; `earlier` is what the job's `kept` names, `colours` its noise map. Of
+    several `ranks` each calls this; the first one alone yields pictures.
 
-    Raises: JobError where nothing would change of a kept picture, or nothing stay; Cancelled
-    soon after `is_cancelled` turns true.
+    Raises: JobError where nothing would change of a kept picture, or nothing stay, or a LoRA does
+    not fit the model; Cancelled soon after `is_cancelled` turns true.
     """
 
     def checkpoint() -> None:
@@ -73,6 +77,8 @@ def generate(
     generator = noise.generator(job.seed)
 
     yield PhaseBegan(phase="encoding")
+    checkpoint()
+    hold_loras(job, model, loras)
     checkpoint()
     schedule = model.make_schedule(job)
     start = starting_noise(
@@ -118,7 +124,8 @@ def generate(
     windows = region_windows(job, stride, masks, patch=model.family.grid_px // stride)
     for problem in coverage_warnings(job, windows, stride):
         yield Warned(problem=problem)
-    for problem in (*_long_texts(job, model), *_unheard_negatives(job, model)):
+    doubts = (_long_texts(job, model), _unheard_negatives(job, model))
+    for problem in chain(*doubts, misfit_warnings(job, model)):
         yield Warned(problem=problem)
     change = None
     if earlier is not None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from engine.contract.errors import EngineError
 from engine.contract.files import atomic_write, is_there, path_in
 from engine.contract.job import BUNDLED_MODEL, Job, with_files
+from engine.contract.loras import with_loras
 from engine.contract.png import (
     JOB_KEY,
     LATENTS_KIND,
@@ -158,8 +159,14 @@ def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:
         except ValueError:  # another drive of Windows
             return str(target)
 
-    job = with_files(job, seen_from_there)
+    def weights_seen_from_there(name: str) -> str:
+        path = path_in(old_folder, name)  # or else a name on the hub
+        return seen_from_there(str(path)) if is_there(path) else name
+
+    job = with_loras(
+        with_files(job, seen_from_there),
+        lambda lora: replace(lora, lora=weights_seen_from_there(lora.lora)),
+    )
     if job.model in (None, BUNDLED_MODEL):
         return job
-    path = path_in(old_folder, str(job.model))
-    return replace(job, model=seen_from_there(str(path))) if is_there(path) else job
+    return replace(job, model=weights_seen_from_there(str(job.model)))

@@ -22,6 +22,7 @@ from ..contract import (
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..properties.declarations import label_of
+from .loras import loras_of, problems_of_loras
 from .model_facts import facts_of_model, model_path, problems_of_model
 from .model_settings import followed_model, value_for
 from .prompts import Words, filled
@@ -116,7 +117,7 @@ def job_from_scene(
     """Return the job that a scene describes, with what is wrong or doubtful about it.
 
     The regions stand in the order of the scene's list, after the background; `changes` replace
-    values of the canvas, such as its seed.
+    values of the canvas, such as its seed; LoRAs among them are added to its own.
 
     Raises: EngineError of kind `job` where there is nothing to generate, or where the scene has
     regions and no camera that sees them.
@@ -165,6 +166,7 @@ def job_from_scene(
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,
         negative_prompt=filled(settings.negative_prompt, words),
+        loras=loras_of(settings),
         regions=(*([whole] if whole else []), *regions),
         reroll_regions=tuple(reader.reroll_regions),
         prompt_syntax=settings.prompt_syntax,
@@ -173,7 +175,8 @@ def job_from_scene(
         decode_steps=settings.decode_steps,
         noise_device=settings.noise_device,
     )
-    job = with_unique_names(replace(job, **changes))
+    added = {**changes, "loras": (*job.loras, *changes.get("loras", ()))}
+    job = with_unique_names(replace(job, **added))
     # Images are files later, or are looked at where they were named.
     problems = validate(job, folder=None, facts=facts)
     return SceneJob(
@@ -191,6 +194,7 @@ def job_from_scene(
             *_doubts_about_fields(settings, words),
             *reader.problems,
             *problems,
+            *problems_of_loras(job, facts),
         ),
     )
 

@@ -22,6 +22,7 @@ from .declarations import (
     noticed,
 )
 from .history import HistorySettings
+from .loras import lora_list
 from .regions import RegionEntry, index_of
 from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
@@ -101,6 +102,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     )
     negative_prompt: str = declared(Job)
     prompt_syntax: str = declared(Job, default=WEIGHTS)
+    loras: Any = lora_list("LoRAs of the whole picture (loras)")
     cpu_vae: bool = declared(Job)
     decode_steps: bool = declared(Job)
     noise_device: str = declared(Job)

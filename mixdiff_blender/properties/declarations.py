@@ -65,9 +65,12 @@ _LABELS = {
     "col_init": "Left",
     "col_end": "Right",
     "regions": "Regions",
+    "lora": "LoRA",
+    "loras": "LoRAs",
+    "weight": "Weight",
 }
 _SOFT_MAXIMA = {
-    **{"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0},
+    **{"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0, "weight": 2.0},
     **{"num_inference_steps": 150, "feather_px": 512},
 }
 _ITEMS = {

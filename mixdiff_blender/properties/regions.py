@@ -18,6 +18,7 @@ from .declarations import (
     noticed,
     overridable,
 )
+from .loras import lora_list
 from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
 
@@ -111,6 +112,7 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
         "(region_seed)",
         update=only_digits("region_seed_digits"),
     )
+    loras: Any = lora_list("LoRAs of this region alone, beside the whole picture's (loras)")
     reference_image: bpy.types.Image | None = declared(
         Image2ImageRegion, description="The picture to start from (reference_image)"
     )

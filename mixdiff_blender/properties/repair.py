@@ -14,16 +14,22 @@ def repair_file() -> None:
     """Repair the settings of all scenes and objects."""
     for scene in bpy.data.scenes:
         settings = canvas_settings(scene)
-        repair(settings)
+        _repair_with_loras(settings)
         for entry in settings.history:
             repair(entry)
         for listed in settings.regions:
             repair(listed)
-            repair(listed.settings)
+            _repair_with_loras(listed.settings)
     for obj in bpy.data.objects:
         own = region_settings(obj)
         if any(map(own.is_property_set, type(own).__annotations__)):
-            repair(own)
+            _repair_with_loras(own)
+
+
+def _repair_with_loras(settings: Any) -> None:
+    repair(settings)
+    for line in settings.loras:
+        repair(line)
 
 
 def repair(settings: Any) -> None:

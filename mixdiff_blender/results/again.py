@@ -20,7 +20,7 @@ from .change_masks import Mask, write_change
 from .documents import is_made_by, job_of
 from .generation import Then
 
-_ASKED = ("prompt", "negative_prompt", "guidance_scale")
+_ASKED = ("prompt", "negative_prompt", "guidance_scale", "loras")
 
 
 def chosen_names(job: Job, keys: Collection[str]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from ..contract import (
     path_in,
     to_document,
     with_files,
+    with_loras,
 )
 from ..properties import HistoryEntry, canvas_settings
 from ..properties import history as history_properties
@@ -109,6 +110,7 @@ def _moved_job(job: Job, old_folder: Path, new_folder: Path) -> Job:
             return str(target)
 
     model = job.model and seen_from_there(job.model)
+    job = with_loras(job, lambda lora: replace(lora, lora=seen_from_there(lora.lora)))
     return replace(with_files(job, seen_from_there), model=model)
 
 

@@ -25,6 +25,7 @@ from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 _NOT_OF_THE_PICTURE = frozenset(
     {"rna_type", "name", "uid", "result", "show_result", "output_folder", "again_strength"}
 )
+_LISTS = ("loras",)
 _CANVAS_KEYS = (
     *("num_inference_steps", "negative_prompt", "prompt_syntax"),
     *("cpu_vae", "decode_steps", "noise_device"),
@@ -70,6 +71,11 @@ def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
     settings.scheduler = job.scheduler or SCHEDULER_OF_MODEL
     for key in _CANVAS_KEYS:
         setattr(settings, key, getattr(job, key))
+    settings.loras.clear()
+    for lora in job.loras:
+        line, file = settings.loras.add(), path_in(folder, lora.lora)
+        line.lora = str(file.resolve()) if is_there(file) else lora.lora
+        line.weight = lora.weight
     for region in job.text_regions:  # what fills gaps without a prompt has none to follow
         if region.id == BACKGROUND_ID and region.prompt and region.guidance_scale is not None:
             settings.guidance_scale = region.guidance_scale
@@ -102,7 +108,9 @@ def _values(settings: Any) -> dict[str, Any]:
     for declared in _of_the_picture(settings):
         name = declared.identifier
         value = getattr(settings, name)
-        if declared.type == "POINTER":
+        if declared.type == "COLLECTION":
+            values[name] = [_values(line) for line in value]
+        elif declared.type == "POINTER":
             if value is None or isinstance(value, bpy.types.Image):
                 values[name] = {"image": value.name if value else None}
         else:
@@ -114,6 +122,10 @@ def _set(settings: Any, values: Mapping[str, Any]) -> None:
     for declared in _of_the_picture(settings):
         name = declared.identifier
         value = values.get(name)
+        if declared.type == "COLLECTION":
+            if isinstance(value, list):
+                _set_list(getattr(settings, name), value)
+            continue
         if isinstance(value, Mapping):
             value = bpy.data.images.get(str(value.get("image")))
         if value is None:
@@ -124,9 +136,16 @@ def _set(settings: Any, values: Mapping[str, Any]) -> None:
                 setattr(settings, name, value)
 
 
+def _set_list(lines: Any, values: list[Any]) -> None:
+    lines.clear()
+    for one in values:
+        _set(lines.add(), _mapping(one))
+
+
 def _of_the_picture(settings: Any) -> Iterator[Any]:
     """Yield the declarations of what a snapshot takes and brings back."""
     for declared in settings.bl_rna.properties:
-        is_own = declared.identifier not in _NOT_OF_THE_PICTURE and declared.type != "COLLECTION"
-        if is_own and not declared.is_readonly and not declared.is_hidden:
+        name, is_list = declared.identifier, declared.type == "COLLECTION"
+        is_own = name in _LISTS if is_list else not declared.is_readonly
+        if is_own and name not in _NOT_OF_THE_PICTURE and not declared.is_hidden:
             yield declared

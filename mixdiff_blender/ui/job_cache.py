@@ -32,7 +32,7 @@ _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.type
 _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
 _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
-    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
+    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size", "loras"),
 )
 
 
@@ -151,6 +151,8 @@ def _drawn_on_layers(scene: bpy.types.Scene, found: Sequence[Source]) -> Iterato
 
 def _value(settings: Any, name: str) -> Any:
     value = getattr(settings, name)
+    if name == "loras":
+        return tuple((line.lora, line.weight) for line in value)
     return value.name_full if isinstance(value, bpy.types.ID) else value
 
 

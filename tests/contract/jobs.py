@@ -63,8 +63,12 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
         "mask": st.none() | TEXTS.filter(str.strip),
         "mask_area": st.sampled_from(MASK_AREAS),
     }
+    lora = st.fixed_dictionaries(
+        {"lora": TEXTS.filter(str.strip), "weight": st.floats(-10, 10), "sha256": TEXTS}
+    )
     text = {
         **masked,
+        "loras": st.lists(lora, max_size=2),
         "prompt": TEXTS,
         "negative_prompt": st.none() | TEXTS,
         "guidance_scale": st.none() | NUMBERS,
@@ -100,6 +104,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "seed": SEEDS,
             "negative_prompt": TEXTS,
             "prompt_syntax": st.sampled_from(PROMPT_SYNTAXES),
+            "loras": st.lists(lora, max_size=2),
             "reroll_regions": st.just(rerolls),
             "cpu_vae": st.booleans(),
             "base_prompt": TEXTS,

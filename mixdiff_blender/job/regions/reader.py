@@ -33,6 +33,7 @@ from ...storage.images import (
     write_mask,
     write_picture,
 )
+from ..loras import loras_of
 from ..model_settings import exact, followed_model, value_for
 from ..prompts import escaped, filled, region_prompt, whole_picture_prompt
 from ..scene_words import doubts_about_fields, words_of
@@ -181,6 +182,8 @@ class RegionReader:
             elif name == "negative_prompt":
                 text = settings.negative_prompt
                 yield name, self._filled(text, name, source) if text else None
+            elif name == "loras":
+                yield name, loras_of(settings)
             elif _is_file(declared):
                 yield name, self._file(getattr(settings, name), declared, source)
             else:

@@ -62,7 +62,14 @@ from bl_ext.user_default.mixdiff.ui.overlay.boxes import Box
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
-from bl_ext.user_default.mixdiff.ui.panels import canvas, generate, region, regions, results
+from bl_ext.user_default.mixdiff.ui.panels import (
+    canvas,
+    generate,
+    loras,
+    region,
+    regions,
+    results,
+)
 from bl_ext.user_default.mixdiff.ui.panels.generate import draw_bars
 from bl_ext.user_default.mixdiff.ui.panels.hints import draw_hint
 from bl_ext.user_default.mixdiff.ui.panels.presets import draw_presets
@@ -70,7 +77,7 @@ from bl_ext.user_default.mixdiff.ui.panels.presets import draw_presets
 HistoryList = results.HistoryList
 PANELS = [
     panel
-    for module in (canvas, generate, region, regions, results)
+    for module in (canvas, generate, region, loras, regions, results)
     for panel in module.CLASSES
     if issubclass(panel, bpy.types.Panel)
 ]
