@@ -27,7 +27,7 @@ for number, x in enumerate((-1.5, -0.5, 0.6, 1.4)):
         obj = bpy.context.object
         obj.scale[:2], obj.name = (size, size), f"{kind} {number}"
         obj.data.materials.append(material)
-        bpy.context.scene.collection.objects.unlink(obj)
+        obj.users_collection[0].objects.unlink(obj)
         trees.objects.link(obj)
 bpy.ops.object.select_all(action="DESELECT")
 """
