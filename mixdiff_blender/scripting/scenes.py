@@ -97,7 +97,7 @@ def mark(
                 f"{obj.name!r} has no surface", kind="job", advice="use a plane or another mesh"
             )
     if together and singles:
-        marked = [thing for thing in marked if thing not in singles] + [gathered(singles)]
+        marked = [thing for thing in marked if thing not in singles] + [gathered(found, singles)]
     for thing in marked:
         asked = _marked(found, thing)
         for name, value in settings.items():

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ...properties import region_settings
 from .entries import Group, Source, entries, source_of, source_of_object
 from .pieces import Piece
 
@@ -37,10 +38,14 @@ def members_of(group: Group, objects: Iterable[bpy.types.Object]) -> list[bpy.ty
 
 
 def sources_with(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> Iterator[Source]:
-    """Return the regions that objects are, whether they are any or not, and are a part of."""
+    """Return the regions that objects are, or else are a part of.
+
+    Those among them, too, that objects have been.
+    """
     yield from map(source_of_object, objects)
+    parts = [obj for obj in objects if not region_settings(obj).enabled]
     for source in map(source_of, entries(scene)):
-        if source.group is not None and members_of(source.group, objects):
+        if source.group is not None and members_of(source.group, parts):
             yield source
 
 

@@ -8,11 +8,18 @@ from typing import Any
 import bpy
 
 from ...contract import EngineError, Image2ImageRegion, Text2ImageRegion
-from ...properties import RECTANGLE, SILHOUETTE, RegionEntry, RegionSettings, region_settings
+from ...properties import (
+    RECTANGLE,
+    SILHOUETTE,
+    RegionEntry,
+    RegionSettings,
+    canvas_settings,
+    region_settings,
+)
 from ..prompts import escaped
 from ..scene_words import prompt_from_group, prompt_from_names
 from .empties import is_image_empty
-from .entries import Group, list_group, list_object, sync
+from .entries import Group, group_of, list_group, list_object, sync
 from .instances import may_have_instances
 from .surfaces import SHOWN
 
@@ -103,11 +110,14 @@ def mark_group(scene: bpy.types.Scene, group: Group) -> RegionEntry:
     return entry
 
 
-def gathered(objects: Sequence[bpy.types.Object]) -> bpy.types.Collection:
-    """Return a new collection with objects, which stay where they are.
+def gathered(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> bpy.types.Collection:
+    """Return a collection with just these objects: a region's, or a new one.
 
-    It lies in no scene, as what Blender makes with Ctrl+G: Object Properties › Collections.
+    The objects stay where they are: it lies in no scene, as what Blender makes with Ctrl+G.
     """
+    for group in filter(None, map(group_of, canvas_settings(scene).regions)):
+        if isinstance(group, bpy.types.Collection) and {*group.all_objects} == {*objects}:
+            return group
     names = dict.fromkeys(filter(None, map(prompt_from_names, objects)))
     collection = bpy.data.collections.new(", ".join(list(names)[:_MOST_NAMED]) or "Region")
     for obj in objects:

@@ -92,6 +92,8 @@ class RegionBounds:
         # The picture of an image region fills its rectangle.
         if seen is not None and source.settings.type != Image2ImageRegion.TYPE:
             return Place(rectangle=seen.window, far=seen.far, coverage=seen.coverage)
+        if has_outline and seen is None and self._is_all_anothers(source):
+            return _ANOTHERS
         bounds = self.bounds_of(source)
         if isinstance(bounds, LeftOut):
             return bounds
@@ -99,7 +101,7 @@ class RegionBounds:
         if not has_outline:
             return Place(rectangle=rectangle, far=bounds.far)
         if seen is None:
-            return _HIDDEN if self._has_own(source) else _ANOTHERS
+            return _HIDDEN
         coverage = self._silhouettes.cropped(seen, rectangle)
         return Place(rectangle=rectangle, far=seen.far, coverage=coverage)
 
@@ -163,12 +165,12 @@ class RegionBounds:
         drawn = [*regions, *((number, [piece]) for number, piece in others)]
         return Silhouettes(self._view, self.canvas, drawn)
 
-    def _has_own(self, source: Source) -> bool:
-        """Return whether anything of a region is no other's."""
-        number = self._numbers[source.id]
-        return source.group is None or any(
-            self._belonging.number_of(*one) == number for one in self._pieces_in(source.group)
-        )
+    def _is_all_anothers(self, source: Source) -> bool:
+        """Return whether a group shows something, and all of it belongs to other regions."""
+        if source.group is None:
+            return False
+        owners = {self._belonging.number_of(*one) for one in self._pieces_in(source.group)}
+        return bool(owners) and self._numbers[source.id] not in owners
 
     def _pieces_in(self, group: Group) -> Iterator[tuple[bpy.types.Object, Piece]]:
         """Return the pieces that belong to a group, each with what shows it."""

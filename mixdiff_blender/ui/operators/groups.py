@@ -58,8 +58,8 @@ class MarkTogether(_MarksGroup):
     )
 
     def group_in(self, context: Any) -> Group:
-        """Return a new collection with the objects."""
-        return gathered(_selected(context))
+        """Return a collection with the objects."""
+        return gathered(scene_in(context), _selected(context))
 
 
 class MarkCollection(_MarksGroup):

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 import pytest
-from addon import entries, history, job_cache, scripting, source_of
+from addon import entries, history, job_cache, read_job, scripting, source_of
 from scenes import add_camera, add_plane, empty_scene, select, update
 from seen import covered, instance_of, read, said, to_collection
 
@@ -212,6 +212,8 @@ def test_selected_objects_become_one_region_and_stay_where_they_are(
     assert {*left.users_collection} == {scene.collection, entry.collection}
     entry.settings.feather_px = 0
     assert covered("chair, old table").sum() == 2 * SQUARE
+    scripting.mark([right, left], together=True, prompt="seats")
+    assert [e.settings.prompt for e in entries(scene)] == ["seats"]
 
 
 def test_the_active_collection_and_material_become_regions(scene: Any, camera: Any) -> None:
@@ -437,4 +439,5 @@ def test_the_settings_of_a_result_come_back_to_its_groups(street: Any, tmp_path:
     assert entry.settings.prompt == "bricks"
     select(left)
     bpy.ops.mixdiff.again()
-    assert len(street.mixdiff.history) == 2
+    kept = read_job(history.path_of(street.mixdiff.history[-1]))["kept"]
+    assert kept["regions"] == ["walls"]
