@@ -16,11 +16,11 @@ from engine.contract.families import Family, family_of_pipeline, family_titles
 from engine.contract.foreign_models import Foreign, foreign_class
 from engine.contract.job import BUNDLED_MODEL
 from engine.contract.lora_files import hub_lora, is_lora
-from engine.contract.model_folders import INDEX, foreign_parts, read_object
+from engine.contract.model_folders import INDEX, VARIANTS, foreign_parts, read_object
 from engine.contract.weights import PICKLES, WEIGHTS
 
 _SMALL = (".json", ".txt", ".model", ".jinja")
-_HALF = ".fp16."
+_HALF = tuple(f".{variant}" for variant in VARIANTS)
 _MOST_NAMED = 5
 _LOGIN_HELP = (
     "then log in with `hf auth login`, or put a token into the variable HF_TOKEN; "
@@ -39,7 +39,7 @@ def needed_files(names: Collection[str], id_: str, family: Family) -> list[str]:
         settings += [name for name in inside if name.endswith(_SMALL)]
         weights = [name for name in inside if name.endswith(".safetensors")]
         plain = [name for name in weights if name.count(".") == 1]  # no .fp16 or .non_ema
-        half = [name for name in weights if _HALF in name]
+        half = next((one for sign in _HALF if (one := [n for n in weights if sign in n])), [])
         chosen = half or plain if family.prefers_half else plain or half
         if part in family.weighted_parts and not chosen:
             raise _unusable(id_, part, any(name.endswith(PICKLES) for name in inside))
