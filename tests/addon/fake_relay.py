@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 held: dict[int, dict[str, Any]] = {}
@@ -27,9 +28,10 @@ for line in sys.stdin:
             tell(method="progress", params={"id": id_, "step": 1, "steps": 2})
             job = params["job"]
             if job.get("die"):
-                if job["die"] == "always" or not os.path.exists(params["output"]):
-                    with open(params["output"], "w"):
-                        os._exit(3)
+                been_here = Path(params["output"])
+                if job["die"] == "always" or not been_here.exists():
+                    been_here.touch()
+                    os._exit(3)
                 done(id_, params)
             elif job.get("hold"):
                 held[id_] = params
