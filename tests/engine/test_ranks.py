@@ -117,7 +117,10 @@ class _Thread(Ranks):
         if owner == self.number:
             self.made[owner] += 1
             made = make()
-            return made if owner == 0 else self.queues[owner].put(made)
+            if owner == 0:
+                return made
+            self.queues[owner].put(made)
+            return None
         return self.queues[owner].get(timeout=60) if self.is_first else None
 
 
