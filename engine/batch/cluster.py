@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import queue
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -34,6 +36,7 @@ from engine.contract.limits import Limits
 from engine.contract.protocol import Failure, exception, failure
 
 _REACH_S = 5
+_JOIN_S = 60
 _START_S = 600
 _HERE = "127.0.0.1"
 _CONTROL = "control"
@@ -293,7 +296,7 @@ def _join(ray: Any, address: str) -> None:
         _require_reachable(address)
     try:
         try:
-            ray.init(address=address or "auto", **{**quiet, "include_dashboard": None})
+            _within(_JOIN_S, partial(ray.init, address=address or "auto", **quiet))
         except ConnectionError:
             if address:
                 raise
@@ -303,6 +306,30 @@ def _join(ray: Any, address: str) -> None:
         where = address or "here"
         message = f"there is no Ray cluster at {where}: {first_line(error)}"
         raise EngineError(message, kind="network", advice=_ADVICE) from error
+
+
+def _within(seconds: float, call: Callable[[], object]) -> None:
+    """Call something that waits for minutes where it finds something else than it looks for.
+
+    Raises: TimeoutError, while it goes on in its thread.
+    """
+    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    threading.Thread(target=run, name="joining", daemon=True).start()
+    try:
+        error = ended.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"what answers there is not Ray, or not for {seconds:g} s") from None
+    if error is not None:
+        raise error
 
 
 def _require_reachable(address: str) -> None:

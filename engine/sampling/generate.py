@@ -110,10 +110,10 @@ def generate(
         )
 
     def decoded(latents: Tensor, step: int | None) -> Iterator[ImageRows]:
-        top = 0
-        if not ranks.is_first:
-            return
-        for rows in model.codec.decode(latents, on=vae_device, checkpoint=checkpoint):
+        top, latents = 0, ranks.same(latents)
+        for rows in model.codec.decode(
+            latents, on=vae_device, checkpoint=checkpoint, sharing=ranks
+        ):
             checkpoint()
             if change is not None:
                 rows = change.joined(rows, top)

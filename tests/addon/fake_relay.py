@@ -28,9 +28,9 @@ for line in sys.stdin:
             tell(method="progress", params={"id": id_, "step": 1, "steps": 2})
             job = params["job"]
             if job.get("die"):
-                output = Path(params["output"])
-                if job["die"] == "always" or not output.exists():
-                    output.touch()
+                been_here = Path(params["output"])
+                if job["die"] == "always" or not been_here.exists():
+                    been_here.touch()
                     os._exit(3)
                 done(id_, params)
             elif job.get("hold"):

@@ -219,3 +219,24 @@ def test_wrong_jobs_and_requests_are_answered_and_the_rest_goes_on(talk: Talk) -
     good = talk.generate()
     talk.wait(lambda: talk.end(good))
     assert "result" in str(talk.end(good))
+
+
+def test_a_full_disk_fails_its_picture_and_the_next_is_made_where_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(Holding):
+        def make(self, task: BatchTask, on_step: Step) -> Account:
+            if not self._may_end.is_set():
+                raise EngineError("the disk is full", kind="output", advice="make room there")
+            return super().make(task, on_step)
+
+    for talk in _talk(tmp_path, monkeypatch, lambda talk, _: Full(talk.may_end), count=1):
+        full = talk.generate()
+        talk.wait(lambda: talk.end(full))  # noqa: B023
+        failed = talk.end(full)
+        assert failed is not None
+        assert failed["error"]["data"] == {"kind": "output", "advice": "make room there"}
+        talk.may_end.set()
+        one = talk.generate()
+        talk.wait(lambda: talk.end(one))  # noqa: B023
+        assert "result" in str(talk.end(one))
