@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from .base_pass import has_base
 from .geometry import Rectangle
 from .job import Job, Kept, Region
 from .loras import unidentified
@@ -23,13 +24,15 @@ def again(
     strength: float = 0.0,
     seed: int | None = None,
     asks: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    base_prompt: str = "",
 ) -> Job:
     """Return the job that makes some regions of an earlier picture anew, by their names.
 
     What is drawn at random is drawn anew, which outside of the change changes nothing; without a
     `seed` that is too. LoRAs are the files that lie now where they lay. `asks` are fields of
     regions that are otherwise now, such as `prompt`, by the regions' names; regions that have no
-    such fields keep what they have.
+    such fields keep what they have. So does the base pass without a `base_prompt`, or where the
+    job has none.
     """
 
     def redrawn(region: _R) -> _R:
@@ -43,6 +46,7 @@ def again(
         seed=seed,
         regions=tuple(map(redrawn, job.regions)),
         reroll_regions=tuple(map(redrawn, job.reroll_regions)),
+        base_prompt=base_prompt if base_prompt and has_base(job) else job.base_prompt,
         kept=Kept(picture=picture, regions=tuple(regions), mask=mask, strength=strength),
     )
 

@@ -42,6 +42,7 @@ NOISE_DEVICES = ("cpu", "device")
 
 SEED = Whole(0, 2**64 - 1)
 GUIDANCE = Real(0, 1000)
+SHARE = Real(0, 1)
 MAX_STEPS = 999  # of the 1000 that models are trained on; most schedulers skip the first
 
 _RANDOM_SEED_END = 9_999_999_999  # the original draws its seeds from [0, 9999999999)
@@ -249,13 +250,13 @@ class Job(Settings):
         GUIDANCE, "How closely the base pass follows its prompt", default=7.5
     )
     base_strength: float = spec(
-        Real(0, 1),
+        SHARE,
         "How much of the first step is decided for the whole picture at once, by the base pass, "
         "so that regions fit together; 0 leaves it out",
         default=0.0,
     )
     base_end: float = spec(
-        Real(0, 1),
+        SHARE,
         "The share of the steps over which the base pass fades out",
         default=0.5,
     )

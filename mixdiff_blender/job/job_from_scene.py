@@ -22,6 +22,7 @@ from ..contract import (
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..properties.declarations import label_of
+from .base_pass import base_of
 from .loras import loras_of, problems_of_loras
 from .model_facts import facts_of_model, model_path, problems_of_model
 from .model_settings import followed_model, value_for
@@ -170,6 +171,7 @@ def job_from_scene(
         regions=(*([whole] if whole else []), *regions),
         reroll_regions=tuple(reader.reroll_regions),
         prompt_syntax=settings.prompt_syntax,
+        **base_of(settings, reader.prompts, guidance=guidance, words=words),
         max_region_px=largest_region_px(facts, settings.tile_size),
         cpu_vae=settings.cpu_vae,
         decode_steps=settings.decode_steps,
@@ -201,7 +203,7 @@ def job_from_scene(
 
 def _doubts_about_fields(settings: Any, words: Words) -> Iterator[Problem]:
     """Yield what is doubtful about the fields in prompts that belong to no region."""
-    for name in ("background_prompt", "negative_prompt"):
+    for name in ("background_prompt", "negative_prompt", "base_prompt"):
         text = getattr(settings, name)
         for message, remedy in doubts_about_fields(text, words):
             shown = {"field": name, "value": text, "message": message, "remedy": remedy}

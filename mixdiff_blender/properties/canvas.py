@@ -103,6 +103,14 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     negative_prompt: str = declared(Job)
     prompt_syntax: str = declared(Job, default=WEIGHTS)
     loras: Any = lora_list("LoRAs of the whole picture (loras)")
+    base_prompt: str = declared(
+        Job,
+        description="What the whole picture shows, its regions included; empty for the prompts of "
+        "background and regions, one after the other (base_prompt)",
+        **SUGGESTED,
+    )
+    base_strength: float = declared(Job, subtype="FACTOR")
+    base_end: float = declared(Job, subtype="FACTOR")
     cpu_vae: bool = declared(Job)
     decode_steps: bool = declared(Job)
     noise_device: str = declared(Job)

@@ -28,9 +28,10 @@ _NOT_OF_THE_PICTURE = frozenset(
 _LISTS = ("loras",)
 _CANVAS_KEYS = (
     *("num_inference_steps", "negative_prompt", "prompt_syntax"),
+    *("base_prompt", "base_strength", "base_end"),
     *("cpu_vae", "decode_steps", "noise_device"),
 )
-_BEFORE = {"prompt_syntax": PLAIN}
+_BEFORE = {"prompt_syntax": PLAIN, "base_strength": 0.0}
 """What settings of earlier versions meant that knew no other."""
 
 

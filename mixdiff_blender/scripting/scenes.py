@@ -149,7 +149,7 @@ def save_preset(
 ) -> Path:
     """Keep the scene's style under a name, and return the file.
 
-    `with_model` keeps the model too, with steps, sampler and guidance.
+    `with_model` keeps the model too, with steps, sampler, guidance and the base pass.
 
     Raises: EngineError of kind `preset` where the name is taken, unless it replaces that one.
     """

@@ -32,7 +32,8 @@ _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.type
 _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
 _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
-    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size", "loras"),
+    *("base_prompt", "base_strength", "base_end", "loras"),
+    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def test_pictures_that_only_the_asking_machine_has_travel_along(tmp_path: Path) 
     task = a_task(asking)
     data = {name: held for name, (_, held) in content_of(task.job, asking).items()}
     assert set(data) == {"photo.webp", "mask.png"}
-    model = sent_model(task.job.model, asking)
+    model = sent_model(task.job, asking)
     shutil.rmtree(asking)
     kind, picture, steps, account = far(task, data, model)
     assert (kind, steps, account["problems"]) == ("made", {}, [])
@@ -80,7 +80,7 @@ def test_a_model_of_the_same_name_with_other_files_is_refused(tmp_path: Path) ->
         config.write(" ")
     content._fingerprint.cache_clear()
     assert fingerprint(str(there), tmp_path) != before
-    sent = sent_model(str(TINY_SD), tmp_path)
+    sent = sent_model(replace(task.job, model=str(TINY_SD)), tmp_path)
     data = {name: held for name, (_, held) in content_of(task.job, tmp_path).items()}
     with pytest.raises(ModelError, match="is not the one that the job was sent with"):
         far(task, data, type(sent)(name=str(there), fingerprint=sent.fingerprint))
