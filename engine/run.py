@@ -6,7 +6,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from random import SystemRandom
@@ -17,6 +17,7 @@ import torch
 
 from engine import __version__
 from engine.contract.checks import check
+from engine.contract.controlnets import controlnet_path
 from engine.contract.errors import Problem, shown, warning
 from engine.contract.files import atomic_write, is_there, path_in
 from engine.contract.job import Job, resolve_random, to_document
@@ -24,9 +25,16 @@ from engine.contract.limits import Limits
 from engine.contract.loras import identified, lora_files
 from engine.contract.models import ModelFacts, facts_of
 from engine.families.base import Model
+from engine.families.control_loading import load_controlnet
 from engine.families.loading import load_model, resolve
 from engine.runtime.devices import Device, give_memory_back, taken_bytes
 from engine.runtime.references import reference_bytes
+from engine.sampling.controls import (
+    ControlInputs,
+    Nets,
+    controls_that_hold,
+    with_named_controlnets,
+)
 from engine.sampling.events import (
     Done,
     Generated,
@@ -40,7 +48,7 @@ from engine.sampling.events import (
 from engine.sampling.generate import generate
 from engine.sampling.oom_retry import with_oom_retry
 from engine.sampling.ranks import ALONE, Ranks
-from engine.storage.images import count_frames, open_colours, open_image, open_masks
+from engine.storage.images import count_frames, open_colours, open_controls, open_image, open_masks
 from engine.storage.kept import Latents, latents_note, open_kept
 from engine.storage.png import GrowingPng, moved, require_png
 
@@ -68,6 +76,7 @@ class ModelKeeper:
     default_model: str | None = None
     _resolved: str | None = None
     _model: Model | None = None
+    _controlnets: dict[str, Any] = field(default_factory=dict)
 
     def model(self, name: str | None, folder: Path) -> Model:
         """Return a model, loaded unless it already is.
@@ -80,6 +89,23 @@ class ModelKeeper:
             self._model = load_model(resolved, self.device)
             self._resolved = resolved
         return self._model
+
+    def controlnets(self, job: Job, folder: Path) -> Nets:
+        """Return the ControlNets that a job names by their names, those loaded that are not yet.
+
+        Raises: EngineError of kind `model`.
+        """
+        assert self._model is not None, "the model was asked for"
+        names = sorted({str(control.model) for control in controls_that_hold(job)})
+        paths = {name: str(controlnet_path(name, folder)) for name in names}
+        # First, so that what is not wanted any more is in nobody's way.
+        self._controlnets = {
+            path: net for path, net in self._controlnets.items() if path in paths.values()
+        }
+        for name, path in paths.items():
+            if path not in self._controlnets:
+                self._controlnets[path] = load_controlnet(name, folder, self._model)
+        return {name: self._controlnets[path] for name, path in paths.items()}
 
     @property
     def label(self) -> str:
@@ -95,6 +121,7 @@ class ModelKeeper:
     def unload(self) -> None:
         """Give the model's memory back."""
         self._model = self._resolved = None
+        self._controlnets = {}
         gc.collect()  # a model and its denoiser know each other
         give_memory_back(self.device.torch_device)
 
@@ -110,12 +137,12 @@ def _seconds(began: Sequence[tuple[str, float]]) -> dict[str, float]:
 def _unseen_frames(job: Job, folder: Path, limits: Limits) -> Iterator[Problem]:
     for region in job.regions:
         named = {"reference_image": getattr(region, "reference_image", None), "mask": region.mask}
-        for field, name in named.items():
+        for key, name in named.items():
             count = 1 if name is None else count_frames(folder / name, limits)
             if count > 1:
                 message = f"has {count} pictures, of which the first is used"
                 remedy = "save the one that is meant as a file of its own"
-                yield warning(field, shown(name), message, remedy, region.name)
+                yield warning(key, shown(name), message, remedy, region.name)
 
 
 def run(
@@ -134,13 +161,10 @@ def run(
     """
     require_png(request.output)
     limits = limits or Limits()
-    checked = check(
-        request.document,
-        folder=request.folder,
-        facts=keeper.facts(request.document, request.folder),
-        limits=limits,
-    )
-    job = ranks.agreed(resolve_random(checked.job_or_raise(), SystemRandom()))
+    facts = keeper.facts(request.document, request.folder)
+    checked = check(request.document, folder=request.folder, facts=facts, limits=limits)
+    job = with_named_controlnets(checked.job_or_raise(), facts)
+    job = ranks.agreed(resolve_random(job, SystemRandom()))
     loras = lora_files(job, request.folder)
     job = identified(job, loras)
     began = [("loading", time.monotonic())]
@@ -152,6 +176,13 @@ def run(
         )
         for region in job.image_regions
     }
+    controls = ControlInputs(
+        pictures={
+            name: torch.from_numpy(pixels).permute(2, 0, 1)[None]
+            for name, pixels in open_controls(job, request.folder, limits).items()
+        },
+        nets=keeper.controlnets(job, request.folder),
+    )
     masks = open_masks(job, request.folder, limits)
     colours = None if job.noise_map is None else open_colours(job, request.folder, limits)
     earlier = None
@@ -177,6 +208,7 @@ def run(
                 loras=loras,
                 earlier=earlier,
                 colours=colours,
+                controls=controls,
                 is_cancelled=is_cancelled,
                 preview_every_s=request.preview_every_s,
                 ranks=ranks,

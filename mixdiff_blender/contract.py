@@ -22,6 +22,10 @@ if TYPE_CHECKING:
         state_of,
     )
     from engine.contract.checks import check, validate
+    from engine.contract.controlnets import CONTROLNETS, KnownControlNet, has_controls
+    from engine.contract.controlnets import known_controlnet, known_for, local_controlnet, name_for
+    from engine.contract.controls import CONTROL_KINDS, DEPTH, EDGES, NORMAL, SEGMENTS
+    from engine.contract.controls import Control, RegionControl
     from engine.contract.effort import denoised_cells
     from engine.contract.errors import Cancelled, EngineError, JobError, ModelError, Problem
     from engine.contract.files import atomic_write, is_dir, is_file, is_there, open_input, path_in
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from engine.contract.image_sizes import PICTURE_SUFFIXES, read_size
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document
     from engine.contract.job import Image2ImageRegion, Lora, RerollRegion, Text2ImageRegion
-    from engine.contract.job import resolve_random, with_files, with_unique_names
+    from engine.contract.job import resolve_random, with_files, with_models, with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
     from engine.contract.known_names import completions, holds_name, names_near
@@ -50,8 +54,8 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *("again", "catalogue", "checks", "effort", "errors", "files", "geometry"),
-        *("image_sizes", "job", "kinds", "known_names", "lora_files", "loras", "masks"),
+        *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors", "files"),
+        *("geometry", "image_sizes", "job", "kinds", "known_names", "lora_files", "loras", "masks"),
         *("models", "parse", "png", "presets", "prompt_syntax", "protocol", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")

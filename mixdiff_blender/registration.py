@@ -17,6 +17,7 @@ import bpy
 MODULES = (
     "properties.history",
     "properties.loras",
+    "properties.controls",
     "properties.regions",
     "properties.canvas",
     "properties.preferences",
@@ -40,6 +41,7 @@ MODULES = (
     "ui.operators.viewing",
     "ui.operators.again",
     "ui.operators.passes",
+    "ui.operators.controls",
     "ui.tools.drawing",
     "ui.panels.generate",
     "ui.panels.results",
@@ -47,6 +49,7 @@ MODULES = (
     "ui.panels.regions",
     "ui.panels.region",
     "ui.panels.loras",
+    "ui.panels.controls",
     "ui.panels.installation",
     "job.former_files",
     "job.model_settings",

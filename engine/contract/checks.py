@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from .base_pass import check_base, has_base
 from .catalogue import known_model
+from .controlnets import complaint_about
 from .errors import Problem, shown
 from .files import path_in
 from .geometry import uncovered_share
@@ -109,6 +110,7 @@ class _Checks:
     def run(self, draft: Draft) -> None:
         self._canvas(draft.values)
         self._schedule(draft.values)
+        self._controls(draft.inside["controls"])
         self._windows(draft.values)
         syntax = draft.values.get("prompt_syntax", PLAIN)
         self._syntax(draft.values, "", syntax)
@@ -120,6 +122,7 @@ class _Checks:
             at = f"{region.path}."
             check_sides(region.values, at, draft.values, self.facts.grid_px, self.findings)
             self._files(region)
+            self._controls(region.inside.get("controls", ()))
             self._syntax(region.values, at, syntax)
             if region.cls is RerollRegion:
                 self._reroll(region)
@@ -165,6 +168,20 @@ class _Checks:
             message = f"{largest} is less than any window can be"
             remedy = f"use {self.facts.largest_px}, which suits the model, or at least {least}"
             self.findings.error("max_region_px", largest, message, remedy)
+
+    def _controls(self, controls: Sequence[RecordDraft]) -> None:
+        for control in controls:
+            self._files(control)
+            at, values = f"{control.path}.", control.values
+            kind, start, end = values.get("kind"), values.get("start", 0.0), values.get("end", 1.0)
+            if start >= end:
+                message = f"{start:g} is not before the end, {end:g}"
+                self.findings.error(f"{at}start", start, message, "use 0 and 1 for all steps")
+            if kind is None or values.get("scale") == 0:
+                continue  # what is not held to needs no ControlNet
+            model = values.get("model")
+            if complaint := complaint_about(model, kind, self.facts, self.folder):
+                self.findings.error(f"{at}model", model, *complaint)
 
     def _files(self, record: RecordDraft) -> dict[str, ImageSize]:
         """Look at the pictures that a record names; return the sizes of those that will do."""

@@ -66,6 +66,8 @@ class Family:
     """Whether prompts can have weights there, and be of any length."""
     takes_negative: bool = True
     """Whether its models hear negative prompts."""
+    text_width: int = 0
+    """How many numbers a word is to the networks of most of its models; 0 where that varies."""
     most_region_px: int | None = None
     """The longest side that its network can look at; None where nothing ends it."""
     takes_float16: bool = True
@@ -99,6 +101,7 @@ _SD = Family(
     vae_channels=4,
     size_config=("unet/config.json", "sample_size"),
     reads_weights=True,
+    text_width=768,
 )
 _SDXL = replace(
     _SD,
@@ -113,6 +116,7 @@ _SDXL = replace(
     ),
     native_px=1024,
     guidance_scale=6.0,
+    text_width=2048,
     parts=(*_SD.parts, "text_encoder_2", "tokenizer_2"),
     weighted_parts=("text_encoder", "text_encoder_2", "unet", "vae"),
     prefers_half=True,

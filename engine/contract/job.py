@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
+from .controls import Control, RegionControl
 from .geometry import Rectangle
 from .kinds import (
     Choice,
     File,
     Flag,
-    ListOf,
     ModelName,
     Names,
     OrNone,
@@ -131,8 +131,18 @@ class Text2ImageRegion(MaskedRegion):
         Real(0, 1e6), "How strongly the region holds against those it overlaps", default=1.0
     )
     loras: tuple[Lora, ...] = spec(
-        ListOf(Lora, "LoRAs"), "LoRAs of this region alone, beside the canvas's", default=()
+        Records(Lora, "LoRA"), "LoRAs of this region alone, beside the canvas's", default=()
     )
+    controls: tuple[RegionControl, ...] = spec(
+        Records(RegionControl, "control"),
+        "Pictures that the region is held to; of their kinds the canvas's are not",
+        default=(),
+    )
+
+    def controls_in(self, job: Job) -> tuple[Control, ...]:
+        """Return all that the region is held to: its own controls, and the canvas's other kinds."""
+        own = {control.kind for control in self.controls}
+        return (*(one for one in job.controls if one.kind not in own), *self.controls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +236,7 @@ class Job(Settings):
     regions: tuple[DiffusionRegion, ...] = spec(
         Records(REGION_TYPES), "What is generated where", default=()
     )
-    loras: tuple[Lora, ...] = spec(ListOf(Lora, "LoRAs"), "LoRAs of the whole picture", default=())
+    loras: tuple[Lora, ...] = spec(Records(Lora, "LoRA"), "LoRAs of the whole picture", default=())
     reroll_regions: tuple[RerollRegion, ...] = spec(
         Records(RerollRegion), "Where the random start is drawn anew or changed", default=()
     )
@@ -259,6 +269,11 @@ class Job(Settings):
         SHARE,
         "The share of the steps over which the base pass fades out",
         default=0.5,
+    )
+    controls: tuple[Control, ...] = spec(
+        Records(Control, "control"),
+        "Pictures that all text regions are held to, such as the scene's depth",
+        default=(),
     )
     max_region_px: int | None = spec(
         OrNone(Whole(1), "never"),
@@ -301,7 +316,7 @@ def to_document(record: Any) -> dict[str, Any]:
     for declared in fields(record):
         value = getattr(record, declared.name)
         match kind_of(declared):
-            case Records() | ListOf():
+            case Records():
                 value = [to_document(one) for one in value]
             case Record() if value is not None:
                 value = to_document(value)
@@ -320,23 +335,31 @@ def files_of(record: Any) -> Iterator[str]:
                 yield value
             case Record() if value is not None:
                 yield from files_of(value)
-            case Records() | ListOf():
+            case Records():
                 for one in value:
                     yield from files_of(one)
 
 
 def with_files(record: _T, change: Callable[[str], str]) -> _T:
     """Return a job, or a part of one, with each file that it names changed to another."""
+    return _with_names(record, File, change)
+
+
+def with_models(record: _T, change: Callable[[str], str]) -> _T:
+    """Return a job, or a part of one, with each model that it names changed to another."""
+    return _with_names(record, ModelName, change)
+
+
+def _with_names(record: _T, of: type[File | ModelName], change: Callable[[str], str]) -> _T:
     changes: dict[str, Any] = {}
     for declared in fields(record):  # type: ignore[arg-type]
-        value = getattr(record, declared.name)
-        match kind_of(declared):
-            case File() | OrNone(kind=File()) if value is not None:
-                changes[declared.name] = change(value)
-            case Record() if value is not None:
-                changes[declared.name] = with_files(value, change)
-            case Records() | ListOf():
-                changes[declared.name] = tuple(with_files(one, change) for one in value)
+        value, kind = getattr(record, declared.name), kind_of(declared)
+        if isinstance(kind, of) or (isinstance(kind, OrNone) and isinstance(kind.kind, of)):
+            changes[declared.name] = value if value is None else change(value)
+        elif isinstance(kind, Record) and value is not None:
+            changes[declared.name] = _with_names(value, of, change)
+        elif isinstance(kind, Records):
+            changes[declared.name] = tuple(_with_names(one, of, change) for one in value)
     return replace(record, **changes)  # type: ignore[type-var]
 
 

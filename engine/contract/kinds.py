@@ -171,26 +171,14 @@ class Records:
     """A list of records: of one class, or of the class that the key `type` of each names."""
 
     of: type | Mapping[str, type]
+    called: str = "region"
+    """What one of them is."""
 
     def complaint(self, value: object) -> Complaint | None:
         """Return what is wrong with the list itself, or None."""
         if isinstance(value, list | tuple):
             return None
-        return Complaint(f"{shown(value)} is not a list", "write a list of regions")
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """A list of small records of one class, which `of_what` names."""
-
-    of: type
-    of_what: str
-
-    def complaint(self, value: object) -> Complaint | None:
-        """Return what is wrong with the list itself, or None."""
-        if isinstance(value, list | tuple):
-            return None
-        return Complaint(f"{shown(value)} is not a list", f"write a list of {self.of_what}")
+        return Complaint(f"{shown(value)} is not a list", f"write a list of {self.called}s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class ModelFacts:
     num_inference_steps: int
     guidance_scale: float
     scheduler: str | None = None
+    text_width: int = 0
+    """How many numbers a word is to its network; 0 where it does not say."""
     knows: tuple[str, ...] = ()
     """What it paints, by the names that it was trained with; empty where it does not say."""
     is_known: bool = True
@@ -76,6 +78,7 @@ class ModelFacts:
             num_inference_steps=known.num_inference_steps,
             guidance_scale=known.guidance_scale,
             scheduler=known.scheduler,
+            text_width=known.text_width or FAMILIES[known.family].text_width,
         )
 
     @classmethod
@@ -89,6 +92,17 @@ class ModelFacts:
             num_inference_steps=family.num_inference_steps,
             guidance_scale=family.guidance_scale,
         )
+
+    @classmethod
+    def of_file(cls, path: Path) -> ModelFacts:
+        """Return what suits a model in a single file."""
+        try:
+            shapes = read_shapes(path)
+        except ModelError:
+            shapes = {}
+        family = family_of_shapes(shapes) or DEFAULT_FAMILY
+        width = next((s[-1] for n, s in shapes.items() if n.endswith("attn2.to_k.weight")), 0)
+        return replace(cls.of_family(family), text_width=width)
 
 
 _UNKNOWN = replace(ModelFacts.of_family(DEFAULT_FAMILY), is_known=False)
@@ -250,9 +264,11 @@ def _of_folder(folder: Path) -> ModelFacts:
             numbers[name] = type(getattr(facts, name))(value)
     scheduler = note.get("scheduler")
     is_known = isinstance(scheduler, str) and scheduler in family.schedulers
+    width = read_object(folder / family.network / "config.json").get("cross_attention_dim")
     return replace(
         facts,
         scheduler=scheduler if is_known else None,
+        text_width=width if isinstance(width, int) else 0,
         knows=read_names(note.get("knows")),
         looks=read_names(note.get("looks")),
         **numbers,

@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import JobError, Problem, shown, warning
 from .job import REGION_TYPES, Job, Kept, RerollRegion, with_unique_names
-from .kinds import Choice, Complaint, ListOf, Names, Record, Records, kind_of, nearest
+from .kinds import Choice, Complaint, Names, Records, kind_of, nearest
 
 # Keys of earlier versions that change nothing any more.
 RETIRED = {"reuse_attention": "attention is computed at every step now"}
@@ -44,6 +44,12 @@ OTHER_NAMES = {
     "mask_image": "mask",
     "mask_blur": "feather_px",
     "weight": "mask_weight",
+    "conditioning_scale": "scale",
+    "controlnet_conditioning_scale": "scale",
+    "control_guidance_start": "start",
+    "control_guidance_end": "end",
+    "control_image": "image",
+    "control_mode": "kind",
     "checkpoint": "model",
     "ckpt": "model",
     "ckpt_name": "model",
@@ -126,6 +132,17 @@ class RecordDraft:
     path: str
     cls: type
     values: Mapping[str, Any]
+    inside: Mapping[str, Sequence[RecordDraft]] = field(default_factory=dict)
+    """The records of its lists of records, by the lists' names."""
+
+    def record(self) -> Any:
+        """Return the record; nothing of it may be wrong or missing."""
+        return self.cls(**self.values, **records_of(self.inside))
+
+
+def records_of(lists: Mapping[str, Sequence[RecordDraft]]) -> dict[str, Any]:
+    """Return the records of lists; nothing of them may be wrong or missing."""
+    return {name: tuple(draft.record() for draft in drafts) for name, drafts in lists.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,22 +150,26 @@ class Draft:
     """A job on its way to be one: values that are wrong or missing are not in it."""
 
     values: Mapping[str, Any]
-    regions: Sequence[RecordDraft]
-    reroll_regions: Sequence[RecordDraft]
+    inside: Mapping[str, Sequence[RecordDraft]]
+    """The records of its lists of records, by the lists' names."""
     kept: RecordDraft | None = None
+
+    @property
+    def regions(self) -> Sequence[RecordDraft]:
+        """The regions."""
+        return self.inside["regions"]
 
     @property
     def all_regions(self) -> Sequence[RecordDraft]:
         """The regions, then the reroll regions."""
-        return [*self.regions, *self.reroll_regions]
+        return [*self.regions, *self.inside["reroll_regions"]]
 
     def job(self) -> Job:
         """Return the job; nothing of it may be wrong or missing."""
         return with_unique_names(
             Job(
                 **self.values,
-                regions=tuple(draft.cls(**draft.values) for draft in self.regions),
-                reroll_regions=tuple(draft.cls(**draft.values) for draft in self.reroll_regions),
+                **records_of(self.inside),
                 kept=None if self.kept is None else Kept(**self.kept.values),
             )
         )
@@ -168,17 +189,24 @@ def _names(draft: Draft, job: Job | None) -> Iterator[tuple[str, str]]:
 def read_job(document: Mapping[str, Any], findings: Findings) -> Draft:
     """Read all of a job that is right in itself; what is not is noted."""
     values = read_fields(Job, document, "", findings)
-    drafts: dict[str, Any] = {}
-    for declared in fields(Job):
-        match kind_of(declared):
-            case Records() as kind:
-                name = declared.name
-                drafts[name] = _read_records(values.pop(name, ()), kind, name, findings)
-            case Record(of=cls) if (item := values.pop(declared.name, None)) is not None:
-                name = declared.name
-                read = read_fields(cls, item, f"{name}.", findings)
-                drafts[name] = RecordDraft(path=name, cls=cls, values=read)
-    return Draft(values=values, **drafts)
+    inside = _read_lists(Job, values, "", findings)
+    kept = None
+    if (item := values.pop("kept", None)) is not None:
+        kept = RecordDraft(path="kept", cls=Kept, values=read_fields(Kept, item, "kept.", findings))
+    return Draft(values=values, inside=inside, kept=kept)
+
+
+def _read_lists(
+    cls: type, values: dict[str, Any], path: str, findings: Findings
+) -> dict[str, Sequence[RecordDraft]]:
+    """Take the lists of records out of a record's values, and return them read, by their names."""
+    return {
+        declared.name: _read_records(
+            values.pop(declared.name, ()), kind, path + declared.name, findings
+        )
+        for declared in fields(cls)
+        if isinstance(kind := kind_of(declared), Records)
+    }
 
 
 def _read_records(
@@ -189,13 +217,14 @@ def _read_records(
         path = f"{name}[{index}]"
         if not isinstance(item, Mapping):
             remedy = "write an object in braces"
-            findings.error(path, item, f"{shown(item)} is not a region", remedy)
+            findings.error(path, item, f"{shown(item)} is not a {kind.called}", remedy)
             continue
         cls = _class_of(item, kind, path, findings)
         if cls is not None:
             elsewhere = ("type",) if isinstance(kind.of, Mapping) else ()
             values = read_fields(cls, item, f"{path}.", findings, elsewhere=elsewhere)
-            found.append(RecordDraft(path=path, cls=cls, values=values))
+            inside = _read_lists(cls, values, f"{path}.", findings)
+            found.append(RecordDraft(path=path, cls=cls, values=values, inside=inside))
     return found
 
 
@@ -241,29 +270,12 @@ def read_fields(
                 findings.error(at, None, "is missing", f"add it: {declaration.metadata['doc']}")
             continue
         value = document[name]
-        if value is None and isinstance(kind_of(declaration), Records | ListOf):
+        if value is None and isinstance(kind_of(declaration), Records):
             continue  # the original's pipelines take None for no reroll regions
         kind = kind_of(declaration)
         if findings.complain(at, value, kind.complaint(value)):
-            match kind:
-                case Names():
-                    value = tuple(value)
-                case ListOf(of=listed):
-                    value = tuple(_listed(value, listed, at, findings))
-            values[name] = value
+            values[name] = tuple(value) if isinstance(kind, Names) else value
     return values
-
-
-def _listed(items: Sequence[object], cls: type, path: str, findings: Findings) -> Iterator[Any]:
-    """Yield the records of a list that are right; what is wrong with the others is noted."""
-    for index, item in enumerate(items):
-        at, before = f"{path}[{index}]", len(findings.problems)
-        if not isinstance(item, Mapping):
-            findings.error(at, item, f"{shown(item)} is no object", "write an object in braces")
-            continue
-        values = read_fields(cls, item, f"{at}.", findings)
-        if all(problem.severity == "warning" for problem in findings.problems[before:]):
-            yield cls(**values)
 
 
 def _declared(cls: type) -> dict[str, Field[Any]]:

@@ -16,6 +16,7 @@ from engine.runtime.batching import Batch, Conditioning, Denoiser, Guidance, Tex
 from engine.runtime.codec import Codec
 from engine.runtime.devices import Device
 from engine.runtime.loras import Loras
+from engine.runtime.references import Reference
 from engine.runtime.windows import Window
 
 
@@ -53,6 +54,11 @@ class Model(ABC):
     def adjust_single_file(cls, pipeline: Any, names: Collection[str]) -> None:
         """Set what the names of a single file's tensors say, and its conversion does not read."""
         return None
+
+    @property
+    def network(self) -> Any:
+        """The part that removes the noise, as diffusers has it."""
+        return self._network
 
     @property
     def family(self) -> Family:
@@ -94,6 +100,22 @@ class Model(ABC):
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return what a pass sees of a text in a window, with a guidance scale."""
         return encoded
+
+    def hint(self, picture: Reference, *, on: torch.device) -> Tensor:
+        """Return what a ControlNet sees of a picture, (1, C, k·h, k·w) for h × w cells.
+
+        `on` is where pictures are encoded. Most see pixels, from 0 to 1.
+        """
+        return picture.whole() / 2 + 0.5
+
+    def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the controls of a batch add to a call of the network, by its parameters.
+
+        `latents` and `inputs` are what the network sees of the batch.
+        """
+        if batch.controls:
+            raise NotImplementedError(f"{self.NAME} has no controls")
+        return {}
 
     @abstractmethod
     def call(self, batch: Batch) -> Tensor:

@@ -94,7 +94,7 @@ def model_of(pipeline: Any, device: Device) -> Model:
             if ENCODERS in name and not fits_beside(part, device.torch_device):
                 _visit(part, device.torch_device)
             else:
-                _put(part, device.torch_device)
+                put(part, device.torch_device)
     return _class_of(family)(pipeline, device)
 
 
@@ -110,7 +110,7 @@ def _class_of(family: Family) -> type[Model]:
     return found
 
 
-def _put(module: Any, device: torch.device) -> None:
+def put(module: Any, device: torch.device) -> None:
     """Put a part of a model on a device, layer by layer in turn where it does not fit as a whole.
 
     Its weights then stay in the host's memory and visit the device: slower, the same result.

@@ -54,6 +54,11 @@ class Schedule:
         self.init_noise_sigma: Tensor | float = getattr(scheduler, "init_noise_sigma", 1.0)
         self._takes_generator = "generator" in inspect.signature(scheduler.step).parameters
 
+    def elapsed(self, index: int) -> tuple[float, float]:
+        """Return the shares of the steps before a step and after it, counted from 0."""
+        steps = len(self.timesteps)
+        return index / steps, (index + 1) / steps
+
     def scale_model_input(self, latents: Tensor, t: Tensor) -> Tensor:
         """Return the latents as the denoiser wants to see them at timestep t."""
         if not hasattr(self._scheduler, "scale_model_input"):

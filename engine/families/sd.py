@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.contract.job import Job
 from engine.contract.prompt_syntax import PLAIN, WEIGHTS, WeightedPrompt, read_weights
 from engine.families.base import Model
+from engine.families.controlnets import residuals
 from engine.families.guidance import ClassifierFreeGuidance, EmbeddedGuidance
 from engine.families.schedules import Schedule, build_scheduler
 from engine.families.weighted_prompts import WeightedEncoder, fits
@@ -123,13 +124,29 @@ class LoadedModel(Model):
 
     def call(self, batch: Batch) -> Tensor:
         """Return the UNet's prediction: noise, or v."""
+        latents = batch.latents.to(self._network.dtype)
+        inputs = self._inputs(batch.conditioning)
         prediction: Tensor = self._network(
-            batch.latents.to(self._network.dtype),
+            latents,
             batch.timestep,
-            **self._inputs(batch.conditioning),
+            **inputs,
+            **self.held(batch, latents, inputs),
             return_dict=False,
         )[0]
         return prediction.float()
+
+    def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what ControlNets add to the UNet's way down and to its middle."""
+        if not batch.controls:
+            return {}
+        found = list(residuals(batch, latents, inputs))
+        return {
+            "down_block_additional_residuals": [
+                torch.stack(same).sum(0) if len(same) > 1 else same[0]
+                for same in zip(*(down for down, _ in found), strict=True)
+            ],
+            "mid_block_additional_residual": sum(middle for _, middle in found),
+        }
 
     def _inputs(self, conditioning: Conditioning) -> dict[str, Any]:
         return dict(conditioning)

@@ -17,6 +17,7 @@ from torch import Tensor
 from engine.contract.job import Job
 from engine.contract.prompt_syntax import PLAIN
 from engine.runtime.capacity import Capacity
+from engine.runtime.controls import Control, Elapsed, Held, held
 from engine.runtime.devices import give_memory_back, is_oom
 from engine.runtime.loras import NO_LORAS, Loras, LoraSet
 from engine.runtime.windows import Window
@@ -68,6 +69,7 @@ class Batch:
     latents: Tensor
     timestep: Tensor
     conditioning: Conditioning
+    controls: tuple[Held, ...] = ()
 
 
 class Guidance(Protocol):
@@ -145,6 +147,7 @@ class _Pass:
     terms: Sequence[Term]
     conditioning: Conditioning
     loras: LoraSet
+    controls: tuple[Control, ...]
 
 
 class Denoiser:
@@ -159,10 +162,16 @@ class Denoiser:
         self._capacity = capacity or Capacity(network.network_device)
         self._texts: OrderedDict[Text, Conditioning] = OrderedDict()
 
-    def plan(self, job: Job, windows: Sequence[RegionWindow]) -> BatchPlan:
+    def plan(
+        self,
+        job: Job,
+        windows: Sequence[RegionWindow],
+        controls: Sequence[Sequence[Control]] = (),
+    ) -> BatchPlan:
         """Return how windows are predicted, each distinct text encoded once, now or earlier.
 
-        The network holds the job's LoRAs.
+        `controls` are those of each text region, where a job has any. The network holds the job's
+        LoRAs.
         """
         regions, network, passes = job.text_regions, self._network, []
         encoded: dict[Text, Conditioning] = {}
@@ -186,7 +195,14 @@ class Denoiser:
             for found in network.aligned(texts, on_device):
                 seen = network.condition(found, one.window, scale)
                 passes.append(
-                    _Pass(index=index, window=one.window, terms=terms, conditioning=seen, loras=own)
+                    _Pass(
+                        index=index,
+                        window=one.window,
+                        terms=terms,
+                        conditioning=seen,
+                        loras=own,
+                        controls=tuple(controls[one.region]) if controls else (),
+                    )
                 )
         return BatchPlan(network, passes, self._capacity)
 
@@ -213,16 +229,20 @@ class BatchPlan:
         groups: dict[object, list[_Pass]] = {}
         for one in passes:
             shapes = tuple((name, t.shape) for name, t in sorted(one.conditioning.items()))
-            key = (one.window.height, one.window.width, shapes, one.loras)
+            controls = tuple(control.key for control in one.controls)
+            key = (one.window.height, one.window.width, shapes, one.loras, controls)
             groups.setdefault(key, []).append(one)
         # Those of one set after another: each switch walks through all layers.
         self._groups = sorted(groups.values(), key=lambda group: group[0].loras)
         self._fitting = [self._fitting_now(group, capacity) for group in self._groups]
 
-    def predict(self, model_input: Tensor, t: Tensor) -> Iterator[Prediction]:
+    def predict(
+        self, model_input: Tensor, t: Tensor, elapsed: Elapsed | None = None
+    ) -> Iterator[Prediction]:
         """Yield the predictions of all windows, in any order, as the calls give them.
 
-        `t` is on the CPU, so that nobody waits for the device to learn it.
+        `t` is on the CPU, so that nobody waits for the device to learn it; `elapsed` says which
+        controls hold in the step, all of them without it.
 
         Shapes: model_input (1, C, H, W), float32.
         """
@@ -232,7 +252,7 @@ class BatchPlan:
         for number, group in enumerate(self._groups):
             done = 0
             while done < len(group):
-                called = self._as_many_as_fit(number, done, model_input, timestep)
+                called = self._as_many_as_fit(number, done, model_input, timestep, elapsed)
                 for one, output in zip(group[done:], torch.split(called, 1), strict=False):
                     known = outputs.setdefault(one.index, [])
                     known.append(output)
@@ -243,14 +263,19 @@ class BatchPlan:
                 done += len(called)
 
     def _as_many_as_fit(
-        self, number: int, done: int, model_input: Tensor, timestep: Tensor
+        self,
+        number: int,
+        done: int,
+        model_input: Tensor,
+        timestep: Tensor,
+        elapsed: Elapsed | None,
     ) -> Tensor:
         """Call the network once, with fewer passes from then on where the memory is too small."""
         while True:
             passes = self._groups[number][done : done + self._fitting[number]]
             try:
                 views = torch.cat([one.window.take(model_input) for one in passes])
-                return self._called(passes, views, timestep)
+                return self._called(passes, views, timestep, elapsed)
             except (RuntimeError, MemoryError) as error:
                 if len(passes) == 1 or not is_oom(error):
                     raise
@@ -258,14 +283,25 @@ class BatchPlan:
             self._fitting[number] = len(passes) // 2
             give_memory_back(model_input.device)
 
-    def _called(self, passes: Sequence[_Pass], latents: Tensor, timestep: Tensor) -> Tensor:
+    def _called(
+        self,
+        passes: Sequence[_Pass],
+        latents: Tensor,
+        timestep: Tensor,
+        elapsed: Elapsed | None = None,
+    ) -> Tensor:
         conditioning = {
             name: torch.cat([one.conditioning[name] for one in passes])
             for name in passes[0].conditioning
         }
         self._network.loras.use(passes[0].loras)
         return self._network.call(
-            Batch(latents=latents, timestep=timestep, conditioning=conditioning)
+            Batch(
+                latents=latents,
+                timestep=timestep,
+                conditioning=conditioning,
+                controls=held([(one.window, one.controls) for one in passes], elapsed),
+            )
         )
 
     def _fitting_now(self, group: Sequence[_Pass], capacity: Capacity) -> int:
@@ -277,4 +313,5 @@ class BatchPlan:
             timestep = torch.zeros(1, dtype=torch.int64, device=device)
             return self._called(group[:count], blank, timestep)
 
-        return capacity.passes(height, width, len(group), call)
+        controls = len(group[0].controls)
+        return capacity.passes(height, width, len(group), call, controls=controls)

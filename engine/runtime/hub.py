@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.contract.catalogue import cache_folder, folder_in_cache, is_hub_id, local_snapshot
+from engine.contract.controlnets import CLASSES, CONFIG, STEM, local_controlnet
 from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import Family, family_of_pipeline, family_titles
 from engine.contract.foreign_models import Foreign, foreign_class
@@ -45,6 +46,43 @@ def needed_files(names: Collection[str], id_: str, family: Family) -> list[str]:
             raise _unusable(id_, part, any(name.endswith(PICKLES) for name in inside))
         wanted += chosen
     return [*settings, *wanted, INDEX]  # once it is there, so is all the rest
+
+
+def is_controlnet(info: Any, id_: str, names: Collection[str]) -> bool:
+    """Return whether a repository of the hub is a ControlNet that is run here.
+
+    Raises: EngineError of kind `model` where it is one that is not.
+    """
+    from huggingface_hub import hf_hub_download
+
+    if INDEX in names or CONFIG not in names:
+        return False
+    with tempfile.TemporaryDirectory(prefix="mixdiff-config-") as folder:
+        hf_hub_download(id_, CONFIG, revision=info.sha, local_dir=folder)
+        class_name = str(read_object(Path(folder) / CONFIG).get("_class_name"))
+    if "ControlNet" in class_name and class_name not in CLASSES:
+        advice = f"choose one of the classes: {', '.join(CLASSES)}"
+        raise ModelError(f"{id_} is a {class_name}, which is not run here", advice)
+    return class_name in CLASSES
+
+
+def controlnet_files(names: Collection[str], id_: str) -> list[str]:
+    """Return the files of a ControlNet that are loaded, its settings last.
+
+    Weights in half precision, where there are such; those that lie beside under other names are
+    other ControlNets.
+
+    Raises: EngineError of kind `model` where there are none, or pickles alone.
+    """
+    inside = [name for name in names if name.startswith(STEM) and "/" not in name]
+    weights = [name for name in inside if name.endswith(".safetensors")]
+    plain = [n for n in weights if n == f"{STEM}.safetensors" or n.startswith(f"{STEM}-")]
+    half = [name for name in weights if name.startswith(f"{STEM}{_HALF[:-1]}")]
+    chosen = half or plain
+    if not chosen:
+        raise _unusable(id_, "ControlNet", any(name.endswith(PICKLES) for name in inside))
+    indices = [name for name in inside if name.endswith(".index.json")]
+    return [*indices, *chosen, CONFIG]
 
 
 def _unusable(id_: str, part: str, has_pickle: bool) -> ModelError:
@@ -105,8 +143,11 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
         if lora := _lora_file(info, id_, sizes, named):
             return _download_file(info, id_, lora, sizes[lora], on_progress)
-        family = _family_of(info, id_, sizes)
-        wanted = needed_files(sizes, id_, family)
+        if is_controlnet(info, id_, sizes):
+            family, wanted = None, controlnet_files(sizes, id_)
+        else:
+            family = _family_of(info, id_, sizes)
+            wanted = needed_files(sizes, id_, family)
         settings = [name for name in wanted[:-1] if name.endswith(_SMALL)]
         total, before = sum(sizes[name] for name in wanted), 0
         for name in wanted:
@@ -115,7 +156,7 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
                 on_progress(start + min(done, most), total)
 
             path = hf_hub_download(id_, name, revision=info.sha, tqdm_class=_bar_that(notify))
-            if [name] == settings[-1:]:
+            if family is not None and [name] == settings[-1:]:
                 snapshot = Path(path.removesuffix(name))
                 if foreign := foreign_parts(snapshot, family):
                     raise _is(id_, foreign)
@@ -125,7 +166,8 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
         raise
     except Exception as error:
         raise _explained(id_, error) from error
-    found = local_snapshot(id_, cache_folder(os.environ))
+    cache = cache_folder(os.environ)
+    found = local_snapshot(id_, cache) if family else local_controlnet(id_, cache)
     if found is None:
         message = f"model: {id_} did not arrive whole"
         raise EngineError(message, kind="network", advice="download it again")

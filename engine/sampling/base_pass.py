@@ -12,7 +12,7 @@ timestep, takes the place of the low frequencies alone. The others stay the regi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -24,6 +24,7 @@ from engine.contract.job import Job, Text2ImageRegion
 from engine.families.base import Model
 from engine.families.schedules import Schedule
 from engine.runtime.batching import RegionWindow
+from engine.runtime.controls import Control
 from engine.sampling.ranks import Ranks, SharedPlan
 from engine.sampling.region_windows import region_windows
 from engine.sampling.sampler import Plan
@@ -93,19 +94,26 @@ class BasePass:
     def _predicted(self, plan: Plan, model_input: Tensor, schedule: Schedule, index: int) -> Tensor:
         """Return what the network predicts for the whole canvas, or for its low frequencies."""
         if self.scaling is None:
-            (found,) = plan.predict(model_input, schedule.timesteps[index])
+            (found,) = plan.predict(model_input, schedule.timesteps[index], schedule.elapsed(index))
             return found.value
         canvas = schedule.level(index)
         small = schedule.level_of(canvas.sigma / self.scaling.factor)
         seen = self.scaling.down(model_input) * (small.noise / canvas.noise)
-        (found,) = plan.predict(seen, small.timestep)
+        (found,) = plan.predict(seen, small.timestep, schedule.elapsed(index))
         return self.scaling.up(small.rescaled(seen, found.value, canvas, self.scaling.factor))
 
 
 def plans_of(
-    job: Job, model: Model, windows: Sequence[RegionWindow], canvas: Tensor, ranks: Ranks
+    job: Job,
+    model: Model,
+    windows: Sequence[RegionWindow],
+    canvas: Tensor,
+    ranks: Ranks,
+    controls: Callable[[Job], Sequence[Sequence[Control]]] = lambda job: (),
 ) -> tuple[Plan, BasePass | None]:
     """Return what a rank predicts of a job's windows, and the base pass where the job has one.
+
+    `controls` gives what the text regions of a job are held to.
 
     Shapes: canvas (1, C, H, W).
     """
@@ -113,7 +121,9 @@ def plans_of(
     whole = [] if seen_job is None else region_windows(seen_job, model.stride_px, {})
     share = ranks.share([*windows, *whole])
     own = [index for index in share if index < len(windows)]
-    plan = SharedPlan(model.denoiser.plan(job, [windows[index] for index in own]), own)
+    plan = SharedPlan(
+        model.denoiser.plan(job, [windows[index] for index in own], controls(job)), own
+    )
     if seen_job is None:
         return plan, None
     covered = torch.zeros(canvas.shape[-2:], dtype=torch.float64)
@@ -123,7 +133,7 @@ def plans_of(
     is_own, is_full_size = len(windows) in share, size == tuple(canvas.shape[-2:])
     return plan, BasePass(
         job=job,
-        plan=model.denoiser.plan(seen_job, whole) if is_own else None,
+        plan=model.denoiser.plan(seen_job, whole, controls(seen_job)) if is_own else None,
         covered=(covered > 0).to(canvas),
         scaling=None if is_full_size else Scaling.between(canvas, *size),
     )

@@ -17,9 +17,11 @@ from engine.contract.lora_files import LoraFiles
 from engine.contract.prompt_syntax import WEIGHTS
 from engine.families.base import Model
 from engine.runtime.batching import Text
+from engine.runtime.controls import Control
 from engine.runtime.references import Reference
 from engine.runtime.windows import Window
 from engine.sampling.base_pass import plans_of
+from engine.sampling.controls import NO_CONTROLS, ControlInputs, region_controls
 from engine.sampling.events import (
     Generated,
     GenerateEvent,
@@ -50,6 +52,7 @@ def generate(
     loras: LoraFiles = MappingProxyType({}),
     earlier: EarlierPicture | None = None,
     colours: Colours | None = None,
+    controls: ControlInputs = NO_CONTROLS,
     is_cancelled: Callable[[], bool] = lambda: False,
     preview_every_s: float = 0.0,
     ranks: Ranks = ALONE,
@@ -58,8 +61,9 @@ def generate(
 
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
     bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks, `loras` the files of
-    LoRAs by their names; `earlier` is what the job's `kept` names, `colours` its noise map. Of
-    several `ranks` each calls this; the first one alone yields pictures.
+    LoRAs by their names; `earlier` is what the job's `kept` names, `colours` its noise map,
+    `controls` what its controls name. Of several `ranks` each calls this; the first one alone
+    yields pictures.
 
     Raises: JobError where nothing would change of a kept picture, or nothing stay, or a LoRA does
     not fit the model; Cancelled soon after `is_cancelled` turns true.
@@ -139,7 +143,11 @@ def generate(
                 freedom=change.freedom.to(start),
             )
         )
-    plan, base = plans_of(job, model, windows, start, ranks)
+
+    def held(job: Job) -> list[list[Control]]:
+        return region_controls(job, model, controls, on=vae_device, checkpoint=checkpoint)
+
+    plan, base = plans_of(job, model, windows, start, ranks, held)
 
     yield PhaseBegan(phase="sampling")
     steps = len(schedule.timesteps)

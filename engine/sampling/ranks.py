@@ -19,6 +19,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from engine.runtime.batching import Prediction, RegionWindow
+from engine.runtime.controls import Elapsed
 from engine.sampling.sampler import Plan
 
 _BACKENDS = "cpu:gloo,cuda:nccl"
@@ -101,9 +102,11 @@ class SharedPlan:
     plan: Plan
     own: Sequence[int]
 
-    def predict(self, model_input: Tensor, t: Tensor) -> Iterator[Prediction]:
+    def predict(
+        self, model_input: Tensor, t: Tensor, elapsed: Elapsed | None = None
+    ) -> Iterator[Prediction]:
         """Yield the predictions of the rank's own windows."""
-        for prediction in self.plan.predict(model_input, t):
+        for prediction in self.plan.predict(model_input, t, elapsed):
             yield Prediction(window=self.own[prediction.window], value=prediction.value)
 
 

@@ -11,14 +11,20 @@ from torch import Tensor
 
 from engine.families.schedules import Schedule
 from engine.runtime.batching import Prediction, RegionWindow
+from engine.runtime.controls import Elapsed
 from engine.runtime.windows import Window
 
 
 class Plan(Protocol):
     """All that a job's predictions have in common, made once a job."""
 
-    def predict(self, model_input: Tensor, t: Tensor) -> Iterator[Prediction]:
-        """Yield the predictions of all windows at timestep t, which is on the CPU."""
+    def predict(
+        self, model_input: Tensor, t: Tensor, elapsed: Elapsed | None = None
+    ) -> Iterator[Prediction]:
+        """Yield the predictions of all windows at timestep t, which is on the CPU.
+
+        `elapsed` are the shares of the steps before and after this one.
+        """
 
 
 class Anchor(Protocol):
@@ -91,9 +97,9 @@ def sample(
     """Yield the canvas's latents after each step, from noise to picture.
 
     `plan` predicts `windows`, each by its place in their order; `base` adds to their mixture, step
-    by step. `checkpoint` is called between
-    denoiser calls and may raise to end the run. Nothing here waits for the device: what the host
-    compares is on the CPU. Where `plan` predicts only some of the windows, `join_` adds the rest.
+    by step. `checkpoint` is called between denoiser calls and may raise to end the run. Nothing
+    here waits for the device: what the host compares is on the CPU. Where `plan` predicts only some
+    of the windows, `join_` adds the rest.
 
     Shapes: noise and what is yielded (1, C, H, W), float32.
     Source: Álvaro Barbero Jiménez, arXiv 2302.02412, algorithm 1.
@@ -104,7 +110,7 @@ def sample(
     for index, t in enumerate(schedule.timesteps):
         model_input = schedule.scale_model_input(latents, t)
         mixed = torch.zeros_like(latents)  # where no region generates, nothing is predicted
-        for prediction in plan.predict(model_input, t):
+        for prediction in plan.predict(model_input, t, schedule.elapsed(index)):
             number = prediction.window
             windows[number].window.add_(mixed, prediction.value, shares[number])
             checkpoint()

@@ -62,6 +62,16 @@ def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[
     return {name: open_mask(path_in(folder, name), limits) for name in names}
 
 
+def open_controls(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[np.uint8]]:
+    """Return the pictures that a job's controls name, (H, W, 3), by their names.
+
+    Raises: EngineError of kind `picture` where one cannot be read or is absurdly large.
+    """
+    regions = (region.controls_in(job) for region in job.text_regions)
+    names = {one.image for controls in regions for one in controls if one.scale > 0}
+    return {name: np.array(open_image(path_in(folder, name), limits)) for name in names}
+
+
 def open_colours(job: Job, folder: Path, limits: Limits) -> npt.NDArray[np.uint8]:
     """Return the colours of a job's noise map as they stand in its file, (H, W, 3).
 

@@ -6,7 +6,6 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ import numpy.typing as npt
 
 from engine.contract.errors import EngineError
 from engine.contract.files import atomic_write, is_there, path_in
-from engine.contract.job import BUNDLED_MODEL, Job, with_files
-from engine.contract.loras import with_loras
+from engine.contract.job import BUNDLED_MODEL, Job, with_files, with_models
 from engine.contract.png import (
     JOB_KEY,
     LATENTS_KIND,
@@ -161,12 +159,6 @@ def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:
 
     def weights_seen_from_there(name: str) -> str:
         path = path_in(old_folder, name)  # or else a name on the hub
-        return seen_from_there(str(path)) if is_there(path) else name
+        return seen_from_there(str(path)) if name != BUNDLED_MODEL and is_there(path) else name
 
-    job = with_loras(
-        with_files(job, seen_from_there),
-        lambda lora: replace(lora, lora=weights_seen_from_there(lora.lora)),
-    )
-    if job.model in (None, BUNDLED_MODEL):
-        return job
-    return replace(job, model=weights_seen_from_there(str(job.model)))
+    return with_models(with_files(job, seen_from_there), weights_seen_from_there)

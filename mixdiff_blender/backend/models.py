@@ -10,7 +10,16 @@ from functools import lru_cache
 
 import bpy
 
-from ..contract import CATALOGUE, EngineError, Listed, cache_folder, is_hub_id, listed, state_of
+from ..contract import (
+    CATALOGUE,
+    EngineError,
+    Listed,
+    cache_folder,
+    is_hub_id,
+    listed,
+    local_controlnet,
+    state_of,
+)
 from . import engine
 from .background_task import BackgroundTask, TaskProgress
 
@@ -43,6 +52,16 @@ def size_text(name: str) -> str:
 def is_missing(name: str) -> bool:
     """Return whether a scene's model is one of the hub's that is not on this computer."""
     return is_hub_id(name) and state_of(name, cache_folder(os.environ)) != "downloaded"
+
+
+def is_controlnet_missing(name: str) -> bool:
+    """Return whether a ControlNet of the hub is not on this computer, looked up now and then."""
+    return _missing_at(time.monotonic() // _LOOK_EVERY_S, name)
+
+
+@lru_cache(maxsize=32)
+def _missing_at(moment: float, name: str) -> bool:
+    return local_controlnet(name, cache_folder(os.environ)) is None
 
 
 def start(name: str) -> None:

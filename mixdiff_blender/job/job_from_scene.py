@@ -23,6 +23,8 @@ from ..contract import (
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..properties.declarations import label_of
 from .base_pass import base_of
+from .controls.pictures import SceneLook
+from .controls.reading import segments_of
 from .loras import loras_of, problems_of_loras
 from .model_facts import facts_of_model, model_path, problems_of_model
 from .model_settings import followed_model, value_for
@@ -135,7 +137,8 @@ def job_from_scene(
             kind="job",
             advice="type what the picture shows, or make what the camera sees a region",
         )
-    reader = RegionReader(scene, facts)
+    look = SceneLook(scene, depsgraph, canvas)
+    reader = RegionReader(scene, facts, look)
     # Without a region no camera is needed.
     if sources:
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
@@ -172,6 +175,7 @@ def job_from_scene(
         reroll_regions=tuple(reader.reroll_regions),
         prompt_syntax=settings.prompt_syntax,
         **base_of(settings, reader.prompts, guidance=guidance, words=words),
+        controls=reader.canvas_controls(),
         max_region_px=largest_region_px(facts, settings.tile_size),
         cpu_vae=settings.cpu_vae,
         decode_steps=settings.decode_steps,
@@ -179,6 +183,7 @@ def job_from_scene(
     )
     added = {**changes, "loras": (*job.loras, *changes.get("loras", ()))}
     job = with_unique_names(replace(job, **added))
+    look.segments = segments_of(scene, sources, job.regions)
     # Images are files later, or are looked at where they were named.
     problems = validate(job, folder=None, facts=facts)
     return SceneJob(

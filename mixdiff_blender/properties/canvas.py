@@ -9,6 +9,7 @@ import bpy
 
 from ..contract import BUNDLED_MODEL, SCHEDULERS, WEIGHTS, Job, Text2ImageRegion, facts_of
 from .contexts import select, view_layer_in
+from .controls import ControlSettings
 from .declarations import (
     BoolProperty,
     CollectionProperty,
@@ -114,6 +115,11 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     cpu_vae: bool = declared(Job)
     decode_steps: bool = declared(Job)
     noise_device: str = declared(Job)
+    controls: Any = CollectionProperty(
+        name="Controls",
+        description="What the whole picture is held to, such as the scene's depth",
+        type=ControlSettings,
+    )
     prompt = StringProperty(
         name="Style",
         description="How everything looks: added to each prompt, or wrapped around it where this "

@@ -64,6 +64,13 @@ _LABELS = {
     "noise_eps": "Variation",
     "strength": "Reference Strength",
     "reroll_mode": "Reroll",
+    "kind": "Kind",
+    "image": "Picture",
+    "area": "Laid Over",
+    "scale": "Strength",
+    "start": "From Step",
+    "end": "To Step",
+    "controls": "Controls",
     "row_init": "Top",
     "row_end": "Bottom",
     "col_init": "Left",
@@ -75,7 +82,7 @@ _LABELS = {
 }
 _SOFT_MAXIMA = {
     **{"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0, "weight": 2.0},
-    **{"num_inference_steps": 150, "feather_px": 512},
+    **{"num_inference_steps": 150, "feather_px": 512, "scale": 2.0},
 }
 _ITEMS = {
     "reset": ("Anew", "Draw this part's random start anew"),
@@ -93,6 +100,16 @@ _ITEMS = {
     "device": ("Device", "Noise is drawn where the picture is made"),
     "region": ("Region", "The mask lies over the region alone"),
     "canvas": ("Canvas", "The mask lies over the whole picture, and the region sees its part"),
+    "depth": ("Depth", "How near everything is: white near, black far"),
+    "normal": ("Normals", "Which way everything faces: red left, green up, blue to the camera"),
+    "edges": ("Edges", "Where things end and where they bend, white on black"),
+    "segmentation": (
+        "Segmentation",
+        "What everything is: the colours of ADE20K's classes, as prompts and names call them",
+    ),
+    "pose": ("Pose", "How people stand: the sticks of OpenPose"),
+    "scribble": ("Scribble", "A rough drawing, white on black"),
+    "other": ("Other", "What the ControlNet that you name was made for"),
     **{one.name: (one.label, one.description) for one in FALLOFFS.values()},
     **{one.name: (one.label, one.description) for one in SCHEDULERS.values()},
 }

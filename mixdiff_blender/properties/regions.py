@@ -8,8 +8,10 @@ from typing import Any, cast
 import bpy
 
 from ..contract import BUNDLED_MODEL, Image2ImageRegion, RerollRegion, Text2ImageRegion, facts_of
+from .controls import ControlSettings
 from .declarations import (
     BoolProperty,
+    CollectionProperty,
     Declaring,
     EnumProperty,
     PointerProperty,
@@ -97,6 +99,12 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
         description="What part of the picture the region covers",
         items=SHAPE_ITEMS,
         default=RECTANGLE,
+    )
+    controls: Any = CollectionProperty(
+        name="Controls",
+        description="What this region is held to, in place of the picture's controls of the same "
+        "kinds",
+        type=ControlSettings,
     )
     noise_eps: float = declared(Text2ImageRegion)
     negative_prompt: str = declared(

@@ -14,21 +14,21 @@ def repair_file() -> None:
     """Repair the settings of all scenes and objects."""
     for scene in bpy.data.scenes:
         settings = canvas_settings(scene)
-        _repair_with_loras(settings)
+        _repair_with_lists(settings)
         for entry in settings.history:
             repair(entry)
         for listed in settings.regions:
             repair(listed)
-            _repair_with_loras(listed.settings)
+            _repair_with_lists(listed.settings)
     for obj in bpy.data.objects:
         own = region_settings(obj)
         if any(map(own.is_property_set, type(own).__annotations__)):
-            _repair_with_loras(own)
+            _repair_with_lists(own)
 
 
-def _repair_with_loras(settings: Any) -> None:
+def _repair_with_lists(settings: Any) -> None:
     repair(settings)
-    for line in settings.loras:
+    for line in (*settings.loras, *settings.controls):
         repair(line)
 
 

@@ -28,6 +28,7 @@ from ..contract import (
     to_document,
     with_files,
     with_loras,
+    with_models,
     with_unique_names,
 )
 from ..job.regions.projection import CameraView
@@ -76,15 +77,19 @@ def job_of(entry: HistoryEntry) -> Job:
     return with_unique_names(replace(job, regions=regions, reroll_regions=rerolls))
 
 
+def own_model(name: str, folder: Path) -> str:
+    """Return a model's name with its whole path, where it is a path that starts at a folder."""
+    path = path_in(folder, name)
+    return str(path.resolve()) if name != BUNDLED_MODEL and is_there(path) else name
+
+
 def is_made_of(job: Job, file: Path) -> bool:
     """Return whether a picture is there that just this job made, its seeds drawn."""
 
     def alike(document: object) -> Job:
-        found = _job_in(document)
-        path = path_in(file.parent, found.model or "")  # the engine writes it as seen from there
-        is_path = bool(found.model) and found.model != BUNDLED_MODEL and is_there(path)
-        found = with_loras(found, in_full)
-        return replace(found, model=str(path.resolve())) if is_path else found
+        # The engine writes models as seen from the picture.
+        found = with_models(_job_in(document), lambda name: own_model(name, file.parent))
+        return with_loras(found, in_full)
 
     def in_full(lora: Lora) -> Lora:
         try:

@@ -13,14 +13,13 @@ from uuid import uuid4
 import bpy
 
 from ..contract import (
-    BUNDLED_MODEL,
     EngineError,
     Job,
     RerollRegion,
     is_file,
     is_there,
-    path_in,
     read_job,
+    with_models,
     with_unique_names,
 )
 from ..properties import HistoryEntry, canvas_settings
@@ -31,6 +30,7 @@ from .documents import (
     is_made_by,
     is_picture_of_ours,
     job_of,
+    own_model,
     settings_of,
     text_of_view,
 )
@@ -300,10 +300,7 @@ def varied(entry: HistoryEntry, regions: Collection[str], *, mode: str, noise_ep
 
 def with_own_model(entry: HistoryEntry, job: Job) -> Job:
     """Return a job made from an entry's with its model where it is, wherever the job is run."""
-    if job.model in (None, BUNDLED_MODEL):
-        return job
-    model = path_in(path_of(entry).parent, str(job.model))
-    return replace(job, model=str(model.resolve())) if is_there(model) else job
+    return with_models(job, lambda name: own_model(name, path_of(entry).parent))
 
 
 def restore_arrived(*_: Any) -> None:

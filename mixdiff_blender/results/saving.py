@@ -20,7 +20,7 @@ from ..contract import (
     path_in,
     to_document,
     with_files,
-    with_loras,
+    with_models,
 )
 from ..properties import HistoryEntry, canvas_settings
 from ..properties import history as history_properties
@@ -109,9 +109,7 @@ def _moved_job(job: Job, old_folder: Path, new_folder: Path) -> Job:
         except ValueError:  # another drive of Windows
             return str(target)
 
-    model = job.model and seen_from_there(job.model)
-    job = with_loras(job, lambda lora: replace(lora, lora=seen_from_there(lora.lora)))
-    return replace(with_files(job, seen_from_there), model=model)
+    return with_models(with_files(job, seen_from_there), seen_from_there)
 
 
 def _images_of_results() -> list[bpy.types.Image]:

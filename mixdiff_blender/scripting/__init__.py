@@ -24,6 +24,7 @@ from .scenes import (
     save_preset,
     unmark,
     use_preset,
+    write_control,
 )
 
 __all__ = (
@@ -49,5 +50,6 @@ __all__ = (
     "save_preset",
     "unmark",
     "use_preset",
+    "write_control",
     "write_passes",
 )

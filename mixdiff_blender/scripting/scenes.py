@@ -30,6 +30,7 @@ from ..job.regions.entries import sync as _sync
 from ..job.regions.marking import can_be_region, gathered, mark_group
 from ..properties import RegionSettings, canvas_settings, region_settings
 from ..properties.contexts import scene_in
+from ..results import control_pictures
 from ..results.sources import with_kept_sources
 from ..storage import folders
 from ..storage import presets as _preset_files
@@ -204,6 +205,17 @@ def export_job(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[
     Raises: JobError where it cannot run; EngineError of kind `output`.
     """
     return _write_job(runnable(_read(find_scene(scene), overrides)), absolute(path))
+
+
+def write_control(kind: str, path: Path | str, scene: SceneOrName = None) -> Path:
+    """Write what a scene gives for a control as a PNG: its depth, normal, edges or segmentation.
+
+    Raises: EngineError of kind `name` for another kind; of kind `job` without a camera; `output`.
+    """
+    found, goal = find_scene(scene), absolute(path)
+    with overridden(found, {}) as depsgraph:
+        control_pictures.write_control(found, depsgraph, kind, goal)
+    return goal
 
 
 def explain(path: Path | str, scene: SceneOrName = None, **overrides: Unpack[Overrides]) -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from engine.contract.controls import CONTROL_AREAS, CONTROL_KINDS
 from engine.contract.job import MASK_AREAS, MASK_TYPES, REROLL_MODES
 from engine.contract.prompt_syntax import PROMPT_SYNTAXES
 from engine.contract.schedulers import SCHEDULERS
@@ -66,7 +67,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
     lora = st.fixed_dictionaries(
         {"lora": TEXTS.filter(str.strip), "weight": st.floats(-10, 10), "sha256": TEXTS}
     )
-    text = {
+    text: dict[str, st.SearchStrategy[Any]] = {
         **masked,
         "loras": st.lists(lora, max_size=2),
         "prompt": TEXTS,
@@ -78,6 +79,17 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
     }
     image = {**masked, "strength": st.floats(0, 1)}
     reroll = {**own, "reroll_mode": st.sampled_from(REROLL_MODES)}
+    files = TEXTS.filter(str.strip)
+    control = {
+        "kind": st.sampled_from(CONTROL_KINDS),
+        "image": files,
+        "model": files.filter(lambda name: len(name) < 99),
+        "scale": st.floats(0, 10),
+        "start": st.floats(0, 0.4),
+        "end": st.floats(0.5, 1),
+    }
+    own_control = {**control, "area": st.sampled_from(CONTROL_AREAS)}
+    text["controls"] = st.lists(st.fixed_dictionaries(own_control), max_size=2)
     regions = [some({"type": "text2image", **draw(places())}, text)]
     for _ in range(draw(st.integers(0, 3))):
         if draw(st.booleans()):
@@ -86,7 +98,6 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             reference = {"reference_image": draw(TEXTS.filter(str.strip))}
             regions.append(some({"type": "image2image", **draw(places()), **reference}, image))
     rerolls = [some(draw(places()), reroll) for _ in range(draw(st.integers(0, 2)))]
-    files = TEXTS.filter(str.strip)
     kept = st.fixed_dictionaries(
         {
             **{"picture": files, "regions": st.just([]), "mask": files},
@@ -111,6 +122,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "base_guidance_scale": NUMBERS,
             "base_strength": st.floats(0, 1),
             "base_end": st.floats(0, 1),
+            "controls": st.lists(st.fixed_dictionaries(control), max_size=2),
             "kept": st.none() | kept,
             "decode_steps": st.booleans(),
             "noise_device": st.sampled_from(["cpu", "device"]),

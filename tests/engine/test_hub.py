@@ -19,6 +19,7 @@ from engine.contract.catalogue import (
     local_snapshot,
     state_of,
 )
+from engine.contract.controlnets import facts_of_controlnet, local_controlnet
 from engine.contract.families import FAMILIES
 from engine.contract.job import BUNDLED_MODEL
 from engine.contract.schedulers import SCHEDULERS
@@ -259,3 +260,42 @@ def test_the_list_says_what_is_here(shop: Shop) -> None:
     assert (told[0]["id"], told[0]["state"]) == (BUNDLED_MODEL, "bundled")
     assert {model["state"] for model in told[1:]} == {"not downloaded"}
     assert "OpenRAIL" in shop.engine("models").stdout
+
+
+def test_a_controlnet_is_fetched_without_what_is_not_loaded(shop: Shop) -> None:
+    config = json.dumps({"_class_name": "ControlNetModel", "cross_attention_dim": 768}).encode()
+    half = "diffusion_pytorch_model.fp16.safetensors"
+    whole = half.replace(".fp16", "")
+    shop.hub.files = {
+        "config.json": config,
+        half: weights_of(2),
+        whole: weights_of(4),
+        whole.replace("model", "model_promax"): bytes(9),
+        whole.replace("safetensors", "bin"): bytes(9),
+        "README.md": b"a card",
+    }
+    done = shop.engine("download", ID)
+    assert done.returncode == 0, done.stderr
+    found = local_controlnet(ID, shop.cache)
+    assert found is not None
+    assert {path.name for path in found.iterdir()} == {"config.json", half}
+    assert facts_of_controlnet(str(found), shop.folder).family == "sd"
+    assert shop.engine("remove", ID).returncode == 0
+    assert local_controlnet(ID, shop.cache) is None
+
+
+def test_a_controlnet_as_a_pickle_and_one_of_another_class_are_refused(shop: Shop) -> None:
+    config = {"_class_name": "ControlNetModel"}
+    shop.hub.files = {"diffusion_pytorch_model.bin": bytes(9)}
+    shop.hub.files["config.json"] = json.dumps(config).encode()
+    assert "pickle" in shop.refused("download", ID)
+    shop.hub.files["config.json"] = json.dumps(
+        {"_class_name": "HunyuanDiT2DControlNetModel"}
+    ).encode()
+    assert "HunyuanDiT2DControlNetModel, which is not run here" in shop.refused("download", ID)
+
+
+def weights_of(size: int) -> bytes:
+    """Return a safetensors file with one tensor of so many numbers."""
+    header = json.dumps({"a": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(size)

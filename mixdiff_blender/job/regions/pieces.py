@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -44,6 +45,8 @@ class Piece:
     """The session's id of its material; 0 for none."""
     hides: bool = True
     """Whether what is behind it is hidden, also where it is no region."""
+    normals: Floats | None = None
+    """Which way each triangle's corners face as they are shaded, (T, 3, 3), where it was asked."""
 
     def parts(self) -> Iterator[tuple[Floats, Ints]]:
         """Return the surface in the world, at some of its places at once.
@@ -69,8 +72,10 @@ def pieces_in(
     depsgraph: bpy.types.Depsgraph,
     objects: Sequence[Any],
     originals: Mapping[Any, Any] = MappingProxyType({}),
+    *,
+    shaded: bool = False,
 ) -> dict[bpy.types.Object, list[Piece]]:
-    """Return the pieces that objects show as a depsgraph has them.
+    """Return the pieces that objects show as a depsgraph has them, `shaded` with their normals.
 
     An object without a surface has none. `originals` has what twins stand for.
     """
@@ -90,6 +95,8 @@ def pieces_in(
     def own(shown: Any) -> tuple[Surface, ...]:
         if is_image_empty(shown):
             return (Surface(points=corners_of(shown), triangles=_RECTANGLE),)
+        if shaded:
+            return surfaces_of(shown, shaded=True)
         return kept_surfaces(depsgraph, shown.original, lambda: surfaces_of(shown))
 
     def own_hair(shown: Any) -> tuple[Surface, ...]:
@@ -115,7 +122,7 @@ def pieces_in(
         for owner in owners:
             # The objects themselves are one and the same while one goes through them.
             key = (original, data.as_pointer())
-            place(owner, shown, instance.matrix_world, key, surfaces_of)
+            place(owner, shown, instance.matrix_world, key, partial(surfaces_of, shaded=shaded))
             if instance.show_particles and hair_of(original):
                 place(owner, shown, instance.matrix_world, (*key, _HAIR), hair_on)
     pieces: defaultdict[bpy.types.Object, list[Piece]] = defaultdict(list)
@@ -132,6 +139,7 @@ def pieces_in(
                 shown=uid,
                 material=material,
                 hides=key not in volumes and not shows_volume_alone(materials.get(material)),
+                normals=surface.normals,
             )
             pieces[owner].append(piece)
     return pieces

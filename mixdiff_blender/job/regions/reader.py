@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import bpy
 
 from ...contract import (
+    Control,
     File,
     Image2ImageRegion,
     ModelFacts,
@@ -18,10 +19,12 @@ from ...contract import (
     Problem,
     Rectangle,
     Region,
+    RegionControl,
     RerollRegion,
     Text2ImageRegion,
     is_file,
     kind_of,
+    name_for,
 )
 from ...properties import REROLL_TYPE, canvas_settings
 from ...storage.images import (
@@ -33,7 +36,10 @@ from ...storage.images import (
     write_mask,
     write_picture,
 )
+from ..controls.pictures import SceneLook
+from ..controls.reading import is_of_scene
 from ..loras import loras_of
+from ..model_facts import model_path
 from ..model_settings import exact, followed_model, value_for
 from ..prompts import escaped, filled, region_prompt, whole_picture_prompt
 from ..scene_words import doubts_about_fields, words_of
@@ -48,6 +54,7 @@ _CLASSES: dict[str, type[Region]] = {
     Image2ImageRegion.TYPE: Image2ImageRegion,
     REROLL_TYPE: RerollRegion,
 }
+_CONTROL_IMAGE = next(field for field in fields(Control) if field.name == "image")
 _GIVEN = frozenset({*(f.name for f in fields(Rectangle)), "name", "id"})
 _NO_FILE = "-"
 _AS_THE_MASK = "constant"
@@ -94,8 +101,8 @@ class WantedImage:
 class RegionReader:
     """Reads regions into the lists of a job."""
 
-    def __init__(self, scene: bpy.types.Scene, used: ModelFacts) -> None:
-        """`used` is the job's model, which need not be the scene's."""
+    def __init__(self, scene: bpy.types.Scene, used: ModelFacts, look: SceneLook) -> None:
+        """`used` is the job's model, which need not be the scene's; `look` draws its controls."""
         self._canvas = canvas_settings(scene)
         self.regions: list[Text2ImageRegion | Image2ImageRegion] = []
         self.reroll_regions: list[RerollRegion] = []
@@ -110,7 +117,7 @@ class RegionReader:
         self.covered: dict[str, Coverage] = {}
         """What of its rectangle each region covers that has a silhouette, by its id."""
         self.problems: list[Problem] = []
-        self._scene = scene
+        self._scene, self._look = scene, look
         self._root_prompt = canvas_settings(scene).prompt
         self._followed, self._used = followed_model(scene), used
 
@@ -128,6 +135,25 @@ class RegionReader:
                 self._say_what_has_no_prompt(source)
                 for doubt in bounds.doubts_about(source):
                     self._complain(source, "", *doubt, severity="warning")
+
+    def canvas_controls(self) -> tuple[Control, ...]:
+        """Return what the whole picture is held to."""
+        return tuple(Control(**values) for values in self._controls(self._canvas.controls, None))
+
+    def _controls(self, listed: Any, source: Source | None) -> Iterator[dict[str, Any]]:
+        """Yield the values of a list's controls that are on, for one region or for all."""
+        for control in listed:
+            if not control.enabled:
+                continue
+            is_drawn = is_of_scene(control)
+            if is_drawn:
+                image = self._name_for(self._look.picture(control.kind), control.kind)
+            else:
+                image = self._file(control.image, _CONTROL_IMAGE, source) or _NO_FILE
+            own = {} if source is None else {"area": "canvas" if is_drawn else control.area}
+            model = name_for(model_path(control.model), control.kind, self._used)
+            numbers = {key: exact(getattr(control, key)) for key in ("scale", "start", "end")}
+            yield {"kind": control.kind, "image": image, "model": model, **numbers, **own}
 
     def _add(self, source: Source, place: Place) -> None:
         name, values = self.names[source.id], dict(self._values(source))
@@ -182,6 +208,9 @@ class RegionReader:
                 # What nobody has listed yet is to be as it will be then.
                 owner = settings if settings.is_property_set(name) else self._canvas
                 yield name, value_for(owner, name, self._followed, self._used)
+            elif name == "controls":
+                listed = self._controls(settings.controls, source)
+                yield name, tuple(RegionControl(**values) for values in listed)
             elif name == "negative_prompt":
                 text = settings.negative_prompt
                 yield name, self._filled(text, name, source) if text else None
@@ -199,7 +228,7 @@ class RegionReader:
         return filled(text, words)
 
     def _file(
-        self, image: bpy.types.Image | None, declared: Field[Any], source: Source
+        self, image: bpy.types.Image | None, declared: Field[Any], source: Source | None
     ) -> str | None:
         if image is None:
             if isinstance(kind_of(declared), OrNone):
@@ -232,13 +261,13 @@ class RegionReader:
 
     def _complain(
         self,
-        source: Source,
+        source: Source | None,
         key: str,
         message: str,
         remedy: str,
         severity: Literal["error", "warning"] = "error",
     ) -> None:
-        name = self.names[source.id]
+        name = "" if source is None else self.names[source.id]
         where = {"field": key, "value": "" if key else name, "region": name}
         problem = Problem(**where, message=message, remedy=remedy, severity=severity)
         self.problems.append(problem)
@@ -250,9 +279,9 @@ def _own_prompt(source: Source) -> str:
     return prompt or escaped(source.layer)
 
 
-def _frame_shown(image: bpy.types.Image, source: Source, frame: int) -> int:
+def _frame_shown(image: bpy.types.Image, source: Source | None, frame: int) -> int:
     """Return which picture of a sequence a region's object shows at a frame."""
-    shown: Any = source.object
+    shown: Any = source and source.object
     if shown is None or shown.type != "EMPTY" or shown.data != image:
         return frame
     user = shown.image_user

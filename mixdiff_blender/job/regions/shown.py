@@ -32,9 +32,13 @@ class ShownGeometry:
         scene: bpy.types.Scene,
         depsgraph: bpy.types.Depsgraph,
         objects: Sequence[bpy.types.Object],
+        *,
+        shaded: bool = False,
     ) -> None:
+        """`shaded` reads normals too, and nothing of what is kept."""
         layer = self._layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
         self._scene = scene
+        self._shaded = shaded
         self._differences = Differences(scene)
         self.visibility = Visibility.of(layer)
         """What the view layer's collections let through."""
@@ -55,7 +59,7 @@ class ShownGeometry:
                 differing.update(dict.fromkeys(members))
         # First, as what is evaluated has to be asked for again afterwards.
         self._pieces = self._of_twins(depsgraph, list(differing))
-        self._pieces.update(pieces_in(depsgraph, list(alike)))
+        self._pieces.update(pieces_in(depsgraph, list(alike), shaded=shaded))
 
     def pieces_of(self, obj: bpy.types.Object) -> list[Piece] | LeftOut:
         """Return the pieces that a render shows of an object, or why it shows none."""
@@ -75,18 +79,22 @@ class ShownGeometry:
     def _of_twins(
         self, depsgraph: bpy.types.Depsgraph, objects: Sequence[bpy.types.Object]
     ) -> dict[bpy.types.Object, Sequence[Piece]]:
-        known = {obj: kept_pieces(self._scene, obj) for obj in objects}
+        known = {obj: self._kept(obj) for obj in objects}
         found = {obj: pieces for obj, pieces in known.items() if pieces is not None}
         if not (unknown := [obj for obj in objects if obj not in found]):
             return found
         with twins(self._scene, depsgraph, unknown) as made:
-            shown = pieces_in(made.depsgraph, list(made.of.values()), made.originals)
+            twin_objects = list(made.of.values())
+            shown = pieces_in(made.depsgraph, twin_objects, made.originals, shaded=self._shaded)
             found |= {obj: shown[twin] for obj, twin in made.of.items()}
-        for obj in unknown:
+        for obj in () if self._shaded else unknown:
             # Blender tells nothing of the rest.
             if obj in self.visibility.evaluated and not self._differences.beyond(obj):
                 keep_pieces(self._scene, obj, found[obj])
         return found
+
+    def _kept(self, obj: bpy.types.Object) -> Sequence[Piece] | None:
+        return None if self._shaded else kept_pieces(self._scene, obj)
 
     def _members_of(self, obj: bpy.types.Object) -> list[bpy.types.Object]:
         """Return the objects whose pieces an object's region covers."""

@@ -15,13 +15,16 @@ SHOWN = WITH_SURFACE | {"CURVES", "VOLUME"}
 """The types of what a render shows, and that can be told from other things."""
 
 
-def surfaces_of(evaluated: bpy.types.Object) -> tuple[Surface, ...]:
-    """Return what an evaluated object shows, a part for each of its materials."""
+def surfaces_of(evaluated: bpy.types.Object, *, shaded: bool = False) -> tuple[Surface, ...]:
+    """Return what an evaluated object shows, a part for each of its materials.
+
+    Shaded, with the normals of its faces; hair and boxes have none of their own.
+    """
     if evaluated.type == "CURVES":
         return _one(evaluated, *strands_of_curves(evaluated))
     if evaluated.type == "VOLUME":
         return _one(evaluated, *box_of(evaluated))
-    return surfaces_of_mesh(evaluated)
+    return surfaces_of_mesh(evaluated, shaded=shaded)
 
 
 def hair_on(evaluated: bpy.types.Object) -> tuple[Surface, ...]:

@@ -28,6 +28,8 @@ from bl_ext.user_default.mixdiff.contract import (
     to_document,
 )
 from bl_ext.user_default.mixdiff.job import former_files, model_settings
+from bl_ext.user_default.mixdiff.job.controls.pictures import SCENE_PICTURES, SceneLook
+from bl_ext.user_default.mixdiff.job.controls.segments import Segments, region_colour
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.known_words import hint_of, suggested
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
@@ -51,6 +53,7 @@ from bl_ext.user_default.mixdiff.results import (
     snapshots,
 )
 from bl_ext.user_default.mixdiff.results.colour import expectation
+from bl_ext.user_default.mixdiff.results.control_pictures import show_control
 from bl_ext.user_default.mixdiff.results.depth_picture import farthest_around
 from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.texture import put_on
@@ -64,6 +67,7 @@ from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
 from bl_ext.user_default.mixdiff.ui.overlay.shapes import Sheet, draw_shapes
 from bl_ext.user_default.mixdiff.ui.panels import (
     canvas,
+    controls,
     generate,
     loras,
     region,
@@ -77,7 +81,7 @@ from bl_ext.user_default.mixdiff.ui.panels.presets import draw_presets
 HistoryList = results.HistoryList
 PANELS = [
     panel
-    for module in (canvas, generate, region, loras, regions, results)
+    for module in (canvas, controls, generate, region, loras, regions, results)
     for panel in module.CLASSES
     if issubclass(panel, bpy.types.Panel)
 ]
@@ -86,6 +90,7 @@ __all__ = [
     "HANDLES",
     "INSIDE",
     "PANELS",
+    "SCENE_PICTURES",
     "Box",
     "Canvas",
     "Done",
@@ -99,7 +104,9 @@ __all__ = [
     "LeftOut",
     "Rectangle",
     "RegionBounds",
+    "SceneLook",
     "SeenSurfaces",
+    "Segments",
     "Sheet",
     "Stopped",
     "Unloading",
@@ -147,11 +154,13 @@ __all__ = [
     "put_on",
     "queue",
     "read_job",
+    "region_colour",
     "report_text",
     "scripting",
     "session",
     "shapes_of",
     "shot",
+    "show_control",
     "shown",
     "snapshots",
     "source_of",

@@ -1,0 +1,82 @@
+"""Controls while a picture is made: what a ControlNet sees of a control's picture in a window.
+
+Letters in shapes: P passes, C channels, h w latent cells, H W pixels, k hint values a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.runtime.windows import Window
+
+Elapsed = tuple[float, float]
+"""The shares of a job's steps before a step and after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Control:
+    """A picture that passes are held to, and the network that holds them to it.
+
+    Shapes: hint (1, C, k·h, k·w) over the area.
+    """
+
+    net: Any
+    """A loaded ControlNet of diffusers."""
+    kind: str
+    hint: Tensor
+    area: Window
+    """What the picture is laid over, in cells of the canvas."""
+    scale: float
+    start: float = 0.0
+    end: float = 1.0
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What passes have in common that share a call."""
+        return id(self.net), self.kind, self.scale, self.start, self.end
+
+    def holds(self, elapsed: Elapsed | None) -> bool:
+        """Return whether it holds in a step, as diffusers' pipelines have it; None for any."""
+        return elapsed is None or (elapsed[0] >= self.start and elapsed[1] <= self.end)
+
+    def seen_in(self, window: Window) -> Tensor:
+        """Return the part of the hint that a window within the area sees, (1, C, k·h, k·w)."""
+        cell = self.hint.shape[-1] // self.area.width
+        top, bottom = ((row - self.area.top) * cell for row in (window.top, window.bottom))
+        left, right = ((column - self.area.left) * cell for column in (window.left, window.right))
+        return self.hint[..., top:bottom, left:right]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Held:
+    """What the passes of one call are held to by one control.
+
+    Shapes: hints (P, C, k·h, k·w).
+    """
+
+    net: Any
+    kind: str
+    hints: Tensor
+    scale: float
+
+
+def held(
+    passes: Sequence[tuple[Window, Sequence[Control]]], elapsed: Elapsed | None
+) -> tuple[Held, ...]:
+    """Return what passes are held to in a step; their controls have the same keys in order."""
+    _, first = passes[0]
+    return tuple(
+        Held(
+            net=control.net,
+            kind=control.kind,
+            hints=torch.cat([controls[index].seen_in(window) for window, controls in passes]),
+            scale=control.scale,
+        )
+        for index, control in enumerate(first)
+        if control.holds(elapsed)
+    )

@@ -1,0 +1,61 @@
+"""What of the settings makes a scene's control pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import bpy
+
+from ...contract import (
+    Image2ImageRegion,
+    Rectangle,
+    Region,
+    Text2ImageRegion,
+)
+from ...properties import OF_PICTURE, canvas_settings, region_settings
+from ..regions.entries import Source
+from ..regions.planes import WITH_SURFACE
+from .pictures import SCENE_PICTURES
+from .segment_classes import Colour
+from .segments import Segments, background_colour, region_colour
+
+
+def is_of_scene(control: Any) -> bool:
+    """Return whether a control's picture is drawn from the scene."""
+    return control.kind in SCENE_PICTURES and control.source != OF_PICTURE
+
+
+def segments_of(
+    scene: bpy.types.Scene, sources: Iterable[Source], regions: Iterable[Region]
+) -> Segments:
+    """Return the colour of each region, by its prompt or its name; `regions` are the job's."""
+    by_id = {region.id: region for region in regions}
+    colours = {
+        source.id: region_colour(source.id, source.settings.prompt, source.name)
+        for source in sources
+        if source.settings.type in (Text2ImageRegion.TYPE, Image2ImageRegion.TYPE)
+    }
+    settings = canvas_settings(scene)
+    return Segments(
+        things={
+            source.object: colours[source.id]
+            for source in sources
+            if source.id in colours and source.object is not None and _is_thing(source)
+        },
+        rectangles=tuple(_behind(sources, by_id, colours)),
+        background=background_colour(settings.background_prompt),
+    )
+
+
+def _is_thing(source: Source) -> bool:
+    obj = source.object
+    return obj is not None and obj.type in WITH_SURFACE and not region_settings(obj).guide
+
+
+def _behind(
+    sources: Iterable[Source], by_id: dict[str, Region], colours: dict[str, Colour]
+) -> Iterator[tuple[Rectangle, Colour]]:
+    for source in sources:
+        if source.id in colours and source.id in by_id and not _is_thing(source):
+            yield by_id[source.id], colours[source.id]

@@ -1,0 +1,281 @@
+"""ControlNets of UNets, held to diffusers' own pipelines and to separate runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from engine.contract.errors import EngineError
+from engine.families.base import Model
+from engine.families.control_loading import load_controlnet
+from engine.families.loading import model_of
+from engine.families.schedules import build_scheduler
+from engine.runtime.devices import choose_device
+from engine.sampling.controls import ControlInputs
+from engine.sampling.events import Generated
+from engine.sampling.generate import generate
+from engine.sampling.masks import MaskImages
+from tests.engine.conftest import TINY_SD
+from tests.engine.runs import canvas, latents, read_job, relative_error, text_region
+from tests.engine.tiny_controls import control, hint_bytes, tiny_controlnet
+from tests.engine.tiny_models import tiny_sdxl
+
+CPU = choose_device("cpu", "float32")
+HEIGHT, WIDTH, STEPS, GUIDANCE = 64, 96, 4, 6.0
+
+
+@pytest.fixture(scope="module")
+def sdxl() -> Model:
+    return model_of(tiny_sdxl(), CPU)
+
+
+def held(
+    document: Any,
+    model: Model,
+    nets: Mapping[str, Any],
+    pictures: Mapping[str, Tensor],
+    masks: MaskImages | None = None,
+) -> Any:
+    """Run a job with controls, and return its latents."""
+    inputs = ControlInputs(pictures=pictures, nets=nets)
+    job = read_job(document)
+    events = generate(job, model, references={}, masks=masks or {}, controls=inputs)
+    (done,) = (event for event in events if isinstance(event, Generated))
+    return done.latents.numpy()
+
+
+def job(*controls: Any, **more: Any) -> Any:
+    region = text_region(0, HEIGHT, 0, WIDTH, "a tower", guidance_scale=GUIDANCE)
+    settings = {"num_inference_steps": STEPS, "scheduler": "ddim", **more}
+    return canvas(HEIGHT, WIDTH, region, controls=list(controls), **settings)
+
+
+def plain(pipeline: Any, image: Any, **settings: Any) -> Any:
+    """Return the latents of diffusers' own pipeline with the same settings."""
+    own = {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}
+    pipeline.scheduler = build_scheduler(settings.pop("scheduler", "ddim"), own)
+    pipeline.set_progress_bar_config(disable=True)
+    named = {"control_image" if "control_mode" in settings else "image": image}
+    return pipeline(
+        "a tower",
+        height=HEIGHT,
+        width=WIDTH,
+        num_inference_steps=STEPS,
+        guidance_scale=GUIDANCE,
+        generator=torch.Generator().manual_seed(5),
+        output_type="latent",
+        **named,
+        **settings,
+    ).images.numpy()
+
+
+def as_image(picture: Tensor) -> Tensor:
+    return picture.float() / 255
+
+
+def sd_pipeline(tiny: Model, net: Any) -> Any:
+    return diffusers.StableDiffusionControlNetPipeline(
+        **{
+            name: getattr(tiny._pipeline, name)
+            for name in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")
+        },
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+        controlnet=net,
+    )
+
+
+def sdxl_pipeline(net: Any, *, union: bool = False) -> Any:
+    base = tiny_sdxl()
+    cls = (
+        diffusers.StableDiffusionXLControlNetUnionPipeline
+        if union
+        else diffusers.StableDiffusionXLControlNetPipeline
+    )
+    parts = {name: part for name, part in base.components.items() if part is not None}
+    return cls(**parts, controlnet=net, add_watermarker=False)
+
+
+@pytest.mark.parametrize("settings", [{}, {"scale": 0.4}, {"start": 0.25, "end": 0.8}])
+def test_a_canvas_held_by_one_control_is_as_diffusers_makes_it(
+    settings: dict[str, Any], tiny: Model, sdxl: Model
+) -> None:
+    picture = hint_bytes(HEIGHT, WIDTH)
+    theirs = {
+        "controlnet_conditioning_scale": settings.get("scale", 1.0),
+        "control_guidance_start": settings.get("start", 0.0),
+        "control_guidance_end": settings.get("end", 1.0),
+    }
+    for model, made in ((tiny, lambda net: sd_pipeline(tiny, net)), (sdxl, sdxl_pipeline)):
+        net = tiny_controlnet(model.network)
+        found = held(job(control(**settings)), model, {"net": net}, {"p": picture})
+        expected = plain(made(net), as_image(picture), **theirs)
+        assert relative_error(found, expected) < 1e-5
+        assert relative_error(found, latents(job(), model)) > 1e-3
+
+
+def test_steps_that_a_scheduler_takes_twice_are_counted_as_diffusers_counts_them(
+    tiny: Model,
+) -> None:
+    net, picture = tiny_controlnet(tiny.network), hint_bytes(HEIGHT, WIDTH)
+    document = job(control(start=0.3, end=0.7), scheduler="heun")
+    theirs = {"control_guidance_start": 0.3, "control_guidance_end": 0.7, "scheduler": "heun"}
+    expected = plain(sd_pipeline(tiny, net), as_image(picture), **theirs)
+    assert relative_error(held(document, tiny, {"net": net}, {"p": picture}), expected) < 1e-5
+
+
+def test_several_controls_are_as_diffusers_adds_them(sdxl: Model) -> None:
+    nets = {name: tiny_controlnet(sdxl.network, seed) for seed, name in enumerate(("a", "b"))}
+    pictures = {name: hint_bytes(HEIGHT, WIDTH, seed) for seed, name in enumerate(("p", "q"))}
+    document = job(
+        control("p", "depth", "a", scale=0.5), control("q", "edges", "b", scale=0.8, end=0.5)
+    )
+    expected = plain(
+        sdxl_pipeline(list(nets.values())),
+        [as_image(picture) for picture in pictures.values()],
+        controlnet_conditioning_scale=[0.5, 0.8],
+        control_guidance_end=[1.0, 0.5],
+    )
+    assert relative_error(held(document, sdxl, nets, pictures), expected) < 1e-5
+
+
+@pytest.mark.parametrize("kinds", [["depth"], ["edges"], ["depth", "normal"]])
+def test_a_union_of_controlnets_is_as_diffusers_runs_it(kinds: list[str], sdxl: Model) -> None:
+    net = tiny_controlnet(sdxl.network, union=True)
+    pictures = {kind: hint_bytes(HEIGHT, WIDTH, seed) for seed, kind in enumerate(kinds)}
+    document = job(*(control(kind, kind, scale=0.7) for kind in kinds))
+    expected = plain(
+        sdxl_pipeline(net, union=True),
+        [as_image(picture) for picture in pictures.values()],
+        control_mode=[{"depth": 1, "edges": 3, "normal": 4}[kind] for kind in kinds],
+        controlnet_conditioning_scale=[0.7] * len(kinds),
+    )
+    assert relative_error(held(document, sdxl, {"net": net}, pictures), expected) < 1e-5
+
+
+def test_a_scale_of_0_is_exactly_no_control_and_needs_no_controlnet(tiny: Model) -> None:
+    found = held(job(control(scale=0)), tiny, {}, {})
+    assert np.array_equal(found, latents(job(), tiny))
+
+
+def test_each_region_is_held_as_in_a_run_of_its_own(sdxl: Model) -> None:
+    """Two regions side by side do not touch: each half is as if it were a canvas alone."""
+    net = tiny_controlnet(sdxl.network)
+    whole, own = hint_bytes(64, 128), hint_bytes(64, 64, 3)
+    left = text_region(0, 64, 0, 64, "sky", mask_type="constant", region_seed=1)
+    right = text_region(0, 64, 64, 128, "house", mask_type="constant", region_seed=2)
+    right["controls"] = [control("own", scale=0.6)]
+    settings = {"num_inference_steps": STEPS, "scheduler": "ddim"}
+    # Each half starts from its own region's noise.
+    rerolls = [
+        {"row_init": 0, "row_end": 64, "col_init": at, "col_end": at + 64, "region_seed": 9 + at}
+        for at in (0, 64)
+    ]
+    document = canvas(
+        64, 128, left, right, controls=[control("whole")], reroll_regions=rerolls, **settings
+    )
+    pictures = {"whole": whole, "own": own}
+    found = held(document, sdxl, {"net": net}, pictures)
+    for at, region, picture, scale in (
+        (0, left, whole[..., :64], 1.0),
+        (64, right, own, 0.6),
+    ):
+        alone = {**region, "col_init": 0, "col_end": 64, "controls": []}
+        reroll = {**rerolls[at // 64], "col_init": 0, "col_end": 64}
+        document = canvas(
+            64, 64, alone, controls=[control(scale=scale)], reroll_regions=[reroll], **settings
+        )
+        expected = held(document, sdxl, {"net": net}, {"p": picture})
+        assert relative_error(found[..., at // 8 : at // 8 + 8], expected) < 1e-5
+
+
+def test_a_regions_control_stands_in_place_of_the_canvas_s_of_its_kind_alone(tiny: Model) -> None:
+    nets = {name: tiny_controlnet(tiny.network, seed) for seed, name in enumerate(("a", "b"))}
+    pictures = {name: hint_bytes(HEIGHT, WIDTH, seed) for seed, name in enumerate(("p", "q"))}
+    depth, edges = control("p", "depth", "a"), control("q", "edges", "b")
+    document = job(depth, edges)
+    document["regions"][0]["controls"] = [{**depth, "scale": 0}]
+    assert np.array_equal(
+        held(document, tiny, nets, pictures), held(job(edges), tiny, nets, pictures)
+    )
+
+
+def test_windows_of_a_large_region_see_their_part_of_the_picture(tiny: Model) -> None:
+    net, seen = tiny_controlnet(tiny.network), []
+    net.register_forward_pre_hook(
+        lambda module, inputs, named: seen.append(named["controlnet_cond"]), with_kwargs=True
+    )
+    picture = hint_bytes(64, 160)
+    region = text_region(0, 64, 0, 160, "sky", guidance_scale=1)
+    document = canvas(
+        64, 160, region, controls=[control()], max_region_px=96, num_inference_steps=1
+    )
+    held(document, tiny, {"net": net}, {"p": picture})
+    parts = [one for hints in seen for one in hints]
+    places = {0, 64}
+    assert {
+        left
+        for part in parts
+        for left in range(0, 65, 8)
+        if torch.allclose(part, as_image(picture)[0, :, :, left : left + 96], atol=1e-6)
+    } >= places
+    assert all(part.shape == (3, 64, 96) for part in parts)
+
+
+def test_masks_and_controls_do_not_change_each_other(tiny: Model) -> None:
+    """Where a mask covers nothing the picture is the other region's, held as it is alone."""
+    net, picture = tiny_controlnet(tiny.network), hint_bytes(HEIGHT, WIDTH)
+    first = text_region(0, HEIGHT, 0, WIDTH, "a tower", guidance_scale=GUIDANCE)
+    second = {**first, "prompt": "fog", "mask": "m", "controls": [control("p", scale=0.3)]}
+    settings = {"controls": [control()], "num_inference_steps": STEPS, "scheduler": "ddim"}
+    document = canvas(HEIGHT, WIDTH, first, second, **settings)
+    nothing = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
+    alone = held(job(control()), tiny, {"net": net}, {"p": picture})
+    found = held(document, tiny, {"net": net}, {"p": picture}, {"m": nothing})
+    assert relative_error(found, alone) < 1e-6
+    half = nothing.copy()
+    half[:, WIDTH // 2 :] = 1
+    assert relative_error(held(document, tiny, {"net": net}, {"p": picture}, {"m": half}), alone)
+
+
+def test_a_controlnet_is_loaded_from_a_folder_and_from_its_weights_alone(
+    tiny: Model, sdxl: Model, tmp_path: Path
+) -> None:
+    for model, union in ((tiny, False), (sdxl, False), (sdxl, True)):
+        folder = tmp_path / f"{model.NAME}-{union}"
+        net = tiny_controlnet(model.network, union=union)
+        net.save_pretrained(folder)
+        beside = folder / "diffusion_pytorch_model.safetensors"
+        alone = tmp_path / f"{folder.name}.safetensors"  # a union does not say how many heads
+        alone.write_bytes(beside.read_bytes())
+        for path in (folder, beside, *([] if union else [alone])):
+            loaded = load_controlnet(str(path), tmp_path, model)
+            assert type(loaded) is type(net)
+            for name, weight in net.state_dict().items():
+                assert torch.equal(loaded.state_dict()[name], weight)
+
+
+def test_what_is_no_controlnet_for_the_model_is_named(
+    tiny: Model, sdxl: Model, tmp_path: Path
+) -> None:
+    other = tiny_controlnet(sdxl.network)
+    other.save_pretrained(tmp_path / "xl")
+    (tmp_path / "empty").mkdir()
+    for name, said in (
+        (str(TINY_SD), "no ControlNet that is run here"),
+        ("empty", "a folder without config.json"),
+        ("nothing", "there is no folder or file"),
+        ("somebody/net", "is not on this computer"),
+        ("xl", "was made for another model"),
+    ):
+        with pytest.raises(EngineError, match=said) as caught:
+            load_controlnet(name, tmp_path, tiny)
+        assert caught.value.advice
