@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -92,8 +93,12 @@ class Painter:
         reference: Bytes | None = None,
         strength: float = 0.5,
         rerolls: Sequence[RerollRegion] = (),
+        base: Mapping[str, Any] = MappingProxyType({}),
     ) -> Bytes:
-        """Paint a canvas of text regions, over a whole-canvas reference where one is given."""
+        """Paint a canvas of text regions, over a whole-canvas reference where one is given.
+
+        `base` has a job's fields of the base pass.
+        """
         regions: list[CanvasRegion] = [
             Text2ImageRegion(
                 row_init=patch.top,
@@ -128,6 +133,7 @@ class Painter:
             num_inference_steps=self.steps,
             seed=seed,
             reroll_regions=list(rerolls),
+            **base,
         )
         return np.asarray(made["sample"][0].convert("RGB"))
 

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import adherence, alternatives, guided, landscapes, seams, silhouettes, street
+from benchmarks import (
+    adherence,
+    alternatives,
+    base_pass,
+    guided,
+    landscapes,
+    seams,
+    silhouettes,
+    street,
+)
 from benchmarks.colours import shows_colour
 from benchmarks.generation import Bytes, Painter
 from benchmarks.sheets import in_rows, sheet
@@ -295,6 +304,38 @@ def measure_guided(report: Report, painter: Painter) -> None:
     )
 
 
+def measure_base(
+    report: Report, painter: Painter, model: Path, namer: Classifier, seer: Judge, *, quick: bool
+) -> None:
+    """The same canvases with a base pass and without."""
+    alike = SAME_PROMPTS if quick else [p for p in SAME_PROMPTS for _ in range(SEEDS_OF_A_SEAM)]
+    found = base_pass.paint_rows(painter, namer, 8 if quick else 32, alike, report.seed + 14000)
+    for way, rows in found.items():
+        report.share(f"base pass, {way}: rows of 3", rows.judged)
+        report.put(f"base pass, {way}: strongest step, median", round(rows.step_ratio, 2))
+        ratio = round(rows.seam_ratio, 3)
+        report.put(f"base pass, {way}: one prompt twice, overlap over interior", ratio)
+    seeds = range(report.seed + 12000, report.seed + 12000 + (2 if quick else 8))
+    streets = base_pass.paint_streets(model, namer, seeds, painter.guidance)
+    for way, made in streets.items():
+        parts = [part for one in made for part in one.parts]
+        report.share(f"base pass, {way}: street, per part", parts)
+    pictures = [[(way, canvas) for canvas in rows.canvases[:4]] for way, rows in found.items()]
+    pictures += [[(way, one.canvas) for one in made[:2]] for way, made in streets.items()]
+    if base_pass.paints_landscapes(model):
+        scenes = base_pass.paint_scenes(painter, seer, 6 if quick else 24, report.seed + 15000)
+        for way, seen in scenes.items():
+            regions = [row for scene in seen for row in scene.regions]
+            _landscape_shares(report, f"base pass, {way}: scenes", regions)
+            known = [agrees for scene in seen if (agrees := scene.agrees()) is not None]
+            share = share_of(sum(known) / max(1, len(known)), len(known))
+            report.put(f"base pass, {way}: scenes, one horizon", share)
+            whole = share_of(*landscapes.whole_share(seen))
+            report.put(f"base pass, {way}: scenes, whole things", whole)
+        pictures += [[(way, one.canvas) for one in seen[:3]] for way, seen in scenes.items()]
+    sheet(pictures, report.folder / "base_pass.jpg")
+
+
 def main() -> None:
     """Measure everything, or a quick part of it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
@@ -307,7 +348,7 @@ def main() -> None:
         "--only",
         choices=(
             *("singles", "mixtures", "street", "silhouettes"),
-            *("seams", "compare", "guided", "landscapes"),
+            *("seams", "compare", "guided", "landscapes", "base"),
         ),
         help="this part; the other figures stay as they were",
     )
@@ -335,6 +376,7 @@ def main() -> None:
         "compare": lambda: measure_alternatives(report, painter, namer, 4 if quick else 16),
         "guided": lambda: measure_guided(report, painter),
         "landscapes": lambda: measure_landscapes(report, painter, seer, settings, quick=quick),
+        "base": lambda: measure_base(report, painter, given.model, namer, seer, quick=quick),
     }
     report.put("steps", painter.steps)
     report.put("guidance", painter.guidance)

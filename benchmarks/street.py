@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +45,18 @@ class Street:
     parts: list[Judged]
 
 
-def paint_streets(model: Path, classifier: Classifier, seeds: Sequence[int]) -> list[Street]:
-    """Make the street as the add-on has it made, once a seed, and judge each part."""
+def paint_streets(
+    model: Path,
+    classifier: Classifier,
+    seeds: Sequence[int],
+    changes: Mapping[str, object] = MappingProxyType({}),
+) -> list[Street]:
+    """Make the street as the add-on has it made, once a seed, and judge each part.
+
+    `changes` are fields of its job.
+    """
     keeper = ModelKeeper(device=choose_device())
-    document = json.loads(JOB.read_text()) | {"model": str(model.absolute())}
+    document = {**json.loads(JOB.read_text()), "model": str(model.absolute()), **changes}
     job = check(document, folder=JOB.parent).job_or_raise()
     places = visible_parts(job, keeper.model(job.model, JOB.parent).stride_px)
     asked = [(region.prompt, WISHES[region.prompt]) for region in job.text_regions]

@@ -142,7 +142,9 @@ def lock() -> int:
         shared = [*pure, "markupsafe", "mpmath"]
         options = [word for package in shared for word in ("--no-emit-package", package)]
         run([*compile_them, *options, "-c", packages, wanted, "-o", torch])
-    say(f"{packages}\n{torch}")
+        ray = CHECKOUT / "engine/ray.lock"
+        run([*compile_them, "-c", packages, CHECKOUT / "engine/requirements-ray.txt", "-o", ray])
+    say(f"{packages}\n{torch}\n{ray}")
     return 0
 
 

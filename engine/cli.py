@@ -26,6 +26,7 @@ from engine.contract.errors import EngineError, JobError
 from engine.contract.files import is_there, path_in
 from engine.contract.job import to_document
 from engine.contract.limits import Limits
+from engine.contract.loras import lora_of_text
 from engine.contract.model_folders import read_object
 from engine.contract.models import model_problems
 from engine.process.threads import wait_briefly
@@ -76,6 +77,13 @@ def build_parser() -> argparse.ArgumentParser:
         return made
 
     goal.add_argument("--model", metavar="M", help="folder, .safetensors file, hub id, or bundled")
+    goal.add_argument(
+        "--lora",
+        action="append",
+        default=[],
+        metavar="FILE[:WEIGHT]",
+        help="a LoRA for the whole picture, beside the job's own: a file, or its name on the hub",
+    )
     goal.add_argument("--output", "-o", type=Path, metavar="OUT.png", help="the picture's file")
     goal.add_argument("--latents", type=Path, metavar="OUT.npz", help="latents before decoding")
     goal.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -117,12 +125,16 @@ def build_parser() -> argparse.ArgumentParser:
     command("info", _info, "versions, devices, memory", device, as_json)
     command("models", _models, "models that are known to work, and which are here", as_json)
     download = command(
-        "download", _download, "fetch a model from the hub into its normal cache", as_json
+        "download", _download, "fetch a model or a LoRA from the hub into its normal cache", as_json
     )
     remove = command("remove", _remove, "remove a downloaded model")
     for parser_of_id in (download, remove):
-        parser_of_id.add_argument("id", metavar="OWNER/NAME", help="the model on the hub")
-    command("serve", _serve, "the worker: JSON-RPC over stdin and stdout")
+        parser_of_id.add_argument("id", metavar="OWNER/NAME[/FILE]", help="what it is on the hub")
+    serve = command("serve", _serve, "the worker: JSON-RPC over stdin and stdout")
+    serve.add_argument(
+        "--ray", metavar="HOST:PORT", help="hand jobs on to a Ray cluster, as many as it has GPUs"
+    )
+    batch.add_share_argument(serve)
     return parser
 
 
@@ -193,6 +205,24 @@ def _run(source: Source, options: argparse.Namespace) -> int:
         return _run_as(ranks, source, options)
 
 
+def _with_own_weights(document: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Return a job with the model and the LoRAs that the command line names."""
+
+    def found(name: str) -> str:
+        # Unlike a job's paths, those of the command line start at the current folder.
+        local = path_in(Path.cwd(), name)
+        return str(local) if is_there(local) else name
+
+    if options.model is not None:
+        document = {**document, "model": found(options.model)}
+    added = [lora_of_text(text) for text in options.lora]
+    if added:
+        own = document.get("loras") or []
+        added = [replace(lora, lora=found(lora.lora)) for lora in added]
+        document = {**document, "loras": [*own, *map(to_document, added)]}
+    return document
+
+
 def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
@@ -202,10 +232,8 @@ def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
     from engine.sampling.events import Done, PhaseBegan, StepDone
 
     document, folder = source.document, source.folder
-    if options.model is not None and isinstance(document, dict):
-        # Unlike a job's paths, those of the command line start at the current folder.
-        local = path_in(Path.cwd(), options.model)
-        document = {**document, "model": str(local) if is_there(local) else options.model}
+    if isinstance(document, dict):
+        document = _with_own_weights(document, options)
     wanted = {"device": options.device, "dtype": options.dtype}
     for name, value in wanted.items():
         # A PNG is made again as it was made, unless asked otherwise.
@@ -350,7 +378,11 @@ def _info(options: argparse.Namespace) -> int:
     return OK
 
 
-def _serve(_: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace) -> int:
+    if options.ray is not None:
+        from engine.batch.relay import relay
+
+        return relay(options.ray, cpus_each=options.cpus_each)
     from engine.serve import serve
 
     return serve()

@@ -199,6 +199,10 @@ class StableDiffusionCanvasPipeline(_MixturePipeline):
         cpu_vae: bool = False,
         decode_steps: bool = False,
         negative_prompt: str = "",
+        base_prompt: str = "",
+        base_guidance_scale: float = 7.5,
+        base_strength: float = 0.0,
+        base_end: float = 0.5,
     ) -> dict[str, list[Any]]:
         """Return `{"sample": [picture]}`, with `steps_images` too where `decode_steps` is set.
 

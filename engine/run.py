@@ -22,6 +22,7 @@ from engine.contract.errors import Problem, shown, warning
 from engine.contract.files import atomic_write, is_there, path_in
 from engine.contract.job import Job, resolve_random, to_document
 from engine.contract.limits import Limits
+from engine.contract.loras import identified, lora_files
 from engine.contract.models import ModelFacts, facts_of
 from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
@@ -164,6 +165,8 @@ def run(
     checked = check(request.document, folder=request.folder, facts=facts, limits=limits)
     job = with_named_controlnets(checked.job_or_raise(), facts)
     job = ranks.agreed(resolve_random(job, SystemRandom()))
+    loras = lora_files(job, request.folder)
+    job = identified(job, loras)
     began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
     model = keeper.model(job.model, request.folder)
@@ -202,6 +205,7 @@ def run(
                 model,
                 references=references,
                 masks=masks,
+                loras=loras,
                 earlier=earlier,
                 colours=colours,
                 controls=controls,

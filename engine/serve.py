@@ -10,7 +10,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,12 +35,12 @@ from engine.contract.protocol import (
     RequestId,
     Result,
     decode,
-    encode,
     failure,
     read_lines,
 )
 from engine.contract.requests import GenerateParams, InitializeParams, ValidateParams, read_params
 from engine.process.watchdog import PARENT_VARIABLE, watch_parent
+from engine.process.wire import Wire, take_over_stdio
 
 log = logging.getLogger("engine.worker")
 
@@ -50,23 +50,10 @@ _GRACE_S = 1.5
 _ANSWER_S = 0.25
 
 
-@dataclass(slots=True)
-class _Wire:
-    """Writes messages whole, from whichever thread."""
-
-    stream: BinaryIO
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def send(self, message: Message) -> None:
-        with self._lock:
-            self.stream.write(encode(message))
-            self.stream.flush()
-
-
 class Worker:
     """Answers requests in the order they came; `cancel` at once, from the reading thread."""
 
-    def __init__(self, wire: _Wire) -> None:
+    def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._waiting: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._open: set[RequestId] = set()
@@ -169,7 +156,7 @@ class Worker:
 
         from engine.process.quiet import silence_libraries
         from engine.run import ModelKeeper
-        from engine.runtime.devices import choose_device
+        from engine.runtime.devices import choose_device, device_count
 
         silence_libraries()
         device = choose_device(wanted.device, wanted.dtype)
@@ -181,6 +168,7 @@ class Worker:
             "engine": __version__,
             "pid": os.getpid(),
             **device.to_document(),
+            "places": device_count(device),
             "versions": versions,
         }
 
@@ -267,23 +255,12 @@ def _log_to(path: Path) -> None:
     logging.getLogger().addHandler(handler)
 
 
-def _take_over_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return private copies of stdin and stdout; what libraries print goes to stderr instead."""
-    requests, answers = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return os.fdopen(requests, "rb", buffering=0), os.fdopen(answers, "wb")
-
-
 def serve() -> int:
     """Serve requests from stdin until it ends, and return the exit code."""
     watch_parent(os.environ.get(PARENT_VARIABLE, ""))
-    reads, writes = _take_over_stdio()
+    reads, writes = take_over_stdio()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
-    worker = Worker(_Wire(writes))
+    worker = Worker(Wire(writes))
 
     def read_then_stop() -> None:
         worker.read(reads)

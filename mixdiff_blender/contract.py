@@ -27,20 +27,23 @@ if TYPE_CHECKING:
     from engine.contract.controls import CONTROL_KINDS, DEPTH, EDGES, NORMAL, SEGMENTS
     from engine.contract.controls import Control, RegionControl
     from engine.contract.effort import denoised_cells
-    from engine.contract.errors import Cancelled, EngineError, JobError, Problem
+    from engine.contract.errors import Cancelled, EngineError, JobError, ModelError, Problem
     from engine.contract.files import atomic_write, is_dir, is_file, is_there, open_input, path_in
     from engine.contract.geometry import Rectangle, uncovered_share
     from engine.contract.image_sizes import PICTURE_SUFFIXES, read_size
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document
-    from engine.contract.job import Image2ImageRegion, RerollRegion, Text2ImageRegion
+    from engine.contract.job import Image2ImageRegion, Lora, RerollRegion, Text2ImageRegion
     from engine.contract.job import resolve_random, with_files, with_models, with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
     from engine.contract.known_names import completions, holds_name, names_near
+    from engine.contract.lora_files import digest_of, hub_lora, lora_path
+    from engine.contract.loras import lora_of_text, lora_problems, with_loras
     from engine.contract.masks import FALLOFFS, profile
     from engine.contract.models import ModelFacts, facts_of, model_problems, require_model
     from engine.contract.parse import parse_json
     from engine.contract.png import UnreadableImageError, copy_with_job, encode_png, read_job
+    from engine.contract.prompt_syntax import PLAIN, WEIGHTS
     from engine.contract.presets import PRESET_SUFFIX, Preset, PresetFile, preset_file
     from engine.contract.presets import read_preset
     from engine.contract.protocol import MAX_MESSAGE_BYTES, PARSE_ERROR, PROTOCOL_VERSION
@@ -51,19 +54,9 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *(
-            "again",
-            "catalogue",
-            "checks",
-            "controlnets",
-            "controls",
-            "effort",
-            "errors",
-            "files",
-            "geometry",
-        ),
-        *("image_sizes", "job", "kinds", "known_names", "masks", "models", "parse", "png"),
-        *("presets", "protocol", "schedulers"),
+        *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors", "files"),
+        *("geometry", "image_sizes", "job", "kinds", "known_names", "lora_files", "loras", "masks"),
+        *("models", "parse", "png", "presets", "prompt_syntax", "protocol", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

@@ -16,6 +16,7 @@ import bpy
 
 MODULES = (
     "properties.history",
+    "properties.loras",
     "properties.controls",
     "properties.regions",
     "properties.canvas",
@@ -27,7 +28,9 @@ MODULES = (
     "ui.operators.models",
     "ui.operators.presets",
     "ui.operators.regions",
+    "ui.operators.groups",
     "ui.operators.region_list",
+    "ui.operators.loras",
     "ui.operators.drawing",
     "ui.operators.placing",
     "ui.operators.images",
@@ -45,6 +48,7 @@ MODULES = (
     "ui.panels.canvas",
     "ui.panels.regions",
     "ui.panels.region",
+    "ui.panels.loras",
     "ui.panels.controls",
     "ui.panels.installation",
     "job.former_files",

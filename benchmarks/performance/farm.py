@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from engine.batch.pool import run_batch
 from engine.batch.tasks import BatchTask
-from engine.batch.work_queue import Failed, Lost, Made, Step, run_batch
+from engine.batch.work_queue import Account, Failed, Lost, Made, Step
 from engine.contract.errors import EngineError
 from engine.contract.job import Job, Text2ImageRegion
 
@@ -56,7 +57,7 @@ class Sleeper:
         with ledger.lock:
             ledger.busy_s += START_S
 
-    def make(self, task: BatchTask, on_step: Step) -> None:
+    def make(self, task: BatchTask, on_step: Step) -> Account:
         """Take a picture's time, or a part of it and die."""
         dies = self._chance.random() < DEATHS
         seconds = PICTURE_S * (self._chance.random() if dies else 1)
@@ -70,6 +71,10 @@ class Sleeper:
             self._ledger.finished[task.output.name] += not dies
         if dies:
             raise EngineError("the machine is gone", kind="crashed")
+        return Account()
+
+    def cancel(self) -> None:
+        """Nothing is ever cancelled."""
 
     def close(self) -> None:
         """Leave nothing."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from engine.batch.pool import run_batch
 from engine.batch.tasks import BatchTask, Part, numbers, tasks_of
 from engine.batch.work_queue import (
     Began,
@@ -21,7 +22,6 @@ from engine.batch.work_queue import (
     News,
     OpenEngine,
     Stepped,
-    run_batch,
 )
 from engine.contract.errors import EngineError
 from engine.contract.files import atomic_write
@@ -67,13 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="on a Ray cluster: at HOST:PORT, or the one that this machine belongs to",
     )
-    parser.add_argument(
-        "--cpus-each",
-        type=_count,
-        default=4,
-        metavar="N",
-        help="a cluster without GPUs: cores of an engine (default: %(default)s)",
-    )
+    add_share_argument(parser)
     parser.add_argument(
         "--max-canvas-px",
         type=int,
@@ -83,6 +77,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="what happens, as JSON lines")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def add_share_argument(parser: argparse.ArgumentParser) -> None:
+    """Add what an engine takes of a cluster without GPUs."""
+    parser.add_argument(
+        "--cpus-each",
+        type=_count,
+        default=4,
+        metavar="N",
+        help="a cluster without GPUs: cores of an engine (default: %(default)s)",
+    )
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -240,8 +245,9 @@ class _Lines(_Progress):
         match news:
             case Made():
                 seed = news.task.job.seed
-                made = {"made": str(news.task.output), "seed": seed}
-                self._say({**made, "place": news.place, "seconds": round(news.seconds, 3)})
+                made = {"made": str(news.task.output), "seed": seed, "place": news.place}
+                warnings = [str(problem) for problem in news.account.problems]
+                self._say({**made, "seconds": round(news.seconds, 3), "warnings": warnings})
             case Failed() | Lost():
                 name = "failed" if isinstance(news, Failed) else "lost"
                 self._say({name: str(news.task.output), "place": news.place, **_why(news)})
@@ -294,6 +300,9 @@ class _Bar(_Progress):
         match news:
             case Made():
                 self._bar.write(f"{news.task.output} ({news.seconds:.1f} s)", file=self._out)
+                for problem in news.account.problems:
+                    name = news.task.output.name
+                    self._bar.write(f"warning: {name}: {problem}", file=sys.stderr)
             case Failed() | Lost():
                 what = "failed" if isinstance(news, Failed) else "lost, and waits again"
                 self._bar.write(f"{what}: {news.task.output.name}: {news.error}", file=sys.stderr)

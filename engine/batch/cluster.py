@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import queue
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -27,15 +29,17 @@ from engine.batch.content import (
     with_content,
 )
 from engine.batch.tasks import BatchTask
-from engine.batch.work_queue import OpenEngine, Step
-from engine.contract.errors import EngineError, ModelError, first_line
+from engine.batch.work_queue import Account, OpenEngine, Step
+from engine.contract.errors import Cancelled, EngineError, ModelError, Problem, first_line
 from engine.contract.files import atomic_write
 from engine.contract.limits import Limits
 from engine.contract.protocol import Failure, exception, failure
 
 _REACH_S = 5
+_JOIN_S = 60
 _START_S = 600
 _HERE = "127.0.0.1"
+_CONTROL = "control"
 _ADVICE = "name HOST:PORT of the cluster's head, as `ray start --head` prints it"
 
 
@@ -64,37 +68,51 @@ class ClusterEngine:
         self._keeper = ModelKeeper(device=choose_device(device, dtype))
         self._limits = Limits(**limits)
         self._folder = tempfile.TemporaryDirectory(prefix="mixdiff-")
+        self._cancelled = 0
+
+    def cancel(self, number: int) -> None:
+        """Have a picture end soon; called while another thread makes it."""
+        self._cancelled = number
 
     def versions(self) -> dict[str, str]:
         """Return what must be the same wherever the pictures of a batch are made."""
-        return _versions()
+        return versions()
 
     def make(
-        self, recorded: Mapping[str, Any], contents: Mapping[str, Any], model: SentModel
+        self,
+        number: int,
+        recorded: Mapping[str, Any],
+        contents: Mapping[str, Any],
+        model: SentModel,
     ) -> Iterator[tuple[Any, ...]]:
         """Make a picture, and yield its steps and its end: its files, or the error.
 
-        `contents` are the job's pictures, each by its name in the job, as objects of the cluster.
+        It can be cancelled by its `number`. `contents` are the job's pictures, each by its name in
+        the job, as objects of the cluster.
         """
         import ray
 
         try:
             names = list(contents)
             data = dict(zip(names, ray.get([contents[name] for name in names]), strict=True))
-            yield from self._made(recorded, data, model)
+            yield from self._made(number, recorded, data, model)
         except Exception as error:
             failed = failure(0, error)
             yield "failed", failed.code, failed.message, dict(failed.data)
 
     def _made(
-        self, recorded: Mapping[str, Any], data: Mapping[str, bytes], model: SentModel
+        self,
+        number: int,
+        recorded: Mapping[str, Any],
+        data: Mapping[str, bytes],
+        model: SentModel,
     ) -> Iterator[tuple[Any, ...]]:
         from engine.run import RunRequest, run
         from engine.sampling.events import Done, StepDone
 
         with tempfile.TemporaryDirectory(dir=self._folder.name) as name:
             folder = Path(name)
-            document = {**with_content(recorded, data, folder), "model": model.name}
+            document = with_content(recorded, data, folder, model)
             here = fingerprint(model.name, folder)
             if model.fingerprint and here and model.fingerprint != here:
                 raise ModelError(
@@ -105,13 +123,20 @@ class ClusterEngine:
             request = RunRequest(
                 document=document, folder=folder, output=folder / "made.png", recorded=recorded
             )
-            for event in run(request, self._keeper, limits=self._limits):
+            for event in run(
+                request,
+                self._keeper,
+                limits=self._limits,
+                is_cancelled=lambda: self._cancelled == number,
+            ):
                 match event:
                     case StepDone():
                         yield "step", event.step, event.steps
                     case Done():
                         steps = {step.name: step.read_bytes() for step in event.steps}
-                        yield "made", event.output.read_bytes(), steps
+                        problems = [problem.to_document() for problem in event.problems]
+                        told = {"problems": problems, "timings_s": event.timings_s}
+                        yield "made", event.output.read_bytes(), steps, told
 
 
 class RemoteEngine:
@@ -126,7 +151,9 @@ class RemoteEngine:
         import ray
 
         self._ray, self._name, self._contents = ray, name, contents
-        actor: Any = ray.remote(ClusterEngine).options(scheduling_strategy="SPREAD", **options)
+        self._number, self._cancelled = 0, 0
+        remote: Any = ray.remote(concurrency_groups={_CONTROL: 1})(ClusterEngine)
+        actor = remote.options(scheduling_strategy="SPREAD", **options)
         with self._errors():
             self._actor = actor.remote(wanted.device, wanted.dtype, asdict(wanted.limits))
             try:
@@ -140,38 +167,58 @@ class RemoteEngine:
                 ) from error
         _require_same(versions)
 
-    def make(self, task: BatchTask, on_step: Step) -> None:
+    def make(self, task: BatchTask, on_step: Step) -> Account:
         """Make a picture there, and write it here."""
+        self._number += 1
         recorded = task.document
         sent = {}
         for name, (digest, data) in content_of(task.job, task.folder).items():
             if digest not in self._contents:  # sent once, however many jobs show it
                 self._contents[digest] = self._ray.put(data)
             sent[name] = self._contents[digest]
-        model = sent_model(task.job.model, task.folder)
+        model = sent_model(task.job, task.folder)
         with self._errors():
-            told = self._actor.make.options(num_returns="streaming").remote(recorded, sent, model)
+            told = self._actor.make.options(num_returns="streaming").remote(
+                self._number, recorded, sent, model
+            )
             for reference in told:
                 match self._ray.get(reference):
                     case ("step", step, steps):
                         on_step(step, steps)
                     case ("failed", code, message, data):
                         raise exception(Failure(id=0, code=code, message=message, data=data))
-                    case ("made", picture, step_pictures):
-                        self._write(task, picture, step_pictures)
-                        return
+                    case ("made", picture, step_pictures, account):
+                        return self._written(task, picture, step_pictures, account)
         raise EngineError(f"{self._name} ended without an answer", kind="crashed")
+
+    def cancel(self) -> None:
+        """Ask for the end of the picture that is being made; one that is made is not written."""
+        self._cancelled = self._number
+        self._actor.cancel.options(concurrency_group=_CONTROL).remote(self._number)
 
     def close(self) -> None:
         """End the actor, in whatever it is."""
         self._ray.kill(self._actor)
 
-    def _write(self, task: BatchTask, picture: bytes, steps: Mapping[str, bytes]) -> None:
+    def _written(
+        self,
+        task: BatchTask,
+        picture: bytes,
+        steps: Mapping[str, bytes],
+        account: Mapping[str, Any],
+    ) -> Account:
+        if self._cancelled == self._number:
+            raise Cancelled
         folder = task.output.with_name(f"{task.output.stem}-steps")
         # The picture last: where it is, all of it is.
         for path, data in (*((folder / k, v) for k, v in steps.items()), (task.output, picture)):
             with atomic_write(path) as file:
                 file.write(data)
+        return Account(
+            problems=tuple(Problem.from_document(one) for one in account["problems"]),
+            timings_s=account["timings_s"],
+            steps=tuple(str(folder / name) for name in steps),
+        )
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -193,7 +240,7 @@ class RemoteEngine:
 def _require_same(there: Mapping[str, str]) -> None:
     differ = [
         f"{name} {there.get(name)} instead of {version}"
-        for name, version in _versions().items()
+        for name, version in versions().items()
         if there.get(name) != version
     ]
     if differ:
@@ -204,7 +251,7 @@ def _require_same(there: Mapping[str, str]) -> None:
         )
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Return what must be the same wherever the pictures of a batch are made."""
     names = ("torch", "diffusers", "transformers")
     found = {name: importlib.metadata.version(name).partition("+")[0] for name in names}
@@ -249,7 +296,7 @@ def _join(ray: Any, address: str) -> None:
         _require_reachable(address)
     try:
         try:
-            ray.init(address=address or "auto", **{**quiet, "include_dashboard": None})
+            _within(_JOIN_S, partial(ray.init, address=address or "auto", **quiet))
         except ConnectionError:
             if address:
                 raise
@@ -259,6 +306,30 @@ def _join(ray: Any, address: str) -> None:
         where = address or "here"
         message = f"there is no Ray cluster at {where}: {first_line(error)}"
         raise EngineError(message, kind="network", advice=_ADVICE) from error
+
+
+def _within(seconds: float, call: Callable[[], object]) -> None:
+    """Call something that waits for minutes where it finds something else than it looks for.
+
+    Raises: TimeoutError, while it goes on in its thread.
+    """
+    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    threading.Thread(target=run, name="joining", daemon=True).start()
+    try:
+        error = ended.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"what answers there is not Ray, or not for {seconds:g} s") from None
+    if error is not None:
+        raise error
 
 
 def _require_reachable(address: str) -> None:

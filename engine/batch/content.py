@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from engine.contract.errors import EngineError
 from engine.contract.files import is_there, open_input, path_in
 from engine.contract.job import BUNDLED_MODEL, Job, files_of, to_document, with_files
+from engine.contract.loras import loras_in, with_loras
 from engine.contract.parse import Findings, read_job
 from engine.families.loading import resolve
 
@@ -34,9 +35,15 @@ def content_of(job: Job, folder: Path) -> dict[str, tuple[str, bytes]]:
 
 
 def with_content(
-    document: Mapping[str, Any], contents: Mapping[str, bytes], folder: Path
+    document: Mapping[str, Any],
+    contents: Mapping[str, bytes],
+    folder: Path,
+    model: SentModel,
 ) -> dict[str, Any]:
-    """Write a job's files into a folder, and return the job with their paths there."""
+    """Write a job's files into a folder, and return the job with their paths there.
+
+    Its model and LoRAs are asked for as `model` says.
+    """
     findings = Findings()
     job = findings.checked(read_job(document, findings)).job_or_raise()
     written = {}
@@ -44,7 +51,8 @@ def with_content(
         path = folder / f"{number}{Path(name).suffix}"
         path.write_bytes(data)
         written[name] = str(path)
-    return to_document(with_files(job, lambda name: written[name]))
+    job = with_loras(job, lambda lora: replace(lora, lora=model.loras.get(lora.lora, lora.lora)))
+    return to_document(replace(with_files(job, lambda name: written[name]), model=model.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +61,27 @@ class SentModel:
 
     name: str | None
     fingerprint: str
+    loras: Mapping[str, str] = field(default_factory=dict)
+    """How it is asked for the job's LoRAs, by their names there; what they hold the job says."""
 
 
-def sent_model(name: str | None, folder: Path) -> SentModel:
-    """Return how another machine is asked for a job's model: by its whole path, or by its name."""
-    path = None if name in (None, BUNDLED_MODEL) else path_in(folder, str(name))
-    whole = str(path.resolve()) if path and is_there(path) else name
-    return SentModel(name=whole, fingerprint=fingerprint(whole, folder))
+def sent_model(job: Job, folder: Path) -> SentModel:
+    """Return how another machine is asked for a job's model and LoRAs.
+
+    By their whole paths where they lie here, or else by their names: weights are too large to be
+    sent with each picture.
+    """
+
+    def whole(name: str) -> str:
+        path = path_in(folder, name)
+        return str(path.resolve()) if is_there(path) else name
+
+    name = job.model if job.model in (None, BUNDLED_MODEL) else whole(str(job.model))
+    return SentModel(
+        name=name,
+        fingerprint=fingerprint(name, folder),
+        loras={lora.lora: whole(lora.lora) for _, _, lora in loras_in(job)},
+    )
 
 
 def fingerprint(model: str | None, folder: Path) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 
 import engine
 from engine.batch.tasks import BatchTask
-from engine.batch.work_queue import OpenEngine, Step
-from engine.contract.errors import EngineError
+from engine.batch.work_queue import Account, OpenEngine, Step
+from engine.contract.errors import EngineError, Problem
 from engine.contract.limits import Limits
 from engine.contract.protocol import (
     PROTOCOL_VERSION,
@@ -39,12 +40,10 @@ _LAST_BYTES = 2000
 
 def places_here(device: str, dtype: str, limits: Limits) -> dict[str, OpenEngine]:
     """Return this machine's devices of the wanted kind, by their names."""
-    import torch
+    from engine.runtime.devices import choose_device, device_count
 
-    from engine.runtime.devices import choose_device
-
-    kind = choose_device(device, dtype).torch_device.type
-    count = torch.cuda.device_count() if kind == "cuda" else 1
+    chosen = choose_device(device, dtype)
+    kind, count = chosen.torch_device.type, device_count(chosen)
     names = [kind] if count == 1 else [f"{kind}:{number}" for number in range(count)]
     wanted = {"device": device, "dtype": dtype, "limits": asdict(limits)}
     shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
@@ -85,7 +84,7 @@ class WorkerProcess:
             self.close()
             raise
 
-    def make(self, task: BatchTask, on_step: Step) -> None:
+    def make(self, task: BatchTask, on_step: Step) -> Account:
         """Make a picture; the worker writes its file."""
         params = {
             "job": task.document,
@@ -93,7 +92,16 @@ class WorkerProcess:
             "folder": str(task.folder),
             "preview_every_s": 0,
         }
-        self._answer("generate", params, on_step)
+        told = self._answer("generate", params, on_step)
+        return Account(
+            problems=tuple(Problem.from_document(one) for one in told["problems"]),
+            timings_s=told["timings_s"],
+            steps=tuple(told["steps"]),
+        )
+
+    def cancel(self) -> None:
+        """Ask for the end of the picture that is being made."""
+        self._send(Request(id=0, method="cancel", params={"id": self._last_id}))
 
     def close(self) -> None:
         """End the process; a picture that it was writing leaves nothing."""
@@ -102,25 +110,28 @@ class WorkerProcess:
 
     def _answer(
         self, method: str, params: Mapping[str, Any], on_step: Step = lambda *_: None
-    ) -> None:
+    ) -> Any:
         self._last_id += 1
-        request = Request(id=self._last_id, method=method, params=params)
+        self._send(Request(id=self._last_id, method=method, params=params))
         try:
-            assert self._process.stdin is not None
-            self._process.stdin.write(encode(request))
             for line in self._lines:
                 if isinstance(line, ProtocolError):
                     break
                 match decode(line):
                     case Notification(method="progress", params=told):
                         on_step(told["step"], told["steps"])
-                    case Result(id=self._last_id):
-                        return
+                    case Result(id=self._last_id, result=result):
+                        return result
                     case Failure() as failed:
                         raise exception(failed)
         except (OSError, ProtocolError):
             pass  # gone, or as good as gone
         raise self._crash()
+
+    def _send(self, request: Request) -> None:
+        assert self._process.stdin is not None
+        with suppress(OSError):  # gone, which reading its answer tells
+            self._process.stdin.write(encode(request))
 
     def _crash(self) -> EngineError:
         self.close()

@@ -10,16 +10,18 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from engine.contract.checks import check
-from engine.contract.errors import EngineError, JobError, Problem, shown
+from engine.contract.errors import EngineError, JobError, ModelError, Problem, shown
 from engine.contract.files import is_there, path_in
 from engine.contract.job import Job, random_seed, resolve_random, to_document
 from engine.contract.limits import Limits
+from engine.contract.loras import identified, lora_files, loras_in
 from engine.contract.models import facts_of, model_problems
 from engine.contract.png import read_job
 from engine.storage.job_files import read_source
@@ -95,7 +97,8 @@ def tasks_of(
 ) -> list[BatchTask]:
     """Return the pictures of some jobs, of each job all its seeds, named by both.
 
-    `variants` counts on from the job's own seed. Models are looked for where `is_model_here`.
+    `variants` counts on from the job's own seed. Models and LoRAs are looked for where
+    `is_model_here`.
 
     Raises: JobError with all that is wrong of any job; EngineError where two pictures would have
     one name, or another picture has it.
@@ -111,18 +114,32 @@ def tasks_of(
             document = {**document, "model": str(local) if is_there(local) else model}
         named = document.get("model") if isinstance(document, Mapping) else None
         facts = facts_of(named if isinstance(named, str) else None, source.folder)
-        checked = check(document, folder=source.folder, facts=facts, limits=limits)
+        checked = check(
+            document,
+            folder=source.folder,
+            facts=facts,
+            limits=limits,
+            has_weights=is_model_here,
+        )
         wrong = [one for one in checked.problems if one.severity == "error"]
         if checked.job is not None and is_model_here:
             wrong += model_problems(checked.job.model, source.folder)
         problems += (replace(one, field=f"{path.name}: {one.field}") for one in wrong)
         if checked.job is not None:
-            job = moved(checked.job, source.folder, folder)
+            job = moved(_identified(checked.job, source.folder), source.folder, folder)
             tasks += _of_one(job, path.stem, folder, seeds, variants)
     if problems:
         raise JobError(problems)
     _require_names(tasks)
     return tasks
+
+
+def _identified(job: Job, folder: Path) -> Job:
+    """Return the job with the content of its LoRAs named, as far as they lie on this machine."""
+    if any(True for _ in loras_in(job)):
+        with suppress(ModelError):
+            return identified(job, lora_files(job, folder))
+    return job
 
 
 def _of_one(

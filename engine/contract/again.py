@@ -7,8 +7,10 @@ from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from .base_pass import has_base
 from .geometry import Rectangle
 from .job import Job, Kept, Region
+from .loras import unidentified
 
 _R = TypeVar("_R", bound=Region)
 
@@ -22,12 +24,15 @@ def again(
     strength: float = 0.0,
     seed: int | None = None,
     asks: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    base_prompt: str = "",
 ) -> Job:
     """Return the job that makes some regions of an earlier picture anew, by their names.
 
     What is drawn at random is drawn anew, which outside of the change changes nothing; without a
-    `seed` that is too. `asks` are fields of regions that are otherwise now, such as `prompt`, by
-    the regions' names; regions that have no such fields keep what they have.
+    `seed` that is too. LoRAs are the files that lie now where they lay. `asks` are fields of
+    regions that are otherwise now, such as `prompt`, by the regions' names; regions that have no
+    such fields keep what they have. So does the base pass without a `base_prompt`, or where the
+    job has none.
     """
 
     def redrawn(region: _R) -> _R:
@@ -35,11 +40,13 @@ def again(
         other = {k: v for k, v in asks.get(region.name, {}).items() if k in declared}
         return replace(region, region_seed=None, **other)
 
+    job = unidentified(job)
     return replace(
         job,
         seed=seed,
         regions=tuple(map(redrawn, job.regions)),
         reroll_regions=tuple(map(redrawn, job.reroll_regions)),
+        base_prompt=base_prompt if base_prompt and has_base(job) else job.base_prompt,
         kept=Kept(picture=picture, regions=tuple(regions), mask=mask, strength=strength),
     )
 

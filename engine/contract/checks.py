@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from .base_pass import check_base, has_base
 from .catalogue import known_model
 from .controlnets import complaint_about
 from .errors import Problem, shown
@@ -25,10 +26,12 @@ from .job import (
 )
 from .kinds import File, OrNone, kind_of, nearest
 from .limits import Limits
+from .loras import lora_problems
 from .models import ModelFacts, facts_of
 from .parse import Checked, Draft, Findings, RecordDraft, read_job
 from .parse_grid import is_grid, read_grid
 from .png import UnreadableImageError
+from .prompt_syntax import PLAIN, WEIGHTS, read_weights
 from .schedulers import SCHEDULERS
 from .sides import check_canvas_size, check_multiple, check_sides
 
@@ -38,12 +41,17 @@ _CLEARLY_MORE = 2
 _FIRST = "write what should count more first"
 _NUMBER = r"\s*-?\d{0,9}\.?\d{1,9}\s*"
 # None may look at the same letters again and again: a prompt can be as long as a file.
-_SYNTAX_OF_OTHERS = (
+_WITH_WEIGHTS = (
     (re.compile(rf"\([^()]+:{_NUMBER}\)|\(\([^()]+\)\)"), _FIRST),
+    (re.compile(r"\bBREAK\b"), "take it out: each part can be a region of its own"),
+)
+_SYNTAX_OF_OTHERS = (
     (re.compile(r"<(lora|lyco|hypernet|embedding):[^<>]*>", re.IGNORECASE), "take it out"),
     (re.compile(r"\bembedding:\S|\b__[\w/-]{1,80}__\b"), "write what it stands for"),
-    (re.compile(rf"\{{[^{{}}|]*\|[^{{}}]*\}}|\[[^\[\]]*:{_NUMBER}\]"), "write one of its parts"),
-    (re.compile(r"\bBREAK\b"), "take it out: each part can be a region of its own"),
+    (
+        re.compile(rf"\{{[^{{}}|]*\|[^{{}}]*\}}|\[[^\[\]]*:{_NUMBER}\]|\[[^\[\]|]*\|[^\[\]]*\]"),
+        "write one of its parts",
+    ),
 )
 _FEATHER_PX = next(f.default for f in fields(Text2ImageRegion) if f.name == "feather_px")
 _NOTICEABLE_SHARE = 1e-6
@@ -55,11 +63,13 @@ def check(
     folder: Path | None,
     facts: ModelFacts | None = None,
     limits: Limits | None = None,
+    has_weights: bool = True,
 ) -> Checked:
     """Read and check a job, or a grid configuration of the original.
 
     `folder` is where the document's paths start, None where its pictures are not files and so are
-    not looked at; `facts` are the model's, found by its name unless they are given.
+    not looked at; `facts` are the model's, found by its name unless they are given. LoRAs are
+    looked for where `has_weights`: another machine may have them.
     """
     findings, limits = Findings(), limits or Limits()
     if not isinstance(document, Mapping):
@@ -73,7 +83,10 @@ def check(
         return Checked(job=job and with_unique_names(job), problems=tuple(findings.problems))
     draft = read_job(document, findings)
     facts = facts or facts_of(draft.values.get("model"), folder)
-    _Checks(folder=folder, facts=facts, limits=limits, findings=findings).run(draft)
+    checks = _Checks(
+        folder=folder, facts=facts, limits=limits, findings=findings, has_weights=has_weights
+    )
+    checks.run(draft)
     return findings.checked(draft)
 
 
@@ -92,13 +105,15 @@ class _Checks:
     facts: ModelFacts
     limits: Limits
     findings: Findings
+    has_weights: bool
 
     def run(self, draft: Draft) -> None:
         self._canvas(draft.values)
         self._schedule(draft.values)
-        self._controls(draft.controls)
+        self._controls(draft.inside["controls"])
         self._windows(draft.values)
-        self._syntax(draft.values, "")
+        syntax = draft.values.get("prompt_syntax", PLAIN)
+        self._syntax(draft.values, "", syntax)
         is_list = not any(problem.field == "regions" for problem in self.findings.problems)
         if is_list and not any(region.cls is Text2ImageRegion for region in draft.regions):
             message = "no region has a prompt, so nothing would be generated"
@@ -108,13 +123,14 @@ class _Checks:
             check_sides(region.values, at, draft.values, self.facts.grid_px, self.findings)
             self._files(region)
             self._controls(region.inside.get("controls", ()))
-            self._syntax(region.values, at)
+            self._syntax(region.values, at, syntax)
             if region.cls is RerollRegion:
                 self._reroll(region)
         if draft.kept is not None:
             self._kept_sizes(draft.kept, draft.values)
         if not self.findings.has_errors:
             job = draft.job()
+            self._loras(job)
             if job.kept is not None:
                 self._kept(job.kept, job)
             self._too_large(job)
@@ -122,6 +138,7 @@ class _Checks:
             self._few_steps(job)
             self._unheard(job)
             self._without_effect(job)
+            check_base(job, self.findings)
 
     def _canvas(self, values: Mapping[str, Any]) -> None:
         height, width = values.get("canvas_height"), values.get("canvas_width")
@@ -225,13 +242,19 @@ class _Checks:
             remedy = "use 0 to make it anew, or 0.5 to change it"
             self.findings.warn("kept.strength", 1, "1 leaves everything as it is", remedy)
 
-    def _syntax(self, values: Mapping[str, Any], at: str) -> None:
-        for name in ("prompt", "negative_prompt"):
-            text = values.get(name) or ""
-            for pattern, remedy in _SYNTAX_OF_OTHERS:
+    def _syntax(self, values: Mapping[str, Any], at: str, syntax: str) -> None:
+        can_weigh = self.facts.family.reads_weights
+        has_weights = syntax == WEIGHTS and can_weigh
+        remedy = f"set prompt_syntax to {shown(WEIGHTS)}, which reads it" if can_weigh else None
+        foreign = [(pattern, remedy or other) for pattern, other in _WITH_WEIGHTS]
+        for name in ("prompt", "negative_prompt", "base_prompt"):
+            text, path = values.get(name) or "", f"{at}{name}"
+            for pattern, advice in (*(foreign if not has_weights else ()), *_SYNTAX_OF_OTHERS):
                 if found := pattern.search(text):
                     message = f"{shown(found[0])} has no meaning here and is read as words"
-                    self.findings.warn(f"{at}{name}", text, message, remedy)
+                    self.findings.warn(path, text, message, advice)
+            for doubt in read_weights(text).doubts if has_weights else ():
+                self.findings.warn(path, text, doubt.message, doubt.remedy)
 
     def _reroll(self, region: RecordDraft) -> None:
         mode, amount = region.values.get("reroll_mode", "reset"), region.values.get("noise_eps", 0)
@@ -241,6 +264,11 @@ class _Checks:
         if mode == "reset" and amount > 0:
             message = "has no effect in mode reset, which draws the region anew"
             self.findings.warn(path, amount, message, "use mode epsilon, or leave it out")
+
+    def _loras(self, job: Job) -> None:
+        if self.folder is not None and self.has_weights:
+            family = self.facts.family if self.facts.is_known else None
+            self.findings.problems += lora_problems(job, self.folder, family)
 
     def _too_large(self, job: Job) -> None:
         most = self.facts.family.most_region_px
@@ -282,11 +310,17 @@ class _Checks:
                 f"{few.title} is made to generate in {few.num_inference_steps} steps",
                 f"try {few.num_inference_steps}",
             )
-        for index, region in enumerate(job.regions):
-            if not isinstance(region, Text2ImageRegion) or region.guidance_scale is None:
+        guided = [
+            (f"regions[{index}].guidance_scale", region.prompt, region.guidance_scale)
+            for index, region in enumerate(job.regions)
+            if isinstance(region, Text2ImageRegion)
+        ]
+        if has_base(job):
+            guided.append(("base_guidance_scale", job.base_prompt, job.base_guidance_scale))
+        for path, prompt, guidance in guided:
+            if guidance is None:
                 continue
-            path, guidance = f"regions[{index}].guidance_scale", region.guidance_scale
-            if guidance == 0 and region.prompt.strip():
+            if guidance == 0 and prompt.strip():
                 message = "0 generates as if there were no prompt"
                 self.findings.warn(path, guidance, message, "use 1 to follow the prompt alone")
             elif few and guidance > _CLEARLY_MORE * few.guidance_scale:

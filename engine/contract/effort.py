@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .again import changed_bounds
+from .base_pass import base_share, base_size
 from .geometry import Rectangle, spans
 from .job import Job, Region
 
@@ -12,9 +13,9 @@ from .job import Job, Region
 def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | None = None) -> int:
     """Return how many latent cells the network sees in a whole job, each pass and step counted.
 
-    Where windows overlap, their cells count for each; guidance counts as a second pass. Of a job
-    that keeps an earlier picture, windows count that touch what is made anew: `changed`, where
-    that is known better than the job says.
+    Where windows overlap, their cells count for each; guidance counts as a second pass, and the
+    base pass at the steps that it has a part in. Of a job that keeps an earlier picture, windows
+    count that touch what is made anew: `changed`, where that is known better than the job says.
     """
     changed = changed_bounds(job) if changed is None else changed
     largest = (job.max_region_px or max(job.canvas_height, job.canvas_width)) // stride_px
@@ -35,7 +36,15 @@ def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | N
                 for one in changed
             )
         )
-    return cells * job.num_inference_steps
+    return cells * job.num_inference_steps + _base_cells(job, stride_px)
+
+
+def _base_cells(job: Job, stride_px: int) -> int:
+    steps = job.num_inference_steps
+    looks = sum(base_share(job, index, steps) > 0 for index in range(steps))
+    height, width = base_size(job, stride_px)
+    passes = 1 if job.base_guidance_scale == 1.0 else 2
+    return looks * passes * (height // stride_px) * (width // stride_px)
 
 
 def _windows(region: Region, stride_px: int, largest: int) -> list[tuple[int, int, int, int]]:

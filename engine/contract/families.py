@@ -62,6 +62,8 @@ class Family:
     size_config: tuple[str, str] | None = None
     """The file and the key that say, in cells, what size a model was trained on."""
     few_steps: FewSteps | None = None
+    reads_weights: bool = False
+    """Whether prompts can have weights there, and be of any length."""
     takes_negative: bool = True
     """Whether its models hear negative prompts."""
     width: int = 0
@@ -98,6 +100,7 @@ _SD = Family(
     network_channels=4,
     vae_channels=4,
     size_config=("unet/config.json", "sample_size"),
+    reads_weights=True,
     width=768,
 )
 _SDXL = replace(

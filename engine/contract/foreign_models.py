@@ -33,6 +33,7 @@ def _addition(title: str) -> Foreign:
 INPAINTING = Foreign("an inpainting model", f"{_LIKE} that was not made for inpainting")
 EDITING = Foreign("a model that edits pictures", f"{_LIKE} that makes pictures from text")
 DEPTH = Foreign("a depth-to-image model", f"{_LIKE} that makes pictures from text")
+OUTLINES = Foreign("a model that follows outlines or depth", f"{_LIKE} that follows text alone")
 REFINER = Foreign("SDXL's refiner", "give the base model, which makes the picture without it")
 UPSCALER = Foreign("an upscaler", f"{_LIKE} that makes pictures from text")
 VARIATIONS = Foreign("a model for variations of pictures", f"{_LIKE} that starts from text")
@@ -60,6 +61,23 @@ def _other(family: str) -> Foreign:
     return Foreign(f"a model of the family {family} for another task", f"{_LIKE} for pictures")
 
 
+FLUX2_NETWORK = _network("FLUX.2")
+FLUX_NETWORK = _network("FLUX")
+QWEN_NETWORK = _network("Qwen-Image")
+SD3_NETWORK = _network("Stable Diffusion 3")
+Z_IMAGE_NETWORK = _network("Z-Image or Lumina")
+KREA2_NETWORK = _network("Krea 2")
+NETWORKS = {
+    FLUX2_NETWORK: ("flux2_klein", "flux2"),
+    FLUX_NETWORK: ("flux",),
+    QWEN_NETWORK: ("qwen_image",),
+    SD3_NETWORK: ("sd3",),
+    Z_IMAGE_NETWORK: ("z_image",),
+    KREA2_NETWORK: ("krea2",),
+    NETWORK: ("sd", "sdxl"),
+}
+"""The families whose networks run although they stand alone, with the rest of another model."""
+
 # Signs by which a file is told although it has those of a family that runs.
 _DISGUISED = (
     (CONTROLNET, r"^control_model\."),
@@ -79,19 +97,19 @@ _SIGNS = (
     (VIDEO, rf"{_NETWORK}(?:head\.modulation|patchify_proj\.|blocks\.\d+\.attn\.qkv_x\.)"),
     (VIDEO, rf"{_NETWORK}(?:txt_in\.individual_token_refiner\.|temporal_|time_stack\.)"),
     (REFINER, r"^conditioner\.embedders\.0\.model\."),
-    (_network("FLUX.2"), rf"{_NETWORK}single_stream_modulation\."),
+    (FLUX2_NETWORK, rf"{_NETWORK}single_stream_modulation\."),
     (_of("Chroma"), rf"{_NETWORK}distilled_guidance_layer\."),
-    (_network("FLUX"), rf"{_NETWORK}(?:double_blocks|single_transformer_blocks)\."),
-    (_network("Qwen-Image"), rf"{_NETWORK}transformer_blocks\.\d+\.(?:img|txt)_mod\."),
+    (FLUX_NETWORK, rf"{_NETWORK}(?:double_blocks|single_transformer_blocks)\."),
+    (QWEN_NETWORK, rf"{_NETWORK}transformer_blocks\.\d+\.(?:img|txt)_mod\."),
     (
-        _network("Stable Diffusion 3"),
+        SD3_NETWORK,
         rf"{_NETWORK}(?:joint_blocks|transformer_blocks\.\d+\.norm1_context)\.",
     ),
-    (_network("Z-Image or Lumina"), rf"{_NETWORK}(?:cap_embedder|noise_refiner|context_refiner)\."),
+    (Z_IMAGE_NETWORK, rf"{_NETWORK}(?:cap_embedder|noise_refiner|context_refiner)\."),
     (_of("PixArt or Sana"), rf"{_NETWORK}(?:blocks\.\d+\.cross_attn\.|caption_projection\.)"),
     (_of("AuraFlow"), rf"{_NETWORK}(?:cond_seq_linear|double_layers)\."),
     (_of("HiDream"), rf"{_NETWORK}double_stream_blocks\."),
-    (_network("Krea 2"), rf"{_NETWORK}(?:txtfusion|text_fusion)\."),
+    (KREA2_NETWORK, rf"{_NETWORK}(?:txtfusion|text_fusion)\."),
     (_of("Stable Cascade"), r"^(?:clip_txt_mapper\.|down_blocks\.\d+\.\d+\.channelwise\.)"),
     (NETWORK, rf"{_NETWORK}(?:input_blocks\.0\.0|down_blocks\.0\.resnets\.0\.time_emb_proj)\."),
     (
@@ -100,12 +118,15 @@ _SIGNS = (
     ),
     (ENCODER, r"^(?:text_model|vision_model|text_encoders?|cond_stage_model|conditioner)\."),
     (ENCODER, r"^(?:transformer\.resblocks|token_embedding|encoder\.block\.\d+|shared|visual)\."),
+    (ENCODER, r"^(?:blk\.\d+|token_embd|enc\.blk\.\d+)\."),  # in GGUF
     (ENCODER, r"(?:^|\.)(?:embed_tokens|embeddings\.token_embedding)\."),
     (
         UPSCALER,
         r"^(?:model\.\d+\.|conv_first\.|RRDB_trunk|body\.\d+\.|layers\.\d+\.residual_group)",
     ),
 )
+_FLUX_INPUT = re.compile(r"(?:^|\.)(?:img_in|x_embedder)\.weight$")
+_FLUX_CHANNELS = {128: OUTLINES, 384: INPAINTING}
 _CHANNELS = {5: DEPTH, 7: UPSCALER, 8: EDITING, 9: INPAINTING}
 _SHOWN = 60
 _MOST_OF_EMBEDDING = 3  # a text encoder's each, and a number of steps
@@ -139,6 +160,8 @@ def foreign_file(shapes: Shapes, family: Family | None) -> Foreign | None:
     signs = _DISGUISED if family else (*_DISGUISED, *_SIGNS)
     found = next((is_ for is_, sign in signs if re.search(sign, names, re.MULTILINE)), None)
     channels = _input_channels(shapes)
+    if found is FLUX_NETWORK:
+        return foreign_flux(shapes) or found
     if found:
         return _CHANNELS.get(channels, found) if found is NETWORK else found
     if family is None:
@@ -150,6 +173,13 @@ def foreign_file(shapes: Shapes, family: Family | None) -> Foreign | None:
             title = f"a {family.title} checkpoint without its {part} (nothing in it is {start}…)"
             return Foreign(title, "give the whole one")
     return None
+
+
+def foreign_flux(shapes: Shapes) -> Foreign | None:
+    """Return what a network of FLUX.1 is that sees more than a picture, None where it is none."""
+    inputs = (shape for name, shape in shapes.items() if _FLUX_INPUT.search(name))
+    shape = next(inputs, ())
+    return _FLUX_CHANNELS.get(shape[1]) if len(shape) > 1 else None
 
 
 def foreign_channels(channels: object, family: Family) -> Foreign | None:

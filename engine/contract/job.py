@@ -29,6 +29,7 @@ from .kinds import (
     spec,
 )
 from .masks import FALLOFFS
+from .prompt_syntax import PLAIN, PROMPT_SYNTAXES
 from .schedulers import SCHEDULERS
 
 VERSION = 1
@@ -41,10 +42,31 @@ NOISE_DEVICES = ("cpu", "device")
 
 SEED = Whole(0, 2**64 - 1)
 GUIDANCE = Real(0, 1000)
+SHARE = Real(0, 1)
 MAX_STEPS = 999  # of the 1000 that models are trained on; most schedulers skip the first
 
 _RANDOM_SEED_END = 9_999_999_999  # the original draws its seeds from [0, 9999999999)
 _RANDOM_GUIDANCE = (5, 30)  # and a guidance of None from the whole numbers of [5, 30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """An addition to a model, and how much it counts: a style, a thing, a way of few steps."""
+
+    lora: str = spec(
+        ModelName(),
+        "File of the LoRA, or its name on the hub: owner/name, or owner/name/file.safetensors",
+    )
+    weight: float = spec(
+        Real(-10, 10),
+        "How much the LoRA counts: 1 as it was trained, 0 not at all, below 0 the opposite",
+        default=1.0,
+    )
+    sha256: str = spec(
+        Text(),
+        "What tells the file from any other; filled in when the picture is made",
+        default="",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +129,9 @@ class Text2ImageRegion(MaskedRegion):
     )
     mask_weight: float = spec(
         Real(0, 1e6), "How strongly the region holds against those it overlaps", default=1.0
+    )
+    loras: tuple[Lora, ...] = spec(
+        Records(Lora, "LoRA"), "LoRAs of this region alone, beside the canvas's", default=()
     )
     controls: tuple[RegionControl, ...] = spec(
         Records(RegionControl, "control"),
@@ -211,6 +236,7 @@ class Job(Settings):
     regions: tuple[DiffusionRegion, ...] = spec(
         Records(REGION_TYPES), "What is generated where", default=()
     )
+    loras: tuple[Lora, ...] = spec(Records(Lora, "LoRA"), "LoRAs of the whole picture", default=())
     reroll_regions: tuple[RerollRegion, ...] = spec(
         Records(RerollRegion), "Where the random start is drawn anew or changed", default=()
     )
@@ -218,6 +244,31 @@ class Job(Settings):
         Record(Kept),
         "An earlier picture that stays, but for what is made anew; null makes all of it",
         default=None,
+    )
+    prompt_syntax: str = spec(
+        Choice(PROMPT_SYNTAXES),
+        "How prompts are read: as plain words, cut where the model's sight ends, or with weights "
+        "as in (word:1.3), [word] and BREAK, as long as they are",
+        default=PLAIN,
+    )
+    base_prompt: str = spec(
+        Text(),
+        "What the whole picture shows, its regions included: the base pass's prompt",
+        default="",
+    )
+    base_guidance_scale: float = spec(
+        GUIDANCE, "How closely the base pass follows its prompt", default=7.5
+    )
+    base_strength: float = spec(
+        SHARE,
+        "How much of the first step is decided for the whole picture at once, by the base pass, "
+        "so that regions fit together; 0 leaves it out",
+        default=0.0,
+    )
+    base_end: float = spec(
+        SHARE,
+        "The share of the steps over which the base pass fades out",
+        default=0.5,
     )
     controls: tuple[Control, ...] = spec(
         Records(Control, "control"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from .foreign_models import EDM, LORA, Foreign, foreign_channels, foreign_class
 from .weights import PICKLES, WEIGHTS, read_shapes
 
 INDEX = "model_index.json"
+VARIANTS = ("fp16", "bf16")
+"""What files of weights in half precision are called so by, `model.fp16.safetensors`."""
 
 _MAX_CONFIG_BYTES = 2**24
 _LIBRARIES = ("diffusers", "transformers")
@@ -70,8 +72,15 @@ def require_folder(folder: Path) -> None:
     """
     if not (folder / INDEX).exists():
         raise _without_index(folder)
-    family = require_config(folder)
-    for part in family.weighted_parts:
+    require_parts(folder, require_config(folder).weighted_parts)
+
+
+def require_parts(folder: Path, parts: Iterable[str]) -> None:
+    """See that parts of a model are whole.
+
+    Raises: ModelError that names what is missing.
+    """
+    for part in parts:
         _require_layers(folder / part, _count_tensors(folder / part))
 
 
@@ -139,7 +148,7 @@ def _count_tensors(part: Path) -> int:
 
     Raises: ModelError.
     """
-    for kind in ("", ".fp16"):
+    for kind in ("", *(f".{variant}" for variant in VARIANTS)):
         if files := list(_weights(part, kind)):
             return sum(len(read_shapes(file)) for file in files)
     if any(path.suffix.lower() in PICKLES for path in part.iterdir()):

@@ -32,6 +32,7 @@ from .model_folders import (
     require_folder,
     require_pipeline,
 )
+from .networks import network_of, require_rest, rest_of
 from .weights import WEIGHTS, read_shapes, require_weights_name
 
 _NOTED = {
@@ -60,6 +61,8 @@ class ModelFacts:
     """How wide its network is (`network_width`); 0 where it does not say."""
     knows: tuple[str, ...] = ()
     """What it paints, by the names that it was trained with; empty where it does not say."""
+    is_known: bool = True
+    """Whether anything is; of a model that is not here it may be a guess."""
     looks: tuple[str, ...] = ()
     """The words that it knows for how things look."""
 
@@ -103,6 +106,9 @@ class ModelFacts:
         return replace(cls.of_family(family), width=width)
 
 
+_UNKNOWN = replace(ModelFacts.of_family(DEFAULT_FAMILY), is_known=False)
+
+
 def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     """Return what is known of a job's model; what cannot be found out is the default family's.
 
@@ -115,13 +121,13 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
     if is_dir(path):
         return _of_folder(path)
     if is_there(path):
-        return ModelFacts.of_file(path)
+        return _of_file(path)
     if is_hub_id(name):
         if known := known_model(name):
             return ModelFacts.of_known(known)
         if snapshot := local_snapshot(name, cache_folder(os.environ)):
             return _of_folder(snapshot)
-    return ModelFacts.of_family(DEFAULT_FAMILY)
+    return _UNKNOWN
 
 
 def require_model(name: str, folder: Path) -> None:
@@ -189,7 +195,11 @@ def _is_here(name: str, folder: Path) -> bool:
 def _require_file(path: Path) -> None:
     require_weights_name(path)
     shapes = read_shapes(path)
-    if foreign := foreign_file(shapes, family_of_shapes(shapes)):
+    family = family_of_shapes(shapes)
+    if family is None and (network := network_of(shapes)):
+        require_rest(path, network)
+        return
+    if foreign := foreign_file(shapes, family):
         raise ModelError(f"{path} is {foreign.title}", foreign.remedy)
     if config := config_beside(path):
         require_config(config, len(shapes))
@@ -211,12 +221,30 @@ def _is_cached(id_: str) -> bool:
     return snapshot is not None
 
 
-def family_of_file(path: Path) -> Family | None:
-    """Return the family of a single file of weights, None where it is of no known one."""
+def _of_file(path: Path) -> ModelFacts:
+    """Return what is known of a single file; of a network alone as of the rest of its model."""
     try:
-        return family_of_shapes(read_shapes(path))
+        shapes = read_shapes(path)
     except ModelError:
-        return None
+        return _UNKNOWN
+    family = family_of_shapes(shapes)
+    network = None if family else network_of(shapes)
+    if network is None:
+        return ModelFacts.of_family(family) if family else _UNKNOWN
+    rest = rest_of(path, network)
+    if rest is None:
+        return ModelFacts.of_family(network.families[0])
+    known, few = known_model(rest.id), rest.family.few_steps
+    facts = ModelFacts.of_known(known) if known else _of_folder(rest.folder)
+    if few is None or few.key not in network.changes:
+        return facts
+    is_few = network.changes[few.key] == few.value
+    suits = few if is_few else rest.family
+    return replace(
+        facts,
+        num_inference_steps=suits.num_inference_steps,
+        guidance_scale=suits.guidance_scale,
+    )
 
 
 def _of_folder(folder: Path) -> ModelFacts:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import JobError, Problem, shown, warning
 from .job import REGION_TYPES, Job, Kept, RerollRegion, with_unique_names
-from .kinds import Choice, Complaint, Names, Record, Records, kind_of, nearest
+from .kinds import Choice, Complaint, Names, Records, kind_of, nearest
 
 # Keys of earlier versions that change nothing any more.
 RETIRED = {"reuse_attention": "attention is computed at every step now"}
@@ -56,6 +56,10 @@ OTHER_NAMES = {
     "model_name": "model",
     "model_id": "model",
     "sd_model_checkpoint": "model",
+    "file": "lora",
+    "path": "lora",
+    "lora_name": "lora",
+    "scale": "weight",
 }
 
 _REGION_CLASSES = (*REGION_TYPES.values(), RerollRegion)
@@ -136,7 +140,7 @@ class RecordDraft:
         return self.cls(**self.values, **records_of(self.inside))
 
 
-def records_of(lists: Mapping[str, Sequence[RecordDraft]]) -> dict[str, tuple[Any, ...]]:
+def records_of(lists: Mapping[str, Sequence[RecordDraft]]) -> dict[str, Any]:
     """Return the records of lists; nothing of them may be wrong or missing."""
     return {name: tuple(draft.record() for draft in drafts) for name, drafts in lists.items()}
 
@@ -146,24 +150,26 @@ class Draft:
     """A job on its way to be one: values that are wrong or missing are not in it."""
 
     values: Mapping[str, Any]
-    regions: Sequence[RecordDraft]
-    reroll_regions: Sequence[RecordDraft]
-    controls: Sequence[RecordDraft] = ()
+    inside: Mapping[str, Sequence[RecordDraft]]
+    """The records of its lists of records, by the lists' names."""
     kept: RecordDraft | None = None
+
+    @property
+    def regions(self) -> Sequence[RecordDraft]:
+        """The regions."""
+        return self.inside["regions"]
 
     @property
     def all_regions(self) -> Sequence[RecordDraft]:
         """The regions, then the reroll regions."""
-        return [*self.regions, *self.reroll_regions]
+        return [*self.regions, *self.inside["reroll_regions"]]
 
     def job(self) -> Job:
         """Return the job; nothing of it may be wrong or missing."""
         return with_unique_names(
             Job(
                 **self.values,
-                regions=tuple(draft.record() for draft in self.regions),
-                reroll_regions=tuple(draft.record() for draft in self.reroll_regions),
-                controls=tuple(draft.record() for draft in self.controls),
+                **records_of(self.inside),
                 kept=None if self.kept is None else Kept(**self.kept.values),
             )
         )
@@ -183,17 +189,24 @@ def _names(draft: Draft, job: Job | None) -> Iterator[tuple[str, str]]:
 def read_job(document: Mapping[str, Any], findings: Findings) -> Draft:
     """Read all of a job that is right in itself; what is not is noted."""
     values = read_fields(Job, document, "", findings)
-    drafts: dict[str, Any] = {}
-    for declared in fields(Job):
-        match kind_of(declared):
-            case Records() as kind:
-                name = declared.name
-                drafts[name] = _read_records(values.pop(name, ()), kind, name, findings)
-            case Record(of=cls) if (item := values.pop(declared.name, None)) is not None:
-                name = declared.name
-                read = read_fields(cls, item, f"{name}.", findings)
-                drafts[name] = RecordDraft(path=name, cls=cls, values=read)
-    return Draft(values=values, **drafts)
+    inside = _read_lists(Job, values, "", findings)
+    kept = None
+    if (item := values.pop("kept", None)) is not None:
+        kept = RecordDraft(path="kept", cls=Kept, values=read_fields(Kept, item, "kept.", findings))
+    return Draft(values=values, inside=inside, kept=kept)
+
+
+def _read_lists(
+    cls: type, values: dict[str, Any], path: str, findings: Findings
+) -> dict[str, Sequence[RecordDraft]]:
+    """Take the lists of records out of a record's values, and return them read, by their names."""
+    return {
+        declared.name: _read_records(
+            values.pop(declared.name, ()), kind, path + declared.name, findings
+        )
+        for declared in fields(cls)
+        if isinstance(kind := kind_of(declared), Records)
+    }
 
 
 def _read_records(
@@ -210,12 +223,7 @@ def _read_records(
         if cls is not None:
             elsewhere = ("type",) if isinstance(kind.of, Mapping) else ()
             values = read_fields(cls, item, f"{path}.", findings, elsewhere=elsewhere)
-            inside = {
-                declared.name: _read_records(values.pop(declared.name), of, at, findings)
-                for declared in fields(cls)
-                if isinstance(of := kind_of(declared), Records) and declared.name in values
-                for at in [f"{path}.{declared.name}"]
-            }
+            inside = _read_lists(cls, values, f"{path}.", findings)
             found.append(RecordDraft(path=path, cls=cls, values=values, inside=inside))
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import EngineError, Problem, shown
 from .files import atomic_write, open_input
-from .job import GUIDANCE, MAX_STEPS
+from .job import GUIDANCE, MAX_STEPS, SHARE
 from .kinds import Choice, Complaint, ModelName, OrNone, Text, Whole, nearest, spec
 from .parse import OTHER_NAMES, Findings, parse_json, read_fields
 from .schedulers import SCHEDULERS
@@ -58,6 +58,12 @@ class Preset:
     )
     guidance_scale: float | None = spec(
         OrNone(GUIDANCE, _KEPT), "How closely each text region follows its prompt"
+    )
+    base_strength: float | None = spec(
+        OrNone(SHARE, _KEPT), "How much the base pass has a part in the first step; 0 is off"
+    )
+    base_end: float | None = spec(
+        OrNone(SHARE, _KEPT), "The share of the steps over which the base pass fades out"
     )
 
 

@@ -26,7 +26,7 @@ ENGINE_ERROR = -32000
 REQUEST_CANCELLED = -32800
 
 METHODS = ("initialize", "validate", "generate", "cancel", "unload", "shutdown")
-PHASES = ("loading", "encoding", "sampling", "decoding", "writing")
+PHASES = ("waiting", "loading", "encoding", "sampling", "decoding", "writing")
 
 RequestId = int | str
 

@@ -1,4 +1,4 @@
-"""Headers of safetensors files: which tensors one holds, in which shapes; no tensor is read.
+"""Headers of files of weights: which tensors one holds, in which shapes; no tensor is read.
 
 Source: https://github.com/huggingface/safetensors, the format of the header.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import ModelError
+from .gguf import MAGIC, read_gguf_shapes
 
 WEIGHTS = ".safetensors"
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
@@ -26,15 +27,10 @@ _PICKLE = (
     "is a pickle, which can run code when it is loaded and is never opened",
     f"get the same model as {WEIGHTS}, or convert it",
 )
-_GGUF = (
-    "is a GGUF file, of weights in a form that this engine does not read",
-    f"get the same model as {WEIGHTS}",
-)
 # What people take for weights, by how it begins.
 _OTHERS = (
     (b"PK\x03\x04", *_PICKLE),
     (b"\x80", *_PICKLE),
-    (b"GGUF", *_GGUF),
     (
         b"version https://git-lfs",
         "is no more than Git's pointer to the weights",
@@ -51,19 +47,26 @@ def require_weights_name(path: Path) -> None:
     Raises: ModelError.
     """
     suffix = path.suffix.lower()
-    if suffix == WEIGHTS:
+    if suffix in (WEIGHTS, GGUF):
         return
     if suffix in PICKLES:
         what, remedy = _PICKLE
-    elif suffix == GGUF:
-        what, remedy = _GGUF
     else:
-        what, remedy = f"is no {WEIGHTS} file", "give a model's weights, or a folder"
+        what, remedy = f"is no {WEIGHTS} or {GGUF} file", "give a model's weights, or a folder"
     raise ModelError(f"{path.name} {what}", remedy)
 
 
+def is_gguf(path: Path) -> bool:
+    """Return whether a file begins as one of GGUF, whatever it is called.
+
+    Raises: OSError.
+    """
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
 def read_shapes(path: Path) -> Shapes:
-    """Return the shape of each tensor of a safetensors file by its name.
+    """Return the shape of each tensor of a safetensors or GGUF file by its name.
 
     Raises: ModelError where it is no such file, or not a whole one.
     """
@@ -71,12 +74,26 @@ def read_shapes(path: Path) -> Shapes:
         if not path.is_file():  # also what would never end, such as a pipe
             raise ModelError(f"{path} is no file", f"give a {WEIGHTS} file")
         with path.open("rb") as file:
+            if file.read(len(MAGIC)) == MAGIC:
+                return read_gguf_shapes(file, path)
             return _shapes(file, path)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}"
         raise ModelError(message, "allow reading it, or give another") from error
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, struct.error) as error:
         raise ModelError(f"{path} is damaged: its header cannot be read", _AGAIN) from error
+
+
+def read_metadata(path: Path) -> Mapping[str, str]:
+    """Return what a safetensors file says of itself beside its tensors; nothing where it cannot."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(_LENGTH_BYTES))
+            told = json.loads(file.read(min(length, _MAX_HEADER_BYTES))).get("__metadata__")
+    except (OSError, ValueError, AttributeError, RecursionError, struct.error):
+        return {}
+    entries = told.items() if isinstance(told, dict) else ()
+    return {key: value for key, value in entries if isinstance(value, str)}
 
 
 def _shapes(file: BinaryIO, path: Path) -> Shapes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -15,6 +15,7 @@ from engine.families.schedules import Schedule
 from engine.runtime.batching import Batch, Conditioning, Denoiser, Guidance, Text
 from engine.runtime.codec import Codec
 from engine.runtime.devices import Device
+from engine.runtime.loras import Loras
 from engine.runtime.references import Reference
 from engine.runtime.windows import Window
 
@@ -41,6 +42,7 @@ class Model(ABC):
         self._pipeline = pipeline
         self._network = getattr(pipeline, self.family.network)
         self.device = device
+        self.loras = Loras(pipeline, self.family.network)
         self.denoiser = Denoiser(self)
 
     @classmethod
@@ -85,6 +87,15 @@ class Model(ABC):
     @abstractmethod
     def cut_off(self, text: Text) -> str:
         """Return the end of a text that is too long for its encoder, as words."""
+
+    def aligned(
+        self, texts: Sequence[Text], encoded: Callable[[Text], Conditioning]
+    ) -> Sequence[Conditioning]:
+        """Return what the texts of one prediction became, as the network wants them side by side.
+
+        `encoded` gives what any text became, encoded once.
+        """
+        return [encoded(text) for text in texts]
 
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return what a pass sees of a text in a window, with a guidance scale."""

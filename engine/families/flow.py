@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
+from engine.contract.base_pass import base_size, has_base
 from engine.contract.job import Job
 from engine.families.base import Model
 from engine.families.flow_schedules import FlowSchedule, flow_schedule
@@ -30,8 +31,8 @@ class FlowModel(Model):
     def make_schedule(self, job: Job) -> FlowSchedule:
         """Return the schedule of the scheduler that the job names, or of the model's own.
 
-        Where levels are shifted by the picture's size, the largest window's counts: it is all that
-        a call of the network sees.
+        Where levels are shifted by the picture's size, the largest window's counts, the base
+        pass's too: it is all that a call of the network sees.
         """
         config = {
             **self._pipeline.scheduler.config,
@@ -43,9 +44,15 @@ class FlowModel(Model):
             job.scheduler,
             config,
             steps,
-            mu=self.mu(largest_tokens(job), steps, config) if is_dynamic else None,
+            mu=self.mu(self._largest_tokens(job), steps, config) if is_dynamic else None,
             even=self.EVEN_LEVELS,
         )
+
+    def _largest_tokens(self, job: Job) -> int:
+        if not has_base(job):
+            return largest_tokens(job)
+        base = base_size(job, self.family.grid_px, self.family.most_region_px)
+        return max(largest_tokens(job), math.prod(side // TOKEN_PX for side in base))
 
     def mu(self, tokens: int, steps: int, config: Mapping[str, Any]) -> float:
         """Return the logarithm of the shift for a window of so many tokens."""
@@ -81,7 +88,7 @@ def summed(of_nets: Sequence[Sequence[Tensor] | None], blocks: int) -> list[Tens
 
 
 def largest_tokens(job: Job) -> int:
-    """Return how many tokens the largest window of a job has."""
+    """Return how many tokens the largest window of a job's regions has."""
     most = job.max_region_px or math.inf
 
     def tokens(height_px: int, width_px: int) -> int:

@@ -14,10 +14,12 @@ from typing import Any
 
 import diffusers
 import numpy as np
+import torch
 from torch import Tensor
 
 from engine.contract.errors import EngineError
 from engine.contract.schedulers import FLOW_SCHEDULERS, SCHEDULERS
+from engine.families.levels import Level
 from engine.families.schedules import Schedule
 
 EULER = "FlowMatchEulerDiscreteScheduler"
@@ -35,6 +37,19 @@ class FlowSchedule(Schedule):
         index = int((self.timesteps - t).abs().argmin())
         level: float = self._scheduler.sigmas[index].item()
         return (1 - level) * clean + level * noise
+
+    def level(self, index: int) -> Level:
+        """Return what the network sees and predicts at a step, counted from 0."""
+        return _level(self.timesteps[index], self._scheduler.sigmas[index].item())
+
+    def level_of(self, sigma: float) -> Level:
+        """Return the level with so much noise for each part of a picture."""
+        level = 1.0 if math.isinf(sigma) else sigma / (1 + sigma)
+        return _level(torch.tensor(1000 * level, dtype=torch.float32), level)
+
+
+def _level(timestep: Tensor, level: float) -> Level:
+    return Level(timestep=timestep, picture=1 - level, noise=level, predicted=(-1.0, 1.0))
 
 
 def flow_schedule(

@@ -21,10 +21,12 @@ from engine.contract.families import Family, family_of_pipeline, family_titles
 from engine.contract.files import is_there, path_in
 from engine.contract.foreign_models import family_of_shapes, foreign_class
 from engine.contract.job import BUNDLED_MODEL
-from engine.contract.model_folders import read_object, require_pipeline
+from engine.contract.model_folders import VARIANTS, read_object, require_pipeline
 from engine.contract.models import config_beside, require_model
+from engine.contract.networks import Network, network_of, require_rest
 from engine.contract.weights import WEIGHTS, read_shapes
 from engine.families.base import Model
+from engine.families.network_files import load_network
 from engine.runtime.devices import Device, free_bytes, give_memory_back, is_oom
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,6 @@ CONFIGS = Path(__file__).parent / "configs"
 """What a single file does not say of its model: the sizes of its parts, and the tokenizer."""
 
 _PREDICTS_V = re.compile(r"^\s*parameterization:\s*[\"']?v[\"']?\s*$", re.MULTILINE)
-_HALF = ".fp16."
 ENCODERS = "text_encoder"
 """What the names of the parts have in common that encode texts."""
 _FOR_STEPS_BYTES = 4 * 2**30  # what a step of a megapixel and its decoding are given beside weights
@@ -151,6 +152,9 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
     path = Path(resolved)
     try:
         if path.is_file():
+            shapes = read_shapes(path)
+            if family_of_shapes(shapes) is None and (network := network_of(shapes)):
+                return _load_around(path, network, device)
             with _in_small_letters(path) as file:
                 return _load_single_file(file, device)
         cached = None if path.exists() else local_snapshot(resolved, cache_folder(os.environ))
@@ -163,22 +167,34 @@ def _load_pipeline(resolved: str, device: Device) -> Any:
         raise _explained(resolved, error) from error
 
 
-def _load_folder(path: Path, device: Device) -> Any:
+def _load_around(path: Path, network: Network, device: Device) -> Any:
+    """Load a network that stands alone in a file, and the rest of a model around it."""
+    rest = require_rest(path, network)
+    loaded = load_network(path, network, rest, dtype_for(rest.family, device))
+    log.info("the rest of %s is that of %s", path, rest.id or rest.folder)
+    return _load_folder(rest.folder, device, **{network.part: loaded})
+
+
+def _load_folder(path: Path, device: Device, **given: Any) -> Any:
+    """Load a model in diffusers' format; `given` are parts that are loaded already."""
     family = require_pipeline(path, str(path))
     dtypes = {"vae": torch.float32, "default": dtype_for(family, device)}
     settings: dict[str, Any] = {"dtype": dtypes, "use_safetensors": True}
-    # A part in half precision alone is told apart by its file's name.
-    parts = [list((path / part).glob("*.safetensors")) for part in family.weighted_parts]
-    if any(files and all(_HALF in file.name for file in files) for files in parts):
-        settings["variant"] = "fp16"
+    # A part in half precision alone is told apart by its files' names.
+    wanted = [part for part in family.weighted_parts if part not in given]
+    parts = [list((path / part).glob("*.safetensors")) for part in wanted]
+    for variant in VARIANTS:
+        if any(files and all(f".{variant}" in file.name for file in files) for files in parts):
+            settings["variant"] = variant
     model = _class_of(family)
     load = _pipeline_class(model).from_pretrained
     try:
-        return load(str(path), **settings, **model.UNUSED)
+        return load(str(path), **settings, **model.UNUSED, **given)
     except Exception as error:
         if is_oom(error):
             raise
-        for part in family.parts:  # each without the others, to name the one that cannot be
+        # Each without the others, to name the one that cannot be.
+        for part in (part for part in family.parts if part not in given):
             others = {other: None for other in family.parts if other != part}
             try:
                 load(str(path), **settings, **{**model.UNUSED, **others})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from torch import Tensor
 
 from engine.contract.errors import EngineError
 from engine.contract.schedulers import SCHEDULERS
+from engine.families.levels import Level
+
+_LEAST_KEPT = 2**-24  # of a picture, where training began with noise alone
 
 
 def build_scheduler(name: str | None, config: Mapping[str, Any]) -> Any:
@@ -50,6 +54,11 @@ class Schedule:
         self.init_noise_sigma: Tensor | float = getattr(scheduler, "init_noise_sigma", 1.0)
         self._takes_generator = "generator" in inspect.signature(scheduler.step).parameters
 
+    def elapsed(self, index: int) -> tuple[float, float]:
+        """Return the shares of the steps before a step and after it, counted from 0."""
+        steps = len(self.timesteps)
+        return index / steps, (index + 1) / steps
+
     def scale_model_input(self, latents: Tensor, t: Tensor) -> Tensor:
         """Return the latents as the denoiser wants to see them at timestep t."""
         if not hasattr(self._scheduler, "scale_model_input"):
@@ -85,6 +94,40 @@ class Schedule:
         kept: float = self._scheduler.add_noise(one, zero, at).item()
         added: float = self._scheduler.add_noise(zero, one, at).item()
         return kept * clean + added * noise
+
+    def level(self, index: int) -> Level:
+        """Return what the network sees and predicts at a step, counted from 0."""
+        at = self.timesteps[index]
+        one, zero = torch.ones(1), torch.zeros(1)
+        kept: float = self._scheduler.add_noise(one, zero, at.reshape(1)).item()
+        added: float = self._scheduler.add_noise(zero, one, at.reshape(1)).item()
+        # However the scheduler keeps latents, the network sees them with a variance of 1.
+        return self._level(at, kept, added)
+
+    def level_of(self, sigma: float) -> Level:
+        """Return the level with so much noise for each part of a picture.
+
+        Its timestep is between those of the training, or the nearest of them.
+        """
+        kept = self._scheduler.alphas_cumprod.double().clamp(min=_LEAST_KEPT)
+        logarithms = ((1 - kept) / kept).log() / 2
+        wanted = math.log(sigma) if sigma > 0 else -math.inf
+        above = min(max(int(torch.searchsorted(logarithms, wanted)), 1), len(logarithms) - 1)
+        first, last = logarithms[above - 1].item(), logarithms[above].item()
+        share = min(max((wanted - first) / (last - first), 0.0), 1.0)
+        timestep = torch.tensor(above - 1 + share, dtype=torch.float32)
+        return self._level(timestep, *((0.0, 1.0) if math.isinf(sigma) else (1.0, sigma)))
+
+    def _level(self, timestep: Tensor, kept: float, added: float) -> Level:
+        length = math.hypot(kept, added)
+        picture, noise = kept / length, added / length
+        predicted = {"epsilon": (0.0, 1.0), "v_prediction": (-noise, picture), "sample": (1.0, 0.0)}
+        return Level(
+            timestep=timestep,
+            picture=picture,
+            noise=noise,
+            predicted=predicted[self._scheduler.config.prediction_type],
+        )
 
     def release_timestep(self, strength: float) -> Tensor:
         """Return the timestep down to which an image region of that strength is held in place."""

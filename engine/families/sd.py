@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from engine.contract.job import Job
+from engine.contract.prompt_syntax import PLAIN, WEIGHTS, WeightedPrompt, read_weights
 from engine.families.base import Model
 from engine.families.controlnets import residuals
 from engine.families.guidance import ClassifierFreeGuidance, EmbeddedGuidance
 from engine.families.schedules import Schedule, build_scheduler
+from engine.families.weighted_prompts import WeightedEncoder, fits
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.batching import Batch, Conditioning, Guidance, Text
 from engine.runtime.devices import Device
 from engine.runtime.windows import Window
 
 _OPEN_CLIP = "cond_stage_model.model."
+_EMBEDDED = "encoder_hidden_states"
 
 
 def cleaned(prompt: str) -> str:
@@ -53,18 +58,60 @@ class LoadedModel(Model):
             self.guidance = EmbeddedGuidance()
 
     def encode(self, text: Text) -> Conditioning:
-        """Return a text's embedding (1, T, D)."""
+        """Return a text's embedding (1, T, D); T is the tokenizer's length, or a multiple of it."""
+        prompt = cleaned(text.prompt)
+        if text.syntax == PLAIN:
+            return self._encode_plain(prompt, is_negative=text.is_negative)
+        read = read_weights(prompt)
+        if read.is_plain and all(fits(tokenizer, read.first_words) for tokenizer, _ in self._clips):
+            return self._encode_plain(read.first_words, is_negative=text.is_negative)
+        return self._encode_weighted(read)
+
+    @property
+    def _clips(self) -> Sequence[tuple[Any, Any]]:
+        """Tokenizers, each with its encoder."""
+        return [(self._pipeline.tokenizer, self._pipeline.text_encoder)]
+
+    def _encode_plain(self, prompt: str, *, is_negative: bool) -> Conditioning:
         embedded = self._pipeline.encode_prompt(
-            cleaned(text.prompt), self.network_device, 1, do_classifier_free_guidance=False
+            prompt, self.network_device, 1, do_classifier_free_guidance=False
         )
-        return {"encoder_hidden_states": embedded[0]}
+        return {_EMBEDDED: embedded[0]}
+
+    def _encode_weighted(self, prompt: WeightedPrompt) -> Conditioning:
+        ((tokenizer, encoder),) = self._clips
+        found = WeightedEncoder(tokenizer, encoder, self.network_device).embedded(prompt)
+        return {_EMBEDDED: found}
 
     def cut_off(self, text: Text) -> str:
         """Return the words behind the last token that fits, of which one marks the end."""
+        if text.syntax == WEIGHTS:
+            return ""
         tokenizer = self._pipeline.tokenizer
         tokens = tokenizer(cleaned(text.prompt), verbose=False).input_ids
         words: str = tokenizer.decode(tokens[tokenizer.model_max_length - 1 : -1])
         return words.strip()
+
+    def aligned(
+        self, texts: Sequence[Text], encoded: Callable[[Text], Conditioning]
+    ) -> Sequence[Conditioning]:
+        """Return the texts' embeddings, shorter ones filled up as if nothing followed.
+
+        The network sees both sides of a guidance in one call, and the same room for words in each.
+        """
+        found = super().aligned(texts, encoded)
+        most = max(one[_EMBEDDED].shape[1] for one in found)
+
+        def filled(text: Text, one: Conditioning) -> Conditioning:
+            missing = most - one[_EMBEDDED].shape[1]
+            if not missing:
+                return one
+            is_nothing = not cleaned(text.prompt).strip()
+            blank = one if is_nothing else encoded(replace(text, prompt="", is_negative=False))
+            filling = blank[_EMBEDDED].repeat(1, math.ceil(missing / blank[_EMBEDDED].shape[1]), 1)
+            return {**one, _EMBEDDED: torch.cat([one[_EMBEDDED], filling[:, :missing]], dim=1)}
+
+        return [filled(text, one) for text, one in zip(texts, found, strict=True)]
 
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return the text's embedding, and the guidance's (1, D) where the UNet takes it."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
 from diffusers import EulerDiscreteScheduler
 
+from engine.contract.prompt_syntax import WeightedPrompt
 from engine.families import sd
-from engine.families.sd import cleaned
-from engine.runtime.batching import Conditioning, Text
+from engine.families.weighted_prompts import WeightedEncoder, side_by_side
+from engine.runtime.batching import Conditioning
 from engine.runtime.windows import Window
 
 _ADDED = ("text_embeds", "time_ids")
@@ -44,19 +45,35 @@ class LoadedModel(sd.LoadedModel):
                 timestep_spacing="trailing",
             )
 
-    def encode(self, text: Text) -> Conditioning:
+    @property
+    def _clips(self) -> Sequence[tuple[Any, Any]]:
+        pipeline = self._pipeline
+        return [
+            (pipeline.tokenizer, pipeline.text_encoder),
+            (pipeline.tokenizer_2, pipeline.text_encoder_2),
+        ]
+
+    def _encode_plain(self, prompt: str, *, is_negative: bool) -> Conditioning:
         """Return a text's embeddings, (1, T, D) of both encoders and (1, D) pooled.
 
         Like diffusers' pipeline, nothing to avoid is zeros where the model was trained so.
         """
-        prompt = cleaned(text.prompt)
         embedded, _, pooled, _ = self._pipeline.encode_prompt(
             prompt, device=self.network_device, do_classifier_free_guidance=False
         )
-        is_nothing = text.is_negative and not prompt
+        is_nothing = is_negative and not prompt
         if is_nothing and self._pipeline.config.force_zeros_for_empty_prompt:
             embedded, pooled = torch.zeros_like(embedded), torch.zeros_like(pooled)
         return {"encoder_hidden_states": embedded, "text_embeds": pooled}
+
+    def _encode_weighted(self, prompt: WeightedPrompt) -> Conditioning:
+        """Return a text's embeddings; the pooled one is of its beginning, and knows no weights."""
+        first, second = (
+            WeightedEncoder(tokenizer, encoder, self.network_device, penultimate=True)
+            for tokenizer, encoder in self._clips
+        )
+        embedded = side_by_side([first, second], prompt)
+        return {"encoder_hidden_states": embedded, "text_embeds": second.pooled(prompt)}
 
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return a text's embeddings, and the window's size as the picture's, uncropped (1, 6).

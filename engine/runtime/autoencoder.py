@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.runtime.codec import Pixels, to_image, to_uint8
 from engine.runtime.preview import LinearPreview
 from engine.runtime.references import Reference
-from engine.runtime.tiled import WHOLE_CELLS, tiled_rows
+from engine.runtime.tiled import ALONE, WHOLE_CELLS, Sharing, tiled_rows
 from engine.runtime.windows import Window
 
 
@@ -79,7 +79,12 @@ class KLCodec:
         return (encoded - self._shift) * self._scale
 
     def decode(
-        self, latents: Tensor, *, on: torch.device, checkpoint: Callable[[], None] = lambda: None
+        self,
+        latents: Tensor,
+        *,
+        on: torch.device,
+        checkpoint: Callable[[], None] = lambda: None,
+        sharing: Sharing = ALONE,
     ) -> Iterator[Pixels]:
         """Yield the image of latents, as strips of rows from top to bottom.
 
@@ -87,7 +92,8 @@ class KLCodec:
         """
         vae = self._on(on)
         if latents.shape[-2] * latents.shape[-1] <= WHOLE_CELLS:
-            yield to_image(to_uint8(self._colours(latents.to(on))[0]))
+            if sharing.is_first:
+                yield to_image(to_uint8(self._colours(latents.to(on))[0]))
             return
         encoded = self._unscaled(latents.to(on))
         if vae.post_quant_conv is not None:
@@ -99,6 +105,7 @@ class KLCodec:
             scale=self._stride_px,
             finish=lambda colours: to_uint8(colours / 2 + 0.5),
             checkpoint=checkpoint,
+            sharing=sharing,
         )
         yield from map(to_image, strips)
 

@@ -7,17 +7,19 @@ the region's prompt, with its negative prompt. Passes of one shape share calls.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from engine.contract.job import Job
+from engine.contract.prompt_syntax import PLAIN
 from engine.runtime.capacity import Capacity
 from engine.runtime.controls import Control, Elapsed, Held, held
 from engine.runtime.devices import give_memory_back, is_oom
+from engine.runtime.loras import NO_LORAS, Loras, LoraSet
 from engine.runtime.windows import Window
 
 Conditioning = Mapping[str, Tensor]
@@ -32,6 +34,10 @@ class Text:
 
     prompt: str
     is_negative: bool = False
+    syntax: str = PLAIN
+    """How the job's prompts are read, of `PROMPT_SYNTAXES`."""
+    loras: LoraSet = NO_LORAS
+    """Those that have a say in what the text becomes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +103,20 @@ class Network(Protocol):
     def channels(self) -> int:
         """Channels of a latent cell."""
 
+    @property
+    def loras(self) -> Loras:
+        """The LoRAs that it holds."""
+
     def encode(self, text: Text) -> Conditioning:
         """Return what a text becomes, (1, …) each; by itself, so that none changes another's."""
+
+    def aligned(
+        self, texts: Sequence[Text], encoded: Callable[[Text], Conditioning]
+    ) -> Sequence[Conditioning]:
+        """Return what the texts of one prediction became, as the network wants them side by side.
+
+        `encoded` gives what any text became, encoded once.
+        """
 
     def condition(self, encoded: Conditioning, window: Window, scale: float) -> Conditioning:
         """Return what a pass sees of a text in a window, with a guidance scale."""
@@ -128,6 +146,7 @@ class _Pass:
     window: Window
     terms: Sequence[Term]
     conditioning: Conditioning
+    loras: LoraSet
     controls: tuple[Control, ...]
 
 
@@ -151,29 +170,37 @@ class Denoiser:
     ) -> BatchPlan:
         """Return how windows are predicted, each distinct text encoded once, now or earlier.
 
-        `controls` are those of each text region, where a job has any.
+        `controls` are those of each text region, where a job has any. The network holds the job's
+        LoRAs.
         """
         regions, network, passes = job.text_regions, self._network, []
         encoded: dict[Text, Conditioning] = {}
+
+        def on_device(text: Text) -> Conditioning:
+            if text not in encoded:
+                device, kept = network.network_device, self._encoded(text)
+                encoded[text] = {name: t.to(device) for name, t in kept.items()}
+            return encoded[text]
+
         for index, one in enumerate(windows):
             region = regions[one.region]
             scale, negative = region.guidance_scale, region.negative_prompt
             if scale is None:
                 raise ValueError("the guidance is not resolved yet")
             negative = job.negative_prompt if negative is None else negative
+            own = network.loras.set_of((*job.loras, *region.loras))
+            heard = network.loras.heard(own)
             terms = network.guidance.terms(region.prompt, negative, scale)
-            for term in terms:
-                if term.text not in encoded:
-                    kept = self._encoded(term.text)
-                    device = network.network_device
-                    encoded[term.text] = {name: t.to(device) for name, t in kept.items()}
-                seen = network.condition(encoded[term.text], one.window, scale)
+            texts = [replace(term.text, syntax=job.prompt_syntax, loras=heard) for term in terms]
+            for found in network.aligned(texts, on_device):
+                seen = network.condition(found, one.window, scale)
                 passes.append(
                     _Pass(
                         index=index,
                         window=one.window,
                         terms=terms,
                         conditioning=seen,
+                        loras=own,
                         controls=tuple(controls[one.region]) if controls else (),
                     )
                 )
@@ -182,6 +209,7 @@ class Denoiser:
     def _encoded(self, text: Text) -> Conditioning:
         """Return what a text becomes, kept on the CPU: a GPU's memory is for the network."""
         if text not in self._texts:
+            self._network.loras.use(text.loras)
             found = self._network.encode(text)
             self._texts[text] = {name: t.cpu() for name, t in found.items()}
             while len(self._texts) > 1 and self._text_bytes() > _KEPT_TEXT_BYTES:
@@ -202,9 +230,10 @@ class BatchPlan:
         for one in passes:
             shapes = tuple((name, t.shape) for name, t in sorted(one.conditioning.items()))
             controls = tuple(control.key for control in one.controls)
-            key = (one.window.height, one.window.width, shapes, controls)
+            key = (one.window.height, one.window.width, shapes, one.loras, controls)
             groups.setdefault(key, []).append(one)
-        self._groups = list(groups.values())
+        # Those of one set after another: each switch walks through all layers.
+        self._groups = sorted(groups.values(), key=lambda group: group[0].loras)
         self._fitting = [self._fitting_now(group, capacity) for group in self._groups]
 
     def predict(
@@ -265,6 +294,7 @@ class BatchPlan:
             name: torch.cat([one.conditioning[name] for one in passes])
             for name in passes[0].conditioning
         }
+        self._network.loras.use(passes[0].loras)
         return self._network.call(
             Batch(
                 latents=latents,

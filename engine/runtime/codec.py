@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.runtime.references import Reference
+from engine.runtime.tiled import Sharing
 
 Pixels = npt.NDArray[np.uint8]
 """Rows of an image, (H, W, 3)."""
@@ -38,11 +39,17 @@ class Codec(Protocol):
         """
 
     def decode(
-        self, latents: Tensor, *, on: torch.device, checkpoint: Callable[[], None] = ...
+        self,
+        latents: Tensor,
+        *,
+        on: torch.device,
+        checkpoint: Callable[[], None] = ...,
+        sharing: Sharing = ...,
     ) -> Iterator[Pixels]:
         """Yield the image of latents, as strips of rows from top to bottom.
 
-        `checkpoint` is called between them and may raise.
+        `checkpoint` is called between them and may raise. Of processes that are `sharing` each
+        calls this with the same latents, and the first alone yields.
 
         Shapes: (1, C, h, w) to (rows, W, 3), uint8.
         """

@@ -88,6 +88,11 @@ def _fitting_dtype(device: torch.device) -> torch.dtype:
     return torch.float16 if device.type == "cuda" else torch.float32
 
 
+def device_count(device: Device) -> int:
+    """Return how many devices of a device's kind this machine has."""
+    return torch.cuda.device_count() if device.torch_device.type == "cuda" else 1
+
+
 def choose_device(device: str = AUTO, dtype: str = AUTO) -> Device:
     """Return the wanted device, or for `auto` the fastest there is.
 

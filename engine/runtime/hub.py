@@ -16,11 +16,13 @@ from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import Family, family_of_pipeline, family_titles
 from engine.contract.foreign_models import Foreign, foreign_class
 from engine.contract.job import BUNDLED_MODEL
-from engine.contract.model_folders import INDEX, foreign_parts, read_object
-from engine.contract.weights import PICKLES
+from engine.contract.lora_files import hub_lora, is_lora
+from engine.contract.model_folders import INDEX, VARIANTS, foreign_parts, read_object
+from engine.contract.weights import PICKLES, WEIGHTS
 
 _SMALL = (".json", ".txt", ".model", ".jinja")
-_HALF = ".fp16."
+_HALF = tuple(f".{variant}" for variant in VARIANTS)
+_MOST_NAMED = 5
 _LOGIN_HELP = (
     "then log in with `hf auth login`, or put a token into the variable HF_TOKEN; "
     "it is never stored by MixDiff"
@@ -38,7 +40,7 @@ def needed_files(names: Collection[str], id_: str, family: Family) -> list[str]:
         settings += [name for name in inside if name.endswith(_SMALL)]
         weights = [name for name in inside if name.endswith(".safetensors")]
         plain = [name for name in weights if name.count(".") == 1]  # no .fp16 or .non_ema
-        half = [name for name in weights if _HALF in name]
+        half = next((one for sign in _HALF if (one := [n for n in weights if sign in n])), [])
         chosen = half or plain if family.prefers_half else plain or half
         if part in family.weighted_parts and not chosen:
             raise _unusable(id_, part, any(name.endswith(PICKLES) for name in inside))
@@ -124,6 +126,9 @@ def _is(id_: str, foreign: Foreign) -> ModelError:
 def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
     """Fetch what of a model is not here yet, and return its folder; a cut is taken up again.
 
+    Of a LoRA's repository it is one file, the only one or the one that is named as well, and the
+    file that is returned.
+
     `on_progress` gets the bytes done and the bytes in all. It may raise to end the download.
 
     Raises: EngineError of kind `model` or `network`.
@@ -131,10 +136,13 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
     from huggingface_hub import HfApi, hf_hub_download
 
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # its own transfers cannot be ended midway
+    id_, named = hub_lora(id_) or (id_, "")
     _require_hub_id(id_)
     try:
         info = HfApi().model_info(id_, files_metadata=True)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+        if lora := _lora_file(info, id_, sizes, named):
+            return _download_file(info, id_, lora, sizes[lora], on_progress)
         if is_controlnet(info, id_, sizes):
             family, wanted = None, controlnet_files(sizes, id_)
         else:
@@ -164,6 +172,45 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
         message = f"model: {id_} did not arrive whole"
         raise EngineError(message, kind="network", advice="download it again")
     return found
+
+
+def _lora_file(info: Any, id_: str, sizes: Collection[str], named: str) -> str:
+    """Return which file is meant of a LoRA's repository; nothing of a model's.
+
+    Raises: EngineError of kind `model` where it is not there, is no LoRA, or is one of several.
+    """
+    from huggingface_hub import HfApi
+
+    if not named and INDEX in sizes:
+        return ""
+    files = [name for name in sizes if name.endswith(WEIGHTS) and "/" not in name]
+    if named and named not in sizes:
+        near = f"name one of: {', '.join(files[:_MOST_NAMED])}" if files else "look at its page"
+        raise ModelError(f"{id_} has no file {named!r}", near)
+    if not named and len(files) > 1:
+        several = ", ".join(files[:_MOST_NAMED])
+        raise ModelError(
+            f"{id_} holds several files, of which one is to be fetched: {several}",
+            f"name it: {id_}/FILE",
+        )
+    for file in [named] if named else files:
+        told = HfApi().parse_safetensors_file_metadata(id_, file, revision=info.sha)
+        if is_lora(told.tensors):
+            return file
+    if named:
+        raise ModelError(f"{id_}/{named} is no LoRA", "name a LoRA, or give the model's id alone")
+    return ""
+
+
+def _download_file(
+    info: Any, id_: str, name: str, size: int, on_progress: Callable[[int, int], None]
+) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    bar = _bar_that(lambda done: on_progress(min(done, size), size))
+    path = Path(hf_hub_download(id_, name, revision=info.sha, tqdm_class=bar))
+    on_progress(size, size)
+    return path
 
 
 def _bar_that(notify: Callable[[int], None]) -> Any:

@@ -12,6 +12,7 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.codec import Pixels
 from engine.runtime.references import Reference
+from engine.runtime.tiled import ALONE, Sharing
 
 
 class PatchedCodec:
@@ -43,13 +44,19 @@ class PatchedCodec:
         return normalised
 
     def decode(
-        self, latents: Tensor, *, on: torch.device, checkpoint: Callable[[], None] = lambda: None
+        self,
+        latents: Tensor,
+        *,
+        on: torch.device,
+        checkpoint: Callable[[], None] = lambda: None,
+        sharing: Sharing = ALONE,
     ) -> Iterator[Pixels]:
         """Yield the image of latents, as strips of rows from top to bottom.
 
         Shapes: (1, 4·C, h, w) to (rows, W, 3), uint8.
         """
-        return self._codec.decode(self._cells(latents), on=on, checkpoint=checkpoint)
+        cells = self._cells(latents)
+        return self._codec.decode(cells, on=on, checkpoint=checkpoint, sharing=sharing)
 
     def preview(self, latents: Tensor) -> Pixels:
         """Return an image of one pixel for each of the autoencoder's cells.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,29 @@ WHOLE_CELLS = 128 * 128
 _CORE_CELLS = 80
 _CONTEXT_CELLS = 8  # what a cell of the output hardly sees beyond
 _BLEND_CELLS = 2  # on either side of a tile's edge
+
+
+class Sharing(Protocol):
+    """How several processes share out the tiles of one canvas, each of which walks through all."""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process is the one that puts them together."""
+
+    def tile(self, number: int, make: Callable[[], Tensor], on: torch.device) -> Tensor | None:
+        """Return the n-th tile, made here or by another; None where it is not needed here."""
+
+
+class _Alone:
+    """One process, which makes all tiles."""
+
+    is_first = True
+
+    def tile(self, number: int, make: Callable[[], Tensor], on: torch.device) -> Tensor | None:
+        return make()
+
+
+ALONE: Sharing = _Alone()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +85,13 @@ def tiled_rows(
     scale: int,
     finish: Callable[[Tensor], Tensor],
     checkpoint: Callable[[], None],
+    sharing: Sharing = ALONE,
 ) -> Iterator[Tensor]:
     """Yield what a network makes of a canvas as strips of rows, from top to bottom.
 
     `crop` gives the network's input for a window; `cells`, a few values a cell, is what the
     canvas's statistics are calibrated with; `finish` is done to what is blended; `checkpoint` is
-    called before each tile and may raise.
+    called before each tile and may raise. Where others are `sharing`, the first alone yields.
 
     Shapes: cells (1, K, h, w) to strips (C, rows, w · scale), together h · scale rows.
     """
@@ -75,12 +101,15 @@ def tiled_rows(
     band = 2 * _BLEND_CELLS * scale
     fade = ((torch.arange(band, device=cells.device) + 0.5) / band).to(torch.float32)
 
-    above = torch.ones(0)
+    above, number = torch.ones(0), itertools.count()
     for row in _spans(height):
         strip, below, left = torch.ones(0), torch.ones(0), torch.ones(0)
         for column in _spans(width):
             checkpoint()
-            part = _tile(on_canvas, crop, row, column, scale)
+            make = partial(_tile, on_canvas, crop, row, column, scale)
+            part = sharing.tile(next(number), make, cells.device)
+            if part is None:
+                continue
             if not strip.numel():
                 lines = part.shape[1] - (0 if row.is_last else band)
                 below = part.new_empty((len(part), band, width * scale))
@@ -101,7 +130,8 @@ def tiled_rows(
                 strip = done.new_empty((len(done), lines, width * scale))
             strip[..., here] = done
         above = below
-        yield strip
+        if sharing.is_first:
+            yield strip
 
 
 def _tile(network: nn.Module, crop: Crop, row: _Span, column: _Span, scale: int) -> Tensor:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
+from engine.contract.base_pass import has_base
 from engine.contract.errors import Cancelled, Problem, shown
 from engine.contract.job import Image2ImageRegion, Job
+from engine.contract.lora_files import LoraFiles
+from engine.contract.prompt_syntax import WEIGHTS
 from engine.families.base import Model
 from engine.runtime.batching import Text
+from engine.runtime.controls import Control
 from engine.runtime.references import Reference
 from engine.runtime.windows import Window
+from engine.sampling.base_pass import plans_of
 from engine.sampling.controls import NO_CONTROLS, ControlInputs, region_controls
 from engine.sampling.events import (
     Generated,
@@ -26,10 +32,11 @@ from engine.sampling.events import (
     Warned,
 )
 from engine.sampling.kept import KeptAnchor, change_of, touched
+from engine.sampling.loras import hold_loras, misfit_warnings
 from engine.sampling.masks import MaskImages, mask_coverage
 from engine.sampling.noise import Noise, starting_noise
 from engine.sampling.noise_map import Colours
-from engine.sampling.ranks import ALONE, Ranks, SharedPlan
+from engine.sampling.ranks import ALONE, Ranks
 from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import Anchor, ImageAnchor, sample
 from engine.storage.kept import EarlierPicture
@@ -42,6 +49,7 @@ def generate(
     *,
     references: Mapping[str, Tensor],
     masks: MaskImages = MappingProxyType({}),
+    loras: LoraFiles = MappingProxyType({}),
     earlier: EarlierPicture | None = None,
     colours: Colours | None = None,
     controls: ControlInputs = NO_CONTROLS,
@@ -52,12 +60,13 @@ def generate(
     """Run a job whose seeds and guidances are resolved, and yield what happens.
 
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
-    bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks; `earlier` is what the
-    job's `kept` names, `colours` its noise map, `controls` what its controls name. Of several
-    `ranks` each calls this; the first one alone yields pictures.
+    bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks, `loras` the files of
+    LoRAs by their names; `earlier` is what the job's `kept` names, `colours` its noise map,
+    `controls` what its controls name. Of several `ranks` each calls this; the first one alone
+    yields pictures.
 
-    Raises: JobError where nothing would change of a kept picture, or nothing stay; Cancelled
-    soon after `is_cancelled` turns true.
+    Raises: JobError where nothing would change of a kept picture, or nothing stay, or a LoRA does
+    not fit the model; Cancelled soon after `is_cancelled` turns true.
     """
 
     def checkpoint() -> None:
@@ -72,6 +81,8 @@ def generate(
     generator = noise.generator(job.seed)
 
     yield PhaseBegan(phase="encoding")
+    checkpoint()
+    hold_loras(job, model, loras)
     checkpoint()
     schedule = model.make_schedule(job)
     start = starting_noise(
@@ -103,10 +114,10 @@ def generate(
         )
 
     def decoded(latents: Tensor, step: int | None) -> Iterator[ImageRows]:
-        top = 0
-        if not ranks.is_first:
-            return
-        for rows in model.codec.decode(latents, on=vae_device, checkpoint=checkpoint):
+        top, latents = 0, ranks.same(latents)
+        for rows in model.codec.decode(
+            latents, on=vae_device, checkpoint=checkpoint, sharing=ranks
+        ):
             checkpoint()
             if change is not None:
                 rows = change.joined(rows, top)
@@ -117,7 +128,8 @@ def generate(
     windows = region_windows(job, stride, masks, patch=model.family.grid_px // stride)
     for problem in coverage_warnings(job, windows, stride):
         yield Warned(problem=problem)
-    for problem in (*_long_texts(job, model), *_unheard_negatives(job, model)):
+    doubts = (_long_texts(job, model), _unheard_negatives(job, model))
+    for problem in chain(*doubts, misfit_warnings(job, model)):
         yield Warned(problem=problem)
     change = None
     if earlier is not None:
@@ -131,9 +143,11 @@ def generate(
                 freedom=change.freedom.to(start),
             )
         )
-    own = ranks.share(windows)
-    held = region_controls(job, model, controls, on=vae_device, checkpoint=checkpoint)
-    plan = SharedPlan(model.denoiser.plan(job, [windows[index] for index in own], held), own)
+
+    def held(job: Job) -> list[list[Control]]:
+        return region_controls(job, model, controls, on=vae_device, checkpoint=checkpoint)
+
+    plan, base = plans_of(job, model, windows, start, ranks, held)
 
     yield PhaseBegan(phase="sampling")
     steps = len(schedule.timesteps)
@@ -146,6 +160,7 @@ def generate(
         plan=plan,
         schedule=schedule,
         generator=generator,
+        base=base,
         checkpoint=checkpoint,
         join_=ranks.sum_,
     )
@@ -187,18 +202,23 @@ def _kept_latents(
 def _long_texts(job: Job, model: Model) -> Iterator[Problem]:
     """Yield a warning for each text of which the model sees the beginning alone."""
     texts = [("", "negative_prompt", job.negative_prompt)]
+    in_parts = f", or set prompt_syntax to {shown(WEIGHTS)}, which reads all of it"
+    if has_base(job):
+        texts.append(("", "base_prompt", job.base_prompt))
     for region in job.text_regions:
         texts.append((region.name, "prompt", region.prompt))
         texts.append((region.name, "negative_prompt", region.negative_prompt or ""))
     for region_name, field_name, text in texts:
-        cut_off = model.cut_off(Text(prompt=text, is_negative=field_name == "negative_prompt"))
-        if cut_off:
+        is_negative = field_name == "negative_prompt"
+        whole = Text(prompt=text, is_negative=is_negative, syntax=job.prompt_syntax)
+        if cut_off := model.cut_off(whole):
             yield Problem(
                 field=field_name,
                 value=shown(text),
                 region=region_name,
                 message=f"is longer than the model sees: {shown(cut_off)} has no effect",
-                remedy="shorten it, what counts most first",
+                remedy="shorten it, what counts most first"
+                + (in_parts if model.family.reads_weights else ""),
                 severity="warning",
             )
 

@@ -1,5 +1,7 @@
 """One canvas over several devices: each rank predicts some windows, one sum a step joins them.
 
+Tiles of a large picture are decoded in turn, and put together by the first rank.
+
 All ranks walk through the same job: they draw the same noise and step the same canvas.
 Source: https://docs.pytorch.org/docs/stable/elastic/run.html for the variables of `torchrun`.
 """
@@ -7,7 +9,7 @@ Source: https://docs.pytorch.org/docs/stable/elastic/run.html for the variables 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -56,6 +58,27 @@ class Ranks:
         """Add up the ranks' mixtures, on each of them."""
         if self.count > 1:
             dist.all_reduce(mixed)
+
+    def tile(self, number: int, make: Callable[[], Tensor], on: torch.device) -> Tensor | None:
+        """Return the n-th tile of a picture, made by the ranks in turn; on the first alone.
+
+        Shapes: (C, H, W).
+        """
+        owner = number % self.count
+        made = make() if owner == self.number else None
+        if owner == 0:
+            return made
+        if made is not None:
+            dist.send(torch.tensor(made.shape, device=on), 0)
+            dist.send(made.contiguous(), 0)
+            return None
+        if not self.is_first:
+            return None
+        shape = torch.empty(3, dtype=torch.int64, device=on)
+        dist.recv(shape, owner)
+        received = torch.empty(*shape.tolist(), device=on)
+        dist.recv(received, owner)
+        return received
 
     def share(self, windows: Sequence[RegionWindow]) -> list[int]:
         """Return which windows this rank predicts, so that all have about as many cells."""

@@ -34,6 +34,13 @@ class Anchor(Protocol):
         """Put what is held into a canvas's latents after a step, counted from 0."""
 
 
+class Addition(Protocol):
+    """What has a part in a step beside the windows."""
+
+    def add_(self, mixed: Tensor, model_input: Tensor, schedule: Schedule, index: int) -> None:
+        """Add its part to the mixture of a step, counted from 0."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageAnchor:
     """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU.
@@ -83,28 +90,32 @@ def sample(
     plan: Plan,
     schedule: Schedule,
     generator: torch.Generator,
+    base: Addition | None = None,
     checkpoint: Callable[[], None] = lambda: None,
     join_: Callable[[Tensor], None] = lambda mixed: None,
 ) -> Iterator[Tensor]:
     """Yield the canvas's latents after each step, from noise to picture.
 
-    `plan` predicts `windows`, each by its place in their order. `checkpoint` is called between
-    denoiser calls and may raise to end the run. Nothing here waits for the device: what the host
-    compares is on the CPU. Where `plan` predicts only some of the windows, `join_` adds the rest.
+    `plan` predicts `windows`, each by its place in their order; `base` adds to their mixture, step
+    by step. `checkpoint` is called between denoiser calls and may raise to end the run. Nothing
+    here waits for the device: what the host compares is on the CPU. Where `plan` predicts only some
+    of the windows, `join_` adds the rest.
 
     Shapes: noise and what is yielded (1, C, H, W), float32.
     Source: Álvaro Barbero Jiménez, arXiv 2302.02412, algorithm 1.
     """
     shares = normalised(windows, noise)
     latents = noise * schedule.init_noise_sigma
-    steps = len(schedule.timesteps)
 
     for index, t in enumerate(schedule.timesteps):
         model_input = schedule.scale_model_input(latents, t)
         mixed = torch.zeros_like(latents)  # where no region generates, nothing is predicted
-        for prediction in plan.predict(model_input, t, (index / steps, (index + 1) / steps)):
+        for prediction in plan.predict(model_input, t, schedule.elapsed(index)):
             number = prediction.window
             windows[number].window.add_(mixed, prediction.value, shares[number])
+            checkpoint()
+        if base is not None:
+            base.add_(mixed, model_input, schedule, index)
             checkpoint()
         join_(mixed)
 

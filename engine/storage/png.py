@@ -157,8 +157,8 @@ def moved(job: Job, old_folder: Path, new_folder: Path) -> Job:
         except ValueError:  # another drive of Windows
             return str(target)
 
-    def model_seen_from_there(name: str) -> str:
-        path = path_in(old_folder, name)
+    def weights_seen_from_there(name: str) -> str:
+        path = path_in(old_folder, name)  # or else a name on the hub
         return seen_from_there(str(path)) if name != BUNDLED_MODEL and is_there(path) else name
 
-    return with_models(with_files(job, seen_from_there), model_seen_from_there)
+    return with_models(with_files(job, seen_from_there), weights_seen_from_there)

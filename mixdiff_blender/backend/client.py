@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 from ..contract import (
     MAX_MESSAGE_BYTES,
@@ -83,6 +83,46 @@ class ProcessExit:
 
 
 Event = Answer | ErrorResponse | EngineNotification | ProcessExit
+
+
+class Events(Protocol):
+    """What the engine has told, in its order."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Event:
+        """Return the next event, waiting at most so long.
+
+        Raises: queue.Empty.
+        """
+
+
+class Client(Protocol):
+    """An engine's process, or a part in one."""
+
+    @property
+    def events(self) -> Events:
+        """What it has told."""
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether requests can still be answered."""
+
+    def request(
+        self, method: str, params: Mapping[str, Any], *, timeout_s: float | None = None
+    ) -> int:
+        """Send a request and return its id; a process that overruns the time is ended."""
+
+    def cancel(self, id_: int, *, grace_s: float | None = None) -> None:
+        """Ask for a request to end soon, and see to it after the grace time."""
+
+    def kill(self, verdict: EngineError) -> None:
+        """End the process now; open requests end with the verdict."""
+
+    def stop(self) -> None:
+        """Ask the process to go, and make it go."""
 
 
 class EngineClient:

@@ -1,10 +1,12 @@
-"""The one engine of this Blender, its jobs, and what moves them on: a timer, or a loop."""
+"""The engines of this Blender, their jobs, and what moves them on: a timer, or a loop."""
 
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,14 @@ from .client import EngineClient, Launch
 from .environment import find_launch, why_it_does_not_begin
 from .job_queue import JobQueue
 from .pump import Pump
-from .session import Session
+from .session import HERE, Session
+from .shared_client import SharedClient
 
 _TICK_S = 0.1
 _REST_S = 5.0
 
 _launch: Launch | None = None
+_clusters: dict[str, SharedClient] = {}
 
 
 def find() -> Launch:
@@ -35,15 +39,25 @@ def find() -> Launch:
     return find_launch(engine_python(), folders.user_folder())
 
 
-def _connect() -> EngineClient:
+def _connect(*words: str, **variables: str) -> EngineClient:
     global _launch
     folders.remove_stale_sessions()
     launch = find()
     if not bpy.app.online_access:
-        offline = {**launch.environment, "HF_HUB_OFFLINE": "1"}
-        launch = Launch(command=launch.command, environment=offline)
-    _launch = launch
-    return EngineClient(launch, log_file=folders.log_file())
+        variables["HF_HUB_OFFLINE"] = "1"
+    environment = {**launch.environment, **variables}
+    _launch = Launch(command=(*launch.command, *words), environment=environment)
+    return EngineClient(_launch, log_file=folders.log_file())
+
+
+def _hire(place: str, number: int) -> Session:
+    """Return another engine: on this computer's n-th device, or one of a cluster's."""
+    if place == HERE:
+        shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        device = shown[number] if number < len(shown) else str(number)
+        return Session(partial(_connect, CUDA_VISIBLE_DEVICES=device), explain=_explained)
+    cluster = _clusters.setdefault(place, SharedClient(partial(_connect, "--ray", place)))
+    return Session(cluster.connect, explain=_explained, place=place)
 
 
 def _explained(error: EngineError) -> EngineError:
@@ -53,7 +67,7 @@ def _explained(error: EngineError) -> EngineError:
 
 
 session = Session(_connect, explain=_explained)
-queue = JobQueue([session])
+queue = JobQueue([session], hire=_hire)
 pump = Pump(queue)
 
 
@@ -108,9 +122,14 @@ def wait_for(task: BackgroundTask, on_progress: Callable[[Running], None] = lamb
         raise task.state.error
 
 
+def is_running() -> bool:
+    """Whether a process of the engine is there."""
+    return any(one.engine_pid is not None for one in queue.sessions)
+
+
 def stop() -> None:
-    """End the engine, and remove what this run of Blender needed for it."""
-    if session.engine_pid is None:
+    """End all engines, and remove what this run of Blender needed for it."""
+    if not is_running():
         return
     queue.stop()
     shutil.rmtree(folders.session_folder(), ignore_errors=True)

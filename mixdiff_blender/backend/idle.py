@@ -7,7 +7,7 @@ from typing import Any
 
 from ..properties import preferences
 from . import engine
-from .session import Unloading
+from .session import HERE, Unloading
 
 _BEFORE_RENDER_S = 5.0
 
@@ -16,22 +16,26 @@ _quiet_since: float | None = None
 
 def free_now() -> None:
     """Have the model's memory given back, and wait a moment until it is."""
-    engine.session.unload()
+    here = [session for session in engine.queue.sessions if session.place == HERE]
+    for session in here:
+        session.unload()
     end = time.monotonic() + _BEFORE_RENDER_S
-    while isinstance(engine.session.state, Unloading) and time.monotonic() < end:
+    while any(isinstance(one.state, Unloading) for one in here) and time.monotonic() < end:
         engine.pump.run(wait_s=0.05)
 
 
 def look(now: float) -> None:
     """Free the memory where it has been quiet for long enough."""
     global _quiet_since
-    if engine.queue.is_busy or not engine.session.has_model:
+    sessions = engine.queue.sessions
+    if engine.queue.is_busy or not any(session.has_model for session in sessions):
         _quiet_since = None
         return
     _quiet_since = now if _quiet_since is None else _quiet_since
     minutes = preferences.idle_minutes()
     if minutes and now - _quiet_since >= minutes * 60:
-        engine.session.unload()
+        for session in sessions:
+            session.unload()
 
 
 def _look_now() -> None:

@@ -19,7 +19,7 @@ from ..storage import folders
 from . import engine
 from .background_task import BackgroundTask, TaskProgress
 from .environment import choose_python, named_python
-from .installation.install import STEPS, install, remove
+from .installation.install import STEPS, install, install_ray, remove
 from .installation.plan import STAMP, InstallPlan
 from .installation.plan import State as EnvironmentState
 
@@ -42,6 +42,8 @@ class Status:
     """That Python, there or not."""
     fault: EngineError | None
     """Why no engine can be started."""
+    lacks_ray: bool
+    """Whether it is the extension's own, and a cluster needs what is not in it."""
 
 
 _size: tuple[float, int | None] | None = None
@@ -67,8 +69,10 @@ def _status_at(moment: float) -> Status:
         choose_python(**who)
     except EngineError as error:
         fault = error
+    environment = plan().state()
     return Status(
-        environment=plan().state(),
+        environment=environment,
+        lacks_ray=chosen.is_own and environment != "absent" and not plan().has_ray(),
         is_own=chosen.is_own,
         named_by=chosen.named_by,
         python=chosen.path,
@@ -104,10 +108,7 @@ def start(*, afresh: bool = False) -> None:
 
     Raises: EngineError of kind `busy` while an installation runs, or pictures are being made.
     """
-    if engine.queue.is_busy:
-        advice = "wait until it is there, or cancel it"
-        raise EngineError("a picture is being made", kind="busy", advice=advice)
-    engine.stop()
+    _require_rest()
     steps = install(
         plan(),
         variables=dict(os.environ),
@@ -118,6 +119,29 @@ def start(*, afresh: bool = False) -> None:
     first = TaskProgress(title=STEPS[0])
     task.start("the engine is being installed", first, _then_looking_again(steps))
     engine.keep_going()
+
+
+def start_ray() -> None:
+    """Begin to add what a cluster needs; the engine that may run is ended first.
+
+    Raises: EngineError of kind `busy` while an installation runs, or pictures are being made.
+    """
+    _require_rest()
+    steps = install_ray(
+        plan(),
+        variables=dict(os.environ),
+        offline=not bpy.app.online_access,
+        is_cancelled=task.is_cancelled,
+    )
+    task.start("Ray is being installed", TaskProgress(title=STEPS[0]), _then_looking_again(steps))
+    engine.keep_going()
+
+
+def _require_rest() -> None:
+    if engine.queue.is_busy:
+        advice = "wait until it is there, or cancel it"
+        raise EngineError("a picture is being made", kind="busy", advice=advice)
+    engine.stop()
 
 
 def _then_looking_again(steps: Iterator[TaskProgress]) -> Iterator[TaskProgress]:

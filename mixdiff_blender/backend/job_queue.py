@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..contract import Cancelled, EngineError
-from .session import Job, JobRequest, Outcome, Session
+from .session import HERE, Cancelling, Done, Generating, Job, JobRequest, Outcome, Session, Skipped
+
+_MOST_TRIES = 3
+
+Hire = Callable[[str, int], Session]
 
 
 class JobQueue:
     """Hands jobs to engines in their order; whoever owns it calls `pump` from one thread."""
 
-    def __init__(self, sessions: Sequence[Session]) -> None:
+    def __init__(self, sessions: Sequence[Session], *, hire: Hire | None = None) -> None:
+        """`hire` makes the n-th engine of a place, as many as the place's first says there are."""
         self.sessions = tuple(sessions)
+        self._hire = hire
         self._waiting: list[Job] = []
+        self._skipped: set[int] = set()
 
     @property
     def running(self) -> tuple[Job, ...]:
@@ -47,8 +55,20 @@ class JobQueue:
 
         Raises: EngineError of kind `environment` where the engine cannot be started for it.
         """
-        job = Job(request=request, on_end=on_end)
-        if not self._waiting and (session := self._free_session()):
+        tries = 1
+
+        def end(outcome: Outcome) -> None:
+            nonlocal tries
+            is_lost = isinstance(outcome, EngineError) and outcome.kind == "crashed"
+            if is_lost and request.place != HERE and tries < _MOST_TRIES:
+                tries += 1
+                self._waiting.insert(0, job)  # what a cluster loses is made again
+                return
+            on_end(self._as_asked(job, outcome))
+
+        job = Job(request=request, on_end=end)
+        is_first = not any(waiting.request.place == request.place for waiting in self._waiting)
+        if is_first and (session := self._free_session(request.place)):
             session.generate(job)
         else:
             self._waiting.append(job)
@@ -72,14 +92,41 @@ class JobQueue:
                 session.cancel()
         self._hand_out()
 
-    def cancel(self) -> None:
-        """Ask the jobs under way to stop, as `Session.cancel` does."""
-        self.remove(*self.running)
+    def skip(self, job: Job) -> None:
+        """Take one job out, waiting or not; it ends as Skipped, and nothing else with it."""
+        self._skipped.add(id(job))
+        self.remove(job)
+
+    def _as_asked(self, job: Job, outcome: Outcome) -> Outcome:
+        if id(job) not in self._skipped:
+            return outcome
+        self._skipped.discard(id(job))
+        if isinstance(outcome, Done):  # too late: there it is
+            return replace(outcome, was_cancelled=False)
+        return Skipped() if outcome.kind == "cancelled" else outcome
+
+    def share_of(self, job: Job) -> float:
+        """Return how much of a job is done."""
+        for session in self.sessions:
+            if isinstance(session.state, Generating) and session.state.job is job:
+                return session.state.progress.share
+        return 0.0
+
+    def count(self, place: str) -> int:
+        """Return how many engines work at a place at once, as far as is known."""
+        return max(sum(session.place == place for session in self.sessions), 1)
+
+    def cancel(self, *, again: bool = True) -> None:
+        """Ask the jobs under way to stop, as `Session.cancel` does; `again` those asked before."""
+        sessions = [s for s in self.sessions if again or not isinstance(s.state, Cancelling)]
+        self.remove(*(session.job for session in sessions if session.job))
 
     def pump(self, wait_s: float = 0.0) -> None:
         """Take in what the engines have reported, waiting for a message at most so long."""
         for session in self.sessions:
             session.pump(wait_s / len(self.sessions))
+        for session in self.sessions:
+            self._fill(session.place, session.count)
         self._hand_out()
 
     def stop(self) -> None:
@@ -90,12 +137,32 @@ class JobQueue:
         for job in waiting:
             job.on_end(Cancelled())
 
-    def _free_session(self) -> Session | None:
-        return next((session for session in self.sessions if session.job is None), None)
+    def _free_session(self, place: str) -> Session | None:
+        self._fill(place, 1)
+        own = (session for session in self.sessions if session.place == place)
+        return next((session for session in own if session.job is None), None)
+
+    def _fill(self, place: str, count: int) -> None:
+        """Have a place's engines as many as it can have; another cluster's, idle now, are left."""
+        if self._hire is None:
+            return
+        own = sum(session.place == place for session in self.sessions)
+        if own == 0:
+            kept = [s for s in self.sessions if s.place == HERE or s.job is not None]
+            for session in set(self.sessions) - set(kept):
+                session.stop()
+            self.sessions = tuple(kept)
+        self.sessions += tuple(self._hire(place, number) for number in range(own, count))
 
     def _hand_out(self) -> None:
-        while self._waiting and (session := self._free_session()):
-            job = self._waiting.pop(0)
+        full = set[str]()
+        for job in tuple(self._waiting):
+            place = job.request.place
+            session = None if place in full else self._free_session(place)
+            if session is None:
+                full.add(place)
+                continue
+            self._waiting.remove(job)
             try:
                 session.generate(job)
             except EngineError as error:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ..contract import PROTOCOL_VERSION, Cancelled, EngineError, Problem
-from .client import Answer, EngineClient, EngineNotification, ErrorResponse, Event, ProcessExit
+from .client import Answer, Client, EngineNotification, ErrorResponse, Event, ProcessExit
 from .progress import Progress
 
 HANDSHAKE_S = 180.0  # importing torch from a slow disk can take a minute
 CANCEL_GRACE_S = 3.0
+HERE = ""
+"""This computer, among the places where engines are; others are clusters' addresses."""
 _PATIENCE_S = 20.0  # an engine that has begun for longer is not worth keeping for the next job
 
 
@@ -31,6 +33,8 @@ class JobRequest:
     output: Path
     scene_name: str = ""
     """Where the picture is wanted, for those who show the job."""
+    place: str = HERE
+    """Where it is to be made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,10 @@ class Done:
     taken_bytes: int = 0
     was_cancelled: bool = False
     """Whether it was cancelled, too late for itself: what would follow it is not wanted."""
+
+
+class Skipped(Cancelled):
+    """Only this job was taken out: what belongs together with it goes on."""
 
 
 Outcome = Done | EngineError
@@ -66,7 +74,7 @@ class Stopped:
 class Starting:
     """The engine loads its libraries; the job for it may have been cancelled meanwhile."""
 
-    client: EngineClient
+    client: Client
     request_id: int
     started_at_s: float
     job: Job | None
@@ -76,7 +84,7 @@ class Starting:
 class Ready:
     """The engine waits for a job."""
 
-    client: EngineClient
+    client: Client
     facts: Mapping[str, str]
     has_model: bool
 
@@ -85,7 +93,7 @@ class Ready:
 class Generating:
     """A job runs."""
 
-    client: EngineClient
+    client: Client
     request_id: int
     job: Job
     progress: Progress = field(default_factory=Progress)
@@ -95,7 +103,7 @@ class Generating:
 class Cancelling:
     """A job was asked to stop and has not yet."""
 
-    client: EngineClient
+    client: Client
     request_id: int
     job: Job
 
@@ -104,7 +112,7 @@ class Cancelling:
 class Unloading:
     """The engine gives the model's memory back."""
 
-    client: EngineClient
+    client: Client
     request_id: int
 
 
@@ -123,11 +131,13 @@ class Session:
 
     def __init__(
         self,
-        connect: Callable[[], EngineClient],
+        connect: Callable[[], Client],
         *,
         explain: Callable[[EngineError], EngineError] = lambda error: error,
+        place: str = HERE,
     ) -> None:
         """`connect` starts an engine or raises EngineError; `explain` says why none began."""
+        self.place = place
         self.state: State = Stopped()
         self.preview_every_s = 0.0
         """How often a job shows what it has generated so far; 0 for never."""
@@ -146,7 +156,7 @@ class Session:
                 return None
 
     @property
-    def client(self) -> EngineClient | None:
+    def client(self) -> Client | None:
         """The engine's process, where one runs."""
         return None if isinstance(self.state, Stopped | Failed) else self.state.client
 
@@ -165,6 +175,11 @@ class Session:
                 return True
             case Stopped() | Starting() | Unloading() | Failed():
                 return False
+
+    @property
+    def count(self) -> int:
+        """How many engines there can be where this one is, as far as it has said."""
+        return int(self.facts.get("places", "1"))
 
     @property
     def is_active(self) -> bool:
@@ -271,10 +286,10 @@ class Session:
         now = time.monotonic()
         return Starting(client=client, request_id=request_id, started_at_s=now, job=job)
 
-    def _ready(self, client: EngineClient, *, has_model: bool = False) -> Ready:
+    def _ready(self, client: Client, *, has_model: bool = False) -> Ready:
         return Ready(client=client, facts=self.facts, has_model=has_model)
 
-    def _sent(self, client: EngineClient, job: Job) -> Generating:
+    def _sent(self, client: Client, job: Job) -> Generating:
         params = {
             "job": dict(job.request.document),
             "folder": str(job.request.folder),
@@ -283,7 +298,7 @@ class Session:
         }
         return Generating(client=client, request_id=client.request("generate", params), job=job)
 
-    def _after_job(self, client: EngineClient, outcome: Outcome) -> State:
+    def _after_job(self, client: Client, outcome: Outcome) -> State:
         match outcome:
             case EngineError(kind="crashed" | "protocol"):
                 client.kill(outcome)

@@ -10,6 +10,7 @@ from .progress import Estimate, Progress
 from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped, Unloading
 
 _PHASES = {
+    "waiting": "Waiting for a machine",
     "loading": "Loading the model",
     "encoding": "Reading the prompts",
     "sampling": "Painting",

@@ -52,6 +52,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--model", metavar="M", help="folder, .safetensors file, hub id, or bundled"
     )
     common.add_argument(
+        "--lora",
+        action="append",
+        dest="loras",
+        metavar="FILE[:WEIGHT]",
+        help="a LoRA of the whole picture, beside the scene's: a file, or its name on the hub",
+    )
+    common.add_argument(
         "--preset", metavar="P", help="a preset's name, or its file, for style and settings"
     )
     common.add_argument("--json", action="store_true", help="one line of JSON on stdout")

@@ -36,6 +36,9 @@ def add_commands(commands: Any) -> None:
     what.add_argument("--repair", action="store_true", help="fetch everything again")
     what.add_argument("--remove", action="store_true", help="remove what was installed")
     what.add_argument("--check", action="store_true", help="only report what there is")
+    what.add_argument(
+        "--ray", action="store_true", help="add what a Ray cluster needs (about 0.1 GB)"
+    )
     setup.add_argument("--quiet", action="store_true", help="no progress on stderr")
     commands.add_parser("report", help="versions, devices, the log's last lines; no secrets")
     listing = commands.add_parser(
@@ -62,8 +65,9 @@ def setup(options: argparse.Namespace) -> int:
         if options.remove:
             installing.uninstall()
         elif not options.check:
-            state = installing.plan().state()
-            if options.repair or state != "ready":
+            plan = installing.plan()
+            lacks_ray = options.ray and not plan.has_ray()
+            if options.repair or plan.state() != "ready" or lacks_ray:
                 return _install(options)
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -73,12 +77,18 @@ def setup(options: argparse.Namespace) -> int:
 
 def _install(options: argparse.Namespace) -> int:
     def show(state: Running) -> str:
-        step = STEPS.index(state.progress.title) + 1
-        return f"[{step}/{len(STEPS)}] {task_text(state)}"
+        title = state.progress.title
+        step = f"[{STEPS.index(title) + 1}/{len(STEPS)}] " if title in STEPS else ""
+        return f"{step}{task_text(state)}"
 
-    installing.start(afresh=options.repair)
-    if not _followed(installing.task, show, options.quiet):
-        return CANCELLED
+    if options.repair or installing.plan().state() != "ready":
+        installing.start(afresh=options.repair)
+        if not _followed(installing.task, show, options.quiet):
+            return CANCELLED
+    if options.ray:
+        installing.start_ray()
+        if not _followed(installing.task, show, options.quiet):
+            return CANCELLED
     return _report()
 
 

@@ -22,8 +22,10 @@ from ..contract import (
 )
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings
 from ..properties.declarations import label_of
+from .base_pass import base_of
 from .controls.pictures import SceneLook
 from .controls.reading import segments_of
+from .loras import loras_of, problems_of_loras
 from .model_facts import facts_of_model, model_path, problems_of_model
 from .model_settings import followed_model, value_for
 from .prompts import Words, filled
@@ -118,7 +120,7 @@ def job_from_scene(
     """Return the job that a scene describes, with what is wrong or doubtful about it.
 
     The regions stand in the order of the scene's list, after the background; `changes` replace
-    values of the canvas, such as its seed.
+    values of the canvas, such as its seed; LoRAs among them are added to its own.
 
     Raises: EngineError of kind `job` where there is nothing to generate, or where the scene has
     regions and no camera that sees them.
@@ -168,15 +170,19 @@ def job_from_scene(
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,
         negative_prompt=filled(settings.negative_prompt, words),
+        loras=loras_of(settings),
         regions=(*([whole] if whole else []), *regions),
         reroll_regions=tuple(reader.reroll_regions),
+        prompt_syntax=settings.prompt_syntax,
+        **base_of(settings, reader.prompts, guidance=guidance, words=words),
         controls=reader.canvas_controls(),
         max_region_px=largest_region_px(facts, settings.tile_size),
         cpu_vae=settings.cpu_vae,
         decode_steps=settings.decode_steps,
         noise_device=settings.noise_device,
     )
-    job = with_unique_names(replace(job, **changes))
+    added = {**changes, "loras": (*job.loras, *changes.get("loras", ()))}
+    job = with_unique_names(replace(job, **added))
     look.segments = segments_of(scene, sources, job.regions)
     # Images are files later, or are looked at where they were named.
     problems = validate(job, folder=None, facts=facts)
@@ -195,13 +201,14 @@ def job_from_scene(
             *_doubts_about_fields(settings, words),
             *reader.problems,
             *problems,
+            *problems_of_loras(job, facts),
         ),
     )
 
 
 def _doubts_about_fields(settings: Any, words: Words) -> Iterator[Problem]:
     """Yield what is doubtful about the fields in prompts that belong to no region."""
-    for name in ("background_prompt", "negative_prompt"):
+    for name in ("background_prompt", "negative_prompt", "base_prompt"):
         text = getattr(settings, name)
         for message, remedy in doubts_about_fields(text, words):
             shown = {"field": name, "value": text, "message": message, "remedy": remedy}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypedDict
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, PresetFile, is_there, path_in
+from ..contract import BUNDLED_MODEL, Lora, PresetFile, is_there, lora_of_text, path_in
 from ..properties import RENDER_SIZE, canvas_settings
 from ..storage import folders
 from .frames import frame_now, go_to
@@ -34,6 +35,9 @@ class Overrides(TypedDict, total=False):
     camera: str | bpy.types.Object
     preset: str | PresetFile
     """A preset by its name, or its file; what else is set goes before it."""
+    loras: Sequence[str | tuple[str, float]]
+    """LoRAs of the whole picture beside the scene's: `file`, `file:0.8` or `("file", 0.8)`, where a
+    file may be a name on the hub."""
 
 
 def changes_of(overrides: Overrides) -> dict[str, Any]:
@@ -41,12 +45,19 @@ def changes_of(overrides: Overrides) -> dict[str, Any]:
     given: Mapping[str, Any] = overrides
     changes = {key: given[name] for name, key in _KEYS.items() if given.get(name) is not None}
     if "model" in changes:
-        changes["model"] = _model(str(changes["model"]))
+        changes["model"] = _weights(str(changes["model"]))
+    if loras := given.get("loras"):
+        changes["loras"] = tuple(map(_lora, loras))
     return changes
 
 
-def _model(name: str) -> str:
-    """Return a model; a path starts where Blender did, or with // beside the .blend."""
+def _lora(given: str | tuple[str, float]) -> Lora:
+    lora = lora_of_text(given) if isinstance(given, str) else Lora(lora=given[0], weight=given[1])
+    return replace(lora, lora=_weights(lora.lora))
+
+
+def _weights(name: str) -> str:
+    """Return a model or a LoRA; a path starts where Blender did, or with // beside the .blend."""
     if name.startswith("//"):
         return str(folders.absolute(name, bpy.data.filepath))
     path = path_in(Path.cwd(), name)

@@ -19,7 +19,7 @@ from .model_settings import exact, text_regions
 from .naming import find_name
 
 _STYLE = ("prompt", "negative_prompt")
-_HOW = ("scheduler", "num_inference_steps")
+_HOW = ("scheduler", "num_inference_steps", "base_strength", "base_end")
 
 
 def find_preset(preset: str | PresetFile) -> PresetFile:
@@ -57,7 +57,8 @@ def is_used(scene: bpy.types.Scene, preset: Preset) -> bool:
     settings = canvas_settings(scene)
     if preset.model not in (None, model_path(settings.model)):
         return False
-    if any(getattr(preset, n) not in (None, getattr(settings, n)) for n in (*_STYLE, *_HOW)):
+    now = {name: exact(getattr(settings, name)) for name in (*_STYLE, *_HOW)}
+    if any(getattr(preset, name) not in (None, value) for name, value in now.items()):
         return False
     guidance = preset.guidance_scale
     return guidance is None or _guidances(scene) == {guidance}
@@ -72,7 +73,7 @@ def preset_of(scene: bpy.types.Scene, name: str, *, with_model: bool) -> Preset:
     values: dict[str, Any] = {key: getattr(settings, key) for key in _STYLE}
     if with_model:
         guidances = _guidances(scene)
-        values |= {key: getattr(settings, key) for key in _HOW}
+        values |= {key: exact(getattr(settings, key)) for key in _HOW}
         values["model"] = model_path(settings.model)
         values["guidance_scale"] = guidances.pop() if len(guidances) == 1 else None
     return Preset(name=name.strip(), **values)

@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from .prompts import FIELDS, Words, fields_in
-from .regions.entries import Source
+from .regions.entries import Group, Source
 
 _NUMBER = re.compile(r"\.\d{3,}$")  # which Blender adds to what has a name already
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -39,19 +39,29 @@ def prompt_from_names(obj: bpy.types.Object) -> str:
 
     Names that Blender gives say nothing.
     """
-    for name in _names(obj):
-        text = readable(name)
-        if text and text not in _given_by_blender():
-            return text
-    return ""
+    return next(filter(None, map(_said_by, _names(obj))), "")
+
+
+def prompt_from_group(group: Group) -> str:
+    """Return what the name of a collection or a material says that it is."""
+    return _said_by(group.name)
+
+
+def _said_by(name: str) -> str:
+    text = readable(name)
+    return text if text not in _given_by_blender() else ""
 
 
 def words_of(scene: bpy.types.Scene, source: Source | None = None) -> Words:
     """Return the words that a region's prompts can take from the scene; without one, the rest."""
-    obj = source.object if source else None
+    obj, group = (source.object, source.group) if source else (None, None)
     material, collection = (_material(obj), _collection(obj)) if obj else ("", "")
+    if isinstance(group, bpy.types.Material):
+        material = group.name
+    elif group is not None:
+        collection = group.name
     return {
-        "object": readable(source.name) if source else "",
+        "object": readable(source.name) if source and group is None else "",
         "material": readable(material),
         "collection": readable(collection),
         "frame": f"{scene.frame_current}",

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, SCHEDULERS, Job, Text2ImageRegion, facts_of
+from ..contract import BUNDLED_MODEL, SCHEDULERS, WEIGHTS, Job, Text2ImageRegion, facts_of
 from .contexts import select, view_layer_in
 from .controls import ControlSettings
 from .declarations import (
@@ -23,7 +23,8 @@ from .declarations import (
     noticed,
 )
 from .history import HistorySettings
-from .regions import RegionEntry
+from .loras import lora_list
+from .regions import RegionEntry, index_of
 from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
 
@@ -43,9 +44,9 @@ def _model_chosen(settings: Any, context: bpy.types.Context) -> None:
 def _active_region(settings: CanvasSettings) -> int:
     active = view_layer_in(bpy.context).objects.active
     if active is not None:
-        for index, entry in enumerate(settings.regions):
-            if entry.object == active:
-                return index
+        found = index_of(settings.regions, active)
+        if found is not None:
+            return found
     return min(settings.chosen_region, len(settings.regions) - 1)
 
 
@@ -101,6 +102,16 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         "(guidance_scale)",
     )
     negative_prompt: str = declared(Job)
+    prompt_syntax: str = declared(Job, default=WEIGHTS)
+    loras: Any = lora_list("LoRAs of the whole picture (loras)")
+    base_prompt: str = declared(
+        Job,
+        description="What the whole picture shows, its regions included; empty for the prompts of "
+        "background and regions, one after the other (base_prompt)",
+        **SUGGESTED,
+    )
+    base_strength: float = declared(Job, subtype="FACTOR")
+    base_end: float = declared(Job, subtype="FACTOR")
     cpu_vae: bool = declared(Job)
     decode_steps: bool = declared(Job)
     noise_device: str = declared(Job)

@@ -45,6 +45,11 @@ _LABELS = {
     "scheduler": "Sampler",
     "num_inference_steps": "Steps",
     "negative_prompt": "Negative Prompt",
+    "prompt_syntax": "Prompts As",
+    "base_prompt": "Whole Picture",
+    "base_guidance_scale": "Guidance",
+    "base_strength": "Base Strength",
+    "base_end": "Base End",
     "cpu_vae": "VAE on CPU",
     "decode_steps": "Keep Every Step",
     "noise_device": "Noise From",
@@ -71,14 +76,26 @@ _LABELS = {
     "col_init": "Left",
     "col_end": "Right",
     "regions": "Regions",
+    "lora": "LoRA",
+    "loras": "LoRAs",
+    "weight": "Weight",
 }
 _SOFT_MAXIMA = {
-    **{"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0},
+    **{"guidance_scale": 30.0, "mask_weight": 10.0, "noise_eps": 1.0, "weight": 2.0},
     **{"num_inference_steps": 150, "feather_px": 512, "scale": 2.0},
 }
 _ITEMS = {
     "reset": ("Anew", "Draw this part's random start anew"),
     "epsilon": ("Slightly", "Change this part's random start by a little noise"),
+    "plain": (
+        "Plain Words",
+        "Brackets are words, and what a model cannot see of a long one is cut",
+    ),
+    "weights": (
+        "Weights and Parts",
+        "(word:1.3) counts more, [word] less, BREAK begins another part, and long prompts are read "
+        "to their end. Of use to Stable Diffusion 1, 2 and XL",
+    ),
     "cpu": ("CPU", "A seed gives the same picture on every device"),
     "device": ("Device", "Noise is drawn where the picture is made"),
     "region": ("Region", "The mask lies over the region alone"),

@@ -13,6 +13,7 @@ from .declarations import BoolProperty, Declaring, IntProperty, StringProperty
 
 # The engine's part of the page is drawn by who knows the engine, which knows these preferences.
 DRAWN_BY_ENGINE: list[Any] = []
+DRAWN_BELOW_CLUSTER: list[Any] = []
 
 
 class MixDiffPreferences(Declaring, bpy.types.AddonPreferences):
@@ -40,6 +41,11 @@ class MixDiffPreferences(Declaring, bpy.types.AddonPreferences):
         "so that both need not fit on the graphics card",
         default=False,
     )
+    cluster = StringProperty(
+        name="Cluster",
+        description="HOST:PORT of a Ray cluster that several pictures and frame ranges are made "
+        "on, as `ray start --head` prints it; empty for this computer",
+    )
     hub_model = StringProperty(
         name="Model of the Hub",
         description="Another model of the Hugging Face hub, as owner/name: Stable Diffusion 1.x or "
@@ -56,6 +62,9 @@ class MixDiffPreferences(Declaring, bpy.types.AddonPreferences):
         column = layout.column()
         column.prop(self, "engine_python")
         column.label(text="A Python 3.11 to 3.13 that has torch and diffusers", icon="INFO")
+        layout.column().prop(self, "cluster")
+        for draw in DRAWN_BELOW_CLUSTER:
+            draw(layout, context)
         column = layout.column(heading="Memory")
         column.prop(self, "idle_minutes")
         column.prop(self, "free_before_render")
@@ -77,6 +86,11 @@ def engine_python() -> str:
     chosen: str = getattr(_preferences(), "engine_python", "")
     start = Path(bpy.data.filepath).parent
     return str(path_in(start, chosen.removeprefix("//"))) if chosen else ""
+
+
+def cluster() -> str:
+    """Return the address of the cluster for many pictures; an empty text for this computer."""
+    return str(getattr(_preferences(), "cluster", "")).strip()
 
 
 def idle_minutes() -> int:

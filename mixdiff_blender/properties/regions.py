@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import bpy
@@ -19,6 +20,7 @@ from .declarations import (
     noticed,
     overridable,
 )
+from .loras import lora_list
 from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
 
@@ -118,6 +120,7 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
         "(region_seed)",
         update=only_digits("region_seed_digits"),
     )
+    loras: Any = lora_list("LoRAs of this region alone, beside the whole picture's (loras)")
     reference_image: bpy.types.Image | None = declared(
         Image2ImageRegion, description="The picture to start from (reference_image)"
     )
@@ -129,7 +132,10 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
 
 
 class RegionEntry(Declaring, bpy.types.PropertyGroup):
-    """One region of a scene: an object, or a layer of annotations. Their order is the job's."""
+    """One region of a scene: an object, a group of them, or a layer of annotations.
+
+    Their order is the job's.
+    """
 
     __slots__ = ()
 
@@ -139,11 +145,41 @@ class RegionEntry(Declaring, bpy.types.PropertyGroup):
     layer = StringProperty(
         name="Layer", description="The layer of annotations whose strokes are the region"
     )
+    collection: bpy.types.Collection | None = PointerProperty(
+        name="Collection",
+        description="The collection whose objects are the region",
+        type=bpy.types.Collection,
+    )
+    material: bpy.types.Material | None = PointerProperty(
+        name="Material",
+        description="The material whose faces are the region",
+        type=bpy.types.Material,
+    )
     settings: RegionSettings = PointerProperty(
         name="Settings",
-        description="What the layer's region asks for; an object has its own settings",
+        description="What the region asks for; an object has its own settings",
         type=RegionSettings,
     )
+
+
+def index_of(listed: Sequence[RegionEntry], obj: bpy.types.Object) -> int | None:
+    """Return the region that an object is, or else the narrowest that it is a part of."""
+    sizes = {
+        index: size
+        for index, entry in enumerate(listed)
+        if (size := _objects_that_are(entry, obj)) is not None
+    }
+    return min(sizes, key=lambda index: sizes[index], default=None)
+
+
+def _objects_that_are(entry: RegionEntry, obj: bpy.types.Object) -> int | None:
+    """Return how many objects a region is made of, none of an object; None where it has no part."""
+    if entry.object is not None:
+        return 0 if entry.object == obj else None
+    if entry.collection is not None:
+        members: Any = entry.collection.all_objects
+        return 1 + len(members) if members.get(obj.name) == obj else None
+    return 1 if entry.material is not None and obj.active_material == entry.material else None
 
 
 def region_settings(obj: bpy.types.Object) -> RegionSettings:

@@ -14,24 +14,22 @@ def repair_file() -> None:
     """Repair the settings of all scenes and objects."""
     for scene in bpy.data.scenes:
         settings = canvas_settings(scene)
-        repair(settings)
-        _repair_all(settings.controls)
+        _repair_with_lists(settings)
         for entry in settings.history:
             repair(entry)
         for listed in settings.regions:
             repair(listed)
-            repair(listed.settings)
-            _repair_all(listed.settings.controls)
+            _repair_with_lists(listed.settings)
     for obj in bpy.data.objects:
         own = region_settings(obj)
         if any(map(own.is_property_set, type(own).__annotations__)):
-            repair(own)
-            _repair_all(own.controls)
+            _repair_with_lists(own)
 
 
-def _repair_all(listed: Any) -> None:
-    for one in listed:
-        repair(one)
+def _repair_with_lists(settings: Any) -> None:
+    repair(settings)
+    for line in (*settings.loras, *settings.controls):
+        repair(line)
 
 
 def repair(settings: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from .change_masks import Mask, write_change
 from .documents import is_made_by, job_of
 from .generation import Then
 
-_ASKED = ("prompt", "negative_prompt", "guidance_scale")
+_ASKED = ("prompt", "negative_prompt", "guidance_scale", "loras")
 
 
 def chosen_names(job: Job, keys: Collection[str]) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def begin(
             advice="select regions' objects, draw a lasso, or paint a mask",
         )
     made_anew = names or tuple(region.name for region in job.text_regions)
-    asks: dict[str, dict[str, Any]] = dict(_asked_now(scene, depsgraph, job, made_anew))
+    asks, base_prompt = _asked_now(scene, depsgraph, job, made_anew)
     if prompt is not None:
         asks |= {name: {**asks.get(name, {}), "prompt": prompt} for name in made_anew}
     what = f"{', '.join(names) or 'a part'} again"
@@ -78,6 +78,7 @@ def begin(
         strength=float(f"{strength:.6g}"),  # from Blender's 32 bits
         seed=seed,
         asks=asks,
+        base_prompt=base_prompt,
     )
     generation.send(scene, generation.changed(pending, changed), output=output, then=then)
 
@@ -130,15 +131,15 @@ def _mask_file(mask: Mask | Path) -> Path:
 
 def _asked_now(
     scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, job: Job, names: Collection[str]
-) -> Mapping[str, dict[str, Any]]:
-    """Return what the scene asks of regions now, by their names in a result's job."""
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """Return what the scene asks now: of regions, by their names in a result's job, and of all."""
     try:
         read = job_from_scene(scene, depsgraph)
     except EngineError:
-        return {}  # the scene has none of them any more
+        return {}, ""  # the scene has none of them any more
     found = {}
     for region in job.text_regions:
         now = read.region(region.id) if region.id and region.name in names else None
         if isinstance(now, Text2ImageRegion):
             found[region.name] = {name: getattr(now, name) for name in _ASKED}
-    return found
+    return found, read.job.base_prompt

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import EngineError, Image2ImageRegion, Job, atomic_write, with_unique_names
+from ..contract import (
+    EngineError,
+    Image2ImageRegion,
+    Job,
+    Region,
+    atomic_write,
+    resolve_random,
+    with_unique_names,
+)
 from ..job.regions.camera import canvas_of
 from ..job.regions.seen_surfaces import SeenSurfaces, carried
 from ..properties import canvas_settings
@@ -107,3 +117,22 @@ def _levels(file: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
 def _write(colours: NDArray[np.uint8], path: Path) -> None:
     with atomic_write(path) as file:
         file.write(png_of(np.ascontiguousarray(colours)))
+
+
+def coherent(job: Job) -> Job:
+    """Return a job with what was left to chance drawn from its seed: the same in all frames.
+
+    Regions are known by their ids, so that one that comes into view changes no other.
+    """
+
+    def drawn(region: Region, **alone: Any) -> Job:
+        draw = random.Random(f"{job.seed} {region.id or region.name}")  # noqa: S311
+        return resolve_random(replace(job, **alone), draw)
+
+    return replace(
+        job,
+        regions=tuple(drawn(r, regions=(r,), reroll_regions=()).regions[0] for r in job.regions),
+        reroll_regions=tuple(
+            drawn(r, regions=(), reroll_regions=(r,)).reroll_regions[0] for r in job.reroll_regions
+        ),
+    )

@@ -94,6 +94,6 @@ def _depths(
     for obj in objects:
         pieces = shown.pieces_of(obj)
         for piece in () if isinstance(pieces, LeftOut) else pieces:
-            for points, triangles in piece.parts():
+            for points, triangles in piece.parts() if piece.hides else ():
                 buffer.draw(points, triangles, np.zeros(len(triangles), dtype=np.int32))
     return buffer.depths

@@ -15,15 +15,19 @@ from ..contract import (
     EngineError,
     Job,
     JobError,
+    Lora,
     Region,
     check,
+    digest_of,
     is_file,
     is_there,
+    lora_path,
     parse_json,
     path_in,
     read_job,
     to_document,
     with_files,
+    with_loras,
     with_models,
     with_unique_names,
 )
@@ -84,7 +88,15 @@ def is_made_of(job: Job, file: Path) -> bool:
 
     def alike(document: object) -> Job:
         # The engine writes models as seen from the picture.
-        return with_models(_job_in(document), lambda name: own_model(name, file.parent))
+        found = with_models(_job_in(document), lambda name: own_model(name, file.parent))
+        return with_loras(found, in_full)
+
+    def in_full(lora: Lora) -> Lora:
+        try:
+            path = lora_path(lora, file.parent)
+            return replace(lora, lora=str(path.resolve()), sha256=lora.sha256 or digest_of(path))
+        except EngineError:
+            return lora
 
     try:
         return is_file(file) and alike(read_job(file)) == alike(to_document(job))
@@ -108,7 +120,8 @@ def is_made_by(entry: HistoryEntry, file: Path) -> bool:
     """
 
     def what_it_makes(document: object) -> Job:
-        return replace(with_files(_job_in(document), lambda _: "-"), model=None)
+        found = replace(with_files(_job_in(document), lambda _: "-"), model=None)
+        return with_loras(found, lambda lora: replace(lora, lora="-"))
 
     try:
         return is_file(file) and what_it_makes(read_job(file)) == what_it_makes(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import bpy
 
 from ..backend import engine, measured
-from ..backend.session import Done, JobRequest, Outcome
+from ..backend.session import HERE, Done, JobRequest, Outcome, Skipped
 from ..backend.session import Job as QueuedJob
 from ..contract import (
     EngineError,
@@ -95,6 +95,8 @@ class PendingJob:
     """What adds the picture to its scene."""
     is_part: bool = False
     """Whether it is a part of something that reports its end itself."""
+    place: str = HERE
+    """Where it is to be made."""
 
 
 _last: Report | None = None
@@ -217,7 +219,11 @@ def send(
             job = with_kept_sources(pending.job, pending.folder, output.parent)
             document = to_document(job)
             request = JobRequest(
-                document=document, folder=output.parent, output=output, scene_name=scene.name
+                document=document,
+                folder=output.parent,
+                output=output,
+                scene_name=scene.name,
+                place=pending.place,
             )
             queued = engine.queue.add(request, lambda end: _end(end, output, pending, target, then))
         except EngineError:
@@ -242,13 +248,17 @@ def _end(
     if (
         isinstance(outcome, EngineError) and not pending.is_part
     ):  # after what it may have taken with it
-        set_report(target.scene_name, error_lines(outcome, pending.warnings), outcome)
+        lines = error_lines(outcome, pending.warnings)
+        if isinstance(outcome, Skipped):
+            lines = [Line(severity="WARNING", text=f"{output.stem} was cancelled")]
+        set_report(target.scene_name, lines, outcome)
 
 
 def _import_result(done: Done, pending: PendingJob, target: SceneRef) -> None:
     file = done.output
     warnings = [_line(p) for p in dict.fromkeys((*pending.warnings, *done.problems))]
-    measured.note(pending.job, facts_of_model(pending.job.model or "").family.stride_px, done)
+    if pending.place == HERE:
+        measured.note(pending.job, facts_of_model(pending.job.model or "").family.stride_px, done)
     scene = target.find()
     if scene is None:
         text = f"The scene {target.scene_name!r} is gone; its picture is {file}"

@@ -25,6 +25,7 @@ from .compositor import (
 
 SUFFIX = "-passes.exr"
 _LAYER = "Regions"  # as the engine names it
+_GRADING = "CompositorNodeHueSat"
 
 Then = Callable[[dict[str, str]], None]
 
@@ -167,7 +168,10 @@ def put_grade(scene: bpy.types.Scene, file: Path, layer: str, region: str) -> No
     """
     source, goal, tree = picture_socket(scene)
     nodes, links = tree.nodes, tree.links
-    passes = nodes.get(PASSES) or _new(nodes, "CompositorNodeImage", PASSES, source.node, 1)
+    down = -300 * (2 + sum(node.bl_idname == _GRADING for node in nodes))
+    passes = nodes.get(PASSES) or _new(
+        nodes, "CompositorNodeImage", PASSES, source.node, (-480, down)
+    )
     passes.image = bpy.data.images.load(str(file), check_existing=True)
     passes.image.reload()
     passes.layer = _LAYER
@@ -179,13 +183,15 @@ def put_grade(scene: bpy.types.Scene, file: Path, layer: str, region: str) -> No
     name = f"{GRADE} {region}"
     grade = nodes.get(name)
     if grade is None:
-        grade = _new(nodes, "CompositorNodeHueSat", name, source.node, 2)
+        grade = _new(nodes, _GRADING, name, source.node, (240, down))
         links.new(source, grade.inputs["Image"])
         links.new(grade.outputs["Image"], goal)
     share = nodes.get(f"{name} Share") or _new(
-        nodes, "CompositorNodeSeparateColor", f"{name} Share", grade, 0
+        nodes, "CompositorNodeSeparateColor", f"{name} Share", grade, (-240, 0)
     )
-    size = nodes.get(f"{name} Size") or _new(nodes, "CompositorNodeScale", f"{name} Size", share, 0)
+    size = nodes.get(f"{name} Size") or _new(
+        nodes, "CompositorNodeScale", f"{name} Size", share, (-240, 0)
+    )
     scaled_to_render(size, scene)
     links.new(shares, size.inputs["Image"])
     links.new(size.outputs["Image"], share.inputs["Image"])
@@ -193,8 +199,8 @@ def put_grade(scene: bpy.types.Scene, file: Path, layer: str, region: str) -> No
     links.new(share.outputs["Alpha"], factor)
 
 
-def _new(nodes: Any, kind: str, name: str, beside: Any, columns: int) -> Any:
+def _new(nodes: Any, kind: str, name: str, beside: Any, by: tuple[int, int]) -> Any:
     node = nodes.new(kind)
     node.name = node.label = name
-    node.location = (beside.location.x + 200 * columns, beside.location.y - 260)
+    node.location = (beside.location.x + by[0], beside.location.y + by[1])
     return node

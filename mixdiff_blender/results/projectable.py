@@ -21,8 +21,8 @@ def obstacles(
     differing = list(filter(Differences(scene).between, with_nodes))
     found: dict[bpy.types.Object, str] = {}
     if differing:
-        with twins(scene, depsgraph, differing) as (twins_depsgraph, twin_of):
-            found |= _found_in(twins_depsgraph, {twin: obj for obj, twin in twin_of.items()})
+        with twins(scene, depsgraph, differing) as made:
+            found |= _found_in(made.depsgraph, {twin: obj for obj, twin in made.of.items()})
     alike = {obj: obj for obj in with_nodes if obj not in differing}
     return found | _found_in(depsgraph, alike)
 

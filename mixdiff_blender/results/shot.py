@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,16 +13,16 @@ from typing import Any
 import bpy
 
 from ..backend import engine
-from ..backend.session import Done, Generating, Outcome
+from ..backend.session import Done, Generating, Outcome, Skipped
 from ..backend.session import Job as QueuedJob
 from ..backend.wording import duration, state_text
-from ..contract import Cancelled, EngineError, Job, Region, read_job, resolve_random
+from ..contract import Cancelled, EngineError, read_job
 from ..job.frames import ShotFrames
 from ..job.overrides import Overrides, changes_of, overridden
-from ..properties import canvas_settings
+from ..properties import canvas_settings, preferences
 from ..storage import folders
 from . import generation, history
-from .coherence import Coherence
+from .coherence import Coherence, coherent
 from .documents import JobContext, is_made_of, text_of_view
 from .generation import Line, PendingJob, SceneRef
 from .shot_record import PLACE, ShotRecord
@@ -53,8 +50,13 @@ class Shot:
     error: EngineError | None = None
     has_ended: bool = False
     started_s: float = field(default_factory=time.monotonic)
+    place: str = ""
+    """Where its frames are made."""
     _waiting: list[tuple[Fraction, int]] = field(default_factory=list)
-    _queued: QueuedJob | None = None
+    _queued: dict[int, QueuedJob] = field(default_factory=dict)
+    """The frames that are being made, or wait for an engine, by their numbers."""
+    _stopped_by: EngineError | None = None
+    _has_skipped: bool = False
     _number: int = 0
     _coherence: Coherence = field(default_factory=Coherence)
 
@@ -71,9 +73,7 @@ class Shot:
     @property
     def share(self) -> float:
         """How much of it is done, 0 to 1."""
-        state = engine.session.state
-        is_under_way = isinstance(state, Generating) and state.job is self._queued
-        part = state.progress.share if is_under_way else 0.0  # type: ignore[union-attr]
+        part = sum(map(engine.queue.share_of, self._queued.values()))
         return (self.done + part) / self.count
 
     @property
@@ -95,24 +95,49 @@ class Shot:
     @property
     def frame_text(self) -> str:
         """Which frame is being made, of how many."""
+        if len(self._queued) > 1:
+            return f"{self.done} of {self.count} frames"
         return f"Frame {self._number} ({min(self.done + 1, self.count)} of {self.count})"
 
     @property
     def is_between_frames(self) -> bool:
         """Whether it goes on by itself, without the end of a picture."""
-        return not self.has_ended and self._queued is None
+        return not self.has_ended and not self._queued
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another frame can be sent: as many as there are engines, and one to follow.
+
+        What is carried along from frame to frame follows one at a time.
+        """
+        scene = self.target.find()
+        is_carried = scene is not None and canvas_settings(scene).coherence == "carried"
+        engines = engine.queue.count(self.place)
+        return len(self._queued) < (1 if is_carried or engines == 1 else engines + 1)
+
+    @property
+    def has_frames_to_send(self) -> bool:
+        """Whether engines wait for frames while others are at work."""
+        return bool(self._waiting and self._queued and self.has_room)
 
     def cancel(self) -> None:
         """End it with the frames that are there; the one under way is given up."""
-        if self._queued is not None:
-            engine.queue.remove(self._queued)
-        elif not self.has_ended:
-            self._end(Cancelled())
+        self._stop(Cancelled())
+
+    def _stop(self, error: EngineError) -> None:
+        """Begin nothing more, take back what is sent, and end with the last of it."""
+        if self.has_ended:
+            return
+        self._stopped_by = self._stopped_by or error
+        self._waiting.clear()
+        engine.queue.remove(*self._queued.values())
+        if not self._queued and not self.has_ended:
+            self._end(self._stopped_by)
 
     def advance(self) -> None:
         """Look at frames until one has to be painted; in a window not for long at a time."""
         until_s = time.monotonic() + (float("inf") if bpy.app.background else _BUDGET_S)
-        while self._waiting and self._queued is None and not self.has_ended:
+        while self._waiting and self.has_room and not self.has_ended:
             if not bpy.app.background and (_is_occupied() or time.monotonic() > until_s):
                 _look_again()
                 return
@@ -120,9 +145,9 @@ class Shot:
             try:
                 self._begin_frame(time_, self._number)
             except EngineError as error:
-                self._end(error)
-        if not self._waiting and self._queued is None and not self.has_ended:
-            self._end(None)
+                self._stop(error)
+        if not self._waiting and not self._queued and not self.has_ended:
+            self._end(self._stopped_by or (Cancelled() if self._has_skipped else None))
 
     def _begin_frame(self, time_: Fraction, number: int) -> None:
         scene = self.target.find()
@@ -149,7 +174,13 @@ class Shot:
             self._keep(scene, self.record.file(number), read_job(self.record.file(number)), what)
             return
         pending = replace(
-            read, job=job, folder=self.record.folder, context=what, keep=self._keep, is_part=True
+            read,
+            job=job,
+            folder=self.record.folder,
+            context=what,
+            keep=self._keep,
+            is_part=True,
+            place=self.place,
         )
         self._send(scene, pending, number)
 
@@ -160,21 +191,30 @@ class Shot:
 
     def _send(self, scene: bpy.types.Scene, pending: PendingJob, number: int) -> None:
         def then(outcome: Outcome) -> None:
-            self._queued = None
+            self._queued.pop(number, None)
             if isinstance(outcome, Done):
-                self.made.append(number)
-                self._fill_gaps(number)
-                said = generation.last_report(scene) if self.target.find() else None
-                lines = said.lines if said else ()
-                self.warnings[number] = tuple(x.text for x in lines if x.severity == "WARNING")
-                if outcome.was_cancelled:
-                    self._end(Cancelled())
-                elif not self.has_ended:
-                    self.advance()
+                self._take(scene, number)
+            elif isinstance(outcome, Skipped):
+                self._has_skipped = True
             else:
-                self._end(outcome)
+                self._number = number if self._stopped_by is None else self._number
+                self._stop(outcome)
+            if isinstance(outcome, Done) and outcome.was_cancelled:
+                self._stop(Cancelled())
+            elif not self.has_ended:
+                self.advance()
 
-        self._queued = generation.send(scene, pending, output=self.record.file(number), then=then)
+        self._queued[number] = generation.send(
+            scene, pending, output=self.record.file(number), then=then
+        )
+
+    def _take(self, scene: bpy.types.Scene, number: int) -> None:
+        """Count a frame that was painted, and keep what there was to say of it."""
+        self.made.append(number)
+        self.record.fill_gaps(number)
+        said = generation.last_report(scene) if self.target.find() else None
+        lines = said.lines if said else ()
+        self.warnings[number] = tuple(x.text for x in lines if x.severity == "WARNING")
 
     def _note_view(self, number: int, context: JobContext) -> None:
         views = {**self.record.views, number: text_of_view(context.view)}
@@ -195,15 +235,6 @@ class Shot:
             history.refresh(scene, entry)
         else:
             history.add(scene, file, document, context, shot=self.record.pattern)
-
-    def _fill_gaps(self, number: int) -> None:
-        """Have the numbers that a step leaves out show the frame before."""
-        if not self.record.fills:
-            return
-        source = self.record.file(number)
-        for between, before in self.record.frames.holds.items():
-            if before == number:
-                _hold(source, self.record.file(between))
 
     def _end(self, error: EngineError | None) -> None:
         global _current
@@ -279,6 +310,7 @@ def begin(
         target=SceneRef.of(scene),
         overrides=overrides,
         then=then,
+        place=preferences.cluster(),
     )
     shot = _current
     shot._waiting = list(zip(record.frames.times, record.frames.numbers, strict=True))
@@ -308,35 +340,6 @@ def _new_record(
     )
 
 
-def coherent(job: Job) -> Job:
-    """Return a job with what was left to chance drawn from its seed: the same in all frames.
-
-    Regions are known by their ids, so that one that comes into view changes no other.
-    """
-
-    def drawn(region: Region, **alone: Any) -> Job:
-        draw = random.Random(f"{job.seed} {region.id or region.name}")  # noqa: S311
-        return resolve_random(replace(job, **alone), draw)
-
-    return replace(
-        job,
-        regions=tuple(drawn(r, regions=(r,), reroll_regions=()).regions[0] for r in job.regions),
-        reroll_regions=tuple(
-            drawn(r, regions=(), reroll_regions=(r,)).reroll_regions[0] for r in job.reroll_regions
-        ),
-    )
-
-
-def _hold(source: Path, goal: Path) -> None:
-    """Have a file show what another one does, without its bytes where the disk allows."""
-    with suppress(OSError):
-        goal.unlink(missing_ok=True)
-        try:
-            os.link(source, goal)
-        except OSError:
-            shutil.copyfile(source, goal)
-
-
 def _is_occupied() -> bool:
     """Return whether going to another frame would disturb what is dragged, or rendered."""
     app: Any = bpy.app
@@ -359,6 +362,22 @@ def _tick() -> float | None:
 def _look_again() -> None:
     if not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=_AGAIN_S if _is_occupied() else 0.0)
+
+
+def _go_on() -> None:
+    """Send more frames where more engines have come."""
+    if _current is not None and _current.has_frames_to_send:
+        _current.advance()
+
+
+def register() -> None:
+    """Follow what the engines do."""
+    engine.pump.on_run.append(_go_on)
+
+
+def unregister() -> None:
+    """Stop following."""
+    engine.pump.on_run.remove(_go_on)
 
 
 TIMERS = (_tick,)

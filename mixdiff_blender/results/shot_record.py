@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -86,6 +88,12 @@ class ShotRecord:
             self.path.unlink(missing_ok=True)
             if self.fills:  # a folder of its own
                 self.folder.rmdir()
+
+    def fill_gaps(self, number: int) -> None:
+        """Have the numbers that a step leaves out show the frame before."""
+        for between, before in self.frames.holds.items() if self.fills else ():
+            if before == number:
+                _hold(self.file(number), self.file(between))
 
     def view(self, number: int) -> CameraView | None:
         """Return what the camera saw at a frame, where that is known."""
@@ -188,3 +196,13 @@ def record_beside(picture: Path) -> ShotRecord | None:
 
 def _holds_something(file: Path) -> bool:
     return is_file(file) and file.stat().st_size > 0
+
+
+def _hold(source: Path, goal: Path) -> None:
+    """Have a file show what another one does, without its bytes where the disk allows."""
+    with suppress(OSError):
+        goal.unlink(missing_ok=True)
+        try:
+            os.link(source, goal)
+        except OSError:
+            shutil.copyfile(source, goal)

@@ -9,7 +9,15 @@ from typing import Any
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, Image2ImageRegion, Job, RerollRegion, is_there, path_in
+from ..contract import (
+    BUNDLED_MODEL,
+    PLAIN,
+    Image2ImageRegion,
+    Job,
+    RerollRegion,
+    is_there,
+    path_in,
+)
 from ..job.regions.background import BACKGROUND_ID
 from ..job.regions.entries import sources
 from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
@@ -17,8 +25,14 @@ from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 _NOT_OF_THE_PICTURE = frozenset(
     {"rna_type", "name", "uid", "result", "show_result", "output_folder", "again_strength"}
 )
-_CONTROLS = "controls"
-_CANVAS_KEYS = ("num_inference_steps", "negative_prompt", "cpu_vae", "decode_steps", "noise_device")
+_LISTS = ("loras", "controls")
+_CANVAS_KEYS = (
+    *("num_inference_steps", "negative_prompt", "prompt_syntax"),
+    *("base_prompt", "base_strength", "base_end"),
+    *("cpu_vae", "decode_steps", "noise_device"),
+)
+_BEFORE = {"prompt_syntax": PLAIN, "base_strength": 0.0}
+"""What settings of earlier versions meant that knew no other."""
 
 
 def snapshot(scene: bpy.types.Scene) -> dict[str, Any]:
@@ -37,7 +51,7 @@ def restore(scene: bpy.types.Scene, taken: Mapping[str, Any]) -> list[str]:
     A snapshot of 0.1.0 has the regions by their names.
     """
     canvas, regions, names = (_mapping(taken.get(key)) for key in ("canvas", "regions", "names"))
-    _set(canvas_settings(scene), canvas)
+    _set(canvas_settings(scene), {**_BEFORE, **canvas})
     there = _regions_by_key(scene)
     for key, values in regions.items():
         if key in there:
@@ -58,6 +72,11 @@ def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
     settings.scheduler = job.scheduler or SCHEDULER_OF_MODEL
     for key in _CANVAS_KEYS:
         setattr(settings, key, getattr(job, key))
+    settings.loras.clear()
+    for lora in job.loras:
+        line, file = settings.loras.add(), path_in(folder, lora.lora)
+        line.lora = str(file.resolve()) if is_there(file) else lora.lora
+        line.weight = lora.weight
     for region in job.text_regions:  # what fills gaps without a prompt has none to follow
         if region.id == BACKGROUND_ID and region.prompt and region.guidance_scale is not None:
             settings.guidance_scale = region.guidance_scale
@@ -90,13 +109,13 @@ def _values(settings: Any) -> dict[str, Any]:
     for declared in _of_the_picture(settings):
         name = declared.identifier
         value = getattr(settings, name)
-        if declared.type == "POINTER":
+        if declared.type == "COLLECTION":
+            values[name] = [_values(line) for line in value]
+        elif declared.type == "POINTER":
             if value is None or isinstance(value, bpy.types.Image):
                 values[name] = {"image": value.name if value else None}
         else:
             values[name] = list(value) if getattr(declared, "is_array", False) else value
-    if hasattr(settings, _CONTROLS):
-        values[_CONTROLS] = [_values(control) for control in settings.controls]
     return values
 
 
@@ -104,6 +123,10 @@ def _set(settings: Any, values: Mapping[str, Any]) -> None:
     for declared in _of_the_picture(settings):
         name = declared.identifier
         value = values.get(name)
+        if declared.type == "COLLECTION":
+            if isinstance(value, list):
+                _set_list(getattr(settings, name), value)
+            continue
         if isinstance(value, Mapping):
             value = bpy.data.images.get(str(value.get("image")))
         if value is None:
@@ -112,16 +135,18 @@ def _set(settings: Any, values: Mapping[str, Any]) -> None:
         with suppress(TypeError, ValueError, OverflowError):
             if getattr(settings, name) != value:
                 setattr(settings, name, value)
-    listed = values.get(_CONTROLS)
-    if hasattr(settings, _CONTROLS) and isinstance(listed, list):
-        settings.controls.clear()
-        for control in listed:
-            _set(settings.controls.add(), _mapping(control))
+
+
+def _set_list(lines: Any, values: list[Any]) -> None:
+    lines.clear()
+    for one in values:
+        _set(lines.add(), _mapping(one))
 
 
 def _of_the_picture(settings: Any) -> Iterator[Any]:
     """Yield the declarations of what a snapshot takes and brings back."""
     for declared in settings.bl_rna.properties:
-        is_own = declared.identifier not in _NOT_OF_THE_PICTURE and declared.type != "COLLECTION"
-        if is_own and not declared.is_readonly and not declared.is_hidden:
+        name, is_list = declared.identifier, declared.type == "COLLECTION"
+        is_own = name in _LISTS if is_list else not declared.is_readonly
+        if is_own and name not in _NOT_OF_THE_PICTURE and not declared.is_hidden:
             yield declared

@@ -25,9 +25,9 @@ from ..job import presets as _presets
 from ..job.job_from_scene import SceneJob, field_in_words, in_words, job_from_scene
 from ..job.naming import find_name
 from ..job.overrides import Overrides, changes_of, overridden
-from ..job.regions.entries import Source, list_object, sources
+from ..job.regions.entries import Group, Source, group_of, list_object, sources
 from ..job.regions.entries import sync as _sync
-from ..job.regions.marking import can_be_region
+from ..job.regions.marking import can_be_region, gathered, mark_group
 from ..properties import RegionSettings, canvas_settings, region_settings
 from ..properties.contexts import scene_in
 from ..results import control_pictures
@@ -45,7 +45,7 @@ class Region:
     """One region as the job has it."""
 
     name: str
-    """The object's, or the annotation layer's."""
+    """That of the object, the collection, the material or the annotation layer."""
     type: str
     enabled: bool
     prompt: str
@@ -71,11 +71,17 @@ def find_scene(scene: SceneOrName = None) -> bpy.types.Scene:
 
 
 def mark(
-    objects: Iterable[bpy.types.Object], *, scene: SceneOrName = None, **settings: Any
+    objects: Iterable[bpy.types.Object | Group],
+    *,
+    scene: SceneOrName = None,
+    together: bool = False,
+    **settings: Any,
 ) -> None:
-    """Make objects regions, and set what they ask for, such as `prompt="a road"`.
+    """Make objects, collections or materials regions, and set what they ask for, such as a prompt.
 
-    The settings are those of `Object.mixdiff`, whose names are the job's.
+    The settings are those of `Object.mixdiff`, whose names are the job's. A collection or a
+    material is one region with the shape Silhouette. `together` makes one of all the objects: of a
+    new collection that holds them, and that lies in no scene.
 
     Raises: EngineError of kind `name` for a setting that there is not; of kind `job` for an object
     without a surface.
@@ -84,25 +90,41 @@ def mark(
     known = dict.fromkeys([*RegionSettings.__annotations__, "region_seed"])
     for name in settings:
         find_name("setting", name, known)
-    for obj in objects:
+    marked = list(objects)
+    singles = [thing for thing in marked if isinstance(thing, bpy.types.Object)]
+    for obj in singles:
         if not can_be_region(obj):
             raise EngineError(
                 f"{obj.name!r} has no surface", kind="job", advice="use a plane or another mesh"
             )
-        list_object(found, obj)
+    if together and singles:
+        marked = [thing for thing in marked if thing not in singles] + [gathered(found, singles)]
+    for thing in marked:
+        asked = _marked(found, thing)
         for name, value in settings.items():
-            setattr(region_settings(obj), name, value)
+            setattr(asked, name, value)
 
 
-def unmark(objects: Iterable[bpy.types.Object], *, scene: SceneOrName = None) -> None:
-    """Take objects off the list of regions; the objects and their settings stay."""
+def _marked(scene: bpy.types.Scene, thing: bpy.types.Object | Group) -> RegionSettings:
+    if not isinstance(thing, bpy.types.Object):
+        return mark_group(scene, thing).settings
+    list_object(scene, thing)
+    return region_settings(thing)
+
+
+def unmark(objects: Iterable[bpy.types.Object | Group], *, scene: SceneOrName = None) -> None:
+    """Take objects, collections or materials off the list of regions.
+
+    They stay, and what objects ask for.
+    """
     found = find_scene(scene)
     listed = canvas_settings(found).regions
     gone = set(objects)
     for obj in gone:
-        region_settings(obj).enabled = False
+        if isinstance(obj, bpy.types.Object):
+            region_settings(obj).enabled = False
     for index in reversed(range(len(listed))):
-        if listed[index].object in gone:
+        if listed[index].object in gone or group_of(listed[index]) in gone:
             listed.remove(index)
     _sync(found)
 
@@ -128,7 +150,7 @@ def save_preset(
 ) -> Path:
     """Keep the scene's style under a name, and return the file.
 
-    `with_model` keeps the model too, with steps, sampler and guidance.
+    `with_model` keeps the model too, with steps, sampler, guidance and the base pass.
 
     Raises: EngineError of kind `preset` where the name is taken, unless it replaces that one.
     """

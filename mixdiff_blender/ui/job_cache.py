@@ -15,6 +15,7 @@ from ..backend import engine
 from ..contract import EngineError, Problem
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.annotations import fingerprint_of_layer, layers_of
+from ..job.regions.belonging import held_by
 from ..job.regions.differences import settings_for_renders
 from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
@@ -31,8 +32,9 @@ _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.type
 _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
 _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
+    *("base_prompt", "base_strength", "base_end"),
     *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
-    "controls",
+    *("controls", "loras"),
 )
 
 
@@ -48,6 +50,8 @@ class CachedJob:
     """What the masks of regions cover, by the regions' ids."""
     silhouettes: Mapping[str, Coverage] = field(default_factory=dict)
     """What of its rectangle each region covers that has a silhouette, by its id."""
+    has_groups: bool = False
+    """Whether a region is made of several objects."""
 
     def problems_of(self, id_: str) -> tuple[Problem, ...]:
         """Return what is wrong or doubtful about a region."""
@@ -129,6 +133,7 @@ def _settings_of(scene: bpy.types.Scene) -> _Settings:
             source.name,
             *(_value(source.settings, name) for name in _REGION_SETTINGS),
             *(settings_for_renders(source.object) if source.object else ()),
+            *(held_by(source.group) if source.group else ()),
         )
         for source in found
     )
@@ -148,7 +153,7 @@ def _drawn_on_layers(scene: bpy.types.Scene, found: Sequence[Source]) -> Iterato
 
 def _value(settings: Any, name: str) -> Any:
     value = getattr(settings, name)
-    if name == "controls":
+    if name in ("controls", "loras"):
         return values_of(value)
     return value.name_full if isinstance(value, bpy.types.ID) else value
 
@@ -170,6 +175,7 @@ def _look_at(scene_name: str, layer_name: str) -> CachedJob:
         silhouettes={
             id_: seen.small(_MOST_PARTS).astype(float) for id_, seen in job.silhouettes.items()
         },
+        has_groups=any(source.group is not None for source in sources(scene)),
     )
 
 
@@ -187,6 +193,7 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
         return True
     return region_settings(changed).enabled or any(
         cached.silhouettes  # which anything may hide
+        or cached.has_groups  # which anything may come to
         or (cached.job is not None and changed.name in cached.job.names.values())
         for cached in _cached.values()
     )

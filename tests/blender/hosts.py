@@ -337,6 +337,8 @@ class Host:
             **_clean_environment(),
             "BLENDER_USER_RESOURCES": str(resources),
             "MIXDIFF_ENGINE_PYTHON": str(self.engine_python),
+            # Mesa maps a file of its cache into memory, which other Blenders change meanwhile.
+            "MESA_SHADER_CACHE_DIR": str(self.work / f"shaders-{self.name}"),
             **(env or {}),
         }
         words = [str(self.program), *words]

@@ -121,6 +121,9 @@ class Window:
         self.let_it_see()
         self.do("xdotool", "type", "--delay", "60", words)
         self.let_it_see()
+        # What lies under the mouse is marked: the best one is the first.
+        self.do("xdotool", "key", "--repeat", "9", "--delay", "30", "Up")
+        self.let_it_see()
         self.do("xdotool", "key", "Return")
 
 
@@ -142,4 +145,5 @@ def window(
             yield Window(display=display, folder=blend.parent, run=run)
         finally:
             (blend.parent / "quit").touch()
-            run.result()
+            ended = run.result()
+        ended.check()

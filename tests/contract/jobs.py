@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.contract.controls import CONTROL_AREAS, CONTROL_KINDS
 from engine.contract.job import MASK_AREAS, MASK_TYPES, REROLL_MODES
+from engine.contract.prompt_syntax import PROMPT_SYNTAXES
 from engine.contract.schedulers import SCHEDULERS
 
 ANY_STEPS = [name for name, one in SCHEDULERS.items() if one.most_steps is None]
@@ -63,8 +64,12 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
         "mask": st.none() | TEXTS.filter(str.strip),
         "mask_area": st.sampled_from(MASK_AREAS),
     }
+    lora = st.fixed_dictionaries(
+        {"lora": TEXTS.filter(str.strip), "weight": st.floats(-10, 10), "sha256": TEXTS}
+    )
     text: dict[str, st.SearchStrategy[Any]] = {
         **masked,
+        "loras": st.lists(lora, max_size=2),
         "prompt": TEXTS,
         "negative_prompt": st.none() | TEXTS,
         "guidance_scale": st.none() | NUMBERS,
@@ -109,8 +114,14 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "num_inference_steps": st.integers(1, 999),
             "seed": SEEDS,
             "negative_prompt": TEXTS,
+            "prompt_syntax": st.sampled_from(PROMPT_SYNTAXES),
+            "loras": st.lists(lora, max_size=2),
             "reroll_regions": st.just(rerolls),
             "cpu_vae": st.booleans(),
+            "base_prompt": TEXTS,
+            "base_guidance_scale": NUMBERS,
+            "base_strength": st.floats(0, 1),
+            "base_end": st.floats(0, 1),
             "controls": st.lists(st.fixed_dictionaries(control), max_size=2),
             "kept": st.none() | kept,
             "decode_steps": st.booleans(),

@@ -42,6 +42,27 @@ def write_weights(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
     return path
 
 
+def write_gguf_header(
+    path: Path, shapes: Mapping[str, tuple[int, ...]], *, kind: int = 1, values: bytes = b""
+) -> Path:
+    """Write a GGUF file of these tensors, all of one kind (1: half precision), and hollow."""
+
+    def text(name: str) -> bytes:
+        return struct.pack("<Q", len(name.encode())) + name.encode()
+
+    known = text("general.architecture") + struct.pack("<I", 8) + text("flux")
+    lists = text("a.list") + struct.pack("<IIQ", 9, 8, 2) + text("x") + text("y")
+    header = b"GGUF" + struct.pack("<IQQ", 3, len(shapes), 2 + bool(values))
+    header += known + lists + values
+    end = 0
+    for name, shape in shapes.items():
+        header += text(name) + struct.pack(f"<I{len(shape)}Q", len(shape), *shape[::-1])
+        header += struct.pack("<IQ", kind, end)
+        end += -(-2 * prod(shape) // 32) * 32
+    path.write_bytes(header + bytes(-len(header) % 32) + bytes(end))
+    return path
+
+
 def copy_model(folder: Path, **changes: Mapping[str, Any]) -> Path:
     """Copy a small model; `changes` of its JSON files, by their paths with `__` for the slash."""
     shutil.copytree(TINY_SD, folder)

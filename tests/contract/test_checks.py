@@ -93,6 +93,10 @@ def test_a_right_job_has_no_problems() -> None:
         (with_reroll(row_end=4), "reroll_regions[0].row_end", "not a multiple of 8", "8"),
         (with_reroll(reroll_mode="rest"), "reroll_regions[0].reroll_mode", "not known", "'reset'"),
         (with_reroll(prompt="x"), "reroll_regions[0].prompt", "is not known", "use one of"),
+        (changed(base_strength=1.5), "base_strength", "1.5 is above 1", "from 0 to 1"),
+        (changed(base_end=-0.1), "base_end", "-0.1 is negative", "from 0 to 1"),
+        (changed(base_prompt=None), "base_prompt", "is not a text", "quotes"),
+        (changed(base_guidance_scale=None), "base_guidance_scale", "not a number", "number"),
         (changed(canvas_height=60), "canvas_height", "60 is not a multiple of 8", "64"),
         (changed(canvas_width=0), "canvas_width", "0 is below 1", "1 or more"),
         (changed(num_inference_steps=0), "num_inference_steps", "0 is below 1", "from 1 to"),
@@ -258,6 +262,28 @@ def test_windows_must_have_room_for_something() -> None:
     (problem,) = found(changed(max_region_px=40))
     assert (problem.field, "320" in problem.remedy) == ("max_region_px", True)
     assert found(changed(max_region_px=64)) == []
+
+
+def test_what_of_the_base_pass_is_missing_or_without_effect_is_told() -> None:
+    def told(**changes: Any) -> list[tuple[str, str, str]]:
+        return [(p.field, p.severity, p.remedy) for p in found(changed(**changes))]
+
+    base = {"base_prompt": "a town", "base_strength": 0.3}
+    assert told(**base) == told(base_end=0.2, base_guidance_scale=2) == []
+    ((field, severity, remedy),) = told(base_strength=0.3)
+    assert (field, severity) == ("base_prompt", "warning")
+    assert "base_strength to 0" in remedy
+    assert told(base_strength=0.3, base_guidance_scale=0) == []  # which asks for no prompt's
+    ((field, _, remedy),) = told(base_prompt="a town")
+    assert (field, "base_strength" in remedy) == ("base_prompt", True)
+    ((field, _, _),) = told(**base, base_end=0)
+    assert field == "base_end"
+    assert [field for field, _, _ in told(**{**base, "base_prompt": "<lora:x:1>"})] == [
+        "base_prompt"
+    ]
+    assert [field for field, _, _ in told(**base, base_guidance_scale=0)] == ["base_guidance_scale"]
+    few = told(**base, model="stabilityai/sd-turbo", num_inference_steps=4)
+    assert "base_guidance_scale" in [field for field, _, _ in few]
 
 
 def test_a_problem_names_its_region() -> None:

@@ -1,6 +1,7 @@
 """How much a job asks of a network."""
 
 from dataclasses import replace
+from typing import Any
 
 from engine.contract.effort import denoised_cells
 from engine.contract.job import Job, Text2ImageRegion
@@ -42,3 +43,15 @@ def test_windows_that_overlap_count_each() -> None:
 def test_what_weighs_nothing_is_not_predicted() -> None:
     silent = replace(region(128), mask_weight=0.0)
     assert denoised_cells(job(region(64), silent), 8) == denoised_cells(job(region(64)), 8)
+
+
+def test_the_base_pass_counts_at_the_steps_and_the_size_that_it_has() -> None:
+    without = job(region(128), region(128))
+    base: dict[str, Any] = {"base_prompt": "a", "base_strength": 0.3}
+    own = denoised_cells(replace(without, **base, base_end=0.3), 8) - denoised_cells(without, 8)
+    assert own == 3 * 2 * 8 * 32
+    distilled = replace(without, **base, base_end=0.3, base_guidance_scale=1.0)
+    assert denoised_cells(distilled, 8) - denoised_cells(without, 8) == 3 * 8 * 32
+    cut = replace(without, max_region_px=64)
+    smaller = denoised_cells(replace(cut, **base), 8) - denoised_cells(cut, 8)
+    assert smaller == 5 * 2 * 4 * 16

@@ -18,6 +18,7 @@ from tests.contract.model_files import (
     SDXL,
     copy_model,
     seeing,
+    write_gguf_header,
     write_part,
     write_weights,
 )
@@ -44,11 +45,11 @@ FILES: dict[str, tuple[Mapping[str, tuple[int, ...]], str]] = {
         {k: v for k, v in SDXL.items() if "embedders.0" not in k},
         "without its first text encoder",
     ),
-    "network": (NETWORK, "network alone"),
+    "network": (NETWORK, "network of a Stable Diffusion 1 or 2 or .* alone"),
     "inpainting-network": (seeing(9, NETWORK), "inpainting"),
     "network-of-diffusers": (
         {"conv_in.weight": (8, 4, 3, 3), "down_blocks.0.resnets.0.time_emb_proj.weight": (8, 8)},
-        "network alone",
+        "network of a Stable Diffusion .* alone",
     ),
     "lora-of-diffusers": (
         {"unet.down_blocks.0.attentions.0.to_q.lora_A.weight": (4, 8)},
@@ -100,7 +101,10 @@ FILES: dict[str, tuple[Mapping[str, tuple[int, ...]], str]] = {
         {"model.diffusion_model.joint_blocks.0.x_block.mlp.fc1.weight": (8, 8)},
         "Stable Diffusion 3",
     ),
-    "flux": ({"double_blocks.0.img_attn.norm.key_norm.scale": (8,)}, "network of a FLUX model"),
+    "flux": (
+        {"double_blocks.0.img_attn.norm.key_norm.scale": (8,)},
+        r"network of a FLUX\.1 model alone",
+    ),
     "flux-of-diffusers": ({"single_transformer_blocks.0.attn.to_q.weight": (8, 8)}, "FLUX"),
     "flux-all-in-one": (
         {
@@ -111,6 +115,15 @@ FILES: dict[str, tuple[Mapping[str, tuple[int, ...]], str]] = {
         "FLUX",
     ),
     "flux2": ({"single_stream_modulation.lin.weight": (8, 8)}, r"FLUX\.2"),
+    "flux-fill": (
+        {"double_blocks.0.img_mlp.0.weight": (8, 8), "img_in.weight": (8, 384)},
+        "inpainting",
+    ),
+    "flux-depth": (
+        {"single_transformer_blocks.0.attn.to_q.weight": (8, 8), "x_embedder.weight": (8, 128)},
+        "outlines or depth",
+    ),
+    "encoder-in-gguf": ({"blk.0.attn_q.weight": (8, 8)}, "encoder of texts"),
     "chroma": ({"distilled_guidance_layer.in_proj.bias": (8,)}, "Chroma"),
     "z-image": ({"cap_embedder.0.weight": (8,)}, "Z-Image"),
     "qwen-image": ({"transformer_blocks.0.img_mod.1.weight": (8, 8)}, "Qwen-Image"),
@@ -147,18 +160,46 @@ def test_a_single_file_that_is_no_model_that_runs_is_named(
     assert f"{kind}{suffix} is " in error.message
 
 
+@pytest.mark.parametrize("kind", [name for name, (_, says) in FILES.items() if says])
+def test_what_a_gguf_file_holds_is_named_as_well(kind: str, tmp_path: Path) -> None:
+    shapes, says = FILES[kind]
+    write_gguf_header(tmp_path / f"{kind}.gguf", shapes)
+    assert re.search(says, refusal(f"{kind}.gguf", tmp_path).message)
+
+
+def test_a_unet_as_gguf_is_named(tmp_path: Path) -> None:
+    write_gguf_header(tmp_path / "a.gguf", NETWORK)
+    error = refusal("a.gguf", tmp_path)
+    assert "as GGUF" in error.message
+    assert error.advice == "get it as .safetensors"
+
+
+def test_weights_of_gguf_in_a_form_that_is_not_read_are_named(tmp_path: Path) -> None:
+    write_gguf_header(tmp_path / "a.gguf", {"double_blocks.0.x.weight": (8, 256)}, kind=20)
+    error = refusal("a.gguf", tmp_path)
+    assert "in a form of GGUF that is not read" in error.message
+    assert "Q8_0" in error.advice
+
+
+@pytest.mark.parametrize("values", [b"\xff" * 40, b"\1" + bytes(7) + b"a" + b"\x63\0\0\0"])
+def test_a_gguf_header_that_is_nonsense_is_damaged(values: bytes, tmp_path: Path) -> None:
+    write_gguf_header(tmp_path / "a.gguf", {"x.weight": (8, 8)}, values=values)
+    assert "damaged" in refusal("a.gguf", tmp_path).message
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
         ("a.CKPT", b"x", "pickle"),
         ("a.pt", b"x", "pickle"),
-        ("a.gguf", b"GGUF", "GGUF"),
-        ("a.GGUF", b"GGUF", "GGUF"),
-        ("a.zip", b"PK", "no .safetensors file"),
-        ("model", b"x", "no .safetensors file"),
+        ("a.gguf", b"GGUF", "damaged"),
+        ("a.GGUF", b"GGUF\1\0\0\0" + bytes(99), "damaged"),
+        ("a.gguf", b"GGUF\3\0\0\0" + b"\xff" * 99, "damaged"),
+        ("a.zip", b"PK", "no .safetensors or .gguf file"),
+        ("model", b"x", "no .safetensors or .gguf file"),
         ("a.safetensors", b"PK\x03\x04" + bytes(99), "pickle"),
         ("a.safetensors", b"\x80\x02}q\x00X" + bytes(99), "pickle"),
-        ("a.safetensors", b"GGUF\3\0\0\0" + bytes(99), "GGUF"),
+        ("a.safetensors", b"GGUF\3\0\0\0" + bytes(99), "without any tensor"),
         ("a.safetensors", b"version https://git-lfs.github.com/spec/v1\noid", "Git's pointer"),
         ("a.safetensors", b"<!DOCTYPE html><html>", "web page"),
         ("a.safetensors", b'{"error": "login"}', "a text"),

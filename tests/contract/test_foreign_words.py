@@ -51,6 +51,57 @@ def test_the_prompt_syntax_of_other_programs_is_not_passed_over(text: str) -> No
         assert "read as words" in problem.message
 
 
+FLOW = {"model": "black-forest-labs/FLUX.1-dev", "reroll_regions": []}
+
+
+def test_weights_that_a_model_can_read_are_offered_and_others_are_not() -> None:
+    remedy = 'set prompt_syntax to "weights", which reads it'
+    for text in ("(red:1.9) bricks", "a BREAK b"):
+        (problem,) = found(with_region(prompt=text))
+        assert problem.remedy == remedy
+        (problem,) = found(with_region(prompt=text) | FLOW)
+        assert "prompt_syntax" not in problem.remedy
+
+
+@pytest.mark.parametrize("text", ["(red:1.3) bricks", "((red)) bricks", "a BREAK b", "[old] wall"])
+def test_where_weights_are_read_they_are_no_words(text: str) -> None:
+    document = {**with_region(prompt=text), "prompt_syntax": "weights"}
+    assert found(document) == []
+    flow = found(document | FLOW)
+    assert [p.field for p in flow] == ([] if text.startswith("[") else ["regions[0].prompt"])
+    assert all("read as words" in p.message for p in flow)
+
+
+@pytest.mark.parametrize(
+    "text", ["a <lora:house_v2:0.8> b", "a {red|blue} wall", "a [red:blue:0.5] wall", "[a|b] wall"]
+)
+def test_what_weights_do_not_cover_stays_words(text: str) -> None:
+    (problem,) = found({**with_region(prompt=text), "prompt_syntax": "weights"})
+    assert "read as words" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "remedy"),
+    [
+        ("a (red wall", '"(" has no partner', "write \\("),
+        ("a wall :)", '")" has no partner', "write \\)"),
+        ("(red:1,3) wall", '"1,3" is no weight', "such as 1.3"),
+        ("(red:-1) wall", '"red" has the weight -1, which counts as 0', "negative prompt"),
+        ("((red:4):4) wall", '"red" has the weight 16, which counts as 10', "0.5 to 1.5"),
+        ("(red:3) wall", '"red" has the weight 3, which spoils', "1.1 to 1.5"),
+    ],
+)
+def test_what_is_odd_about_weights_is_said(text: str, message: str, remedy: str) -> None:
+    for document, field in (
+        (with_region(prompt=text), "regions[0].prompt"),
+        (changed(negative_prompt=text), "negative_prompt"),
+    ):
+        (problem,) = found({**document, "prompt_syntax": "weights"})
+        assert (problem.field, problem.severity) == (field, "warning")
+        assert message in problem.message
+        assert remedy in problem.remedy
+
+
 @pytest.mark.parametrize(
     "text", ["bricks (old)", "at 12:30", "{a}", "__init", "[x]", "a < b > c", "breaking waves"]
 )

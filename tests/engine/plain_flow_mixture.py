@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from tests.engine.plain_base import base_sides, beta_at, mixed_with_base
 from tests.engine.plain_mixture import Document, axis
 
 
@@ -31,6 +32,30 @@ class Looks(Protocol):
         self, pipeline: Any, crop: Tensor, level: float, texts: tuple[str, str], scale: float
     ) -> Tensor:
         """Return the velocity in a crop for a prompt and a negative prompt."""
+
+
+def _with_base(
+    looks: Looks,
+    pipeline: Any,
+    job: Document,
+    step: tuple[Tensor, Tensor, float],
+    cells: tuple[int, int],
+    beta: float,
+) -> Tensor:
+    mixed, canvas, level = step
+
+    def predicted(small: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+        small_level = sigma / (1 + sigma)
+        small = (small_level * small).float()
+        both = (job["base_prompt"], job.get("negative_prompt", ""))
+        scale = job["base_guidance_scale"]
+        velocity = looks.guided(pipeline, small, small_level, both, scale).double()
+        return small - small_level * velocity, small + (1 - small_level) * velocity
+
+    strengths = (max(1 - level, 1e-300), level)
+    return mixed_with_base(
+        mixed, canvas, cells, beta, predicted, lambda picture, noise: noise - picture, strengths
+    )
 
 
 @torch.no_grad()
@@ -59,6 +84,9 @@ def plain_flow_mixture(
         (region["row_end"] - region["row_init"]) * (region["col_end"] - region["col_init"]) // 256
         for region in texts
     )
+    base = base_sides(job, 16)
+    if job.get("base_strength"):
+        tokens = max(tokens, base[0] * base[1] // 256)
     levels = looks.levels(pipeline, steps, tokens)
 
     held = []
@@ -85,6 +113,9 @@ def plain_flow_mixture(
             total[:, :, rows, columns] += weights * velocity
             weight_sum[rows, columns] += weights
         mixed = torch.where(weight_sum > 0, total / weight_sum, 0.0).float()
+        if beta := beta_at(job, index, steps):
+            small = (base[0] // stride, base[1] // stride)
+            mixed = _with_base(looks, pipeline, job, (mixed, canvas, level), small, beta)
         following = levels[index + 1]
         canvas = canvas + (following - level) * mixed
         for (rows, columns), latents, kept in held:

@@ -11,8 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from tests.engine.plain_base import base_sides, beta_at, mixed_with_base
 
 Document = Mapping[str, Any]
 
@@ -99,6 +102,45 @@ def _look_of_sdxl(
     return seen
 
 
+def _with_base(
+    pipeline: Any,
+    scheduler: Any,
+    job: Document,
+    step: tuple[Tensor, Tensor, Tensor],
+    beta: float,
+) -> Tensor:
+    """Return a step's mixture with the base pass of a model that predicts noise, or v."""
+    mixed, seen, t = step
+    look = _look_of_sdxl if hasattr(pipeline, "text_encoder_2") else _look_of_sd
+    is_v = scheduler.config.prediction_type == "v_prediction"
+    kept = scheduler.alphas_cumprod.double()
+    sigmas = ((1 - kept) / kept).sqrt().numpy()
+    one, zero = torch.ones(1), torch.zeros(1)
+    at = t.reshape(1)
+    sigma = scheduler.add_noise(zero, one, at).item() / scheduler.add_noise(one, zero, at).item()
+
+    def strengths(sigma: float) -> tuple[float, float]:
+        return 1 / math.hypot(1, sigma), sigma / math.hypot(1, sigma)
+
+    def predicted(small: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+        picture, noise = strengths(sigma)
+        when = np.interp(np.log(sigma), np.log(sigmas), np.arange(len(sigmas)))
+        small, t = (noise * small).float(), torch.tensor(when, dtype=torch.float32)
+        without = look(pipeline, small, t, job.get("negative_prompt", ""), is_negative=True)
+        given = look(pipeline, small, t, job["base_prompt"], is_negative=False)
+        found = (without + job["base_guidance_scale"] * (given - without)).double()
+        if is_v:
+            return picture * small - noise * found, noise * small + picture * found
+        return (small - noise * found) / picture, found
+
+    def of(picture: Tensor, noise: Tensor) -> Tensor:
+        own = strengths(sigma)
+        return own[0] * noise - own[1] * picture if is_v else noise
+
+    cells = tuple(side // 8 for side in base_sides(job, 8))
+    return mixed_with_base(mixed, seen, (cells[0], cells[1]), beta, predicted, of, strengths(sigma))
+
+
 @torch.no_grad()
 def plain_mixture(
     pipeline: Any,
@@ -165,6 +207,9 @@ def plain_mixture(
             total[:, :, rows, columns] += weights * guided
             weight_sum[rows, columns] += weights
         mixed = torch.where(weight_sum > 0, total / weight_sum, 0.0).float()
+        if beta := beta_at(job, index, len(scheduler.timesteps)):
+            seen = scheduler.scale_model_input(latents, t)
+            mixed = _with_base(pipeline, scheduler, job, (mixed, seen, t), beta)
         latents = scheduler.step(mixed, t, latents).prev_sample
         for (rows, columns), encoded, until, covered in anchors:
             if not t > until:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.contract.checks import check
 from engine.contract.job import Job, resolve_random
+from engine.contract.lora_files import LoraFiles
 from engine.families.base import Model
 from engine.runtime.batching import Denoiser
 from engine.runtime.capacity import Capacity
@@ -40,10 +41,13 @@ def generated(
     model: Model,
     references: Mapping[str, Tensor] | None = None,
     masks: MaskImages | None = None,
+    loras: LoraFiles | None = None,
 ) -> ResultRecord:
     """Run a document to its end."""
     job = read_job(document)
-    events = list(generate(job, model, references=references or {}, masks=masks or {}))
+    events = list(
+        generate(job, model, references=references or {}, masks=masks or {}, loras=loras or {})
+    )
     (done,) = (event for event in events if isinstance(event, Generated))
     return ResultRecord(picture=pictures_of(events)[None], latents=done.latents)
 
@@ -69,9 +73,10 @@ def latents(
     model: Model,
     references: Mapping[str, Tensor] | None = None,
     masks: MaskImages | None = None,
+    loras: LoraFiles | None = None,
 ) -> npt.NDArray[np.float32]:
     """Run a document and return its final latents, (1, C, h, w)."""
-    record = generated(document, model, references, masks)
+    record = generated(document, model, references, masks, loras)
     values: npt.NDArray[np.float32] = record.latents.numpy()
     return values
 

@@ -21,6 +21,8 @@ from engine.families.loading import model_of
 from engine.runtime.batching import Conditioning, Denoiser, Text
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import choose_device
+from engine.sampling.base_pass import plans_of
+from engine.sampling.ranks import ALONE
 from engine.sampling.region_windows import region_windows
 from engine.sampling.sampler import ImageAnchor, sample
 from tests.engine.runs import canvas, read_job, text_region
@@ -67,7 +69,9 @@ def copies_in_the_loop(model: Model, job: Job) -> int:
     windows = region_windows(
         job, model.stride_px, {}, patch=model.family.grid_px // model.stride_px
     )
-    plan = model.denoiser.plan(job, windows)
+    size = (job.canvas_height // model.stride_px, job.canvas_width // model.stride_px)
+    noise = torch.zeros((1, model.channels, *size), device=META)
+    plan, base = plans_of(job, model, windows, noise, ALONE)
     schedule = model.make_schedule(job)
     window = windows[0].window
     held = torch.zeros((1, model.channels, window.height, window.width), device=META)
@@ -78,10 +82,10 @@ def copies_in_the_loop(model: Model, job: Job) -> int:
         )
         for strength, covered in ((0.3, None), (1, None), (0.5, mask))
     ]
-    size = (job.canvas_height // model.stride_px, job.canvas_width // model.stride_px)
-    noise = torch.zeros((1, model.channels, *size), device=META)
     generator: Any = None
-    run = sample(noise, windows, anchors, plan=plan, schedule=schedule, generator=generator)
+    run = sample(
+        noise, windows, anchors, plan=plan, schedule=schedule, generator=generator, base=base
+    )
     next(run)  # what is made once a job may be brought to the device
     copies = Copies()
     with copies:
@@ -109,7 +113,8 @@ def small(family: str, tiny: Model) -> Model:
     [(family.name, name) for family in FAMILIES.values() for name in family.schedulers],
 )
 def test_no_step_mixes_devices_or_waits_for_one(family: str, scheduler: str, tiny: Model) -> None:
-    job = read_job(beside(64, 3, 1, 2, scheduler=scheduler))
+    base = {"base_prompt": "a", "base_strength": 0.5, "base_end": 1.0, "max_region_px": 128}
+    job = read_job(beside(64, 3, 1, 2, scheduler=scheduler, **base))
     copies = copies_in_the_loop(on_meta(small(family, tiny)), job)
     if scheduler != "unipc":  # it solves its small systems of equations on the device
         assert copies == 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from engine.contract.errors import EngineError
 from engine.contract.families import FAMILIES
@@ -127,10 +127,26 @@ def test_a_folder_is_loaded_as_what_its_index_says(sdxl: Model, tmp_path: Path) 
     assert relative_error(ours(loaded), ours(sdxl)) < 1e-6
 
 
-def test_a_folder_in_half_precision_alone_is_loaded(sdxl: Model, tmp_path: Path) -> None:
-    tiny_sdxl().to(torch.float16).save_pretrained(tmp_path, variant="fp16")
+@pytest.mark.parametrize("shards", ["10GB", "30KB"])
+@pytest.mark.parametrize(("variant", "kind"), [("fp16", torch.float16), ("bf16", torch.bfloat16)])
+def test_a_folder_in_half_precision_alone_is_loaded(
+    variant: str, kind: torch.dtype, shards: str, sdxl: Model, tmp_path: Path
+) -> None:
+    tiny_sdxl().to(kind).save_pretrained(tmp_path, variant=variant, max_shard_size=shards)
     loaded = load_model(str(tmp_path), CPU)
     assert 0 < relative_error(ours(loaded), ours(sdxl)) < 0.05
+
+
+def test_a_checkpoint_in_8_bit_floats_is_loaded(sdxl: Model, tmp_path: Path) -> None:
+    path, pipeline = tmp_path / "tiny.safetensors", tiny_sdxl()
+    write_checkpoint(pipeline, path)
+    pipeline.save_pretrained(tmp_path / "tiny")
+    small = {name: one.to(torch.float8_e4m3fn) for name, one in load_file(path).items()}
+    save_file(small, path)
+    found = ours(load_model(str(path), CPU))
+    save_file({name: one.float() for name, one in small.items()}, path)
+    assert relative_error(found, ours(load_model(str(path), CPU))) < 1e-5
+    assert 0 < relative_error(found, ours(sdxl)) < 0.1
 
 
 def test_a_single_file_in_the_first_layout_is_loaded(sdxl: Model, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from engine.contract.errors import EngineError, ModelError
 from engine.contract.models import facts_of, require_model
 from engine.families.loading import load_model
 from engine.runtime.devices import choose_device
-from tests.contract.model_files import SD, SDXL, TINY_SD, write_weights
+from tests.contract.model_files import SD, SDXL, TINY_SD, write_gguf_header, write_weights
 from tests.contract.test_foreign_models import FILES
 from tests.fuzz.fuzzing import Draw, as_json, fuzz, garbled, mutated, nothing_opened_outside
 
@@ -43,6 +43,24 @@ def test_a_header_is_read_or_says_why_not(seconds: float, tmp_path: Path) -> Non
         if draw.draw(st.booleans()):
             header = as_json(mutated(draw, json.loads(content[8 : 8 + length])))
             content = struct.pack("<Q", len(header)) + header + content[8 + length :]
+        path.write_bytes(garbled(draw, content))
+        with nothing_opened_outside(folder):
+            facts_of(str(path))
+            with suppress(ModelError):
+                require_model(str(path), folder)
+
+    fuzz(one, seconds)
+
+
+def test_a_header_of_gguf_is_read_or_says_why_not(seconds: float, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    path = folder / "model.gguf"
+    kinds = [dict(shapes) for shapes, _ in FILES.values()]
+
+    def one(draw: Draw) -> None:
+        shapes = draw.draw(st.sampled_from(kinds))
+        content = write_gguf_header(path, shapes, kind=draw.draw(st.integers(0, 40))).read_bytes()
         path.write_bytes(garbled(draw, content))
         with nothing_opened_outside(folder):
             facts_of(str(path))

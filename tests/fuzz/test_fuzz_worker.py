@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from engine.contract.errors import ModelError
 from engine.contract.models import ModelFacts, facts_of
 from engine.contract.protocol import METHODS, Failure, ProtocolError, Request, Result, decode
-from engine.serve import Worker, _Wire
+from engine.process.wire import Wire
+from engine.serve import Worker
 from tests.contract.jobs import right_job
 from tests.fuzz.fuzzing import Draw, as_json, fuzz, garbled, mutated
 
@@ -64,7 +65,7 @@ def test_each_request_is_answered_once_whatever_it_holds(
     def one(draw: Draw) -> None:
         lines = [line(draw, id_) for id_ in range(draw.draw(st.integers(1, 5)))]
         answers = io.BytesIO()
-        worker = Worker(_Wire(answers))
+        worker = Worker(Wire(answers))
         worker._keeper = NoModels()
         worker.read(io.BytesIO(b"\n".join([*lines, as_json(LAST)]) + b"\n"))
         worker.run()

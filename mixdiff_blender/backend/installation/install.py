@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from ...contract import EngineError
+from ...contract import EngineError, atomic_write
 from ...storage.processes import FailedProgram, lines_of
 from ..background_task import TaskProgress
 from .accelerators import torch_build
 from .faults import explained, space_fault
 from .locking import exclusive_lock
-from .plan import STAMP, InstallPlan, python_in, read_stamp, size_of
+from .plan import RAY, RAY_SIZES, STAMP, InstallPlan, python_in, read_stamp, size_of
 from .pythons import find_python
 from .settings import local_wheels, uv_variables
 from .uv import Downloads, fetch_uv, find_uv
@@ -30,6 +31,7 @@ STEPS = (
     "Fetching PyTorch",
     "Trying it out",
 )
+RAY_STEP = "Fetching Ray"
 _LARGER_BUILD = "PyTorch's own index is out of reach: fetching the larger build from PyPI"
 _MEASURE_EVERY_S = 2.0
 _NEW = "environment.new-"
@@ -61,6 +63,21 @@ def install(
         if afresh:
             shutil.rmtree(plan.tools, ignore_errors=True)
         yield from _Installation(plan, variables, offline, is_cancelled).run()
+
+
+def install_ray(
+    plan: InstallPlan,
+    *,
+    variables: Mapping[str, str],
+    offline: bool = False,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[TaskProgress]:
+    """Add Ray to the environment, and yield what happens; nothing else of it changes.
+
+    Raises: EngineError of kind `network`, `disk`, `busy` or `environment`; Cancelled.
+    """
+    with _undisturbed(plan, "written", "make room there, and allow writing, then install again"):
+        yield from _Installation(plan, variables, offline, is_cancelled).add_ray()
 
 
 def remove(plan: InstallPlan) -> None:
@@ -111,31 +128,39 @@ class _Installation:
         self._plan = plan
         self._offline = offline
         self._is_cancelled = is_cancelled
+        self._has_ray = False
         self._cache = plan.tools / "cache"
         self._pythons = plan.tools / "pythons"
         self._variables = uv_variables(
             variables, cache=self._cache, pythons=self._pythons, offline=offline
         )
 
+    def add_ray(self) -> Iterator[TaskProgress]:
+        plan = self._plan
+        if plan.state() == "absent":
+            message = "Ray cannot be installed without the engine"
+            raise EngineError(message, kind="environment", advice="install the engine first")
+        self._check_space(RAY_SIZES.needed)
+        uv = yield from self._find_uv()
+        yield from self._install_ray(uv, plan.environment)
+        self._stamp(plan.environment, read_stamp(plan.environment))
+
+    def _install_ray(self, uv: Path, environment: Path) -> Iterator[TaskProgress]:
+        python, title = python_in(environment), RAY_STEP
+        into: Command = [uv, "pip", "install", "--python", python]
+        locked = [*into, "--require-hashes", "--no-deps", "-r", self._plan.ray_lock]
+        yield from self._do(3, "Ray cannot be installed", locked, title)
+        check: Command = [python, "-I", "-c", self._plan.ray_check]
+        yield from self._do(5, "Ray is installed but does not work", check, title)
+        self._has_ray = True
+
     def run(self) -> Iterator[TaskProgress]:
         plan = self._plan
-        self._check_space()
+        self._check_space(plan.needed_bytes)
         # A name of its own: a uv whose Blender was killed may still write into the former one.
         new = plan.folder / f"{_NEW}{secrets.token_hex(4)}"
         try:
-            yield TaskProgress(title=STEPS[0])
-            uv = find_uv(self._variables, plan.tools)
-            if uv is None:
-                for _ in fetch_uv(
-                    self._variables,
-                    plan.tools,
-                    offline=self._offline,
-                    is_cancelled=self._is_cancelled,
-                ):
-                    yield TaskProgress(title=STEPS[0])
-                uv = find_uv(self._variables, plan.tools)
-            if uv is None:
-                raise EngineError("uv does not run here", kind="environment", advice="install uv")
+            uv = yield from self._find_uv()
 
             yield TaskProgress(title=STEPS[1])
             python = yield from self._find_python(uv)
@@ -146,6 +171,8 @@ class _Installation:
             locked = [*into, "--require-hashes", "--no-deps", "-r", plan.lock]
             yield from self._do(3, "the packages cannot be installed", locked)
             yield from self._install_torch(into)
+            if RAY in read_stamp(plan.environment):  # what was asked for once stays
+                yield from self._install_ray(uv, new)
 
             check: Command = [python_in(new), "-I", "-c", plan.check]
             yield from self._do(5, "the engine's packages are installed but do not work", check)
@@ -153,9 +180,22 @@ class _Installation:
         finally:
             shutil.rmtree(new, ignore_errors=True)
 
-    def _check_space(self) -> None:
+    def _find_uv(self) -> Generator[TaskProgress, None, Path]:
+        tools = self._plan.tools
+        yield TaskProgress(title=STEPS[0])
+        uv = find_uv(self._variables, tools)
+        if uv is None:
+            for _ in fetch_uv(
+                self._variables, tools, offline=self._offline, is_cancelled=self._is_cancelled
+            ):
+                yield TaskProgress(title=STEPS[0])
+            uv = find_uv(self._variables, tools)
+        if uv is None:
+            raise EngineError("uv does not run here", kind="environment", advice="install uv")
+        return uv
+
+    def _check_space(self, whole: int) -> None:
         self._plan.folder.mkdir(parents=True, exist_ok=True)
-        whole = self._plan.needed_bytes
         needed = max(whole - size_of([self._cache]), whole // 10)
         free = shutil.disk_usage(self._plan.folder).free
         if free < needed:
@@ -238,9 +278,14 @@ class _Installation:
     def _finish(self, new: Path) -> None:
         """Note that the environment is complete, and give it its place."""
         plan = self._plan
-        stamp = {"digest": plan.digest, "torch": plan.torch}
-        (new / STAMP).write_text(json.dumps(stamp, indent=2) + "\n", encoding="utf-8")
+        self._stamp(new, {"digest": plan.digest, "torch": plan.torch})
         if plan.environment.exists():
             plan.environment.rename(plan.previous)
         new.rename(plan.environment)
         shutil.rmtree(plan.previous, ignore_errors=True)
+
+    def _stamp(self, environment: Path, stamp: Mapping[str, Any]) -> None:
+        """Note what is in an environment."""
+        ray = {RAY: self._plan.ray_digest} if self._has_ray else {}
+        with atomic_write(environment / STAMP) as file:
+            file.write(json.dumps({**stamp, **ray}, indent=2).encode() + b"\n")

@@ -18,6 +18,7 @@ from .accelerators import TorchBuild
 TORCH = "torch==2.13.0"
 PYTHONS = ("3.11", "3.12", "3.13")
 STAMP = "mixdiff.json"
+RAY = "ray"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Sizes:
 # Measured on Linux without a graphics card; NVIDIA's libraries alone are 4 GB there.
 _CPU = Sizes(fetched=340_000_000, on_disk=1_200_000_000, needed=2_500_000_000)
 _GPU = Sizes(fetched=3_200_000_000, on_disk=6_500_000_000, needed=9_000_000_000)
+
+RAY_SIZES = Sizes(fetched=85_000_000, on_disk=250_000_000, needed=400_000_000)
 
 # Imports what a job needs, which also proves that every library finds its own libraries.
 _CHECK = "import diffusers, numpy, PIL, safetensors, scipy, torch, transformers"
@@ -59,10 +62,13 @@ class InstallPlan:
     torch: str = TORCH
     torch_lock: Path = ENGINE_FOLDER / "torch.lock"
     torch_cpu_lock: Path = ENGINE_FOLDER / "torch-cpu.lock"
+    ray_lock: Path = ENGINE_FOLDER / "ray.lock"
+    """What a cluster needs beside the rest; installed where somebody asked for it."""
     torch_build: TorchBuild | None = None
     """Which build to take; None for the one that suits this computer."""
     pythons: tuple[str, ...] = PYTHONS
     check: str = _CHECK
+    ray_check: str = "import ray"
     needed_bytes: int = field(default_factory=lambda: likely_sizes().needed)
 
     @property
@@ -98,6 +104,15 @@ class InstallPlan:
         if not stamp or not self.python.is_file():
             return "absent"
         return "ready" if stamp.get("digest") == self.digest else "outdated"
+
+    @property
+    def ray_digest(self) -> str:
+        """A hash that changes when another Ray has to be installed."""
+        return hashlib.sha256(self.ray_lock.read_bytes()).hexdigest()
+
+    def has_ray(self) -> bool:
+        """Return whether Ray is in the environment, made from the present lock."""
+        return read_stamp(self.environment).get(RAY) == self.ray_digest
 
     def size_bytes(self) -> int:
         """Return what the environment and the tools take on disk; shared files count once."""

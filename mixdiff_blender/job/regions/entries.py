@@ -1,4 +1,4 @@
-"""The list of a scene's regions: objects and layers of annotations, in the job's order."""
+"""The list of a scene's regions in the job's order: objects, groups, layers of annotations."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from ...properties.repair import repair
 from .annotations import layers_of
 from .visibility import objects_of
 
+Group = bpy.types.Collection | bpy.types.Material
+"""What several objects have in common, and can be a region."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -22,13 +25,14 @@ class Source:
     id: str
     """Survives renaming; made of the name where nobody could note one yet."""
     name: str
-    object: bpy.types.Object | None
-    layer: str
+    object: bpy.types.Object | None = None
+    group: Group | None = None
+    layer: str = ""
     settings: RegionSettings
 
 
 def entries(scene: bpy.types.Scene) -> list[RegionEntry]:
-    """Return the entries whose object or layer is there, in order, switched on or off."""
+    """Return the entries whose object, group or layer is there, in order, switched on or off."""
     listed = canvas_settings(scene).regions
     if not len(listed):
         return []
@@ -109,7 +113,8 @@ def _note_ids(scene: bpy.types.Scene) -> None:
     for entry, settings in own:
         if not settings.uid or settings.uid in used:
             owner: Any = settings.id_data
-            key = (owner.session_uid, entry.layer)
+            group = group_of(entry)
+            key = (owner.session_uid, f"{group.session_uid}" if group else entry.layer)
             if _given.get(key, "") in {"", *held}:
                 _given[key] = uuid4().hex
             settings.uid = _given[key]
@@ -130,12 +135,38 @@ def list_object(scene: bpy.types.Scene, obj: bpy.types.Object) -> None:
 def list_layer(scene: bpy.types.Scene, layer: str) -> RegionEntry:
     """Make a layer of annotations a region, at the end of the list unless it is there already."""
     listed = canvas_settings(scene).regions
-    found = [entry for entry in listed if entry.layer == layer and entry.object is None]
+    found = [entry for entry in listed if entry.layer == layer and _is_of_layer(entry)]
     entry: RegionEntry = found[0] if found else listed.add()
     entry.layer = layer
+    return _switched_on(scene, entry)
+
+
+def list_group(scene: bpy.types.Scene, group: Group) -> RegionEntry:
+    """Make a collection or a material a region, at the end of the list unless it is there."""
+    listed = canvas_settings(scene).regions
+    found = [entry for entry in listed if group_of(entry) == group]
+    entry: RegionEntry = found[0] if found else listed.add()
+    if isinstance(group, bpy.types.Collection):
+        entry.collection = group
+    else:
+        entry.material = group
+    return _switched_on(scene, entry)
+
+
+def _switched_on(scene: bpy.types.Scene, entry: RegionEntry) -> RegionEntry:
     entry.settings.enabled = True
     _follow_model(entry.settings, scene)
+    _note_ids(scene)
     return entry
+
+
+def group_of(entry: RegionEntry) -> Group | None:
+    """Return the collection or the material that is the region, if one is."""
+    return None if entry.object is not None else entry.collection or entry.material
+
+
+def _is_of_layer(entry: RegionEntry) -> bool:
+    return entry.object is None and group_of(entry) is None
 
 
 def settings_of(entry: RegionEntry) -> RegionSettings:
@@ -146,6 +177,8 @@ def settings_of(entry: RegionEntry) -> RegionSettings:
 def _is_alive(entry: RegionEntry, objects: set[bpy.types.Object], layers: dict[str, Any]) -> bool:
     if entry.object is not None:
         return entry.object in objects
+    if group_of(entry) is not None:
+        return True
     return bool(entry.layer) and entry.layer in layers
 
 
@@ -162,7 +195,7 @@ def _follow_renamed_layer(scene: bpy.types.Scene) -> None:
         return
     ((old, new),) = changed
     for entry in canvas_settings(scene).regions:
-        if entry.object is None and entry.layer == old:
+        if _is_of_layer(entry) and entry.layer == old:
             entry.layer = new
 
 
@@ -177,8 +210,11 @@ def source_of(entry: RegionEntry) -> Source:
     if entry.object is not None:
         return source_of_object(entry.object)
     settings = entry.settings
+    if (group := group_of(entry)) is not None:
+        id_ = settings.uid or f"{type(group).__name__} {group.name_full}"
+        return Source(id=id_, name=group.name, group=group, settings=settings)
     id_ = settings.uid or f"layer {entry.layer}"
-    return Source(id=id_, name=entry.layer, object=None, layer=entry.layer, settings=settings)
+    return Source(id=id_, name=entry.layer, layer=entry.layer, settings=settings)
 
 
 def source_of_object(obj: bpy.types.Object) -> Source:
@@ -187,4 +223,4 @@ def source_of_object(obj: bpy.types.Object) -> Source:
     # A linked object has the id of the one that it is linked from, which may be here too.
     uid = "" if obj.library else settings.uid
     id_ = uid or f"object {obj.name_full}"
-    return Source(id=id_, name=obj.name, object=obj, layer="", settings=settings)
+    return Source(id=id_, name=obj.name, object=obj, settings=settings)

@@ -12,7 +12,7 @@ from .annotations import layers_of
 from .entries import sync
 from .visibility import with_sets
 
-_Sizes = tuple[int, int, tuple[str, ...]]
+_Sizes = tuple[int, int, int, tuple[str, ...]]
 
 _cached: dict[int, _Sizes] = {}
 
@@ -20,7 +20,8 @@ _cached: dict[int, _Sizes] = {}
 def _sizes_of(scene: bpy.types.Scene) -> _Sizes:
     """Return what tells cheaply that nothing came, went, or has another name."""
     objects = sum(len(part.objects) for part in with_sets(scene))
-    return objects, len(canvas_settings(scene).regions), tuple(layers_of(scene))
+    groups = len(bpy.data.collections) + len(bpy.data.materials)
+    return objects, groups, len(canvas_settings(scene).regions), tuple(layers_of(scene))
 
 
 def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:

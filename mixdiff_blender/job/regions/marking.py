@@ -1,27 +1,36 @@
-"""Making objects and layers of annotations regions."""
+"""Making objects, and what they have in common, regions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
 from ...contract import EngineError, Image2ImageRegion, Text2ImageRegion
-from ...properties import RECTANGLE, SILHOUETTE, RegionSettings, region_settings
+from ...properties import (
+    RECTANGLE,
+    SILHOUETTE,
+    RegionEntry,
+    RegionSettings,
+    canvas_settings,
+    region_settings,
+)
 from ..prompts import escaped
-from ..scene_words import prompt_from_names
+from ..scene_words import prompt_from_group, prompt_from_names
 from .empties import is_image_empty
-from .entries import list_object
+from .entries import Group, group_of, list_group, list_object, sync
 from .instances import may_have_instances
-from .planes import WITH_SURFACE
+from .surfaces import SHOWN
 
 FITTING = "fitting"
+_MOST_NAMED = 3
 _FEATHER_PX = {RECTANGLE: 32, SILHOUETTE: 8}  # of what fills its place
 
 
 def can_be_region(obj: bpy.types.Object) -> bool:
     """Return whether an object shows something that can cover a part of the picture."""
-    return obj.type in WITH_SURFACE or is_image_empty(obj) or may_have_instances(obj)
+    return obj.type in SHOWN or is_image_empty(obj) or may_have_instances(obj)
 
 
 def image_shown_by(obj: bpy.types.Object) -> bpy.types.Image | None:
@@ -76,6 +85,44 @@ def mark(scene: bpy.types.Scene, obj: bpy.types.Object, kind: str) -> None:
     if is_new and settings.type == Text2ImageRegion.TYPE and not settings.prompt:
         settings.prompt = escaped(prompt_from_names(obj))
     list_object(scene, obj)
+
+
+def mark_group(scene: bpy.types.Scene, group: Group) -> RegionEntry:
+    """Make a collection or a material a region, whose prompt begins as its name says.
+
+    What is a region already stays as it is.
+
+    Raises: EngineError of kind `job` for the collection of a scene itself.
+    """
+    if isinstance(group, bpy.types.Collection) and group not in bpy.data.collections[:]:
+        raise EngineError(
+            f"{group.name!r} is the scene itself",
+            kind="job",
+            advice="choose one of its collections; what is behind all is the Background",
+        )
+    sync(scene)
+    entry = list_group(scene, group)
+    settings = entry.settings
+    if not settings.is_property_set("shape"):
+        settings.shape, settings.mask_type = SILHOUETTE, "feather"
+        settings.feather_px = _FEATHER_PX[SILHOUETTE]
+        settings.prompt = settings.prompt or escaped(prompt_from_group(group))
+    return entry
+
+
+def gathered(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> bpy.types.Collection:
+    """Return a collection with just these objects: a region's, or a new one.
+
+    The objects stay where they are: it lies in no scene, as what Blender makes with Ctrl+G.
+    """
+    for group in filter(None, map(group_of, canvas_settings(scene).regions)):
+        if isinstance(group, bpy.types.Collection) and {*group.all_objects} == {*objects}:
+            return group
+    names = dict.fromkeys(filter(None, map(prompt_from_names, objects)))
+    collection = bpy.data.collections.new(", ".join(list(names)[:_MOST_NAMED]) or "Region")
+    for obj in objects:
+        collection.objects.link(obj)
+    return collection
 
 
 def _choose_shape(settings: RegionSettings, obj: bpy.types.Object) -> None:

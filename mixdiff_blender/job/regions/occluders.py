@@ -6,7 +6,7 @@ import bpy
 
 from ...properties import region_settings
 from .instances import may_have_instances
-from .planes import WITH_SURFACE
+from .surfaces import SHOWN
 from .visibility import Visibility
 
 
@@ -15,7 +15,7 @@ def occluders(layer: bpy.types.ViewLayer) -> list[bpy.types.Object]:
     return [
         obj
         for obj in Visibility.of(layer).rendered
-        if (obj.type in WITH_SURFACE or may_have_instances(obj))
+        if (obj.type in SHOWN or may_have_instances(obj))
         and not region_settings(obj).guide
         and obj.visible_camera
     ]

@@ -38,6 +38,7 @@ from ...storage.images import (
 )
 from ..controls.pictures import SceneLook
 from ..controls.reading import is_of_scene
+from ..loras import loras_of
 from ..model_facts import model_path
 from ..model_settings import exact, followed_model, value_for
 from ..prompts import escaped, filled, region_prompt, whole_picture_prompt
@@ -109,6 +110,8 @@ class RegionReader:
         """The name of each region by its id."""
         self.images: dict[str, PictureToWrite] = {}
         """Pictures to be written, under these names, where the job's paths start."""
+        self.prompts: list[str] = []
+        """What each text region shows by itself, without the style of all."""
         self.far: dict[str, float] = {}
         """How far from the camera the last of each region is, by its id."""
         self.covered: dict[str, Coverage] = {}
@@ -163,6 +166,8 @@ class RegionReader:
                 self.reroll_regions.append(region)
             case Text2ImageRegion() | Image2ImageRegion() as region:
                 self.regions.append(region)
+                if isinstance(region, Text2ImageRegion):
+                    self.prompts.append(filled(_own_prompt(source), words_of(self._scene, source)))
 
     def _silhouette(self, source: Source, coverage: Coverage) -> dict[str, Any]:
         """Return the values of a region that covers what is seen of it."""
@@ -195,8 +200,7 @@ class RegionReader:
             if name in (*_GIVEN, *hidden):
                 continue
             if name == "prompt":
-                # A layer of annotations is named after what it shows.
-                text = region_prompt(self._root_prompt, settings.prompt or escaped(source.layer))
+                text = region_prompt(self._root_prompt, _own_prompt(source))
                 yield name, self._filled(text, name, source)
             elif name == "guidance_scale" and settings.randomize_guidance:
                 yield name, None
@@ -210,6 +214,8 @@ class RegionReader:
             elif name == "negative_prompt":
                 text = settings.negative_prompt
                 yield name, self._filled(text, name, source) if text else None
+            elif name == "loras":
+                yield name, loras_of(settings)
             elif _is_file(declared):
                 yield name, self._file(getattr(settings, name), declared, source)
             else:
@@ -265,6 +271,12 @@ class RegionReader:
         where = {"field": key, "value": "" if key else name, "region": name}
         problem = Problem(**where, message=message, remedy=remedy, severity=severity)
         self.problems.append(problem)
+
+
+def _own_prompt(source: Source) -> str:
+    """Return a region's prompt; a layer of annotations is named after what it shows."""
+    prompt: str = source.settings.prompt
+    return prompt or escaped(source.layer)
 
 
 def _frame_shown(image: bpy.types.Image, source: Source | None, frame: int) -> int:

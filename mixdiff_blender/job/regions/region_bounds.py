@@ -12,8 +12,10 @@ import bpy
 from ...contract import Image2ImageRegion, Rectangle
 from ...properties import region_settings
 from .annotations import bounds_of_layer, layers_of
+from .belonging import Belonging, belongs_to
 from .camera import border_of, view_of
-from .entries import Source
+from .entries import Group, Source
+from .group_doubts import about_members, why_empty
 from .occluders import occluders
 from .pieces import Piece, bounds_of
 from .projection import Bounds, Canvas, on_canvas
@@ -30,8 +32,17 @@ _HIDDEN = LeftOut(
     why="is hidden behind other things",
     remedy="move it to where the camera sees it, choose the shape Rectangle, or switch it off",
 )
+_ANOTHERS = LeftOut(
+    why="has nothing that is no other region's",
+    remedy="switch off the regions of its objects, choose the shape Rectangle, or switch it off",
+)
 _NO_STROKES = LeftOut(
     why="has no stroke in the camera's view", remedy="draw one, or switch its region off"
+)
+
+_IS_VOLUME = (
+    "is a volume: the box around it counts, with all that is behind",
+    "paint a mask for its own shape (Mask Picture), or put what is in it into regions of its own",
 )
 
 
@@ -65,70 +76,109 @@ class RegionBounds:
         self._layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
         self._view = view_of(scene, depsgraph)
         self._strokes = layers_of(scene)
-        self._numbers = {
-            source.object: number
-            for number, source in enumerate(filter(has_silhouette, sources), start=1)
-            if source.object is not None
-        }
-        self._occluders = occluders(self._layer) if self._numbers else []
+        outlined = list(filter(has_silhouette, sources))
+        self._numbers = {source.id: number for number, source in enumerate(outlined, start=1)}
+        self._belonging = Belonging(self._numbers, outlined)
+        needs_all = bool(outlined) or any(source.group is not None for source in sources)
+        self._occluders = occluders(self._layer) if needs_all else []
         objects = [source.object for source in sources if source.object is not None]
         everything = list(dict.fromkeys([*objects, *self._occluders]))
         self._shown = ShownGeometry(scene, depsgraph, everything)
 
     def place_of(self, source: Source) -> Place | LeftOut:
         """Return where a region lies and what it covers there, or why it covers nothing."""
+        has_outline = source.id in self._numbers
+        seen = self._silhouette_of(source) if has_outline else None
+        # The picture of an image region fills its rectangle.
+        if seen is not None and source.settings.type != Image2ImageRegion.TYPE:
+            return Place(rectangle=seen.window, far=seen.far, coverage=seen.coverage)
+        if has_outline and seen is None and self._is_all_anothers(source):
+            return _ANOTHERS
         bounds = self.bounds_of(source)
         if isinstance(bounds, LeftOut):
             return bounds
         rectangle = on_canvas(bounds, self.canvas)
-        if source.object not in self._numbers:
+        if not has_outline:
             return Place(rectangle=rectangle, far=bounds.far)
-        seen = self._silhouette_of(source)
         if seen is None:
             return _HIDDEN
-        if source.settings.type == Image2ImageRegion.TYPE:  # whose picture fills its rectangle
-            coverage = self._silhouettes.cropped(seen, rectangle)
-            return Place(rectangle=rectangle, far=seen.far, coverage=coverage)
-        return Place(rectangle=seen.window, far=seen.far, coverage=seen.coverage)
+        coverage = self._silhouettes.cropped(seen, rectangle)
+        return Place(rectangle=rectangle, far=seen.far, coverage=coverage)
 
     def bounds_of(self, source: Source) -> Bounds | LeftOut:
         """Return the part of the camera's frame that a region covers, or why it covers none.
 
         What hides it from the camera does not count.
         """
+        if source.group is not None:
+            pieces = [piece for _, piece in self._pieces_in(source.group)]
+            nothing = why_empty(source.group, self._shown.visibility, self._layer)
+            return bounds_of(pieces, self._view) or (_NOT_IN_VIEW if pieces else nothing)
         if source.object is None:
             layer = self._strokes.get(source.layer)
             found = layer and bounds_of_layer(layer, self._frame, self._view, self._border)
             return found or _NO_STROKES
-        pieces = self._shown.pieces_of(source.object)
-        if isinstance(pieces, LeftOut):
-            return pieces
-        return bounds_of(pieces, self._view) or (_NOT_IN_VIEW if pieces else _NO_SURFACE)
+        shown = self._shown.pieces_of(source.object)
+        if isinstance(shown, LeftOut):
+            return shown
+        return bounds_of(shown, self._view) or (_NOT_IN_VIEW if shown else _NO_SURFACE)
 
     def doubts_about(self, source: Source) -> Iterator[tuple[str, str]]:
         """Return what a render shows otherwise than a region's place has it, and what to do."""
-        if source.object is not None:
-            yield from what_it_shows_instead(source.object, self._layer)
-            yield from self._shown.doubts_about(source.object)
+        if source.group is not None:
+            owners = {owner for owner, _ in self._pieces_in(source.group)}
+            found = [(obj.name, doubt) for obj in owners for doubt in self._doubts_about(obj)]
+            yield from about_members(sorted(found))
+        elif source.object is not None:
+            yield from self._doubts_about(source.object)
+
+    def _doubts_about(self, obj: bpy.types.Object) -> Iterator[tuple[str, str]]:
+        if any(not piece.hides for piece in self._pieces_of(obj)):
+            yield _IS_VOLUME
+        yield from what_it_shows_instead(obj, self._layer)
+        yield from self._shown.doubts_about(obj)
 
     def _silhouette_of(self, source: Source) -> Silhouette | None:
-        obj, settings = source.object, source.settings
-        assert obj is not None
-        if settings.guide:  # which hides nothing, and is hidden by nothing
+        obj, settings, number = source.object, source.settings, self._numbers[source.id]
+        if obj is not None and settings.guide:  # which hides nothing, and is hidden by nothing
             alone = Silhouettes(self._view, self.canvas, [(1, self._pieces_of(obj))], keep=False)
             return alone.of(1, settings.feather_px)
-        return self._silhouettes.of(self._numbers[obj], settings.feather_px)
+        return self._silhouettes.of(number, settings.feather_px)
 
     @cached_property
     def _silhouettes(self) -> Silhouettes:
         """All that is seen; of what lies in the same place, what is a region."""
+        own = self._belonging.of_objects
         regions = [
             (number, self._pieces_of(obj))
-            for obj, number in self._numbers.items()
+            for obj, number in own.items()
             if not region_settings(obj).guide
         ]
-        others = [(0, self._pieces_of(obj)) for obj in self._occluders if obj not in self._numbers]
-        return Silhouettes(self._view, self.canvas, [*regions, *others])
+        others = [
+            (self._belonging.number_of(obj, piece), piece)
+            for obj in self._occluders
+            if obj not in own
+            for piece in self._pieces_of(obj)
+        ]
+        others = [(number, piece) for number, piece in others if number or piece.hides]
+        others.sort(key=lambda one: one[0] == 0)
+        drawn = [*regions, *((number, [piece]) for number, piece in others)]
+        return Silhouettes(self._view, self.canvas, drawn)
+
+    def _is_all_anothers(self, source: Source) -> bool:
+        """Return whether a group shows something, and all of it belongs to other regions."""
+        if source.group is None:
+            return False
+        owners = {self._belonging.number_of(*one) for one in self._pieces_in(source.group)}
+        return bool(owners) and self._numbers[source.id] not in owners
+
+    def _pieces_in(self, group: Group) -> Iterator[tuple[bpy.types.Object, Piece]]:
+        """Return the pieces that belong to a group, each with what shows it."""
+        belongs = belongs_to(group)
+        for obj in self._occluders:
+            for piece in self._pieces_of(obj):
+                if belongs(obj, piece):
+                    yield obj, piece
 
     def _pieces_of(self, obj: bpy.types.Object) -> Sequence[Piece]:
         pieces = self._shown.pieces_of(obj)

@@ -67,7 +67,7 @@ class SeenSurfaces:
         assert layer is not None
         found = pieces_in(depsgraph, occluders(layer))
         for obj, pieces in found.items():
-            for index, piece in enumerate(pieces):
+            for index, piece in enumerate(piece for piece in pieces if piece.hides):
                 for place, matrix in enumerate(piece.matrices):
                     points = piece.points @ matrix[:3, :3].T + matrix[:3, 3]
                     count = len(piece.triangles)

@@ -9,12 +9,13 @@ from .entries import Source
 
 def may_have_silhouette(source: Source) -> bool:
     """Return whether a region is made from something whose shape a render shows."""
-    obj, settings = source.object, source.settings
-    return obj is not None and not is_image_empty(obj) and settings.type != REROLL_TYPE
+    obj = source.object
+    is_thing = source.group is not None or (obj is not None and not is_image_empty(obj))
+    return is_thing and source.settings.type != REROLL_TYPE
 
 
 def has_silhouette(source: Source) -> bool:
-    """Return whether a region covers what is seen of its object."""
+    """Return whether a region covers what is seen of its objects."""
     return source.settings.shape == SILHOUETTE and may_have_silhouette(source)
 
 

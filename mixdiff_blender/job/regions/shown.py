@@ -40,15 +40,16 @@ class ShownGeometry:
         self._scene = scene
         self._shaded = shaded
         self._differences = Differences(scene)
-        self._visibility = Visibility.of(layer)
+        self.visibility = Visibility.of(layer)
+        """What the view layer's collections let through."""
         self._unseen: dict[bpy.types.Object, LeftOut] = {}
         self._members: dict[bpy.types.Object, list[bpy.types.Object]] = {}
         alike: dict[bpy.types.Object, None] = {}
         differing: dict[bpy.types.Object, None] = {}
         for obj in objects:
             members = self._members[obj] = self._members_of(obj)
-            evaluated = all(member in self._visibility.evaluated for member in members)
-            if unseen := self._visibility.why_unseen(obj, layer):
+            evaluated = all(member in self.visibility.evaluated for member in members)
+            if unseen := self.visibility.why_unseen(obj, layer):
                 self._unseen[obj] = unseen
             elif why_no_twin(obj) and not evaluated:
                 self._unseen[obj] = _NOT_EVALUATED
@@ -82,13 +83,13 @@ class ShownGeometry:
         found = {obj: pieces for obj, pieces in known.items() if pieces is not None}
         if not (unknown := [obj for obj in objects if obj not in found]):
             return found
-        with twins(self._scene, depsgraph, unknown) as (twins_depsgraph, twin_of):
-            twin_objects = list(twin_of.values())
-            shown = pieces_in(twins_depsgraph, twin_objects, shaded=self._shaded)
-            found |= {obj: shown[twin] for obj, twin in twin_of.items()}
+        with twins(self._scene, depsgraph, unknown) as made:
+            twin_objects = list(made.of.values())
+            shown = pieces_in(made.depsgraph, twin_objects, made.originals, shaded=self._shaded)
+            found |= {obj: shown[twin] for obj, twin in made.of.items()}
         for obj in () if self._shaded else unknown:
             # Blender tells nothing of the rest.
-            if obj in self._visibility.evaluated and not self._differences.beyond(obj):
+            if obj in self.visibility.evaluated and not self._differences.beyond(obj):
                 keep_pieces(self._scene, obj, found[obj])
         return found
 
@@ -97,16 +98,16 @@ class ShownGeometry:
 
     def _members_of(self, obj: bpy.types.Object) -> list[bpy.types.Object]:
         """Return the objects whose pieces an object's region covers."""
-        return family_of(obj, self._visibility.rendered) if obj.type == "META" else [obj]
+        return family_of(obj, self.visibility.rendered) if obj.type == "META" else [obj]
 
     def _differs(self, obj: bpy.types.Object) -> bool:
         if obj.type == "META":
             # Another ball has the surface, or it has another shape.
-            visible, rendered = self._visibility.evaluated, self._visibility.rendered
+            visible, rendered = self.visibility.evaluated, self.visibility.rendered
             return any(
                 (ball in visible and not ball.hide_get(view_layer=self._layer))
                 != (ball in rendered)
-                for ball in family_of(obj, self._visibility.included)
+                for ball in family_of(obj, self.visibility.included)
             )
         shown_by = obj.parent if is_instanced_by_parent(obj) else obj
         return self._differences.between(shown_by or obj)

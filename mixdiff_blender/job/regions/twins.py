@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -34,11 +35,22 @@ def is_echo() -> bool:
     return _echoing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twins:
+    """Objects set for the viewport as they are for renders, and the depsgraph that has them."""
+
+    depsgraph: bpy.types.Depsgraph
+    of: Mapping[bpy.types.Object, bpy.types.Object]
+    """The twin of each object that was asked for."""
+    originals: Mapping[bpy.types.Object, bpy.types.Object]
+    """What each twin stands for, also of those that others show."""
+
+
 @contextmanager
 def twins(
     scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, objects: Iterable[bpy.types.Object]
-) -> Iterator[tuple[bpy.types.Depsgraph, Mapping[bpy.types.Object, bpy.types.Object]]]:
-    """Give objects twins for a while: yields the twins' depsgraph, and the twin of each object.
+) -> Iterator[Twins]:
+    """Give objects twins for a while.
 
     Writes to the file: not while Blender draws. A depsgraph is the same afterwards, but what it has
     evaluated has to be asked for again.
@@ -50,7 +62,7 @@ def twins(
         layer = world.scene.view_layers[0]
         layer.update()
         assert layer.depsgraph is not None
-        yield layer.depsgraph, found
+        yield Twins(depsgraph=layer.depsgraph, of=found, originals=world.originals)
     finally:
         world.end()
         _take_in(depsgraph)
@@ -101,6 +113,12 @@ class _World:
                 if child not in self._made:
                     self.twin(child).parent = twin
         return twin
+
+    @property
+    def originals(self) -> dict[bpy.types.Object, bpy.types.Object]:
+        """What each twin of an object stands for."""
+        made = self._made.items()
+        return {twin: obj for obj, twin in made if isinstance(obj, bpy.types.Object)}
 
     def end(self) -> None:
         """Take all of it out of the file."""

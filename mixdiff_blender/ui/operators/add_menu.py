@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import annotation_layers, drawing, images
+from . import annotation_layers, drawing, groups, images
 from .base import entries, separate, submenu
 
 
@@ -18,7 +18,7 @@ class AddMenu(bpy.types.Menu):
 
     def draw(self, context: Any) -> None:
         """Draw what each module adds."""
-        for module in (drawing, images, annotation_layers):
+        for module in (drawing, images, annotation_layers, groups):
             module.draw_add_menu(self.layout)
 
 

@@ -41,6 +41,25 @@ class InstallEngine(ReportingOperator):
             engine.wait_for(installing.task)
 
 
+class InstallRay(ReportingOperator):
+    """Fetch what a Ray cluster needs into the engine's environment"""
+
+    bl_idname = "mixdiff.install_ray"
+    bl_label = "Install Ray for MixDiff"
+    icon = "IMPORT"
+    requirements = (
+        *InstallEngine.requirements,
+        require(lambda _: installing.status().is_own, "The engine runs in a Python of your own"),
+        require(lambda _: installing.status().lacks_ray, "It is there"),
+    )
+
+    def run(self, context: Any) -> None:
+        """Begin; without a window, return when it is through."""
+        installing.start_ray()
+        if bpy.app.background:
+            engine.wait_for(installing.task)
+
+
 class CancelInstallation(ReportingOperator):
     """Stop installing; what has arrived is kept for the next time"""
 
@@ -83,9 +102,7 @@ class StopEngine(ReportingOperator):
     bl_idname = "mixdiff.stop_engine"
     bl_label = "Stop MixDiff Engine"
     icon = "QUIT"
-    requirements = (
-        require(lambda _: engine.session.engine_pid is not None, "The engine does not run"),
-    )
+    requirements = (require(lambda _: engine.is_running(), "The engine does not run"),)
 
     def run(self, context: Any) -> None:
         """End it."""
@@ -147,7 +164,7 @@ class _OfWaitingJob(Declaring):
 
 
 class RemoveJob(_OfWaitingJob, ReportingOperator):
-    """Take a picture that waits out of the queue"""
+    """Take a picture that waits out of the queue; others go on"""
 
     bl_idname = "mixdiff.remove_job"
     bl_label = "Remove Waiting MixDiff Picture"
@@ -155,7 +172,7 @@ class RemoveJob(_OfWaitingJob, ReportingOperator):
 
     def run(self, context: Any) -> None:
         """Remove it."""
-        engine.queue.remove(self.job())
+        engine.queue.skip(self.job())
         engine.redraw()
 
 
@@ -187,7 +204,7 @@ class EngineMenu(bpy.types.Menu):
 
 
 _OPERATORS: tuple[type[ReportingOperator], ...] = (
-    *(InstallEngine, CancelInstallation, RemoveEngine),
+    *(InstallEngine, InstallRay, CancelInstallation, RemoveEngine),
     *(StopEngine, FreeMemory, CopyReport, MoveJob, RemoveJob),
 )
 

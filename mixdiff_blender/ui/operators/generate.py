@@ -11,7 +11,7 @@ from ...contract import EngineError
 from ...job.job_from_scene import has_something_to_generate
 from ...job.regions.entries import has_region
 from ...properties.contexts import scene_in
-from ...properties.declarations import BoolProperty, IntProperty
+from ...properties.declarations import BoolProperty, IntProperty, StringProperty
 from ...results import batch, generation, shot
 from .base import (
     RENDER_MENU,
@@ -83,7 +83,7 @@ class Generate(OfScene):
 
 
 class GenerateBatch(OfScene):
-    """Paint several pictures, each with another seed; cancelling one cancels the rest"""
+    """Paint several pictures, each with another seed; on the cluster where one is set"""
 
     bl_idname = "mixdiff.generate_batch"
     bl_label = "Generate Several MixDiff Pictures"
@@ -98,14 +98,14 @@ class GenerateBatch(OfScene):
         return context.window_manager.invoke_props_dialog(self)  # type: ignore[no-any-return]
 
     def run(self, context: Any) -> None:
-        """Begin them, one after the other."""
+        """Begin them."""
         scene = scene_in(context)
         batch.begin(scene, context.evaluated_depsgraph_get(), self.count)
         finish(scene)
 
 
 class Cancel(ReportingOperator):
-    """Stop making the picture; an engine that does not stop within seconds is ended"""
+    """Stop making what is being made, with all that belongs to it"""
 
     bl_idname = "mixdiff.cancel"
     bl_label = "Cancel MixDiff Picture"
@@ -116,10 +116,32 @@ class Cancel(ReportingOperator):
 
     def run(self, context: Any) -> None:
         """Ask for the end; the timer sees it."""
-        running = shot.current()
-        if running is not None and not engine.queue.running:
-            running.cancel()
-        engine.queue.cancel()
+        together = [one for one in (shot.current(), *batch.under_way()) if one is not None]
+        for one in together:
+            one.cancel()
+        # Asked a second time, an engine is ended: so nothing is asked twice here.
+        engine.queue.cancel(again=not together)
+        engine.redraw()
+
+
+class CancelOne(ReportingOperator):
+    """Stop making this picture alone; others go on"""
+
+    bl_idname = "mixdiff.cancel_one"
+    bl_label = "Cancel One MixDiff Picture"
+    icon = "X"
+    requirements = (require(lambda _: engine.queue.running, "No picture is being made"),)
+
+    name = StringProperty(
+        name="Picture", description="The file that it is made for, as the panel names it"
+    )
+
+    def run(self, context: Any) -> None:
+        """Take it out."""
+        named = [job for job in engine.queue.running if job.request.output.name == self.name]
+        if not named:
+            raise EngineError(f"{self.name!r} is not being made", kind="job")
+        engine.queue.skip(named[0])
         engine.redraw()
 
 
@@ -134,7 +156,7 @@ class RenderMenu(bpy.types.Menu):
         Cancel.button(self.layout)
 
 
-CLASSES = (Generate, GenerateBatch, Cancel, RenderMenu)
+CLASSES = (Generate, GenerateBatch, Cancel, CancelOne, RenderMenu)
 MENUS = (
     ("TOPBAR_MT_render", entries(separate, Generate.button, submenu(RenderMenu, "IMAGE_DATA"))),
 )

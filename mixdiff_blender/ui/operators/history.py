@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import bpy
 
-from ...job.regions.entries import source_of, source_of_object
+from ...job.regions.belonging import sources_with
+from ...job.regions.entries import source_of
 from ...properties import HistoryEntry, canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import (
@@ -38,15 +39,13 @@ def shown_entry(context: Any) -> HistoryEntry:
 
 
 def selected_regions(scene: bpy.types.Scene, context: Any) -> set[str]:
-    """Return the ids and names of the selected objects, or of the layer chosen in the list."""
-    found: set[str] = set()
-    for obj in context.view_layer.objects:
-        if obj.select_get():
-            found |= {source_of_object(obj).id, obj.name}
+    """Return ids and names of the regions of selected objects, or of the one chosen in the list."""
+    selected = [obj for obj in context.view_layer.objects if obj.select_get()]
+    found = list(sources_with(scene, selected))
     entry = active_entry(scene)
     if entry and entry.object is None:
-        found |= {source_of(entry).id, entry.layer}
-    return found
+        found.append(source_of(entry))
+    return {key for source in found for key in (source.id, source.name)}
 
 
 VARIATION_ITEMS = [

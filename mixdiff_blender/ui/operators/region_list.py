@@ -6,8 +6,9 @@ from typing import Any
 
 import bpy
 
-from ...job.regions.entries import settings_of, sync
-from ...properties import RegionEntry, canvas_settings
+from ...job.regions.belonging import members_of
+from ...job.regions.entries import group_of, settings_of, sync
+from ...properties import RegionEntry, canvas_settings, region_settings
 from ...properties.contexts import scene_in, select, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty
 from .base import Requirement, Result, UndoableOperator, entries, require, submenu
@@ -25,9 +26,18 @@ def _active_object(context: Any) -> bpy.types.Object | None:
     return entry.object if entry else None
 
 
-def _is_in_view_layer(context: Any) -> bool:
+def _active_objects(context: Any) -> list[bpy.types.Object]:
+    """Return what the chosen region is made of in the view layer; of a group what is not hidden."""
+    entry, objects = active_entry(scene_in(context)), view_layer_in(context).objects
+    group = group_of(entry) if entry else None
+    if group is not None:
+        return members_of(group, [obj for obj in objects if obj.visible_get()])
     found = _active_object(context)
-    return found is not None and found.name in view_layer_in(context).objects
+    return [found] if found is not None and objects.get(found.name) == found else []
+
+
+def _is_region(obj: bpy.types.Object) -> bool:
+    return region_settings(obj).enabled
 
 
 class _OfChosenRegion(UndoableOperator):
@@ -42,7 +52,7 @@ class _OfChosenRegion(UndoableOperator):
 
 
 class RemoveRegion(_OfChosenRegion):
-    """Take the chosen region off the list; its object or annotation stays"""
+    """Take the chosen region off the list; its objects or annotation stay"""
 
     bl_idname = "mixdiff.remove_region"
     bl_label = "Remove MixDiff Region"
@@ -66,7 +76,7 @@ class DuplicateRegion(_OfChosenRegion):
     icon = "DUPLICATE"
     requirements = (
         *_OfChosenRegion.requirements,
-        require(_active_object, "An annotation cannot be copied here; draw another layer"),
+        require(_active_object, "Only an object's region is copied: with the object"),
     )
 
     def run(self, context: Any) -> None:
@@ -114,14 +124,14 @@ class MoveRegion(_OfChosenRegion):
 
 
 class SelectRegion(_OfChosenRegion):
-    """Select the chosen region's object in the viewport"""
+    """Select the chosen region's objects in the viewport, so as to put the picture on them"""
 
     bl_idname = "mixdiff.select_region"
-    bl_label = "Select MixDiff Region's Object"
+    bl_label = "Select MixDiff Region's Objects"
     icon = "RESTRICT_SELECT_OFF"
     requirements = (
         *_OfChosenRegion.requirements,
-        require(_is_in_view_layer, "The region's object is not in this view layer"),
+        require(_active_objects, "The region has no object in this view layer"),
     )
 
     extend = BoolProperty(
@@ -129,11 +139,19 @@ class SelectRegion(_OfChosenRegion):
     )
 
     def run(self, context: Any) -> None:
-        """Select the object, and make it the active one."""
-        found = _active_object(context)
-        assert found is not None
-        found.hide_set(False)
-        select(context, found, extend=self.extend)
+        """Select the objects, and make one the active one: of several one that is no region.
+
+        Of a material's objects it becomes the active material.
+        """
+        found = _active_objects(context)
+        entry = active_entry(scene_in(context))
+        assert entry is not None
+        for number, obj in enumerate(sorted(found, key=_is_region, reverse=True)):
+            obj.hide_set(False)
+            select(context, obj, extend=self.extend or number > 0)
+            if entry.material is not None:
+                shown = [slot.material for slot in obj.material_slots]
+                obj.active_material_index = shown.index(entry.material)
 
 
 def draw_moving(layout: Any, up: str = "", down: str = "") -> None:

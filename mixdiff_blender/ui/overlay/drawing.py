@@ -12,8 +12,8 @@ import gpu
 from gpu_extras.batch import batch_for_shader
 
 from ...contract import EngineError
-from ...job.regions.entries import source_of_object
-from ...properties import canvas_settings
+from ...job.regions.entries import source_of, source_of_object
+from ...properties import canvas_settings, region_settings
 from .. import job_cache
 from . import picture
 from .boxes import Box, Colour
@@ -40,7 +40,7 @@ class _Key:
     cached: job_cache.CachedJob
     frame: Frame
     active: str
-    """The id of the active object's region."""
+    """The id of the region that is chosen."""
     scale: float
     tinted: bool
 
@@ -98,7 +98,7 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted:
     key = _Key(
         cached=job_cache.cached_job(scene, context.view_layer),
         frame=frame,
-        active=source_of_object(active).id if active else "",
+        active=_active_id(scene, active),
         scale=context.preferences.system.ui_scale,
         tinted=tinted,
     )
@@ -114,6 +114,15 @@ def _draw_regions(context: Any, scene: bpy.types.Scene, frame: Frame, *, tinted:
     drawing.batch.draw(_gpu.shader.from_builtin("SMOOTH_COLOR"))
     _gpu.state.blend_set("NONE")
     _draw_labels(drawing.labels, key.scale)
+
+
+def _active_id(scene: bpy.types.Scene, active: bpy.types.Object | None) -> str:
+    """Return the id of the region that the active object is, or that is chosen in the list."""
+    if active is not None and region_settings(active).enabled:
+        return source_of_object(active).id
+    settings = canvas_settings(scene)
+    index = settings.active_region
+    return source_of(settings.regions[index]).id if 0 <= index < len(settings.regions) else ""
 
 
 def _prepared(key: _Key) -> _Drawing:

@@ -17,6 +17,7 @@ _PROMPTS = (
     ("background_prompt", "IMAGE_BACKGROUND", "Background, behind all"),
     ("negative_prompt", "CANCEL", "Avoid"),
 )
+_EVERYTHING = "Whole picture, or all prompts"
 _WITHOUT_REGIONS = "What the picture shows"
 
 
@@ -40,6 +41,24 @@ class PromptPanel(SidebarPanel):
             self.layout.prop(settings, "background")
         draw_hint(self.layout, context, settings.prompt, "style")
         draw_hint(self.layout, context, settings.background_prompt, "background")
+
+
+class BasePanel(SidebarPanel):
+    """What the whole picture is of at once, so that its regions fit together."""
+
+    bl_idname = "MIXDIFF_PT_base"
+    bl_label = "Base Pass"
+    bl_parent_id = PromptPanel.bl_idname
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Any) -> None:
+        """Draw how much the base pass has a part in the picture, and what it shows."""
+        settings = canvas_settings(context.scene)
+        split_column(self.layout).prop(settings, "base_strength")
+        column = self.layout.column()
+        column.active = settings.base_strength > 0
+        split_column(column).prop(settings, "base_end")
+        column.prop(settings, "base_prompt", text="", icon="SCENE_DATA", placeholder=_EVERYTHING)
 
 
 class CanvasPanel(SidebarPanel):
@@ -109,8 +128,8 @@ class MorePanel(SidebarPanel):
         """Draw the rest of what a job has."""
         settings = canvas_settings(context.scene)
         column = split_column(self.layout)
-        for name in ("noise_device", "cpu_vae", "decode_steps"):
+        for name in ("prompt_syntax", "noise_device", "cpu_vae", "decode_steps"):
             column.prop(settings, name)
 
 
-CLASSES = (PromptPanel, CanvasPanel, SizePanel, MorePanel)
+CLASSES = (PromptPanel, BasePanel, CanvasPanel, SizePanel, MorePanel)

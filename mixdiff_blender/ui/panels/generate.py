@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ...backend import engine, measured, models
-from ...backend.session import Failed, Generating, Stopped
+from ...backend.session import HERE, Failed, Generating, Stopped
 from ...backend.wording import estimate_text, state_text
 from ...job.job_from_scene import in_words
 from ...job.model_facts import model_facts
 from ...job.regions.camera import canvas_of
 from ...properties import canvas_settings
-from ...results import generation, shot
+from ...results import batch, generation, shot
 from ..job_cache import CachedJob, cached_job
 from ..operators.engine import CopyReport, FreeMemory, MoveJob, RemoveJob, StopEngine
-from ..operators.generate import Cancel, Generate
+from ..operators.generate import Cancel, CancelOne, Generate
 from ..operators.models import DownloadModel
-from .installation import draw_installation
+from .installation import draw_cluster, draw_installation
 from .models import draw_fault, draw_fetching
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
 _LINES_KEPT_FREE = 4
+_MOST_BARS = 8
 
 
 class GeneratePanel(SidebarPanel):
@@ -60,19 +62,20 @@ class GeneratePanel(SidebarPanel):
         session = engine.session
         row = layout.row(align=True)
         icon = "ERROR" if isinstance(session.state, Failed) else "RADIOBUT_ON"
-        row.label(text=state_text(session.state), icon=icon)
+        row.label(text=_at_work_text() or state_text(session.state), icon=icon)
         if session.has_model and not engine.queue.is_busy:
             FreeMemory.button(row, "")
-        if session.engine_pid is not None:
+        if engine.is_running():
             StopEngine.button(row, "")
 
     def _draw_bar(self, layout: Any, context: Any, cached: CachedJob) -> None:
         """Draw how far the picture is, or what the next one takes."""
-        if running := shot.current():
-            layout.progress(factor=running.share, text=running.text)
-            return
-        if engine.queue.is_busy:
+        together = [one for one in (shot.current(), *batch.under_way()) if one is not None]
+        for one in together:
+            layout.progress(factor=one.share, text=one.text)
+        if len(engine.queue.running) > 1 or (engine.queue.is_busy and shot.current() is None):
             draw_bars(layout)
+        if together or engine.queue.is_busy:
             return
         canvas = canvas_of(context.scene)
         estimate = None
@@ -98,6 +101,7 @@ class GeneratePanel(SidebarPanel):
             draw_text(layout, context, f"{name} is not on this computer", "INFO")
             size = models.size_text(name)
             DownloadModel.button(layout, f"Download ({size})" if size else "Download")
+        draw_cluster(layout, context)
         messages = [(str(cached.error), "INFO")] if cached.error else []
         problems = cached.job.problems if cached.job else ()
         said = {in_words(problem, in_panels=True) for problem in problems}
@@ -133,13 +137,32 @@ class GeneratePanel(SidebarPanel):
             RemoveJob.button(row, "", "X", index=index)
 
 
+def _at_work_text() -> str:
+    """Return which engines work, where it is not this computer's first one alone."""
+    at_work = [session for session in engine.queue.sessions if session.job]
+    places = dict.fromkeys(session.place or "this computer" for session in at_work)
+    if at_work in ([], [engine.session]):
+        return ""
+    where = " and ".join(places)
+    return f"{len(at_work)} at work · {where}"
+
+
 def draw_bars(layout: Any) -> None:
-    """Draw how far each engine that works is."""
-    for session in engine.queue.sessions:
-        if session.job:
-            state = session.state
-            share = state.progress.share if isinstance(state, Generating) else 0.0
-            layout.progress(factor=share, text=state_text(state))
+    """Draw how far each engine that works is; where several do, each with its picture."""
+    at_work = [session for session in engine.queue.sessions if session.job]
+    column = layout.column(align=True)
+    for session in at_work[:_MOST_BARS]:
+        state, job = session.state, session.job
+        share = state.progress.share if isinstance(state, Generating) else 0.0
+        if len(at_work) == 1 and session.place == HERE:
+            column.progress(factor=share, text=state_text(state))
+            continue
+        name = job.request.output.name if job else ""
+        row = column.row(align=True)
+        row.progress(factor=share, text=f"{Path(name).stem} · {state_text(state)}")
+        CancelOne.button(row, "", name=name)
+    if (more := len(at_work) - _MOST_BARS) > 0:
+        column.label(text=f"and {more} more at work")
 
 
 CLASSES = (GeneratePanel,)

@@ -7,9 +7,16 @@ from typing import Any
 from ...backend import installing
 from ...backend.background_task import Broken, Running
 from ...backend.installation.faults import gigabytes
-from ...backend.installation.plan import likely_sizes
-from ...properties.preferences import DRAWN_BY_ENGINE
-from ..operators.engine import CancelInstallation, CopyReport, InstallEngine, RemoveEngine
+from ...backend.installation.plan import RAY_SIZES, likely_sizes
+from ...properties import preferences
+from ...properties.preferences import DRAWN_BELOW_CLUSTER, DRAWN_BY_ENGINE
+from ..operators.engine import (
+    CancelInstallation,
+    CopyReport,
+    InstallEngine,
+    InstallRay,
+    RemoveEngine,
+)
 from .models import draw_models
 from .sidebar import draw_online_access, draw_progress, draw_text
 
@@ -39,6 +46,16 @@ def draw_installation(layout: Any, context: Any) -> bool:
     return True
 
 
+def draw_cluster(layout: Any, context: Any) -> None:
+    """Draw what the cluster lacks, or who may use it."""
+    if not preferences.cluster():
+        return
+    if installing.status().lacks_ray and not isinstance(installing.task.state, Running):
+        sizes = f"{gigabytes(RAY_SIZES.fetched)} to fetch, {gigabytes(RAY_SIZES.on_disk)} on disk"
+        draw_text(layout, context, f"A cluster needs Ray: about {sizes}", "INFO")
+        InstallRay.button(layout, "Install Ray")
+
+
 def draw_in_preferences(layout: Any, context: Any) -> None:
     """Draw the engine's part."""
     box = layout.box()
@@ -60,3 +77,4 @@ def draw_in_preferences(layout: Any, context: Any) -> None:
 
 
 DRAWN_BY_ENGINE.append(draw_in_preferences)
+DRAWN_BELOW_CLUSTER.append(draw_cluster)

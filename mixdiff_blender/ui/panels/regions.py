@@ -7,13 +7,21 @@ from typing import Any
 import bpy
 
 from ...contract import Image2ImageRegion, Text2ImageRegion
-from ...job.regions.entries import source_of
+from ...job.regions.entries import Source, source_of
 from ...properties import RegionSettings, canvas_settings
 from ..job_cache import last_cached_job
-from ..operators import annotation_layers, drawing, images
+from ..operators import annotation_layers, drawing, groups, images
 from ..operators.region_list import RegionListMenu, RemoveRegion, draw_moving
 from ..operators.regions import TYPE_ICONS, MarkRegions, draw_kinds
 from .sidebar import SidebarList, SidebarPanel
+
+
+def icon_of(source: Source) -> Any:
+    """Return the icon of what a region is made of, where that is no object; else of its type."""
+    if source.group is None:
+        return TYPE_ICONS[source.settings.type]
+    is_material = isinstance(source.group, bpy.types.Material)
+    return (groups.MarkMaterial if is_material else groups.MarkCollection).icon
 
 
 class RegionList(SidebarList):
@@ -31,11 +39,12 @@ class RegionList(SidebarList):
         lines.active = settings.enabled
         name = lines.row(align=True)
         is_wrong = bool(last_cached_job(context.scene).problems_of(source.id))
-        name.label(text="", icon="ERROR" if is_wrong else TYPE_ICONS[settings.type])
-        if item.object:
-            name.prop(item.object, "name", text="", emboss=False)
+        name.label(text="", icon="ERROR" if is_wrong else icon_of(source))
+        named = source.object or source.group
+        if named is not None:
+            name.prop(named, "name", text="", emboss=False)
         else:
-            name.label(text=item.layer)
+            name.label(text=source.layer)
         if settings.type == Text2ImageRegion.TYPE:
             weight = name.row()
             weight.ui_units_x = 2.5
@@ -64,6 +73,7 @@ class AddRegionMenu(bpy.types.Menu):
         layout: Any = self.layout
         MarkRegions.button(layout, "From Selected Objects")
         draw_kinds(layout, "From Selected, as {}")
+        groups.draw_add_menu(layout)
         layout.separator()
         for module in (drawing, images, annotation_layers):
             module.draw_add_menu(layout)

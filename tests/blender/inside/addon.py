@@ -33,7 +33,7 @@ from bl_ext.user_default.mixdiff.job.controls.segments import Segments, region_c
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.known_words import hint_of, suggested
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
-from bl_ext.user_default.mixdiff.job.regions import handlers, shown
+from bl_ext.user_default.mixdiff.job.regions import handlers, shown, strands
 from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.drawn_rectangles import drawn_rectangles
@@ -69,6 +69,7 @@ from bl_ext.user_default.mixdiff.ui.panels import (
     canvas,
     controls,
     generate,
+    loras,
     region,
     regions,
     results,
@@ -80,7 +81,7 @@ from bl_ext.user_default.mixdiff.ui.panels.presets import draw_presets
 HistoryList = results.HistoryList
 PANELS = [
     panel
-    for module in (canvas, controls, generate, region, regions, results)
+    for module in (canvas, controls, generate, region, loras, regions, results)
     for panel in module.CLASSES
     if issubclass(panel, bpy.types.Panel)
 ]
@@ -166,6 +167,7 @@ __all__ = [
     "sources",
     "state_text",
     "stop",
+    "strands",
     "suggested",
     "sync",
     "to_document",

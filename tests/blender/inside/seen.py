@@ -3,8 +3,9 @@
 from typing import Any
 
 import bpy
-from addon import scripting
-from scenes import add_region, place
+import numpy as np
+from addon import job_from_scene, scripting
+from scenes import add_region, place, update
 
 CELL_PX = 8
 
@@ -22,6 +23,22 @@ def only_place() -> list[int]:
 def said(name: str) -> list[str]:
     (found,) = [region for region in scripting.regions() if region.name == name]
     return [problem for problem in found.problems if "of the canvas" not in problem]
+
+
+def read() -> Any:
+    """Return the scene's job as it is now."""
+    update()
+    return job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
+
+
+def covered(name: str) -> Any:
+    """Return what a region covers of the canvas, two samples a pixel."""
+    job = read()
+    (region,) = [region for region in job.job.regions if region.name == name]
+    whole = np.zeros((job.job.canvas_height * 2, job.job.canvas_width * 2))
+    top, bottom, left, right = (side * 2 for side in region.bounds)
+    whole[top:bottom, left:right] = job.silhouettes[region.id].shares
+    return whole
 
 
 def to_collection(name: str, *objects: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
@@ -316,15 +317,20 @@ def test_fields_of_pixels_say_so(street: Any) -> None:
 
 def test_the_panel_shows_every_engine_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
     client = SimpleNamespace(is_running=True, pid=0, events=SimpleQueue())
-    jobs = [Job(request=None, on_end=lambda _: None) for _ in range(2)]
+    requests = [SimpleNamespace(output=Path(f"street-{number}.png")) for number in (1, 2)]
+    jobs = [Job(request=request, on_end=lambda _: None) for request in requests]
     states = [Generating(client=client, request_id=7, job=job) for job in jobs]
-    sessions = [SimpleNamespace(state=state, job=state.job) for state in states]
-    sessions.append(SimpleNamespace(state=Stopped(), job=None))
+    sessions = [SimpleNamespace(state=state, job=state.job, place="") for state in states]
+    sessions.append(SimpleNamespace(state=Stopped(), job=None, place=""))
     monkeypatch.setattr(engine.queue, "sessions", sessions)
     layout = MagicMock()
     draw_bars(layout)
     drawn = [call for call in layout.mock_calls if call[0].endswith("progress")]
-    assert len(drawn) == 2
+    assert [call.kwargs["text"].partition(" ")[0] for call in drawn] == ["street-1", "street-2"]
+    monkeypatch.setattr(engine.queue, "sessions", sessions[1:])
+    draw_bars(alone := MagicMock())
+    (drawn_alone,) = [call for call in alone.mock_calls if call[0].endswith("progress")]
+    assert drawn_alone.kwargs["text"] == "Loading the model"
 
 
 def test_twenty_regions_are_read_drawn_and_looked_up_without_being_felt(

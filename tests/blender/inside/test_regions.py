@@ -72,6 +72,8 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     photo.reference_image = bpy.data.images.new("painted", 8, 8)
     settings = scene.mixdiff
     settings.scheduler, settings.negative_prompt = "ddim", "text"
+    settings.base_strength, settings.base_end = 0.3, 0.4
+    settings.background_prompt = "a town"
     settings.cpu_vae, settings.decode_steps, settings.noise_device = True, True, "device"
 
     update()
@@ -86,10 +88,15 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "num_inference_steps": 2,
         "seed": 7178915308,
         "negative_prompt": "text",
+        "prompt_syntax": "weights",
         "cpu_vae": True,
         "decode_steps": True,
         "noise_device": "device",
         "max_region_px": 256,  # what the model was trained on
+        "base_prompt": "a town, a road",
+        "base_guidance_scale": 7.5,
+        "base_strength": 0.3,
+        "base_end": 0.4,
         "kept": None,
         "noise_map": None,
     }

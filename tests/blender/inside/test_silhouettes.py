@@ -7,8 +7,9 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import history, job_cache, job_from_scene, read_job, scripting, shapes_of
+from addon import history, job_cache, read_job, scripting, shapes_of
 from scenes import add_camera, add_plane, add_region, empty_scene, file_of, pixels, select, update
+from seen import covered, read, said
 
 HOSTS = "oldest and newest"
 
@@ -18,26 +19,6 @@ def seen(name: str, **place: Any) -> Any:
     region = add_region(name, name, **place)
     region.mixdiff.shape, region.mixdiff.feather_px = "silhouette", 0
     return region
-
-
-def read() -> Any:
-    update()
-    return job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
-
-
-def covered(name: str) -> Any:
-    """Return what a region covers of the canvas, two samples a pixel."""
-    job = read()
-    (region,) = [region for region in job.job.regions if region.name == name]
-    whole = np.zeros((job.job.canvas_height * 2, job.job.canvas_width * 2))
-    top, bottom, left, right = (side * 2 for side in region.bounds)
-    whole[top:bottom, left:right] = job.silhouettes[region.id].shares
-    return whole
-
-
-def said(name: str) -> list[str]:
-    (found,) = [region for region in scripting.regions() if region.name == name]
-    return [problem for problem in found.problems if "of the canvas" not in problem]
 
 
 def test_what_hides_a_region_has_what_it_hides(scene: Any, camera: Any) -> None:

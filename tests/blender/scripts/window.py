@@ -97,6 +97,12 @@ def tell() -> None:
         "shown": shown,
         "modal": [operator.bl_idname for operator in window.modal_operators],
         "busy": engine.queue.is_busy,
+        "painting": [
+            one.job.request.output.name
+            for one in engine.queue.sessions
+            if one.job and getattr(one.state, "progress", None) and one.state.progress.step
+        ],
+        "results": len(scene.mixdiff.history),
         "state": type(state).__name__,
         "step": state.progress.step if hasattr(state, "progress") else 0,
         "preview": live_preview.of(engine.session.job) is not None,

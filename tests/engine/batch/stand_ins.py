@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from engine.batch.tasks import BatchTask
-from engine.batch.work_queue import Step
+from engine.batch.work_queue import Account, Step
 from engine.contract.errors import EngineError
 from tests.engine.runs import canvas, read_job, text_region
 
@@ -37,7 +37,7 @@ class StandIn:
         self._log, self._chance = log, Random(seed)
         self._job_s, self._death = job_s, death
 
-    def make(self, task: BatchTask, on_step: Step) -> None:
+    def make(self, task: BatchTask, on_step: Step) -> Account:
         dies = self._chance.random() < self._death
         spent = self._job_s * (self._chance.random() if dies else 1)
         began = time.monotonic()
@@ -51,6 +51,10 @@ class StandIn:
                 self._log.made.append(task.output.name)
         if dies:
             raise EngineError("the machine is gone", kind="crashed")
+        return Account()
+
+    def cancel(self) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -113,6 +114,9 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     for line in begun.stdout:
         if "made" in json.loads(line):
             break
+    whole = psutil.Process(begun.pid)
+    for process in (whole, *whole.children(recursive=True)):
+        assert not [one for one in process.net_connections() if one.status == "LISTEN"]
     begun.send_signal(signal.SIGKILL)
     begun.wait()
     time.sleep(2)  # the worker ends with it

@@ -126,3 +126,55 @@ def test_an_address_where_nothing_answers_is_said_soon(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "nothing answers at 127.0.0.1:9" in done.stderr
     assert time.monotonic() - began < 100
+
+
+def test_a_client_hands_jobs_on_to_the_cluster_and_cancels_one_while_it_is_made(
+    cluster: Any, tmp_path: Path
+) -> None:
+    words = ["serve", "--ray", cluster.address, "--cpus-each", "1"]
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "engine", *words],
+        cwd=CHECKOUT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    reads, writes = serving.stdout, serving.stdin
+    assert reads is not None
+    assert writes is not None
+
+    def ask(id_: int, method: str, **params: Any) -> None:
+        body = {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
+        print(json.dumps(body), file=writes, flush=True)
+
+    def until(what: str, id_: int) -> dict[str, Any]:
+        for line in reads:
+            told: dict[str, Any] = json.loads(line)
+            if id_ in (told.get("id"), told.get("params", {}).get("id")) and (
+                what in told or told.get("method") == what
+            ):
+                return told
+            assert "error" not in told, told
+        raise AssertionError(f"no {what} of {id_}")
+
+    ask(1, "initialize", protocol=1)
+    assert until("result", 1)["result"]["places"] == 2
+    document = canvas(64, 64, TOWER, model=str(TINY_SD), num_inference_steps=900)
+    ask(2, "generate", job=document, output=str(tmp_path / "long.png"))
+    until("progress", 2)
+    engines = {process.pid for process in actors()}
+    ask(3, "cancel", id=2)
+    assert until("error", 2)["error"]["data"]["kind"] == "cancelled"
+    ask(4, "generate", job={**document, "num_inference_steps": 2}, output=str(tmp_path / "a.png"))
+    done = until("result", 4)["result"]
+    assert Path(done["output"]).is_file()
+    assert done["timings_s"]["sampling"] > 0
+    assert engines <= {process.pid for process in actors()}  # it kept its engine
+    ask(5, "shutdown")
+    assert serving.wait(20) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    end = time.monotonic() + 20
+    while actors():
+        assert time.monotonic() < end
+        time.sleep(0.2)

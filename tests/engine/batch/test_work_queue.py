@@ -11,8 +11,9 @@ from functools import partial
 
 import pytest
 
+from engine.batch.pool import run_batch
 from engine.batch.tasks import BatchTask
-from engine.batch.work_queue import Closed, Failed, Lost, Made, OpenEngine, Step, run_batch
+from engine.batch.work_queue import Account, Closed, Failed, Lost, Made, OpenEngine, Step
 from engine.contract.errors import EngineError
 from tests.engine.batch.stand_ins import JOB, Log, StandIn, tasks
 
@@ -39,10 +40,14 @@ class _Faulty:
     def __init__(self, kinds: dict[str, str], log: list[str], place: str) -> None:
         self._kinds, self._log, self._place = kinds, log, place
 
-    def make(self, task: BatchTask, _: Step) -> None:
+    def make(self, task: BatchTask, _: Step) -> Account:
         self._log.append(f"{self._place} {task.output.stem}")
         if kind := self._kinds.get(task.output.stem):
             raise EngineError("so it is", kind=kind)
+        return Account()
+
+    def cancel(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
