@@ -91,8 +91,9 @@ def sync(scene: bpy.types.Scene) -> bool:
 
 def _let_go_of_deleted(listed: Iterable[RegionEntry]) -> None:
     """Take out of regions' own collections what was deleted, or it would stay in the file."""
-    for collection in {entry.collection for entry in listed}:
-        if collection is not None and GATHERED in collection and collection.library is None:
+    held: set[Any] = {entry.collection for entry in listed}
+    for collection in held - {None}:
+        if collection.get(GATHERED) and collection.library is None:
             for obj in [obj for obj in collection.objects if not obj.users_scene]:
                 collection.objects.unlink(obj)
 
