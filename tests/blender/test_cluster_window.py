@@ -79,7 +79,7 @@ def address() -> Iterator[str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         "OMP_NUM_THREADS": "1",
     }
-    command = [Path(sys.executable).with_name("ray"), "start", *words]
+    command = [str(Path(sys.executable).with_name("ray")), "start", *words]
     head = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 120
     while not _answers(host, port):
