@@ -1,4 +1,10 @@
-"""One thing over a ground: does its picture have the silhouette's shape, beside its rectangle's?"""
+"""One thing over a ground: does its picture have the silhouette's shape, beside its rectangle's?
+
+What a pixel belongs to is told by the colours around it and their spread: begun from what each
+prompt looks like alone, then from the insides of both parts of the picture itself, which no border
+blurs, until nothing changes any more. So a thing that took on something of its ground's colour is
+found too; whether it has its own is judged elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +37,10 @@ PAIRS = (
 )
 """A thing's prompt, and that of what lies behind it."""
 WAYS = ("silhouette", "rectangle")
-_BLUR_PX = 5
+_BLUR_PX = 4
+_INSIDE_PX = 6
+_MOST_ROUNDS = 12
+_LEAST_INSIDE = 150
 
 Mask = NDArray[np.bool_]
 Points = Sequence[tuple[float, float]]
@@ -115,7 +124,7 @@ class Bench:
         """Begin with what a model paints of each prompt alone."""
         self._model, self._folder = str(model.absolute()), folder
         self._keeper = ModelKeeper(device=choose_device())
-        self._alone: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._alone: dict[str, _Look] = {}
 
     def paint(self, thing: str, ground: str, shape: str, way: str, seed: int) -> Painted:
         """Make one canvas, and find the thing in it."""
@@ -124,7 +133,7 @@ class Bench:
             Image.fromarray((mask * 255).astype(np.uint8)).save(self._folder / f"{name}.png")
         canvas = self._made(job_of(thing, ground, wanted, way, seed))
         nearer = self._away_from(canvas, thing, seed) < self._away_from(canvas, ground, seed)
-        found = np.asarray(ndimage.median_filter(nearer, 2 * _BLUR_PX + 1))
+        found = _parted(_features(canvas), nearer)
         caption = f"{way}: {shape}, {thing} over {ground}"
         return Painted(caption=caption, canvas=canvas, wanted=wanted, found=found)
 
@@ -144,15 +153,51 @@ class Bench:
             region = {"type": "text2image", **whole, "prompt": prompt, "guidance_scale": 4.0}
             region |= {"mask_type": "constant", "region_seed": seed, "name": "alone"}
             document = job_of("", "", shape_mask("disc"), "rectangle", seed)
-            seen = _features(self._made(document | {"regions": [region]})).reshape(-1, 6)
-            inverse = np.linalg.inv(np.cov(seen.T) + 1e-5 * np.eye(6))
-            self._alone[prompt] = np.asarray(seen.mean(0)), np.asarray(inverse)
-        mean, inverse = self._alone[prompt]
-        away = _features(canvas) - mean
-        return (
-            np.asarray(np.einsum("hwi,ij,hwj->hw", away, inverse, away))
-            - np.linalg.slogdet(inverse)[1]
+            self._alone[prompt] = _Look.of(_features(self._made(document | {"regions": [region]})))
+        return self._alone[prompt].away(_features(canvas))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """How the surroundings of a surface's pixels look, as a normal distribution."""
+
+    mean: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    log_determinant: float
+
+    @classmethod
+    def of(cls, features: NDArray[np.float64]) -> _Look:
+        """Return what features (..., 6) have in common."""
+        seen = features.reshape(-1, 6)
+        spread = np.cov(seen.T) + 1e-4 * np.eye(6)
+        return cls(
+            mean=np.asarray(seen.mean(0)),
+            inverse=np.asarray(np.linalg.inv(spread), np.float64),
+            log_determinant=float(np.linalg.slogdet(spread)[1]),
         )
+
+    def away(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how unlike each of some features (H, W, 6) is, as twice its lost likelihood."""
+        off = features - self.mean
+        return np.einsum("hwi,ij,hwj->hw", off, self.inverse, off) + self.log_determinant
+
+
+def _parted(features: NDArray[np.float64], first: Mask) -> Mask:
+    """Return which pixels belong to the thing, begun from a first guess. Shapes: (H, W)."""
+    found = first
+    for _ in range(_MOST_ROUNDS):
+        inside = [
+            ndimage.binary_erosion(part, iterations=_INSIDE_PX, border_value=1)
+            for part in (found, ~found)
+        ]
+        if min(part.sum() for part in inside) < _LEAST_INSIDE:
+            break
+        thing, ground = (_Look.of(features[part]) for part in inside)
+        before, nearer = found, thing.away(features) < ground.away(features)
+        found = np.asarray(ndimage.median_filter(nearer, 2 * _BLUR_PX + 3))
+        if np.array_equal(before, found):
+            break
+    return found
 
 
 def _features(picture: Bytes) -> NDArray[np.float64]:

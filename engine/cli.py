@@ -22,13 +22,14 @@ from engine.contract.again import again
 from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
-from engine.contract.errors import EngineError, JobError
-from engine.contract.files import is_there, path_in
+from engine.contract.errors import EngineError, JobError, ModelError
+from engine.contract.files import is_file, is_there, path_in
 from engine.contract.job import to_document
 from engine.contract.limits import Limits
 from engine.contract.loras import lora_of_text
 from engine.contract.model_folders import read_object
 from engine.contract.models import model_problems
+from engine.contract.networks import rest_to_fetch
 from engine.process.threads import wait_briefly
 from engine.storage.job_files import Source, read_source
 
@@ -128,8 +129,12 @@ def build_parser() -> argparse.ArgumentParser:
         "download", _download, "fetch a model or a LoRA from the hub into its normal cache", as_json
     )
     remove = command("remove", _remove, "remove a downloaded model")
-    for parser_of_id in (download, remove):
-        parser_of_id.add_argument("id", metavar="OWNER/NAME[/FILE]", help="what it is on the hub")
+    download.add_argument(
+        "id",
+        metavar="OWNER/NAME[/FILE] or FILE",
+        help="what it is on the hub, or a file that holds a network alone: what it lacks",
+    )
+    remove.add_argument("id", metavar="OWNER/NAME[/FILE]", help="what it is on the hub")
     serve = command("serve", _serve, "the worker: JSON-RPC over stdin and stdout")
     serve.add_argument(
         "--ray", metavar="HOST:PORT", help="hand jobs on to a Ray cluster, as many as it has GPUs"
@@ -331,6 +336,11 @@ def _download(options: argparse.Namespace) -> int:
 
     from engine.runtime.hub import download
 
+    file = path_in(Path.cwd(), options.id)
+    is_rest = is_file(file)
+    id_ = rest_to_fetch(file) if is_rest else options.id
+    if not id_:
+        raise ModelError(f"{file} lacks nothing that could be downloaded", "use it as it is")
     with tqdm(unit="B", unit_scale=True, leave=False, disable=options.json) as bar:
 
         def show(done: int, total: int) -> None:
@@ -339,7 +349,7 @@ def _download(options: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done - bar.n)
 
-        folder = download(options.id, show)
+        folder = download(id_, show, without_network=is_rest)
     print(json.dumps({"folder": str(folder)}) if options.json else folder)
     return OK
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from engine.contract.loras import lora_of_text, lora_problems, with_loras
     from engine.contract.masks import FALLOFFS, profile
     from engine.contract.models import ModelFacts, facts_of, model_problems, require_model
+    from engine.contract.networks import rest_to_fetch
     from engine.contract.parse import parse_json
     from engine.contract.png import UnreadableImageError, copy_with_job, encode_png, read_job
     from engine.contract.prompt_syntax import PLAIN, WEIGHTS
@@ -56,7 +57,8 @@ else:
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
         *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors", "files"),
         *("geometry", "image_sizes", "job", "kinds", "known_names", "lora_files", "loras", "masks"),
-        *("models", "parse", "png", "presets", "prompt_syntax", "protocol", "schedulers"),
+        *("models", "networks", "parse", "png", "presets", "prompt_syntax", "protocol"),
+        *("schedulers",),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

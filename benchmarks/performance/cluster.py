@@ -50,7 +50,7 @@ def measure(folder: Path, *, cpus_each: int = 1) -> dict[str, float]:
     wanted = Wanted(device="cpu", dtype="float32", cpus_each=cpus_each, limits=Limits())
     first, last, engines_s = dict[str, float](), dict[str, float](), 0.0
     made = Counter[str]()
-    with cluster("", wanted) as places:
+    with cluster("local", wanted) as places:
         for news in run_batch(tasks, places):
             now = time.monotonic()
             if isinstance(news, Began):

@@ -65,7 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=_ANY_CLUSTER,
         metavar="ADDRESS",
-        help="on a Ray cluster: at HOST:PORT, or the one that this machine belongs to",
+        help="on a Ray cluster: at HOST:PORT, or the one that this machine belongs to; `local` for "
+        "one of this machine alone",
     )
     add_share_argument(parser)
     parser.add_argument(

@@ -36,11 +36,14 @@ from engine.contract.limits import Limits
 from engine.contract.protocol import Failure, exception, failure
 
 _REACH_S = 5
-_JOIN_S = 60
+_JOIN_S = 40  # after a minute Ray ends the process
 _START_S = 600
-_HERE = "127.0.0.1"
+_HERE, _ALONE = "127.0.0.1", "local"
 _CONTROL = "control"
-_ADVICE = "name HOST:PORT of the cluster's head, as `ray start --head` prints it"
+_ADVICE = (
+    "name HOST:PORT of the cluster's head, as `ray start --head` prints it, on a machine that "
+    "belongs to it and has its token, if it has one; `ray stop` forgets a cluster that is gone"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,12 +265,14 @@ def versions() -> dict[str, str]:
 def cluster(address: str, wanted: Wanted) -> Iterator[dict[str, OpenEngine]]:
     """Join a cluster, and give its places: one a GPU, or else one for each share of the cores.
 
-    Without an address it is the one that this machine belongs to, or one of this machine alone.
+    Without an address it is the one that this machine belongs to, or one of this machine alone, as
+    `local` is.
 
     Raises: EngineError where there is no Ray, or no cluster.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported anywhere
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    _know_the_token()  # before Ray reads its settings
     try:
         import ray
     except ImportError as error:
@@ -291,21 +296,35 @@ def cluster(address: str, wanted: Wanted) -> Iterator[dict[str, OpenEngine]]:
 
 
 def _join(ray: Any, address: str) -> None:
-    quiet = {"include_dashboard": None, "log_to_driver": False, "logging_level": "ERROR"}
-    if address:
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    alone = {**quiet, "include_dashboard": False, "_node_ip_address": _HERE}
+    if address not in ("", _ALONE):
         _require_reachable(address)
     try:
+        if address == _ALONE:
+            ray.init(address="local", **alone)
+            return
         try:
             _within(_JOIN_S, partial(ray.init, address=address or "auto", **quiet))
         except ConnectionError:
             if address:
                 raise
-            alone = {**quiet, "include_dashboard": False, "_node_ip_address": _HERE}
             ray.init(address="local", **alone)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         where = address or "here"
         message = f"there is no Ray cluster at {where}: {first_line(error)}"
         raise EngineError(message, kind="network", advice=_ADVICE) from error
+
+
+def _know_the_token() -> None:
+    """Have Ray show its token where this machine has one: asked by address, it does not itself.
+
+    A cluster without tokens takes no notice.
+    Source: https://docs.ray.io/en/latest/ray-security/token-auth.html
+    """
+    named = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
+    if named or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _within(seconds: float, call: Callable[[], object]) -> None:

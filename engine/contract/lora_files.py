@@ -40,7 +40,7 @@ def require_lora(lora: Lora, folder: Path, family: Family | None) -> Path:
     Raises: ModelError that names the file, what is wrong with it and what to do.
     """
     path = lora_path(lora, folder)
-    require_weights_name(path)
+    require_weights_name(path, WEIGHTS)
     stat = path.stat()
     _require_kind(path, family.name if family else "", stat.st_size, stat.st_mtime_ns)
     if lora.sha256 and lora.sha256 != digest_of(path):

@@ -11,11 +11,11 @@ from typing import Any
 
 from .catalogue import CATALOGUE, cache_folder
 from .errors import ModelError
-from .families import FAMILIES, Family, family_of_pipeline
+from .families import FAMILIES, Family
 from .files import is_there
 from .foreign_models import FLUX_NETWORK, NETWORKS, foreign_file, foreign_flux
-from .model_folders import INDEX, read_object, require_config, require_parts
-from .weights import WEIGHTS, Shapes, is_gguf
+from .model_folders import INDEX, family_of_folder, read_object, require_config, require_parts
+from .weights import WEIGHTS, Shapes, is_gguf, read_shapes
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 """How names of tensors begin in files that hold more than a network."""
@@ -97,10 +97,32 @@ def require_rest(path: Path, network: Network) -> Rest:
 
     Raises: ModelError where there is none, with what to do.
     """
-    titles = " or ".join(family.title for family in network.families)
-    called = f"{path} is the denoising network of a {titles} model alone"
+    if found := _found(path, network):
+        return found
+    message = (
+        f"{_called(path, network)}, and no model that its text encoders and autoencoder could come "
+        "from is on this computer"
+    )
+    command = f'`python -m engine download "{path}"`'
+    remedy = (
+        f"download what it lacks, of {_like(path, network)}: the button beside the model, or "
+        f"{command}; or lay a folder called {path.stem} beside it"
+    )
+    raise ModelError(message, remedy)
+
+
+def rest_to_fetch(path: Path) -> str:
+    """Return the hub id of a model that has what a network in a file lacks; empty where none does.
+
+    Raises: ModelError where the file cannot be read, or runs with no rest.
+    """
+    network = network_of(read_shapes(path))
+    return "" if network is None or _found(path, network) else _like(path, network)
+
+
+def _found(path: Path, network: Network) -> Rest | None:
     if network.part == "unet" and is_gguf(path):
-        message = f"{called}, as GGUF, which is read of other families"
+        message = f"{_called(path, network)}, as GGUF, which is read of other families"
         raise ModelError(message, f"get it as {WEIGHTS}")
     beside = path.with_suffix("")
     if is_there(beside / INDEX):
@@ -110,15 +132,13 @@ def require_rest(path: Path, network: Network) -> Rest:
             message = f"{path} is no network for the model in the folder {beside.name} beside it"
             raise ModelError(message, "lay the model there that it belongs to, or none")
         return Rest(folder=beside, family=family)
-    found = [rest for rest in _cached(cache_folder(os.environ)) if _fits(rest, network)]
-    if not found:
-        message = (
-            f"{called}, and no model that its text encoders and autoencoder could come from is on "
-            "this computer"
-        )
-        remedy = f"download {_like(path, network)}, or lay a folder called {beside.name} beside it"
-        raise ModelError(message, remedy)
-    return max(found, key=lambda rest: _likeness(path, rest.id))
+    cached = _cached(cache_folder(os.environ), network)
+    return max(cached, key=lambda rest: _likeness(path, rest.id), default=None)
+
+
+def _called(path: Path, network: Network) -> str:
+    titles = " or ".join(family.title for family in network.families)
+    return f"{path} is the denoising network of a {titles} model alone"
 
 
 def rest_of(path: Path, network: Network) -> Rest | None:
@@ -160,22 +180,18 @@ def _config_widths(config: Mapping[str, Any]) -> tuple[Any, Any]:
     return config.get("dim", own), text
 
 
-def _fits(rest: Rest, network: Network) -> bool:
-    return _suits(rest.folder, rest.family, network)
-
-
 def _other_parts(family: Family) -> tuple[str, ...]:
     return tuple(part for part in family.weighted_parts if part != family.network)
 
 
-def _cached(cache: Path) -> Iterator[Rest]:
-    """Yield the models of the hub's cache that are whole but for, perhaps, their network."""
+def _cached(cache: Path, network: Network) -> Iterator[Rest]:
+    """Yield the models of the hub's cache that suit, whole but for, perhaps, their network."""
     for folder in sorted(cache.glob("models--*--*")):
         id_ = folder.name.removeprefix("models--").replace("--", "/", 1)
         for snapshot in folder.glob("snapshots/*"):
-            family = family_of_pipeline(str(read_object(snapshot / INDEX).get("_class_name")))
-            if family is None:
-                continue
+            family = family_of_folder(snapshot)
+            if family is None or not _suits(snapshot, family, network):
+                continue  # before its files are looked into, which takes longer
             try:
                 require_config(snapshot)
                 require_parts(snapshot, _other_parts(family))

@@ -41,18 +41,18 @@ _OTHERS = (
 )
 
 
-def require_weights_name(path: Path) -> None:
+def require_weights_name(path: Path, *suffixes: str) -> None:
     """See that a file is called as weights that can be read are; it is not opened.
 
     Raises: ModelError.
     """
-    suffix = path.suffix.lower()
-    if suffix in (WEIGHTS, GGUF):
+    suffix, known = path.suffix.lower(), suffixes or (WEIGHTS, GGUF)
+    if suffix in known:
         return
     if suffix in PICKLES:
         what, remedy = _PICKLE
     else:
-        what, remedy = f"is no {WEIGHTS} or {GGUF} file", "give a model's weights, or a folder"
+        what, remedy = f"is no {' or '.join(known)} file", "give a model's weights, or a folder"
     raise ModelError(f"{path.name} {what}", remedy)
 
 

@@ -29,8 +29,12 @@ _LOGIN_HELP = (
 )
 
 
-def needed_files(names: Collection[str], id_: str, family: Family) -> list[str]:
+def needed_files(
+    names: Collection[str], id_: str, family: Family, *, without_network: bool = False
+) -> list[str]:
     """Return the files that are loaded: those that say what it is first, its index last.
+
+    `without_network` leaves out the weights of the network.
 
     Raises: EngineError of kind `model` where weights are missing, or are pickles.
     """
@@ -38,6 +42,8 @@ def needed_files(names: Collection[str], id_: str, family: Family) -> list[str]:
     for part in family.parts:
         inside = [name for name in names if name.startswith(f"{part}/")]
         settings += [name for name in inside if name.endswith(_SMALL)]
+        if without_network and part == family.network:
+            continue
         weights = [name for name in inside if name.endswith(".safetensors")]
         plain = [name for name in weights if name.count(".") == 1]  # no .fp16 or .non_ema
         half = next((one for sign in _HALF if (one := [n for n in weights if sign in n])), [])
@@ -123,11 +129,14 @@ def _is(id_: str, foreign: Foreign) -> ModelError:
     return ModelError(f"{id_} is {foreign.title}", foreign.remedy)
 
 
-def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
+def download(
+    id_: str, on_progress: Callable[[int, int], None], *, without_network: bool = False
+) -> Path:
     """Fetch what of a model is not here yet, and return its folder; a cut is taken up again.
 
     Of a LoRA's repository it is one file, the only one or the one that is named as well, and the
     file that is returned.
+    `without_network` leaves out the weights of its network, which lie in a file of their own.
 
     `on_progress` gets the bytes done and the bytes in all. It may raise to end the download.
 
@@ -147,7 +156,7 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
             family, wanted = None, controlnet_files(sizes, id_)
         else:
             family = _family_of(info, id_, sizes)
-            wanted = needed_files(sizes, id_, family)
+            wanted = needed_files(sizes, id_, family, without_network=without_network)
         settings = [name for name in wanted[:-1] if name.endswith(_SMALL)]
         total, before = sum(sizes[name] for name in wanted), 0
         for name in wanted:
@@ -166,6 +175,8 @@ def download(id_: str, on_progress: Callable[[int, int], None]) -> Path:
         raise
     except Exception as error:
         raise _explained(id_, error) from error
+    if without_network:
+        return Path(path).parent  # the index, which comes last
     cache = cache_folder(os.environ)
     found = local_snapshot(id_, cache) if family else local_controlnet(id_, cache)
     if found is None:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 
 import bpy
 
@@ -15,9 +16,11 @@ from ..contract import (
     EngineError,
     Listed,
     cache_folder,
+    is_file,
     is_hub_id,
     listed,
     local_controlnet,
+    rest_to_fetch,
     state_of,
 )
 from . import engine
@@ -64,8 +67,21 @@ def _missing_at(moment: float, name: str) -> bool:
     return local_controlnet(name, cache_folder(os.environ)) is None
 
 
+def lacks_rest(name: str | None) -> bool:
+    """Return whether a model's path leads to a network alone, whose rest is not here."""
+    return bool(name) and _lacks_rest_at(time.monotonic() // _LOOK_EVERY_S, str(name))
+
+
+@lru_cache(maxsize=16)
+def _lacks_rest_at(moment: float, path: str) -> bool:
+    try:
+        return is_file(Path(path)) and bool(rest_to_fetch(Path(path)))
+    except EngineError:
+        return False  # which is said as the model's problem
+
+
 def start(name: str) -> None:
-    """Begin to fetch a model into the hub's cache.
+    """Begin to fetch a model into the hub's cache; of a file that is a network alone the rest.
 
     Raises: EngineError where it cannot begin.
     """

@@ -16,9 +16,10 @@ SHA = "1" * 40
 
 @dataclass
 class ModelHub(Loopback):
-    """Serves files as the model owner/name; `cut_after`, `gated` and `delay_s` are its faults."""
+    """Serves files as one model; `cut_after`, `gated` and `delay_s` are its faults."""
 
     files: dict[str, bytes]
+    id: str = "owner/name"
     cut_after: dict[str, int] = field(default_factory=dict)
     gated: bool = False
     delay_s: float = 0.0
@@ -37,11 +38,11 @@ class ModelHub(Loopback):
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = request.path.partition("?")[0]
-        if re.match(r"/api/models/owner/name(/revision/\w+)?$", path):
+        if re.match(rf"/api/models/{self.id}(/revision/\w+)?$", path):
             siblings = [{"rfilename": n, "size": len(c)} for n, c in self.files.items()]
-            told = {"id": "owner/name", "sha": SHA, "siblings": siblings, **self._config()}
+            told = {"id": self.id, "sha": SHA, "siblings": siblings, **self._config()}
             self.send(request, 200, json.dumps(told).encode())
-        elif found := re.match(rf"/owner/name/resolve/{SHA}/(.+)$", path):
+        elif found := re.match(rf"/{self.id}/resolve/{SHA}/(.+)$", path):
             self._answer_file(request, found[1])
         else:
             self.send(request, 404, b"", {"X-Error-Code": "RepoNotFound"})

@@ -124,6 +124,27 @@ def test_a_model_is_fetched_with_what_is_needed_alone_used_offline_and_removed(
     assert "not on this computer" in shop.refused("remove", ID)
 
 
+def test_what_a_network_in_a_file_lacks_is_fetched_and_no_more(shop: Shop, tmp_path: Path) -> None:
+    shop.hub.id = "CompVis/stable-diffusion-v1-4"
+    file = tmp_path / "stable-diffusion-v1-4-unet.safetensors"
+    file.write_bytes((TINY_SD / WEIGHTS).read_bytes())
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps({**right_job(), "model": file.name, "num_inference_steps": 1}))
+    generate = ("generate", str(job), "--output", str(tmp_path / "o.png"), "--device", "cpu")
+    assert f'python -m engine download "{file}"' in shop.refused(*generate)
+    assert shop.hub.served == []
+
+    done = shop.engine("download", str(file))
+    assert done.returncode == 0, done.stderr
+    assert WEIGHTS not in shop.hub.served
+    assert "vae/diffusion_pytorch_model.safetensors" in shop.hub.served
+    assert state_of(shop.hub.id, shop.cache) == "partly downloaded"
+    away = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:1"}
+    assert shop.engine(*generate, **away).returncode == 0
+    assert "lacks nothing" in shop.refused("download", str(file))
+    assert "not on this computer" in shop.refused(*generate, "--model", shop.hub.id)
+
+
 def test_a_model_of_another_kind_is_refused_before_its_weights_are_fetched(shop: Shop) -> None:
     shop.hub.files["model_index.json"] = b'{"_class_name": "ChromaPipeline"}'
     for knows, served in ((True, []), (False, ["model_index.json"])):

@@ -179,7 +179,8 @@ def test_a_network_without_any_rest_says_what_to_download(tmp_path: Path) -> Non
         layouts.write(path, make(family).transformer.state_dict())
         with pytest.raises(ModelError, match="alone") as caught:
             require_model(str(path), tmp_path)
-        assert f"download {id_}, or lay a folder called {name} beside it" in caught.value.advice
+        assert f"what it lacks, of {id_}:" in caught.value.advice
+        assert f"or lay a folder called {name} beside it" in caught.value.advice
         assert facts_of(str(path)).family.name == family
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,9 @@ from .visibility import objects_of
 
 Group = bpy.types.Collection | bpy.types.Material
 """What several objects have in common, and can be a region."""
+
+GATHERED = "mixdiff_gathered"
+"""Marks collections that are there for a region alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,7 @@ def sync(scene: bpy.types.Scene) -> bool:
     dead = [i for i, entry in enumerate(listed) if not _is_alive(entry, objects, layers)]
     for index in reversed(dead):
         listed.remove(index)
+    _let_go_of_deleted(listed)
     missing = _unlisted(scene)
     for obj in missing:
         repair(region_settings(obj))  # it may be appended from any file
@@ -83,6 +87,15 @@ def sync(scene: bpy.types.Scene) -> bool:
         _follow_model(region_settings(obj), scene)
     _note_ids(scene)
     return bool(dead or missing)
+
+
+def _let_go_of_deleted(listed: Iterable[RegionEntry]) -> None:
+    """Take out of regions' own collections what was deleted, or it would stay in the file."""
+    held: set[Any] = {entry.collection for entry in listed}
+    for collection in held - {None}:
+        if collection.get(GATHERED) and collection.library is None:
+            for obj in [obj for obj in collection.objects if not obj.users_scene]:
+                collection.objects.unlink(obj)
 
 
 def _follow_model(settings: RegionSettings, scene: bpy.types.Scene) -> None:

@@ -11,6 +11,11 @@ from .entries import Group
 from .visibility import LeftOut, Visibility
 
 _MOST_NAMED = 3
+_WITHOUT_SILHOUETTE = frozenset({"POINTCLOUD", "GPENCIL", "GREASEPENCIL"})
+_NOT_COVERED = (
+    "is not covered, as points and Grease Pencil have no silhouette",
+    "paint a mask (Mask Picture), or let it be",
+)
 
 _ON_NOTHING = LeftOut(
     why="is on nothing that a render shows",
@@ -37,6 +42,13 @@ def why_empty(group: Group, visibility: Visibility, layer: bpy.types.ViewLayer) 
     return LeftOut(
         why=f"holds nothing that is seen: {members[0].name!r} {first.why}", remedy=first.remedy
     )
+
+
+def not_covered(members: Iterable[bpy.types.Object]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Return the names of members that a render shows and no silhouette, and what to do."""
+    for obj in members:
+        if obj.type in _WITHOUT_SILHOUETTE:
+            yield obj.name, _NOT_COVERED
 
 
 def about_members(

@@ -19,7 +19,7 @@ from ...properties import (
 from ..prompts import escaped
 from ..scene_words import prompt_from_group, prompt_from_names
 from .empties import is_image_empty
-from .entries import Group, group_of, list_group, list_object, sync
+from .entries import GATHERED, Group, group_of, list_group, list_object, sync
 from .instances import may_have_instances
 from .surfaces import SHOWN
 
@@ -120,6 +120,7 @@ def gathered(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> bpy
             return group
     names = dict.fromkeys(filter(None, map(prompt_from_names, objects)))
     collection = bpy.data.collections.new(", ".join(list(names)[:_MOST_NAMED]) or "Region")
+    collection[GATHERED] = True
     for obj in objects:
         collection.objects.link(obj)
     return collection

@@ -12,10 +12,10 @@ import bpy
 from ...contract import Image2ImageRegion, Rectangle
 from ...properties import region_settings
 from .annotations import bounds_of_layer, layers_of
-from .belonging import Belonging, belongs_to
+from .belonging import Belonging, belongs_to, members_of
 from .camera import border_of, view_of
 from .entries import Group, Source
-from .group_doubts import about_members, why_empty
+from .group_doubts import about_members, not_covered, why_empty
 from .occluders import occluders
 from .pieces import Piece, bounds_of
 from .projection import Bounds, Canvas, on_canvas
@@ -128,6 +128,7 @@ class RegionBounds:
         if source.group is not None:
             owners = {owner for owner, _ in self._pieces_in(source.group)}
             found = [(obj.name, doubt) for obj in owners for doubt in self._doubts_about(obj)]
+            found += not_covered(members_of(source.group, self._shown.visibility.rendered))
             yield from about_members(sorted(found))
         elif source.object is not None:
             yield from self._doubts_about(source.object)

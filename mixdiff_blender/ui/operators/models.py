@@ -7,6 +7,8 @@ from typing import Any
 import bpy
 
 from ...backend import engine, models
+from ...contract import BUNDLED_MODEL
+from ...job.model_facts import model_path
 from ...job.model_settings import use_model_settings
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
@@ -68,7 +70,7 @@ class DownloadModel(_OfModel, ReportingOperator):
 
     def run(self, context: Any) -> None:
         """Begin; without a window, return when it is there."""
-        models.start(self.name_in(context))
+        models.start(model_path(self.name_in(context)) or BUNDLED_MODEL)
         if bpy.app.background:
             engine.wait_for(models.task)
 

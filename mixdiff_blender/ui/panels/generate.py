@@ -9,7 +9,7 @@ from ...backend import engine, measured, models
 from ...backend.session import HERE, Failed, Generating, Stopped
 from ...backend.wording import estimate_text, state_text
 from ...job.job_from_scene import in_words
-from ...job.model_facts import model_facts
+from ...job.model_facts import model_facts, model_path
 from ...job.regions.camera import canvas_of
 from ...properties import canvas_settings
 from ...results import batch, generation, shot
@@ -86,6 +86,17 @@ class GeneratePanel(SidebarPanel):
         text = f"{canvas.width_px} × {canvas.height_px} px{estimate_text(estimate)}"
         layout.progress(factor=0.0, text=text)
 
+    def _draw_download(self, layout: Any, context: Any, name: str) -> None:
+        """Draw how to get a model, or what a network alone lacks, which is not here."""
+        if models.is_missing(name):
+            draw_fault(layout, context)
+            draw_text(layout, context, f"{name} is not on this computer", "INFO")
+            size = models.size_text(name)
+            DownloadModel.button(layout, f"Download ({size})" if size else "Download")
+        elif models.lacks_rest(model_path(name)):
+            draw_fault(layout, context)
+            DownloadModel.button(layout, "Download What It Lacks")
+
     def _draw_messages(self, layout: Any, context: Any, cached: CachedJob) -> None:
         """Draw what is wrong or doubtful, then how the last job went; of regions, what stops it.
 
@@ -96,11 +107,8 @@ class GeneratePanel(SidebarPanel):
             draw_text(layout, context, str(state.error), LINE_ICONS["ERROR"])
             CopyReport.button(layout, "Copy Report")
         name = canvas_settings(context.scene).model
-        if not draw_fetching(layout) and models.is_missing(name):
-            draw_fault(layout, context)
-            draw_text(layout, context, f"{name} is not on this computer", "INFO")
-            size = models.size_text(name)
-            DownloadModel.button(layout, f"Download ({size})" if size else "Download")
+        if not draw_fetching(layout):
+            self._draw_download(layout, context, name)
         draw_cluster(layout, context)
         messages = [(str(cached.error), "INFO")] if cached.error else []
         problems = cached.job.problems if cached.job else ()

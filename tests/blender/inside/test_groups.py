@@ -216,6 +216,31 @@ def test_selected_objects_become_one_region_and_stay_where_they_are(
     assert [e.settings.prompt for e in entries(scene)] == ["seats"]
 
 
+def test_what_is_deleted_leaves_the_collection_of_its_region(scene: Any, camera: Any) -> None:
+    left, right = squares(-1, 1)
+    kept = in_scene("kept", *squares(0))
+    source = to_collection("source", *kept.objects)  # in no scene, and not the add-on's
+    region_of(source)
+    scripting.mark([left, right], together=True, prompt="both")
+    both = entries(scene)[1].collection
+    select(left)
+    bpy.ops.object.delete()
+    update()
+    assert list(both.objects) == [right]
+    assert len(source.objects) == 1
+
+
+def test_what_a_region_does_not_cover_is_said(scene: Any, camera: Any) -> None:
+    collection = in_scene("squares", *squares(0))
+    points = bpy.data.pointclouds.new("points")
+    collection.objects.link(bpy.data.objects.new("points", points))
+    region_of(collection)
+    assert said("squares") == [
+        "has 'points', which is not covered, as points and Grease Pencil have no silhouette; paint "
+        "a mask (Mask Picture), or let it be"
+    ]
+
+
 def test_the_active_collection_and_material_become_regions(scene: Any, camera: Any) -> None:
     (square,) = squares(0)
     clay = bpy.data.materials.new("Red_Clay")
