@@ -10,13 +10,16 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
-from engine.contract.errors import EngineError
+from engine.contract.errors import EngineError, JobError
+from engine.contract.png import read_job as recorded_job
 from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
 from engine.families.loading import model_of
 from engine.families.schedules import build_scheduler
+from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.controls import ControlInputs
 from engine.sampling.events import Generated
@@ -279,3 +282,33 @@ def test_what_is_no_controlnet_for_the_model_is_named(
         with pytest.raises(EngineError, match=said) as caught:
             load_controlnet(name, tmp_path, tiny)
         assert caught.value.advice
+
+
+def test_a_job_with_controls_repeats_itself_from_its_png(tmp_path: Path) -> None:
+    """Files of pictures and ControlNets are seen from the result's own folder."""
+    keeper = ModelKeeper(device=CPU)
+    model = keeper.model(str(TINY_SD), tmp_path)
+    (tmp_path / "in").mkdir()
+    tiny_controlnet(model.network).save_pretrained(tmp_path / "in" / "net")
+    pixels = hint_bytes(HEIGHT, WIDTH)[0].permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).save(tmp_path / "in" / "p.png")
+    document = job(control("p.png", scale=0.7, end=0.5), model=str(TINY_SD), seed=3)
+    document["regions"][0]["controls"] = [control("p.png", "edges", scale=0.2)]
+    first, again = tmp_path / "out" / "first.png", tmp_path / "again.png"
+    first.parent.mkdir()
+    list(run(RunRequest(document=document, folder=tmp_path / "in", output=first), keeper))
+    recorded = recorded_job(first)
+    assert recorded["controls"][0]["model"] == "../in/net"
+    assert recorded["regions"][0]["controls"][0]["image"] == "../in/p.png"
+    list(run(RunRequest(document=recorded, folder=first.parent, output=again), keeper))
+    assert (np.asarray(Image.open(first)) == np.asarray(Image.open(again))).all()
+    document["controls"], document["regions"][0]["controls"] = [], []
+    list(run(RunRequest(document=document, folder=tmp_path / "in", output=again), keeper))
+    assert (np.asarray(Image.open(first)) != np.asarray(Image.open(again))).any()
+
+
+def test_a_control_picture_that_is_not_there_is_said(tmp_path: Path) -> None:
+    document = job(control("nothing.png"), model=str(TINY_SD))
+    request = RunRequest(document=document, folder=tmp_path, output=tmp_path / "out.png")
+    with pytest.raises(JobError, match="there is no file 'nothing"):
+        list(run(request, ModelKeeper(device=CPU)))

@@ -14,8 +14,9 @@ from ...contract import (
     Text2ImageRegion,
 )
 from ...properties import OF_PICTURE, canvas_settings, region_settings
+from ..regions.belonging import Belonging
+from ..regions.empties import is_image_empty
 from ..regions.entries import Source
-from ..regions.planes import WITH_SURFACE
 from .pictures import SCENE_PICTURES
 from .segment_classes import Colour
 from .segments import Segments, background_colour, region_colour
@@ -37,12 +38,11 @@ def segments_of(
         if source.settings.type in (Text2ImageRegion.TYPE, Image2ImageRegion.TYPE)
     }
     settings = canvas_settings(scene)
+    things = [source for source in sources if source.id in colours and _is_thing(source)]
+    numbers = {source.id: number for number, source in enumerate(things, start=1)}
     return Segments(
-        things={
-            source.object: colours[source.id]
-            for source in sources
-            if source.id in colours and source.object is not None and _is_thing(source)
-        },
+        number_of=Belonging(numbers, things).number_of,
+        colours={number: colours[id_] for id_, number in numbers.items()},
         rectangles=tuple(_behind(sources, by_id, colours)),
         background=background_colour(settings.background_prompt),
     )
@@ -50,7 +50,9 @@ def segments_of(
 
 def _is_thing(source: Source) -> bool:
     obj = source.object
-    return obj is not None and obj.type in WITH_SURFACE and not region_settings(obj).guide
+    if obj is None:
+        return source.group is not None
+    return not is_image_empty(obj) and not region_settings(obj).guide
 
 
 def _behind(

@@ -30,11 +30,12 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """A piece, and the number of its first triangle at its first place."""
+    """A piece, what shows it, and the number of its first triangle at its first place."""
 
+    owner: bpy.types.Object
     piece: Piece
+    number: int
     first: int
-    owner: int
 
     @property
     def end(self) -> int:
@@ -57,8 +58,9 @@ class SeenTriangles:
     faces: Floats
     """Of each triangle as it lies, turned towards the camera; (V, 3), unit length."""
     owners: Ints
-    """Which of the objects each triangle is of; (V,)."""
-    objects: tuple[bpy.types.Object, ...]
+    """Which of the pieces each triangle is of; (V,)."""
+    pieces: tuple[tuple[bpy.types.Object, Piece], ...]
+    """Each with the object that shows it."""
 
     @classmethod
     def of(
@@ -94,7 +96,7 @@ class SeenTriangles:
             normals=normals,
             faces=faces,
             owners=owners.astype(np.int32),
-            objects=tuple(pieces),
+            pieces=tuple((part.owner, part.piece) for part in parts),
         )
 
     @property
@@ -133,12 +135,13 @@ class SeenTriangles:
 
 
 def _numbered(pieces: Mapping[bpy.types.Object, Iterable[Piece]]) -> Iterator[_Part]:
+    """Yield the pieces that hide what is behind them: no volumes."""
     first = 0
-    for owner, some in enumerate(pieces.values()):
-        for piece in some:
-            part = _Part(piece=piece, first=first, owner=owner)
-            yield part
-            first = part.end
+    all_ = ((owner, piece) for owner, some in pieces.items() for piece in some if piece.hides)
+    for number, (owner, piece) in enumerate(all_):
+        part = _Part(owner=owner, piece=piece, number=number, first=first)
+        yield part
+        first = part.end
 
 
 def _batches(parts: Iterable[_Part]) -> Iterator[tuple[Floats, Ints, Ints]]:
@@ -187,7 +190,7 @@ def _in_camera_space(
         normals = unit(part.piece.normals[own] @ turned.transpose(0, 2, 1)) * mirrored[:, None]
     toward = -corners[:, 0] if view.is_perspective else np.array([0.0, 0.0, 1.0])
     turn = np.where((faces * toward).sum(axis=1) < 0, -1.0, 1.0)[:, None]
-    owners = np.full(len(own), part.owner, dtype=np.int32)
+    owners = np.full(len(own), part.number, dtype=np.int32)
     return corners, normals * turn[:, None], faces * turn, owners
 
 

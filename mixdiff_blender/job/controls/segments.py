@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import colorsys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
 
 from ...contract import Rectangle
+from ..regions.pieces import Piece
 from .seen_triangles import Colours, SeenTriangles
 from .segment_classes import Colour, class_named_in, colour_of
 
@@ -21,8 +22,10 @@ _NOTHING: Colour = (0, 0, 0)
 class Segments:
     """Which colour everything has that is seen."""
 
-    things: Mapping[bpy.types.Object, Colour] = field(default_factory=dict)
-    """Of regions that are things of the scene."""
+    number_of: Callable[[bpy.types.Object, Piece], int] = lambda owner, piece: 0
+    """Returns the number of the region that a piece belongs to; 0 for none."""
+    colours: Mapping[int, Colour] = field(default_factory=dict)
+    """Of regions that are things of the scene, by their numbers."""
     rectangles: Sequence[tuple[Rectangle, Colour]] = ()
     """Of regions that are none, which lie behind all things; the first lies behind the others."""
     background: Colour = _NOTHING
@@ -54,11 +57,18 @@ def segment_picture(seen: SeenTriangles, segments: Segments) -> Colours:
     for rectangle, colour in segments.rectangles:
         top, bottom, left, right = rectangle.bounds
         picture[top:bottom, left:right] = colour
-    own = []
-    for obj in seen.objects:
-        named = class_named_in(obj.name)
-        other = segments.background if named is None else colour_of(named)
-        own.append(segments.things.get(obj, other))
+    names = {obj.session_uid: obj.name for obj in bpy.data.objects}
+
+    def shown_as(owner: bpy.types.Object, piece: Piece) -> Colour:
+        own = segments.colours.get(segments.number_of(owner, piece))
+        if own is not None:
+            return own
+        for name in (names.get(piece.shown, ""), owner.name):
+            if (named := class_named_in(name)) is not None:
+                return colour_of(named)
+        return segments.background
+
+    own = [shown_as(owner, piece) for owner, piece in seen.pieces]
     if own:
         shown = seen.is_seen
         owners = seen.owners[seen.triangles[shown]]

@@ -207,7 +207,8 @@ def test_segments_have_the_colours_of_what_regions_and_things_are_called(camera:
     door = add_plane("thing", size=(1, 1), at=(-1, 0, 0.1))
     add_plane("Tree.003", size=(1, 1), at=(1, 0, 0.1))
     segments = Segments(
-        things={door: region_colour("x", "a red door")},
+        number_of=lambda owner, piece: int(owner == door),
+        colours={1: region_colour("x", "a red door")},
         rectangles=[(Rectangle(row_init=0, row_end=64, col_init=0, col_end=8), (9, 9, 9))],
         background=(1, 2, 3),
     )

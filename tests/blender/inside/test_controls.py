@@ -183,3 +183,31 @@ def test_a_script_writes_what_a_scene_gives(held: Any, tmp_path: Path) -> None:
     assert (pixels(tmp_path / "segmentation.png")[32, 64, :3] == 120).all()  # a wall
     with pytest.raises(EngineError, match="gives no control picture"):
         scripting.write_control("pose", tmp_path / "pose.png")
+
+
+def test_segments_are_those_of_objects_materials_and_collections(
+    scene: Any, camera: Any, tmp_path: Path
+) -> None:
+    scene.mixdiff.background_prompt = "green grass"
+    wall = add_plane("one", size=(1, 2), at=(-1.5, 0, 0))
+    brick = bpy.data.materials.new("brick")
+    wall.data.materials.append(brick)
+    trees = bpy.data.collections.new("wood")
+    scene.collection.children.link(trees)
+    tree = add_plane("two", size=(1, 2), at=(1.5, 0, 0))
+    trees.objects.link(tree)
+    sky = add_plane("three", size=(1, 2), at=(-0.5, 0, 0))
+    sky.mixdiff.enabled, sky.mixdiff.prompt = True, "the blue sky"
+    update()
+    bpy.ops.mixdiff.mark_material(material=brick.name)
+    bpy.ops.mixdiff.mark_collection(collection=trees.name)
+    for entry in scene.mixdiff.regions:
+        if entry.object is None:
+            entry.settings.prompt = "a brick wall" if entry.material else "an old tree"
+    row = pixels(scripting.write_control("segmentation", tmp_path / "segments.png"))[32, :, :3]
+    assert [tuple(row[at]) for at in (16, 48, 80, 112)] == [
+        (120, 120, 120),
+        (6, 230, 230),
+        (4, 250, 7),
+        (4, 200, 3),
+    ]
