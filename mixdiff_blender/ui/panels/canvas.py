@@ -51,6 +51,11 @@ class BasePanel(SidebarPanel):
     bl_parent_id = PromptPanel.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header_preset(self, context: Any) -> None:
+        """Draw how strong it is, also while the panel is folded."""
+        strength = canvas_settings(context.scene).base_strength
+        self.layout.label(text=f"{strength:.2f}" if strength > 0 else "Off")
+
     def draw(self, context: Any) -> None:
         """Draw how much the base pass has a part in the picture, and what it shows."""
         settings = canvas_settings(context.scene)
