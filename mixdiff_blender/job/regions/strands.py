@@ -85,7 +85,7 @@ def ribbons(
 ) -> tuple[Floats, Ints]:
     """Return strands as crossed ribbons, each of which stands for some.
 
-    So they are as many times as wide, but no wider than they have to be to cover what they stand in.
+    So they are as many times as wide, but no wider than it takes to cover what they stand in.
 
     Shapes: points (N, 3), lengths (S,) in points, radii (N,) → (4 N, 3), triangles.
     """
