@@ -26,7 +26,7 @@ from engine.contract.again import again
 from engine.contract.checks import check
 from engine.contract.effort import denoised_cells
 from engine.contract.geometry import Rectangle
-from engine.contract.job import Job, Text2ImageRegion, to_document
+from engine.contract.job import Job, Text2ImageRegion, to_document, with_files
 from engine.contract.png import read_job
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime.devices import choose_device
@@ -91,6 +91,7 @@ def judge_streets(
     """Make each part of streets again with another prompt, and streets that had it at once."""
     document = json.loads(JOB.read_text())
     job = check(document, folder=JOB.parent).job_or_raise()
+    job = with_files(job, lambda name: str(JOB.parent / name))  # its masks
     places = visible_parts(job, bench.stride_px)
     names = [region.name for region in job.text_regions]
     found: dict[str, list[Judged]] = {"again": [], "at once": []}
