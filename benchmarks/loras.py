@@ -80,8 +80,9 @@ def measure(model: Model, side_cells: int, calls: int) -> Mapping[str, float]:
         for title, wanted in (("one", sets[0]), ("three", both)):
             model.loras.use(wanted)
             found[f"a call with {title}: ratio"] = called() / plain
-        found["a switch, s"] = switch = _of_each(lambda n: model.loras.use(sets[n % _COUNT]))
-        found["a switch, share of a call"] = switch / plain
+        found["a switch, s"] = _of_each(lambda n: model.loras.use(sets[n % _COUNT]))
+        weights = [model.loras.set_of([Lora(lora="0", weight=1 + n)]) for n in range(2)]
+        found["a switch to another weight, s"] = _of_each(lambda n: model.loras.use(weights[n % 2]))
         began = time.perf_counter()
         model.loras.hold({})
         found["taking them out, s"] = time.perf_counter() - began
