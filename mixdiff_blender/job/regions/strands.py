@@ -16,7 +16,7 @@ import numpy as np
 from .projection import Floats, Ints
 
 _MOST_POINTS = 2**13  # of strands; where there are more, some stand for several
-_LAYERS = 3  # of strands over each other, through which a twentieth of what is behind is seen
+_LAYERS = 6  # of strands over each other, as they stand closer in some places and taper off
 _WIDTH = np.pi / (2 * np.sqrt(2))  # of a ribbon, so that the mean of both is that of a tube
 _DEFAULT_RADIUS = 0.005  # that renders give to curves without any
 _LEAST_LENGTH = 1e-9
