@@ -7,6 +7,7 @@ Source: https://docs.ray.io/en/latest/ray-core/actors.html, and generators of th
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import queue
@@ -289,7 +290,8 @@ def cluster(address: str, wanted: Wanted) -> Iterator[dict[str, OpenEngine]]:
             kind="environment",
             advice="`pip install -r engine/requirements-ray.txt` on every machine of the cluster",
         ) from error
-    _join(ray, address)
+    with tempfile.TemporaryDirectory(prefix="mixdiff-") as empty, contextlib.chdir(empty):
+        _join(ray, address)  # from nowhere: Ray has all workers import from the current folder too
     try:
         places = _places(ray, wanted)
         if not places:
