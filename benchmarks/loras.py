@@ -20,7 +20,7 @@ from torch import nn
 
 from benchmarks.performance.clocks import clock_for
 from benchmarks.performance.shapes import SHAPES, pipeline_of
-from engine.contract.job import Lora
+from engine.contract.lora import Lora
 from engine.families.base import Model
 from engine.families.loading import model_of
 from engine.process.quiet import silence_libraries

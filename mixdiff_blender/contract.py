@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from engine.contract.geometry import Rectangle, uncovered_share
     from engine.contract.image_sizes import PICTURE_SUFFIXES, read_size
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document
-    from engine.contract.job import Image2ImageRegion, Lora, RerollRegion, Text2ImageRegion
+    from engine.contract.job import Image2ImageRegion, RerollRegion, Text2ImageRegion
+    from engine.contract.lora import Lora
     from engine.contract.job import resolve_random, with_files, with_models, with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
@@ -55,10 +56,10 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors", "files"),
-        *("geometry", "image_sizes", "job", "kinds", "known_names", "lora_files", "loras", "masks"),
-        *("models", "networks", "parse", "png", "presets", "prompt_syntax", "protocol"),
-        *("schedulers",),
+        *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors"),
+        *("files", "geometry", "image_sizes", "job", "kinds", "known_names", "lora"),
+        *("lora_files", "loras", "masks", "models", "networks", "parse", "png", "presets"),
+        *("prompt_syntax", "protocol", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

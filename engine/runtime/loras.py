@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from engine.contract.errors import ModelError, first_line
-from engine.contract.job import Lora
+from engine.contract.lora import Lora
 from engine.contract.lora_files import LoraFiles, digest_of
 from engine.runtime.devices import is_oom
 
