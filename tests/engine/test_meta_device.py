@@ -20,6 +20,7 @@ from engine.families.base import Model
 from engine.families.loading import model_of
 from engine.runtime.batching import Conditioning, Denoiser, Text
 from engine.runtime.capacity import Capacity
+from engine.runtime.controls import Control
 from engine.runtime.devices import choose_device
 from engine.sampling.base_pass import plans_of
 from engine.sampling.ranks import ALONE
@@ -64,14 +65,18 @@ def on_meta(model: Model, texts: Callable[[Text], Conditioning] | None = None) -
     return result
 
 
-def copies_in_the_loop(model: Model, job: Job) -> int:
+def copies_in_the_loop(
+    model: Model,
+    job: Job,
+    controls: Callable[[Job], list[list[Control]]] = lambda job: [],
+) -> int:
     """Run a job's steps on the meta device, and return how often one waited for the host."""
     windows = region_windows(
         job, model.stride_px, {}, patch=model.family.grid_px // model.stride_px
     )
     size = (job.canvas_height // model.stride_px, job.canvas_width // model.stride_px)
     noise = torch.zeros((1, model.channels, *size), device=META)
-    plan, base = plans_of(job, model, windows, noise, ALONE)
+    plan, base = plans_of(job, model, windows, noise, ALONE, controls)
     schedule = model.make_schedule(job)
     window = windows[0].window
     held = torch.zeros((1, model.channels, window.height, window.width), device=META)

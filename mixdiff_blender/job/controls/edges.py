@@ -10,6 +10,7 @@ from .seen_triangles import Bools, Colours, SeenTriangles
 
 _ROWS_AT_ONCE = 64
 _CREASE = math.cos(math.radians(30))
+_NEARLY_FLAT = math.cos(math.radians(10))
 _GAP = 2.0  # pixels between two surfaces from which on one ends before the other
 
 
@@ -53,9 +54,11 @@ def _draw_between_neighbours(seen: SeenTriangles, rows: slice, lines: Bools) -> 
             )
             far = np.maximum(-p[:, 2], -q[:, 2]) if seen.view.is_perspective else 1.0
             is_line[both] = gap > _GAP * seen.sample * far
-            middle = (p + q) / 2
+            # What lies nearly in one plane is shaded as one: that is most of smooth surfaces.
+            turned = (seen.faces[a] * seen.faces[b]).sum(axis=1) < _NEARLY_FLAT
+            a, b, middle = a[turned], b[turned], ((p + q) / 2)[turned]
             turns = (seen.shaded(a, middle) * seen.shaded(b, middle)).sum(axis=1)
-            bends[both] = turns < _CREASE
+            bends[both[turned]] = turns < _CREASE
         # A crease is drawn on one side, always the same.
         on_first = (is_line & near) | (bends & ~is_line)
         for chosen, part in ((on_first, here), (is_line & ~near, there)):
