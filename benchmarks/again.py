@@ -175,7 +175,8 @@ def main() -> None:
                 print(f"{kind}: {concept_share(parts):.3f} of {len(parts)} name the concept")
                 print(f"{kind}: {colours:.3f} of {judged_colours} have the colour", flush=True)
             if given.to:
-                sheet(in_rows(pictures, 1 + len(OTHERS)), given.to)
+                small = [(c, np.asarray(Image.fromarray(p).reduce(2))) for c, p in pictures]
+                sheet(in_rows(small, 1 + len(OTHERS)), given.to)
 
 
 if __name__ == "__main__":
