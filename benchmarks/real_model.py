@@ -30,10 +30,9 @@ from typing import Any, BinaryIO
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
-from tokenizers.pre_tokenizers import ByteLevel
 from torch import nn
-from transformers import Qwen2Tokenizer
 
+from benchmarks.real_pipelines import letters
 from benchmarks.real_shapes import AUTOENCODERS, ENCODERS, network, numbers_of, on_meta
 from engine.contract.checks import check
 from engine.contract.job import resolve_random
@@ -51,10 +50,6 @@ _SIDE_PX = 256
 _BLOCK = 2**22  # random numbers that are written again and again
 _LOOK_EVERY_S = 0.05
 _STATUS = Path("/proc/self/status")
-_CHAT = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
-    "{{ message['content'] }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
-)
 WAYS: dict[str, tuple[Way, Way, bool] | None] = {
     "plan": None,
     "visits": ("visits", "visits", False),
@@ -80,15 +75,6 @@ def write_klein(folder: Path) -> None:
     }
     index = {"_class_name": "Flux2KleinPipeline", "is_distilled": True, **classes}
     (folder / "model_index.json").write_text(json.dumps(index))
-
-
-def letters() -> Qwen2Tokenizer:
-    """Return a tokenizer of single bytes: the real vocabulary is a download."""
-    alphabet = {letter: i for i, letter in enumerate(sorted(ByteLevel.alphabet()))}
-    tokenizer = Qwen2Tokenizer(vocab=alphabet, merges=[], model_max_length=2048)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
-    tokenizer.chat_template = _CHAT
-    return tokenizer
 
 
 def write_part(module: nn.Module, folder: Path) -> None:

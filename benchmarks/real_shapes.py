@@ -86,7 +86,7 @@ SEEN_TEXTS: Mapping[str, Mapping[str, tuple[int, ...]]] = {
 }
 """What a network sees of a text at the longest, by name, without its batch."""
 
-_QWEN3_4B = {
+QWEN3_4B = {
     "hidden_size": 2560,
     "intermediate_size": 9728,
     "num_hidden_layers": 36,
@@ -97,7 +97,7 @@ _QWEN3_4B = {
     "tie_word_embeddings": True,
 }
 _QWEN3_8B = {
-    **_QWEN3_4B,
+    **QWEN3_4B,
     "hidden_size": 4096,
     "intermediate_size": 12288,
     "tie_word_embeddings": False,
@@ -139,7 +139,7 @@ def _qwen2_5_vl() -> nn.Module:
 def _qwen3_vl() -> nn.Module:
     vision = {"depth": 24, "hidden_size": 1024, "intermediate_size": 4096, "num_heads": 16}
     config = transformers.Qwen3VLConfig(
-        text_config=_QWEN3_4B, vision_config={**vision, "out_hidden_size": 2560}
+        text_config=QWEN3_4B, vision_config={**vision, "out_hidden_size": 2560}
     )
     return transformers.Qwen3VLModel(config)
 
@@ -174,8 +174,8 @@ ENCODERS: Mapping[str, Built] = {
     "clip_h": _clip(_OPEN_CLIP_H),
     "clip_g": _clip(_CLIP_G, "CLIPTextModelWithProjection"),
     "t5_xxl": _t5,
-    "qwen3_4b": _qwen3(_QWEN3_4B, "Qwen3Model"),
-    "qwen3_4b_lm": _qwen3(_QWEN3_4B, "Qwen3ForCausalLM"),
+    "qwen3_4b": _qwen3(QWEN3_4B, "Qwen3Model"),
+    "qwen3_4b_lm": _qwen3(QWEN3_4B, "Qwen3ForCausalLM"),
     "qwen3_8b_lm": _qwen3(_QWEN3_8B, "Qwen3ForCausalLM"),
     "qwen2_5_vl_7b": _qwen2_5_vl,
     "qwen3_vl_4b": _qwen3_vl,
