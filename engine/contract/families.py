@@ -221,6 +221,8 @@ _QWEN_IMAGE = replace(
     classes=(("transformer", "QwenImageTransformer2DModel"), ("vae", "AutoencoderKLQwenImage")),
     network_channels=64,
     few_steps=None,
+    token_bytes=91_000,
+    decoded_px_bytes=6925,
 )
 _SD3 = replace(
     _Z_IMAGE,
