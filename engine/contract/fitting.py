@@ -83,6 +83,9 @@ def too_large(
     advice = []
     if not work.is_within(own) and plan_memory(footprint, family, own, machine):
         advice.append(f"use regions of {family.native_px} × {family.native_px} px or less")
+    elsewhere = replace(work, cpu_vae=True)
+    if machine.has_own_memory and plan_memory(footprint, family, elsewhere, machine):
+        advice.append("have the picture decoded on the processor (VAE on CPU, cpu_vae)")
     if named := _that_fit(name, work, machine):
         advice.append(f"choose a model that fits: {' or '.join(named)}")
     advice.append("close what else uses this memory")

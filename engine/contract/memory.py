@@ -105,12 +105,15 @@ class Work:
 
     tokens: int
     canvas_px: int
+    cpu_vae: bool = False
+    """Whether the picture is decoded on the processor."""
 
     @classmethod
     def of_job(cls, job: Job) -> Work:
         """Return what a job asks for, with the base pass that it may have."""
         tokens = max(largest_tokens(job), base_tokens(job, TOKEN_PX))
-        return cls(tokens=tokens, canvas_px=job.canvas_height * job.canvas_width)
+        size = job.canvas_height * job.canvas_width
+        return cls(tokens=tokens, canvas_px=size, cpu_vae=job.cpu_vae)
 
     @classmethod
     def of_square(cls, side_px: int) -> Work:
@@ -119,7 +122,8 @@ class Work:
 
     def is_within(self, other: Work) -> bool:
         """Return whether another job's memory is enough for this one."""
-        return self.tokens <= other.tokens and self.canvas_px <= other.canvas_px
+        no_larger = self.tokens <= other.tokens and self.canvas_px <= other.canvas_px
+        return no_larger and (self.cpu_vae or not other.cpu_vae)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +262,8 @@ class _Need:
         tokens = self.work.tokens + self.family.text_tokens
         step = tokens * self.family.token_bytes * number // 2
         decoding = min(self.work.canvas_px, _DECODED_PX) * self.family.decoded_px_bytes
+        if self.work.cpu_vae and self.machine.has_own_memory:
+            decoding = 0
         always = self.footprint.autoencoder.numbers * 4
         return always + max(
             beside + at_work + _ENCODING_BYTES,

@@ -184,6 +184,19 @@ def test_a_picture_too_large_for_its_model_says_which_size_would_do(tmp_path: Pa
     assert "regions of 1024 × 1024 px or less" in caught.value.advice
 
 
+def test_decoding_that_needs_more_than_the_rest_can_be_done_on_the_processor(
+    tmp_path: Path,
+) -> None:
+    work, card = Work.of_square(1024), machine(8, 64)
+    with pytest.raises(EngineError) as caught:
+        memory_plan("krea/Krea-2-Raw", tmp_path, work, card)
+    assert "VAE on CPU" in caught.value.advice
+    there = replace(work, cpu_vae=True)
+    assert memory_plan("krea/Krea-2-Raw", tmp_path, there, card) is not None
+    assert there.is_within(work)
+    assert not work.is_within(there)
+
+
 def test_a_machine_without_room_for_anything_names_no_model(tmp_path: Path) -> None:
     with pytest.raises(EngineError) as caught:
         memory_plan("Qwen/Qwen-Image", tmp_path, MEGAPIXEL, machine(1.2, 9))
