@@ -27,6 +27,7 @@ from engine.contract.checks import check
 from engine.contract.effort import denoised_cells
 from engine.contract.geometry import Rectangle
 from engine.contract.job import Job, Text2ImageRegion, to_document, with_files
+from engine.contract.models import facts_of
 from engine.contract.png import read_job
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime.devices import choose_device
@@ -57,7 +58,7 @@ class Bench:
     @property
     def stride_px(self) -> int:
         """Pixels per latent cell."""
-        return self._keeper.model(None, self.folder).stride_px
+        return facts_of(None).family.stride_px
 
     def made(self, job: Job, name: str) -> Path:
         """Make a job's picture, and note what the processor took."""

@@ -9,6 +9,7 @@ from ...job.regions.camera import canvas_of
 from ...properties import RENDER_SIZE, canvas_settings
 from ..operators.models import ModelsMenu, UseModelSettings
 from .hints import draw_hint
+from .models import draw_few_steps
 from .presets import draw_presets
 from .sidebar import SidebarPanel, split_column
 
@@ -80,6 +81,7 @@ class CanvasPanel(SidebarPanel):
         row = split_column(layout).row(align=True)
         row.prop(settings, "model")
         row.menu(ModelsMenu.bl_idname, text="", icon="DOWNARROW_HLT")
+        draw_few_steps(layout, settings.model)
         column = split_column(layout)
         column.prop(settings, "num_inference_steps")
         column.prop(settings, "guidance_scale")
