@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.contract.controlnets import facts_of_controlnet
 from engine.contract.errors import EngineError, JobError
 from engine.contract.png import read_job as recorded_job
 from engine.families.base import Model
@@ -26,9 +28,10 @@ from engine.sampling.events import Generated
 from engine.sampling.generate import generate
 from engine.sampling.masks import MaskImages
 from tests.engine.conftest import TINY_SD
+from tests.engine.ldm_checkpoint import controlnet_tensors
 from tests.engine.runs import canvas, latents, read_job, relative_error, text_region
 from tests.engine.tiny_controls import control, hint_bytes, tiny_controlnet
-from tests.engine.tiny_models import tiny_sdxl
+from tests.engine.tiny_models import scatter, tiny_sdxl
 
 CPU = choose_device("cpu", "float32")
 HEIGHT, WIDTH, STEPS, GUIDANCE = 64, 96, 4, 6.0
@@ -264,6 +267,20 @@ def test_a_controlnet_is_loaded_from_a_folder_and_from_its_weights_alone(
             assert type(loaded) is type(net)
             for name, weight in net.state_dict().items():
                 assert torch.equal(loaded.state_dict()[name], weight)
+
+
+@pytest.mark.parametrize("start", ["control_model.", ""])
+def test_a_controlnet_in_the_first_layout_is_loaded(
+    start: str, tiny: Model, tmp_path: Path
+) -> None:
+    net = diffusers.ControlNetModel.from_unet(tiny.network, load_weights_from_unet=False)
+    scatter(net)
+    save_file(controlnet_tensors(net, start), tmp_path / "first.safetensors")
+    facts = facts_of_controlnet("first.safetensors", tmp_path)
+    assert (facts.family, facts.width) == ("sd", tiny.network.config.cross_attention_dim)
+    loaded = load_controlnet("first.safetensors", tmp_path, tiny)
+    for name, weight in net.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], weight)
 
 
 def test_what_is_no_controlnet_for_the_model_is_named(
