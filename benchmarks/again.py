@@ -26,7 +26,8 @@ from engine.contract.again import again
 from engine.contract.checks import check
 from engine.contract.effort import denoised_cells
 from engine.contract.geometry import Rectangle
-from engine.contract.job import Job, Text2ImageRegion, to_document
+from engine.contract.job import Job, Text2ImageRegion, to_document, with_files
+from engine.contract.models import facts_of
 from engine.contract.png import read_job
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime.devices import choose_device
@@ -57,7 +58,7 @@ class Bench:
     @property
     def stride_px(self) -> int:
         """Pixels per latent cell."""
-        return self._keeper.model(None, self.folder).stride_px
+        return facts_of(None).family.stride_px
 
     def made(self, job: Job, name: str) -> Path:
         """Make a job's picture, and note what the processor took."""
@@ -91,6 +92,7 @@ def judge_streets(
     """Make each part of streets again with another prompt, and streets that had it at once."""
     document = json.loads(JOB.read_text())
     job = check(document, folder=JOB.parent).job_or_raise()
+    job = with_files(job, lambda name: str(JOB.parent / name))  # its masks
     places = visible_parts(job, bench.stride_px)
     names = [region.name for region in job.text_regions]
     found: dict[str, list[Judged]] = {"again": [], "at once": []}
@@ -174,7 +176,8 @@ def main() -> None:
                 print(f"{kind}: {concept_share(parts):.3f} of {len(parts)} name the concept")
                 print(f"{kind}: {colours:.3f} of {judged_colours} have the colour", flush=True)
             if given.to:
-                sheet(in_rows(pictures, 1 + len(OTHERS)), given.to)
+                small = [(c, np.asarray(Image.fromarray(p).reduce(2))) for c, p in pictures]
+                sheet(in_rows(small, 1 + len(OTHERS)), given.to)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from benchmarks import (
     adherence,
@@ -266,7 +267,7 @@ def measure_silhouettes(report: Report, model: Path, *, quick: bool) -> None:
         report.put(f"shapes, {way}: painted and wanted, over either", round(overlap, 3))
         report.put(f"shapes, {way}: outside of its shape", round(spill, 3))
     items = [
-        (f"{one.caption} ({one.overlap:.2f})", one.canvas)
+        (one.caption, np.asarray(Image.fromarray(one.canvas).reduce(2)))
         for pair in zip(*found.values(), strict=True)
         for one in pair
     ]

@@ -134,7 +134,7 @@ class Bench:
         canvas = self._made(job_of(thing, ground, wanted, way, seed))
         nearer = self._away_from(canvas, thing, seed) < self._away_from(canvas, ground, seed)
         found = _parted(_features(canvas), nearer)
-        caption = f"{way}: {shape}, {thing} over {ground}"
+        caption = f"{shape}: {way}"
         return Painted(caption=caption, canvas=canvas, wanted=wanted, found=found)
 
     def _made(self, document: dict[str, Any]) -> Bytes:

@@ -18,6 +18,7 @@ from benchmarks.generation import Bytes
 from engine.contract.checks import check
 from engine.contract.job import Job
 from engine.contract.limits import Limits
+from engine.contract.models import facts_of
 from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.runtime.windows import Window
@@ -58,7 +59,7 @@ def paint_streets(
     keeper = ModelKeeper(device=choose_device())
     document = {**json.loads(JOB.read_text()), "model": str(model.absolute()), **changes}
     job = check(document, folder=JOB.parent).job_or_raise()
-    places = visible_parts(job, keeper.model(job.model, JOB.parent).stride_px)
+    places = visible_parts(job, facts_of(job.model, JOB.parent).family.stride_px)
     asked = [(region.prompt, WISHES[region.prompt]) for region in job.text_regions]
     streets = []
     for seed in seeds:

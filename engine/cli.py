@@ -22,11 +22,13 @@ from engine.contract.again import again
 from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
-from engine.contract.errors import EngineError, JobError, ModelError
+from engine.contract.errors import EngineError, JobError, ModelError, Problem
 from engine.contract.files import is_file, is_there, path_in
-from engine.contract.job import to_document
+from engine.contract.fitting import fitting_first, memory_plan, memory_problems
+from engine.contract.job import Job, to_document
 from engine.contract.limits import Limits
 from engine.contract.loras import lora_of_text
+from engine.contract.memory import Machine, Work
 from engine.contract.model_folders import read_object
 from engine.contract.models import model_problems
 from engine.contract.networks import rest_to_fetch
@@ -116,7 +118,10 @@ def build_parser() -> argparse.ArgumentParser:
     batch.add_sheet_arguments(
         command("sheet", batch.make_sheet, "many pictures on one sheet, with their names")
     )
-    command("validate", _validate, "list what is wrong with a job", source, as_json)
+    validate = command("validate", _validate, "list what is wrong with a job", source, as_json)
+    validate.add_argument(
+        "--memory", action="store_true", help="and what it takes of this machine's (loads torch)"
+    )
     explain = command("explain", _explain, "draw a job's regions and their weights", source)
     explain.add_argument("--output", "-o", type=Path, required=True, metavar="OUT.png")
     passes = command(
@@ -234,7 +239,7 @@ def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
     from engine.process.quiet import silence_libraries
     from engine.run import ModelKeeper, RunRequest, run
     from engine.runtime.devices import choose_device
-    from engine.sampling.events import Done, PhaseBegan, StepDone
+    from engine.sampling.events import Done, MemoryPlanned, PhaseBegan, StepDone
 
     document, folder = source.document, source.folder
     if isinstance(document, dict):
@@ -271,6 +276,8 @@ def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
                     bar.set_description(event.phase)
                     if event.phase == "sampling":
                         bar.reset()  # so that the time left is the steps' own
+                case MemoryPlanned() if ranks.is_first and not options.quiet:
+                    bar.write(f"memory: {event.text}", file=sys.stderr)
                 case StepDone():
                     bar.total = event.steps
                     bar.update()
@@ -289,17 +296,40 @@ def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     checked = check(source.document, folder=source.folder, limits=limits)
-    of_model = () if checked.job is None else model_problems(checked.job.model, source.folder)
+    of_model: tuple[Problem, ...] = ()
+    memory = ""
+    if job := checked.job:
+        of_model = model_problems(job.model, source.folder)
+        if options.memory:
+            memory, too_large = _memory(job, source.folder)
+            of_model += too_large
     problems = [*checked.problems, *of_model]
     if options.json:
         print(json.dumps([problem.to_document() for problem in problems]))
     else:
         for problem in problems:
             print(f"{problem.severity}: {problem}", file=sys.stderr)
-        if job := checked.job:
+        if job:
             size = f"{job.canvas_width} × {job.canvas_height}"
             print(f"{options.job}: {size}, {len(job.regions)} regions")
+            if memory:
+                print(f"memory: {memory}")
     return WRONG_INPUT if checked.job is None or of_model else OK
+
+
+def _memory(job: Job, folder: Path) -> tuple[str, tuple[Problem, ...]]:
+    """Return what a job takes of this machine's memory, and that it is too much where it is."""
+    try:
+        plan = memory_plan(job.model, folder, Work.of_job(job), _machine())
+    except EngineError as error:
+        return "", memory_problems(error, job.model)
+    return plan.text if plan else "the model is not here, so nothing is known of its size", ()
+
+
+def _machine() -> Machine:
+    from engine.runtime.devices import choose_device, machine_of
+
+    return machine_of(choose_device())
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -323,7 +353,7 @@ def _passes(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    found = listed(cache_folder(os.environ))
+    found = fitting_first(listed(cache_folder(os.environ)), _machine())
     if options.json:
         print(json.dumps([model.to_document() for model in found]))
     else:
@@ -362,7 +392,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from engine.runtime.devices import choose_device, memory_of
+    from engine.runtime.devices import choose_device, machine_of, memory_of
 
     device = choose_device(options.device, options.dtype)
     versions = {"engine": __version__, "python": platform.python_version()}
@@ -374,6 +404,7 @@ def _info(options: argparse.Namespace) -> int:
         "platform": platform.platform(),
         **device.to_document(),
         "memory": memory_of(device.torch_device),
+        "machine": machine_of(device).to_document(),
         "bundled_model": read_object(BUNDLED_FOLDER / NOTE),
     }
     if options.json:

@@ -18,16 +18,19 @@ import torch
 from engine import __version__
 from engine.contract.checks import check
 from engine.contract.controlnets import controlnet_path
+from engine.contract.devices import FLOAT8
 from engine.contract.errors import Problem, shown, warning
 from engine.contract.files import atomic_write, is_there, path_in
+from engine.contract.fitting import memory_plan
 from engine.contract.job import Job, resolve_random, to_document
 from engine.contract.limits import Limits
 from engine.contract.loras import identified, lora_files
+from engine.contract.memory import Machine, MemoryPlan, Work
 from engine.contract.models import ModelFacts, facts_of
 from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
 from engine.families.loading import load_model, resolve
-from engine.runtime.devices import Device, give_memory_back, taken_bytes
+from engine.runtime.devices import Device, give_memory_back, machine_of, taken_bytes
 from engine.runtime.references import reference_bytes
 from engine.sampling.controls import (
     ControlInputs,
@@ -39,6 +42,7 @@ from engine.sampling.events import (
     Done,
     Generated,
     ImageRows,
+    MemoryPlanned,
     OutOfMemoryRetry,
     PhaseBegan,
     RowsDone,
@@ -77,17 +81,41 @@ class ModelKeeper:
     _resolved: str | None = None
     _model: Model | None = None
     _controlnets: dict[str, Any] = field(default_factory=dict)
+    _plan: MemoryPlan | None = None
+    _work: Work | None = None
+    _machine: Machine | None = None
+    """As it was measured before a model was loaded."""
 
-    def model(self, name: str | None, folder: Path) -> Model:
-        """Return a model, loaded unless it already is.
+    def plan(self, name: str | None, folder: Path, work: Work) -> MemoryPlan | None:
+        """Return where a model will be, or is, for some work; None where nothing is known of it.
 
-        Raises: EngineError of kind `model`.
+        Raises: EngineError of kind `model` where it is not here, of kind `memory` where it fits in
+        no way.
         """
         resolved = resolve(name or self.default_model, folder)
-        if self._model is None or resolved != self._resolved:
+        if self._is_loaded(resolved, work):
+            return self._plan
+        if resolved != self._resolved:
             self.unload()  # first, so that two models never share the memory
-            self._model = load_model(resolved, self.device)
-            self._resolved = resolved
+        if self._model is None or self._machine is None:
+            self._machine = machine_of(self.device)
+        named, is_small = name or self.default_model, self.device.is_small
+        return memory_plan(named, folder, work, self._machine, is_small=is_small)
+
+    def model(
+        self, name: str | None, folder: Path, work: Work, plan: MemoryPlan | None = None
+    ) -> Model:
+        """Return a model, loaded unless it already is, with room for some work.
+
+        Raises: EngineError of kind `model` or `memory`.
+        """
+        resolved = resolve(name or self.default_model, folder)
+        if self._model is None or not self._is_loaded(resolved, work):
+            is_placed = resolved == self._resolved and _is_alike(plan, self._plan)
+            if self._model is None or not is_placed:
+                self.unload()
+                self._model = load_model(resolved, self.device, plan)
+            self._resolved, self._plan, self._work = resolved, plan, work
         return self._model
 
     def controlnets(self, job: Job, folder: Path) -> Nets:
@@ -107,6 +135,11 @@ class ModelKeeper:
                 self._controlnets[path] = load_controlnet(name, folder, self._model)
         return {name: self._controlnets[path] for name, path in paths.items()}
 
+    def _is_loaded(self, resolved: str, work: Work) -> bool:
+        """Return whether a model is there, placed for no less work."""
+        is_there = self._model is not None and resolved == self._resolved
+        return is_there and self._work is not None and work.is_within(self._work)
+
     @property
     def label(self) -> str:
         """The name of the model that is loaded, wherever it lies: what latents are known by."""
@@ -122,8 +155,17 @@ class ModelKeeper:
         """Give the model's memory back."""
         self._model = self._resolved = None
         self._controlnets = {}
+        self._model = self._resolved = self._plan = self._work = None
         gc.collect()  # a model and its denoiser know each other
         give_memory_back(self.device.torch_device)
+
+
+def _is_alike(one: MemoryPlan | None, other: MemoryPlan | None) -> bool:
+    """Return whether two plans have the parts of a model in the same places."""
+    if one is None or other is None:
+        return one is other
+    places = ((p.network, p.encoders, p.is_small) for p in (one, other))
+    return next(places) == next(places)
 
 
 def _seconds(began: Sequence[tuple[str, float]]) -> dict[str, float]:
@@ -169,7 +211,12 @@ def run(
     job = identified(job, loras)
     began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
-    model = keeper.model(job.model, request.folder)
+    work = Work.of_job(job)
+    plan = keeper.plan(job.model, request.folder, work)
+    if plan is not None:
+        log.info("memory: %s", plan.text)
+        yield MemoryPlanned(text=plan.text)
+    model = keeper.model(job.model, request.folder, work, plan)
     references = {
         region.reference_image: reference_bytes(
             open_image(path_in(request.folder, region.reference_image), limits)
@@ -191,6 +238,8 @@ def run(
     warnings = (*checked.warnings, *_unseen_frames(job, request.folder, limits))
 
     notes = {"engine": __version__, "torch": torch.__version__, **keeper.device.to_document()}
+    if plan is not None and plan.is_small:
+        notes["dtype"] = FLOAT8  # by which a PNG is made again
     if ranks.count > 1:
         notes["ranks"] = str(ranks.count)
     output_folder = request.output.parent

@@ -156,7 +156,7 @@ class Worker:
 
         from engine.process.quiet import silence_libraries
         from engine.run import ModelKeeper
-        from engine.runtime.devices import choose_device, device_count
+        from engine.runtime.devices import choose_device, device_count, machine_of
 
         silence_libraries()
         device = choose_device(wanted.device, wanted.dtype)
@@ -169,6 +169,7 @@ class Worker:
             "pid": os.getpid(),
             **device.to_document(),
             "places": device_count(device),
+            "machine": machine_of(device).to_document(),
             "versions": versions,
         }
 

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from engine.contract.again import again
     from engine.contract.catalogue import (
         CATALOGUE,
+        FIT_TEXTS,
+        Fit,
         Listed,
         cache_folder,
         is_hub_id,
+        known_model,
         listed,
         state_of,
     )
@@ -29,10 +32,12 @@ if TYPE_CHECKING:
     from engine.contract.effort import denoised_cells
     from engine.contract.errors import Cancelled, EngineError, JobError, ModelError, Problem
     from engine.contract.files import atomic_write, is_dir, is_file, is_there, open_input, path_in
+    from engine.contract.fitting import fitting_first, memory_plan
     from engine.contract.geometry import Rectangle, uncovered_share
     from engine.contract.image_sizes import PICTURE_SUFFIXES, read_size
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document
-    from engine.contract.job import Image2ImageRegion, Lora, RerollRegion, Text2ImageRegion
+    from engine.contract.job import Image2ImageRegion, RerollRegion, Text2ImageRegion
+    from engine.contract.lora import Lora
     from engine.contract.job import resolve_random, with_files, with_models, with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
     from engine.contract.lora_files import digest_of, hub_lora, lora_path
     from engine.contract.loras import lora_of_text, lora_problems, with_loras
     from engine.contract.masks import FALLOFFS, profile
+    from engine.contract.memory import Machine, MemoryPlan, Work
     from engine.contract.models import ModelFacts, facts_of, model_problems, require_model
     from engine.contract.networks import rest_to_fetch
     from engine.contract.parse import parse_json
@@ -55,10 +61,20 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors", "files"),
-        *("geometry", "image_sizes", "job", "kinds", "known_names", "lora_files", "loras", "masks"),
-        *("models", "networks", "parse", "png", "presets", "prompt_syntax", "protocol"),
-        *("schedulers",),
+        *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors"),
+        *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names", "lora"),
+        *(
+            "lora_files",
+            "loras",
+            "masks",
+            "memory",
+            "models",
+            "networks",
+            "parse",
+            "png",
+            "presets",
+        ),
+        *("prompt_syntax", "protocol", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

@@ -66,6 +66,7 @@ MODULES = (
     "backend.live_preview",
     "backend.installing",
     "backend.models",
+    "backend.machine_task",
     "backend.idle",
     "ui.job_cache",
     "ui.overlay.drawing",

@@ -21,6 +21,7 @@ from benchmarks.performance import (
     latency,
     phases,
     plots,
+    ways,
 )
 from benchmarks.performance.record import ROOT, Record, append, machine, markdown
 from benchmarks.performance.shapes import SHAPES
@@ -67,6 +68,10 @@ PARTS: dict[str, tuple[str, Part]] = {
     "gpu": (
         "a model's real shape on a GPU, where there is one",
         lambda record, given: gpu.measure(record, SHAPES[given.shape], quick=given.quick),
+    ),
+    "ways": (
+        "SDXL, klein 4B and Z-Image on a GPU, in each way that a plan of memory knows",
+        lambda record, given: ways.measure(record, quick=given.quick),
     ),
 }
 

@@ -18,6 +18,12 @@ def can_measure(device: torch.device) -> bool:
     return device.type == "cuda" or (device.type == "cpu" and sys.platform == "linux")
 
 
+def held_bytes(device: torch.device) -> int:
+    """Return what this process holds of a device's memory now."""
+    gc.collect()
+    return torch.cuda.memory_allocated() if device.type == "cuda" else _status_bytes("VmRSS")
+
+
 def peak_of(work: Callable[[], object], device: torch.device) -> int:
     """Do some work and return how many bytes more than before it held at its highest.
 

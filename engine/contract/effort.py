@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from .again import changed_bounds
-from .base_pass import base_share, base_size
+from .base_pass import base_share, base_size, has_base
 from .geometry import Rectangle, spans
 from .job import Job, Region
 
@@ -45,6 +46,29 @@ def _base_cells(job: Job, stride_px: int) -> int:
     height, width = base_size(job, stride_px)
     passes = 1 if job.base_guidance_scale == 1.0 else 2
     return looks * passes * (height // stride_px) * (width // stride_px)
+
+
+TOKEN_PX = 16
+"""The side of what a transformer sees as one token."""
+
+
+def largest_tokens(job: Job) -> int:
+    """Return how many tokens the largest window of a job has."""
+    most = job.max_region_px or math.inf
+
+    def tokens(height_px: int, width_px: int) -> int:
+        sides = (int(min(side, most)) // TOKEN_PX for side in (height_px, width_px))
+        return math.prod(max(side, 1) for side in sides)
+
+    return max((tokens(r.height_px, r.width_px) for r in job.text_regions), default=1)
+
+
+def base_tokens(job: Job, grid_px: int, most_px: int | None = None) -> int:
+    """Return how many tokens the base pass sees, 0 where a job has none."""
+    if not has_base(job):
+        return 0
+    height, width = base_size(job, grid_px, most_px)
+    return (height // TOKEN_PX) * (width // TOKEN_PX)
 
 
 def _windows(region: Region, stride_px: int, largest: int) -> list[tuple[int, int, int, int]]:

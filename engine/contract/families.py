@@ -74,6 +74,13 @@ class Family:
     """Whether its numbers fit into float16, which some cards have in place of bfloat16."""
     prefers_half: bool = False
     """Whether weights in half precision are fetched where a model has both."""
+    token_bytes: int
+    """What a pass takes beside the weights in half precision, for each 16 × 16 pixels and each of
+    its text's tokens (`python -m benchmarks.footprints`)."""
+    text_tokens: int = 512
+    """Tokens of a text that the network sees beside those of the picture, at most."""
+    decoded_px_bytes: int = 3072
+    """What the decoding of a pixel takes, in float32."""
 
 
 _IN_ALL_FILES = (
@@ -102,6 +109,8 @@ _SD = Family(
     size_config=("unet/config.json", "sample_size"),
     reads_weights=True,
     width=768,
+    token_bytes=67_000,
+    text_tokens=0,
 )
 _SDXL = replace(
     _SD,
@@ -120,6 +129,7 @@ _SDXL = replace(
     parts=(*_SD.parts, "text_encoder_2", "tokenizer_2"),
     weighted_parts=("text_encoder", "text_encoder_2", "unet", "vae"),
     prefers_half=True,
+    token_bytes=41_000,
 )
 
 _Z_IMAGE = Family(
@@ -146,6 +156,7 @@ _Z_IMAGE = Family(
     ),
     most_region_px=8192,
     takes_float16=False,
+    token_bytes=123_000,
 )
 _FLUX = replace(
     _Z_IMAGE,
@@ -165,6 +176,7 @@ _FLUX = replace(
     ),
     takes_negative=False,
     takes_float16=True,
+    token_bytes=106_000,
 )
 _FLUX2 = replace(
     _Z_IMAGE,
@@ -182,6 +194,7 @@ _FLUX2 = replace(
     few_steps=None,
     takes_negative=False,
     takes_float16=True,
+    token_bytes=262_000,
 )
 _FLUX2_KLEIN = replace(
     _FLUX2,
@@ -193,6 +206,7 @@ _FLUX2_KLEIN = replace(
         file="model_index.json", key="is_distilled", value=True, num_inference_steps=4
     ),
     takes_negative=True,
+    token_bytes=176_000,
 )
 _QWEN_IMAGE = replace(
     _Z_IMAGE,
@@ -207,6 +221,8 @@ _QWEN_IMAGE = replace(
     classes=(("transformer", "QwenImageTransformer2DModel"), ("vae", "AutoencoderKLQwenImage")),
     network_channels=64,
     few_steps=None,
+    token_bytes=91_000,
+    decoded_px_bytes=6925,
 )
 _SD3 = replace(
     _Z_IMAGE,
@@ -223,6 +239,8 @@ _SD3 = replace(
     few_steps=None,
     most_region_px=3072,
     takes_float16=True,
+    token_bytes=110_000,
+    text_tokens=333,
 )
 _KREA2 = replace(
     _QWEN_IMAGE,
@@ -238,6 +256,7 @@ _KREA2 = replace(
         file="model_index.json", key="is_distilled", value=True, num_inference_steps=8
     ),
     takes_float16=True,
+    token_bytes=150_000,
 )
 
 FAMILIES = {

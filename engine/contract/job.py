@@ -28,6 +28,7 @@ from .kinds import (
     kind_of,
     spec,
 )
+from .lora import Lora
 from .masks import FALLOFFS
 from .prompt_syntax import PLAIN, PROMPT_SYNTAXES
 from .schedulers import SCHEDULERS
@@ -47,26 +48,6 @@ MAX_STEPS = 999  # of the 1000 that models are trained on; most schedulers skip 
 
 _RANDOM_SEED_END = 9_999_999_999  # the original draws its seeds from [0, 9999999999)
 _RANDOM_GUIDANCE = (5, 30)  # and a guidance of None from the whole numbers of [5, 30)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lora:
-    """An addition to a model, and how much it counts: a style, a thing, a way of few steps."""
-
-    lora: str = spec(
-        ModelName(),
-        "File of the LoRA, or its name on the hub: owner/name, or owner/name/file.safetensors",
-    )
-    weight: float = spec(
-        Real(-10, 10),
-        "How much the LoRA counts: 1 as it was trained, 0 not at all, below 0 the opposite",
-        default=1.0,
-    )
-    sha256: str = spec(
-        Text(),
-        "What tells the file from any other; filled in when the picture is made",
-        default="",
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

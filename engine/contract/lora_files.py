@@ -14,7 +14,7 @@ from .errors import ModelError
 from .families import Family
 from .files import is_dir, is_there, path_in
 from .foreign_models import family_of_shapes, foreign_file
-from .job import Lora
+from .lora import Lora
 from .lora_families import families_of_lora, titles_of
 from .weights import WEIGHTS, Shapes, read_metadata, read_shapes, require_weights_name
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from .errors import ModelError, Problem, shown
 from .families import Family
-from .job import DiffusionRegion, Job, Lora, Text2ImageRegion
+from .job import DiffusionRegion, Job, Text2ImageRegion
+from .lora import Lora
 from .lora_files import LoraFiles, digest_of, lora_path, require_lora
 
 

@@ -148,15 +148,23 @@ def _count_tensors(part: Path) -> int:
 
     Raises: ModelError.
     """
-    for kind in ("", *(f".{variant}" for variant in VARIANTS)):
-        if files := list(_weights(part, kind)):
-            return sum(len(read_shapes(file)) for file in files)
+    if files := weight_files(part):
+        return sum(len(read_shapes(file)) for file in files)
     if any(path.suffix.lower() in PICKLES for path in part.iterdir()):
         raise ModelError(
             f"{part} has its weights as a pickle alone, which can run code when it is loaded",
             f"get the model with {WEIGHTS} weights, or convert it",
         )
     raise ModelError(f"{part} holds no weights", _WHOLE)
+
+
+def weight_files(part: Path) -> list[Path]:
+    """Return the files of a part's weights that are loaded, none where there are none.
+
+    Raises: ModelError where its index says of no tensor where it is.
+    """
+    kinds = (list(_weights(part, kind)) for kind in ("", *(f".{one}" for one in VARIANTS)))
+    return next((files for files in kinds if files), [])
 
 
 def _weights(part: Path, kind: str) -> Iterator[Path]:

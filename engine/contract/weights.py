@@ -6,8 +6,10 @@ Source: https://github.com/huggingface/safetensors, the format of the header.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +21,24 @@ PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 GGUF = ".gguf"
 
 Shapes = Mapping[str, tuple[int, ...]]
+SCALES = (".scale_weight", ".weight_scale")
+"""What a weight in 8-bit floats is times: ComfyUI's name for it, and others'."""
+QUANTIZED = "GGUF"
+"""The kind of numbers in GGUF files, whichever it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTensor:
+    """A tensor as its file has it: its shape, and the kind of its numbers."""
+
+    shape: tuple[int, ...]
+    kind: str
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers it has."""
+        return math.prod(self.shape)
+
 
 _MAX_HEADER_BYTES = 2**25  # a hundred times what the largest models have
 _LENGTH_BYTES = 8
@@ -70,13 +90,24 @@ def read_shapes(path: Path) -> Shapes:
 
     Raises: ModelError where it is no such file, or not a whole one.
     """
+    return {name: tensor.shape for name, tensor in read_tensors(path).items()}
+
+
+def read_tensors(path: Path) -> Mapping[str, StoredTensor]:
+    """Return the tensors of a safetensors file by their names.
+
+    Raises: ModelError where it is no such file, or not a whole one.
+    """
     try:
         if not path.is_file():  # also what would never end, such as a pipe
             raise ModelError(f"{path} is no file", f"give a {WEIGHTS} file")
         with path.open("rb") as file:
             if file.read(len(MAGIC)) == MAGIC:
-                return read_gguf_shapes(file, path)
-            return _shapes(file, path)
+                return {
+                    name: StoredTensor(shape, QUANTIZED)
+                    for name, shape in read_gguf_shapes(file, path).items()
+                }
+            return _tensors(file, path)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}"
         raise ModelError(message, "allow reading it, or give another") from error
@@ -96,7 +127,7 @@ def read_metadata(path: Path) -> Mapping[str, str]:
     return {key: value for key, value in entries if isinstance(value, str)}
 
 
-def _shapes(file: BinaryIO, path: Path) -> Shapes:
+def _tensors(file: BinaryIO, path: Path) -> Mapping[str, StoredTensor]:
     size = file.seek(0, 2)
     file.seek(0)
     start = file.read(64)
@@ -114,13 +145,13 @@ def _shapes(file: BinaryIO, path: Path) -> Shapes:
     if not isinstance(header, dict):
         raise TypeError(header)
     header.pop("__metadata__", None)
-    room, shapes = size - _LENGTH_BYTES - length, {}
+    room, tensors = size - _LENGTH_BYTES - length, {}
     for name, tensor in header.items():
-        shapes[name] = tuple(tensor["shape"])
-        begin, end = tensor["data_offsets"]
-        if any(type(number) is not int or number < 0 for number in (*shapes[name], begin, end)):
+        shape, (begin, end) = tuple(tensor["shape"]), tensor["data_offsets"]
+        if any(type(number) is not int or number < 0 for number in (*shape, begin, end)):
             raise ValueError(name)
+        tensors[name] = StoredTensor(shape, str(tensor.get("dtype")))
         if end > room:
             whole = size - room + max(entry["data_offsets"][1] for entry in header.values())
             raise ModelError(f"{path} is cut off: it has {size} bytes of {whole}", _AGAIN)
-    return shapes
+    return tensors

@@ -20,8 +20,9 @@ from engine.contract.controlnets import (
 from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.weights import WEIGHTS
 from engine.families.base import Model
-from engine.families.loading import dtype_for, put
+from engine.families.loading import dtype_for
 from engine.runtime.devices import is_oom
+from engine.runtime.placement import put_beside
 
 _HALF = ".fp16"
 _SIZES = (
@@ -54,7 +55,7 @@ def load_controlnet(name: str, folder: Path, model: Model) -> Any:
         raise ModelError(message + first_line(error), advice) from error
     _require_alike(name, net, model)
     net.eval().requires_grad_(False)
-    put(net, model.device.torch_device)
+    put_beside(net, model.network, model.device.torch_device)
     return model.complete(net)
 
 

@@ -10,16 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
-from engine.contract.base_pass import base_size, has_base
+from engine.contract.effort import base_tokens, largest_tokens
 from engine.contract.job import Job
 from engine.families.base import Model
 from engine.families.flow_schedules import FlowSchedule, flow_schedule
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.codec import Codec
 from engine.runtime.references import Reference
-
-TOKEN_PX = 16
-"""The side of what such a transformer sees as one token."""
 
 
 class FlowModel(Model):
@@ -49,10 +46,8 @@ class FlowModel(Model):
         )
 
     def _largest_tokens(self, job: Job) -> int:
-        if not has_base(job):
-            return largest_tokens(job)
-        base = base_size(job, self.family.grid_px, self.family.most_region_px)
-        return max(largest_tokens(job), math.prod(side // TOKEN_PX for side in base))
+        base = base_tokens(job, self.family.grid_px, self.family.most_region_px)
+        return max(largest_tokens(job), base)
 
     def mu(self, tokens: int, steps: int, config: Mapping[str, Any]) -> float:
         """Return the logarithm of the shift for a window of so many tokens."""
@@ -85,17 +80,6 @@ def summed(of_nets: Sequence[Sequence[Tensor] | None], blocks: int) -> list[Tens
             for samples in found
         ]
     return [torch.stack(same).sum(0) for same in zip(*found, strict=True)]
-
-
-def largest_tokens(job: Job) -> int:
-    """Return how many tokens the largest window of a job's regions has."""
-    most = job.max_region_px or math.inf
-
-    def tokens(height_px: int, width_px: int) -> int:
-        sides = (int(min(side, most)) // TOKEN_PX for side in (height_px, width_px))
-        return math.prod(max(side, 1) for side in sides)
-
-    return max((tokens(r.height_px, r.width_px) for r in job.text_regions), default=1)
 
 
 def shift_by_tokens(tokens: int, config: Mapping[str, Any]) -> float:

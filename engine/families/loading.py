@@ -19,15 +19,18 @@ from engine.contract.catalogue import BUNDLED_FOLDER, cache_folder, local_snapsh
 from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import Family, family_of_pipeline, family_titles
 from engine.contract.files import is_there, path_in
+from engine.contract.fitting import too_large
 from engine.contract.foreign_models import family_of_shapes, foreign_class
 from engine.contract.job import BUNDLED_MODEL
+from engine.contract.memory import MemoryPlan, Work, plans
 from engine.contract.model_folders import VARIANTS, read_object, require_pipeline
 from engine.contract.models import config_beside, require_model
 from engine.contract.networks import Network, network_of, require_rest
 from engine.contract.weights import WEIGHTS, read_shapes
 from engine.families.base import Model
 from engine.families.network_files import load_network
-from engine.runtime.devices import Device, free_bytes, give_memory_back, is_oom
+from engine.runtime.devices import Device, give_memory_back, is_oom, machine_of
+from engine.runtime.placement import footprint_of_parts, place
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +38,6 @@ CONFIGS = Path(__file__).parent / "configs"
 """What a single file does not say of its model: the sizes of its parts, and the tokenizer."""
 
 _PREDICTS_V = re.compile(r"^\s*parameterization:\s*[\"']?v[\"']?\s*$", re.MULTILINE)
-ENCODERS = "text_encoder"
-"""What the names of the parts have in common that encode texts."""
-_FOR_STEPS_BYTES = 4 * 2**30  # what a step of a megapixel and its decoding are given beside weights
 _VIDEO_NDIM = 5  # of the weights of autoencoders that know a time axis
 
 
@@ -55,14 +55,16 @@ def resolve(name: str | None, folder: Path) -> str:
     return str(path.resolve()) if is_there(path) else name
 
 
-def load_model(resolved: str, device: Device) -> Model:
+def load_model(resolved: str, device: Device, plan: MemoryPlan | None = None) -> Model:
     """Load a model of any known family, from safetensors only.
+
+    `plan` says where its parts go; without one it is made of what was loaded.
 
     Raises: EngineError of kind `model` where it cannot be loaded, of kind `memory` where it does
     not fit, with what to do.
     """
     try:
-        return model_of(_load_pipeline(resolved, device), device)
+        return model_of(_load_pipeline(resolved, device), device, plan)
     except (RuntimeError, MemoryError) as error:
         if is_oom(error):
             message = f"the model {resolved} does not fit into memory"
@@ -72,30 +74,51 @@ def load_model(resolved: str, device: Device) -> Model:
         raise
 
 
-def model_of(pipeline: Any, device: Device) -> Model:
-    """Return the model of a diffusers pipeline that is already loaded.
+def model_of(pipeline: Any, device: Device, plan: MemoryPlan | None = None) -> Model:
+    """Return the model of a diffusers pipeline that is already loaded, its parts where they go.
 
-    Raises: EngineError of kind `model` where no family runs it.
+    Raises: EngineError of kind `model` where no family runs it, of kind `memory` where no plan
+    would have it fit.
     """
     classes = [family_of_pipeline(cls.__name__) for cls in type(pipeline).__mro__]
     family = next((found for found in classes if found), None)
     if family is None:
         foreign = foreign_class(type(pipeline).__name__)
         raise ModelError(f"the pipeline is {foreign.title}", foreign.remedy)
-    parts = pipeline.components
-    # The network first: it works at every step, and encoders of texts before the first alone.
-    for name in sorted(parts, key=lambda name: ENCODERS in name):
-        part = parts[name]
-        if isinstance(part, nn.Module):
-            part.eval().requires_grad_(False)
-            if name in ("unet", "vae") and all(p.ndim < _VIDEO_NDIM for p in part.parameters()):
-                # Convolutions are quicker so, on CPUs too, and compute the same.
-                part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            if ENCODERS in name and not fits_beside(part, device.torch_device):
-                _visit(part, device.torch_device)
-            else:
-                put(part, device.torch_device)
+    parts = {n: p for n, p in pipeline.components.items() if isinstance(p, nn.Module)}
+    for name, part in parts.items():
+        part.eval().requires_grad_(False)
+        if name in ("unet", "vae") and all(p.ndim < _VIDEO_NDIM for p in part.parameters()):
+            # Convolutions are quicker so, on CPUs too, and compute the same.
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _place(parts, family, device, plan)
     return _class_of(family)(pipeline, device)
+
+
+def _place(
+    parts: dict[str, nn.Module], family: Family, device: Device, plan: MemoryPlan | None
+) -> None:
+    """Put parts where a plan has them, or a more frugal one where the device has less after all."""
+    machine, name = machine_of(device), f"a {family.title} model"
+    footprint, work = footprint_of_parts(parts, family.network), Work.of_square(family.native_px)
+    ways = list(plans(footprint, family, work, machine, is_small=device.is_small))
+    if plan is not None:
+        ways = [plan, *(way for way in ways if way.needed_bytes < plan.needed_bytes)]
+    if not ways:
+        raise too_large(name, footprint, family, work, machine)
+    for number, way in enumerate(ways, start=1):
+        try:
+            place(parts, family.network, way, device.torch_device)
+        except (RuntimeError, MemoryError) as error:
+            if not is_oom(error) or number == len(ways):
+                raise
+        else:
+            return
+        # Only here, where the error no longer holds what was brought over already.
+        for part in parts.values():
+            part.to(torch.device("cpu"))
+        give_memory_back(device.torch_device)
+        log.warning("%s is larger than the memory of %s", name, device.torch_device)
 
 
 def dtype_for(family: Family, device: Device) -> torch.dtype:
@@ -108,43 +131,6 @@ def dtype_for(family: Family, device: Device) -> torch.dtype:
 def _class_of(family: Family) -> type[Model]:
     found: type[Model] = import_module(f"engine.families.{family.name}").LoadedModel
     return found
-
-
-def put(module: Any, device: torch.device) -> None:
-    """Put a part of a model on a device, layer by layer in turn where it does not fit as a whole.
-
-    Its weights then stay in the host's memory and visit the device: slower, the same result.
-    """
-    try:
-        module.to(device)
-    except (RuntimeError, MemoryError) as error:
-        if not is_oom(error):
-            raise
-    else:
-        return
-    # Only here, where the error no longer holds what was brought over already.
-    module.to(torch.device("cpu"))
-    give_memory_back(device)
-    log.warning("%s is larger than the memory of %s", type(module).__name__, device)
-    _visit(module, device)
-
-
-def fits_beside(module: nn.Module, device: torch.device) -> bool:
-    """Return whether a part's weights leave a device enough memory for the steps."""
-    if device.type == "cpu":
-        return True
-    weights = sum(t.nbytes for t in (*module.parameters(), *module.buffers()))
-    return weights + _FOR_STEPS_BYTES <= free_bytes(device)
-
-
-def _visit(module: Any, device: torch.device) -> None:
-    """Have a part's layers visit a device in turn, from the host's memory."""
-    from diffusers.hooks import apply_group_offloading
-
-    host = torch.device("cpu")
-    apply_group_offloading(
-        module, onload_device=device, offload_device=host, offload_type="leaf_level"
-    )
 
 
 def _load_pipeline(resolved: str, device: Device) -> Any:

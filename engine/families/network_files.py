@@ -11,10 +11,8 @@ from torch import Tensor
 
 from engine.contract.errors import ModelError
 from engine.contract.networks import PREFIXES, Network, Rest, without_prefix
-from engine.contract.weights import is_gguf
+from engine.contract.weights import SCALES, is_gguf
 
-_SCALES = (".scale_weight", ".weight_scale")
-"""What a weight in 8-bit floats is times: ComfyUI's name for it, and others'."""
 _OF_SCALING = ("scaled_fp8", ".scale_input", ".input_scale", ".comfy_quant")
 _FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 
@@ -109,9 +107,9 @@ def _unscaled(tensors: Mapping[str, Tensor], path: Path, dtype: torch.dtype) -> 
     """Return weights as numbers: those in 8-bit floats times their scales, all in a precision."""
     found: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        if name.endswith((*_SCALES, *_OF_SCALING)):
+        if name.endswith((*SCALES, *_OF_SCALING)):
             continue
-        scales = [tensors.get(name.removesuffix(".weight") + end) for end in _SCALES]
+        scales = [tensors.get(name.removesuffix(".weight") + end) for end in SCALES]
         scale = next((one for one in scales if one is not None), None)
         if not tensor.is_floating_point() or (scale is not None and tensor.dtype not in _FLOAT8):
             kind = str(tensor.dtype).removeprefix("torch.")

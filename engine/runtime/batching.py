@@ -232,7 +232,7 @@ class BatchPlan:
             controls = tuple(control.key for control in one.controls)
             key = (one.window.height, one.window.width, shapes, one.loras, controls)
             groups.setdefault(key, []).append(one)
-        # Those of one set after another: each switch walks through all layers.
+        # Those of one set of LoRAs after another.
         self._groups = sorted(groups.values(), key=lambda group: group[0].loras)
         self._fitting = [self._fitting_now(group, capacity) for group in self._groups]
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from engine.contract.devices import AUTO, DEVICES, DTYPES
+from engine.contract.devices import AUTO, DEVICES, DTYPES, FLOAT8
 from engine.contract.errors import EngineError
 from engine.contract.kinds import nearest
+from engine.contract.memory import Machine
 
 _SMALL, _LARGE = 64, 512  # rows and columns of the products that the CPU is measured by
 _PRODUCTS = 12  # of each precision in turn: what else runs must not decide
@@ -27,6 +28,8 @@ class Device:
 
     torch_device: torch.device
     dtype: torch.dtype
+    is_small: bool = False
+    """Whether networks are to be kept in floats of 8 bits, whatever the memory has room for."""
 
     @property
     def name(self) -> str:
@@ -37,7 +40,7 @@ class Device:
 
     def to_document(self) -> dict[str, str]:
         """Return the device as plain values."""
-        dtype = str(self.dtype).removeprefix("torch.")
+        dtype = FLOAT8 if self.is_small else str(self.dtype).removeprefix("torch.")
         return {"device": self.torch_device.type, "device_name": self.name, "dtype": dtype}
 
 
@@ -111,8 +114,31 @@ def choose_device(device: str = AUTO, dtype: str = AUTO) -> Device:
             advice="use auto or cpu, or install the torch build for that device",
         )
     torch_device = torch.device(device)
-    chosen = _fitting_dtype(torch_device) if dtype == AUTO else getattr(torch, dtype)
-    return Device(torch_device=torch_device, dtype=chosen)
+    if dtype == FLOAT8 and device == "mps":
+        message = f"Apple's GPUs have no {FLOAT8}"
+        raise EngineError(message, kind="device", advice=f"use {AUTO}, or the device cpu")
+    is_own = dtype in (AUTO, FLOAT8)
+    chosen = _fitting_dtype(torch_device) if is_own else getattr(torch, dtype)
+    return Device(torch_device=torch_device, dtype=chosen, is_small=dtype == FLOAT8)
+
+
+def machine_of(device: Device) -> Machine:
+    """Return a device and the computer around it, without what this process holds of a card."""
+    import psutil
+
+    host, own = psutil.virtual_memory(), memory_of(device.torch_device)
+    free = own["free_bytes"]
+    if device.torch_device.type == "cuda":
+        free += torch.cuda.memory_reserved(device.torch_device)
+    return Machine(
+        kind=device.torch_device.type,
+        name=device.name,
+        dtype=str(device.dtype).removeprefix("torch."),
+        free_bytes=free,
+        total_bytes=own["total_bytes"],
+        host_free_bytes=host.available,
+        host_total_bytes=host.total,
+    )
 
 
 def memory_of(device: torch.device) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def controlnet_files(names: Collection[str], id_: str) -> list[str]:
     inside = [name for name in names if name.startswith(STEM) and "/" not in name]
     weights = [name for name in inside if name.endswith(".safetensors")]
     plain = [n for n in weights if n == f"{STEM}.safetensors" or n.startswith(f"{STEM}-")]
-    half = [name for name in weights if name.startswith(f"{STEM}{_HALF[:-1]}")]
+    half = [name for name in weights if name.startswith(f"{STEM}{_HALF[0]}")]
     chosen = half or plain
     if not chosen:
         raise _unusable(id_, "ControlNet", any(name.endswith(PICKLES) for name in inside))
@@ -150,9 +150,10 @@ def download(
     try:
         info = HfApi().model_info(id_, files_metadata=True)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
-        if lora := _lora_file(info, id_, sizes, named):
+        is_control = not named and is_controlnet(info, id_, sizes)
+        if not is_control and (lora := _lora_file(info, id_, sizes, named)):
             return _download_file(info, id_, lora, sizes[lora], on_progress)
-        if is_controlnet(info, id_, sizes):
+        if is_control:
             family, wanted = None, controlnet_files(sizes, id_)
         else:
             family = _family_of(info, id_, sizes)

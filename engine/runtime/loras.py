@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from engine.contract.errors import ModelError, first_line
-from engine.contract.job import Lora
+from engine.contract.lora import Lora
 from engine.contract.lora_files import LoraFiles, digest_of
 from engine.runtime.devices import is_oom
 
@@ -54,7 +54,9 @@ class Loras:
         self._network = network
         self._adapters: dict[str, str] = {}
         self._held: dict[str, Fit] = {}
-        self._layers: list[Any] = []
+        self._layers: dict[str, list[Any]] = {}
+        self._weights: dict[str, float] = {}
+        self._active: list[str] = []
         self._in_encoders: frozenset[str] = frozenset()
         self._is_wrapped = False
         self._used = NO_LORAS
@@ -110,11 +112,12 @@ class Loras:
         return tuple(one for one in wanted if one[0] in self._in_encoders)
 
     def _switch(self, wanted: LoraSet) -> None:
-        names = [name for name, _ in wanted]
-        for layer in self._layers:
-            layer.set_adapter(names, inference_mode=True)
-            for name, weight in wanted:
-                layer.set_scale(name, weight)
+        for name, weight in wanted:
+            if self._weights.get(name) != weight:
+                for layer in self._layers[name]:
+                    layer.set_scale(name, weight)
+                self._weights[name] = weight
+        self._active[:] = [name for name, _ in wanted]
         self._used = wanted
 
     def _parts(self) -> Iterator[tuple[str, nn.Module]]:
@@ -124,12 +127,20 @@ class Loras:
                 yield name, part
 
     def _look(self) -> None:
-        """Note which layers there are to switch, and which LoRAs have a say in texts."""
-        found = list(self._tuned())
-        self._layers = [layer for _, layer in found]
-        self._in_encoders = frozenset(
-            name for part, layer in found if part != self._network for name in layer.scaling
-        )
+        """Note the layers of each LoRA, and which have a say in texts; none is used.
+
+        All layers get one and the same list of what is active: so a switch is one change.
+        """
+        self._active, self._used = [], NO_LORAS
+        self._layers, self._weights = {}, {}
+        in_encoders = set()
+        for part, layer in self._tuned():
+            layer.set_adapter(self._active, inference_mode=True)
+            for name in layer.scaling:
+                self._layers.setdefault(name, []).append(layer)
+                if part != self._network:
+                    in_encoders.add(name)
+        self._in_encoders = frozenset(in_encoders)
 
     def _tuned(self) -> Iterator[tuple[str, Any]]:
         if not self._is_wrapped:

@@ -61,6 +61,13 @@ class RowsDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlanned:
+    """Where the model's parts will be, and what that takes and costs, in words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfMemoryRetry:
     """The job did not fit into the memory and begins again, more frugally, its pictures too."""
 
@@ -96,4 +103,4 @@ class Done:
 
 
 GenerateEvent = PhaseBegan | StepDone | Preview | ImageRows | OutOfMemoryRetry | Warned | Generated
-RunEvent = PhaseBegan | StepDone | Preview | RowsDone | Done
+RunEvent = PhaseBegan | MemoryPlanned | StepDone | Preview | RowsDone | Done

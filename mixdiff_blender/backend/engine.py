@@ -16,6 +16,7 @@ from ..contract import EngineError
 from ..properties.preferences import engine_python
 from ..storage import folders
 from ..storage.processes import FailedProgram, lines_of
+from . import machine
 from .background_task import BackgroundTask, Broken, Running
 from .client import EngineClient, Launch
 from .environment import find_launch, why_it_does_not_begin
@@ -66,7 +67,7 @@ def _explained(error: EngineError) -> EngineError:
     return why_it_does_not_begin(error, Path(_launch.command[0]))
 
 
-session = Session(_connect, explain=_explained)
+session = Session(_connect, explain=_explained, on_machine=machine.note)
 queue = JobQueue([session], hire=_hire)
 pump = Pump(queue)
 

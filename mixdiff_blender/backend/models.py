@@ -16,6 +16,7 @@ from ..contract import (
     EngineError,
     Listed,
     cache_folder,
+    fitting_first,
     is_file,
     is_hub_id,
     listed,
@@ -23,7 +24,7 @@ from ..contract import (
     rest_to_fetch,
     state_of,
 )
-from . import engine
+from . import engine, machine
 from .background_task import BackgroundTask, TaskProgress
 
 _LOOK_EVERY_S = 2.0
@@ -34,13 +35,13 @@ engine.pump.sources.append(task)
 
 
 def all_listed() -> tuple[Listed, ...]:
-    """Return the list of models, looked up every few seconds at most: panels ask at each redraw."""
+    """Return the list of models, what fits this computer first, looked up every few seconds."""
     return _listed_at(time.monotonic() // _LOOK_EVERY_S)
 
 
 @lru_cache(maxsize=1)
 def _listed_at(moment: float) -> tuple[Listed, ...]:
-    return listed(cache_folder(os.environ))
+    return fitting_first(listed(cache_folder(os.environ)), machine.known())
 
 
 look_again = _listed_at.cache_clear

@@ -135,8 +135,12 @@ class Session:
         *,
         explain: Callable[[EngineError], EngineError] = lambda error: error,
         place: str = HERE,
+        on_machine: Callable[[object], None] = lambda _: None,
     ) -> None:
-        """`connect` starts an engine or raises EngineError; `explain` says why none began."""
+        """`connect` starts an engine or raises EngineError; `explain` says why none began.
+
+        `on_machine` gets what an engine says of its computer when it begins.
+        """
         self.place = place
         self.state: State = Stopped()
         self.preview_every_s = 0.0
@@ -145,6 +149,7 @@ class Session:
         """What the engine reported of itself when one began last: device, versions."""
         self._connect = connect
         self._explain = explain
+        self._on_machine = on_machine
 
     @property
     def job(self) -> Job | None:
@@ -259,6 +264,7 @@ class Session:
                 return state, None  # the answer to `cancel`, or to what nobody waits for any more
             case Starting(client=client, job=job), Answer(result=result):
                 self.facts = _facts(result)
+                self._on_machine(result.get("machine"))
                 return self._sent(client, job) if job else self._ready(client), None
             case Starting(client=client), ErrorResponse(error=error):
                 error = self._explain(error)

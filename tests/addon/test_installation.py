@@ -17,7 +17,13 @@ import pytest
 from building.programs import CHECKOUT
 from engine.contract.errors import Cancelled, EngineError
 from mixdiff_blender.backend.background_task import TaskProgress
-from mixdiff_blender.backend.installation.install import STEPS, install, remove
+from mixdiff_blender.backend.installation.install import (
+    RAY_STEP,
+    STEPS,
+    install,
+    install_ray,
+    remove,
+)
 from mixdiff_blender.backend.installation.plan import InstallPlan, size_of
 from mixdiff_blender.backend.installation.uv import UV_VARIABLE
 from mixdiff_blender.storage.processes import FailedProgram, lines_of
@@ -292,6 +298,39 @@ def test_an_update_cut_between_its_two_renames_is_put_right(setup: Setup) -> Non
     error = setup.fails(needed_bytes=10**18)
     assert error.kind == "disk"
     assert setup.works()
+
+
+def test_ray_is_added_where_it_is_asked_for_and_stays_through_updates(setup: Setup) -> None:
+    lock = setup.plan.folder.parent / "ray.lock"
+    lock.write_text(setup.index.add("tinyray", "1.0"))
+    plan = replace(setup.plan, ray_lock=lock, ray_check="import tinyray, engine")
+
+    def add() -> list[TaskProgress]:
+        return list(install_ray(plan, variables=setup.variables))
+
+    with pytest.raises(EngineError, match="without the engine"):
+        add()
+    setup.install()
+    assert not plan.has_ray()
+    setup.index.cut_after["tinyray"] = 1000
+    with pytest.raises(EngineError) as caught:
+        add()
+    assert caught.value.kind == "network"
+    assert setup.works()
+    assert not plan.has_ray()
+    setup.index.heal()
+    assert RAY_STEP in {progress.title for progress in add()}
+    assert setup.works()
+    assert plan.has_ray()
+    plan.lock.write_text(plan.lock.read_text() + setup.index.add("delta", "1.0"))
+    list(install(plan, variables=setup.variables))
+    assert setup.works()
+    assert plan.has_ray()
+    assert subprocess.run([plan.python, "-c", "import tinyray, delta"], check=False).returncode == 0
+    lock.write_text(setup.index.add("tinyray", "2.0"))
+    assert not plan.has_ray()
+    add()
+    assert plan.has_ray()
 
 
 def test_repairing_replaces_damaged_files_also_in_the_cache(setup: Setup) -> None:

@@ -35,6 +35,14 @@ def test_the_lock_has_every_requirement_at_its_version_with_hashes() -> None:
     torch = (CHECKOUT / "engine/torch.lock").read_text()
     assert f"\n{plan_module.TORCH} \\\n" in torch
     assert all("--hash=" in entry for entry in torch.replace("\\\n", "").splitlines())
+    ray = (CHECKOUT / "engine/ray.lock").read_text()
+    wanted_ray = (CHECKOUT / "engine/requirements-ray.txt").read_text().splitlines()[-1]
+    assert f"\n{wanted_ray} \\\n" in ray
+    assert all("--hash=" in entry for entry in ray.replace("\\\n", "").splitlines())
+    pinned = dict.fromkeys(line.split()[0] for line in lock.splitlines() if "==" in line)
+    names = {line.partition("==")[0] for line in pinned}
+    own = [line.split()[0] for line in ray.splitlines() if "==" in line]
+    assert all(line in pinned for line in own if line.partition("==")[0] in names)
     assert f"\n{plan_module.TORCH}+cpu \\\n" in (CHECKOUT / "engine/torch-cpu.lock").read_text()
 
 

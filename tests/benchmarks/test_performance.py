@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.performance import gpu
+from benchmarks.performance import gpu, ways
 from benchmarks.performance.__main__ import main
 from benchmarks.performance.calls import operations, recorded
 from benchmarks.performance.clocks import HostClock, in_turn
@@ -21,7 +21,8 @@ from benchmarks.performance.growth import Point, exponent
 from benchmarks.performance.peaks import peak_of
 from benchmarks.performance.phases import model_seconds
 from benchmarks.performance.record import Aim, Figure, Record, append, machine, markdown
-from benchmarks.performance.shapes import SD15, TINY, copy_of, parameters_of, pipeline_of
+from benchmarks.performance.shapes import SD15, TINY, TINY_XL, copy_of, parameters_of, pipeline_of
+from benchmarks.real_pipelines import klein, z_image
 from engine.families.loading import model_of
 from engine.runtime.devices import choose_device
 
@@ -172,6 +173,74 @@ def test_the_part_for_a_gpu_measures_all_that_it_should(
         "canvas, frugal: time's exponent",
     ):
         assert name in names
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the machine has a GPU")
+def test_the_ways_of_a_plan_are_left_out_without_a_gpu_and_that_is_said(tmp_path: Path) -> None:
+    record = main(["--only", "ways", "--quick", "--to", str(tmp_path)])
+    assert record.remarks == ["left out: torch sees no GPU of CUDA here"]
+
+
+TINY_PARTS: dict[str, Any] = {
+    "encoder": {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "vocab_size": 300,
+    },
+    "vae": {"block_out_channels": (8,) * 4, "layers_per_block": 1, "norm_num_groups": 4},
+}
+TINY_KLEIN = {
+    "num_layers": 1,
+    "num_single_layers": 1,
+    "attention_head_dim": 16,
+    "num_attention_heads": 2,
+    "joint_attention_dim": 48,
+    "axes_dims_rope": (4, 4, 4, 4),
+}
+TINY_Z_IMAGE = {
+    "dim": 32,
+    "n_layers": 2,
+    "n_refiner_layers": 1,
+    "n_heads": 2,
+    "n_kv_heads": 2,
+    "cap_feat_dim": 16,
+    "axes_dims": [8, 4, 4],
+    "axes_lens": [1024, 64, 64],
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's peak is known on Linux alone")
+def test_the_ways_of_a_plan_are_measured_and_exact_ones_paint_the_same() -> None:
+    exact = torch.float32
+    record = Record()
+    ways.measure_on(
+        record,
+        {
+            "sdxl": lambda: pipeline_of(TINY_XL, device=CPU, dtype=exact),
+            "klein": lambda: klein(exact, network=TINY_KLEIN, **TINY_PARTS),
+            "z_image": lambda: z_image(exact, network=TINY_Z_IMAGE, **TINY_PARTS),
+        },
+        choose_device("cpu", "float32"),
+        side_px=128,
+        steps=1,
+        rounds=1,
+    )
+    groups = {figure.group for figures in record.figures.values() for figure in figures}
+    assert len(groups) == 3
+    for group in groups:
+        figures = [f for part in record.figures.values() for f in part if f.group == group]
+        by_name = {figure.name: figure.value for figure in figures}
+        assert by_name["time over the bare calls"] > 0
+        for way, (_, _, is_small) in ways.WAYS.items():
+            assert by_name[f"{way}: a step"] > 0
+            assert by_name[f"{way}: highest memory"] > 0
+            if way != ways.FIRST:
+                distance = by_name[f"{way}: latents' distance from {ways.FIRST}"]
+                assert (distance > 1e-5) == is_small
 
 
 def test_a_large_model_is_measured_with_its_peak_memory(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -48,11 +49,6 @@ addon.preferences.cluster = {address!r}
 """
 
 
-def at_work(told: dict[str, Any]) -> bool:
-    assert "no Ray" not in told["says"], told["says"]
-    return len(told["painting"]) == 2
-
-
 def processes(word: str) -> list[psutil.Process]:
     """Return the processes whose command has a word."""
     found = []
@@ -80,16 +76,28 @@ def address() -> Iterator[str]:
         "OMP_NUM_THREADS": "1",
     }
     command = [str(Path(sys.executable).with_name("ray")), "start", *words]
-    head = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 120
-    while not _answers(host, port):
-        assert time.monotonic() < end
-        assert head.poll() is None
-        time.sleep(0.5)
-    time.sleep(3)
+    for _ in range(4):
+        head = subprocess.Popen(
+            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        if _begins(head, host, port):
+            break
+    else:
+        pytest.skip("Ray does not begin: the machine is too busy for it")
     yield f"{host}:{port}"
     head.terminate()
     head.wait(60)
+
+
+def _begins(head: subprocess.Popen[bytes], host: str, port: int) -> bool:
+    """Whether a cluster stands: on a busy machine it may give itself up in its first 20 s."""
+    end = time.monotonic() + 120
+    while head.poll() is None and not _answers(host, port):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        head.wait(25)
+    return head.poll() is None
 
 
 def _answers(host: str, port: int) -> bool:
@@ -123,6 +131,10 @@ def test_pictures_over_a_cluster_one_taken_out_all_cancelled_and_blender_killed(
             person.search("generate several mixdiff")
             time.sleep(2)
             person.do("xdotool", "key", "Return")
+
+        def at_work(told: dict[str, Any]) -> bool:
+            assert f" at {address}" not in told["says"], told["says"]
+            return len(told["painting"]) == 2
 
         person.wait_until("the tab", lambda told: told["tab"] == "MixDiff", 120)
         person.script(SET.format(address=address))

@@ -13,7 +13,8 @@ from engine.contract.again import again
 from engine.contract.checks import check
 from engine.contract.errors import ModelError, Problem
 from engine.contract.families import FAMILIES
-from engine.contract.job import Job, Lora, to_document
+from engine.contract.job import Job, to_document
+from engine.contract.lora import Lora
 from engine.contract.lora_families import families_of_lora
 from engine.contract.lora_files import hub_lora, lora_path, require_lora
 from engine.contract.loras import identified, lora_files, lora_of_text

@@ -15,6 +15,7 @@ from torch import Tensor
 from engine.contract.checks import check
 from engine.contract.job import Job, resolve_random
 from engine.contract.lora_files import LoraFiles
+from engine.contract.memory import MemoryPlan, Way
 from engine.families.base import Model
 from engine.runtime.batching import Denoiser
 from engine.runtime.capacity import Capacity
@@ -98,3 +99,16 @@ def canvas(height: int, width: int, *regions: dict[str, Any], **more: Any) -> di
     """Return a job's document."""
     size = {"canvas_height": height, "canvas_width": width}
     return {"seed": 5, "num_inference_steps": 3, **size, "regions": list(regions), **more}
+
+
+def placed(network: Way, encoders: Way, *, is_small: bool = False) -> MemoryPlan:
+    """Return a plan that has a model's parts in these places."""
+    return MemoryPlan(
+        network=network,
+        encoders=encoders,
+        is_small=is_small,
+        needed_bytes=0,
+        host_bytes=0,
+        free_bytes=0,
+        costs=(),
+    )

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from engine.contract.controlnets import facts_of_controlnet
 from engine.contract.errors import EngineError, JobError
+from engine.contract.memory import Work
 from engine.contract.png import read_job as recorded_job
 from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
@@ -308,7 +309,7 @@ def test_what_is_no_controlnet_for_the_model_is_named(
 def test_a_job_with_controls_repeats_itself_from_its_png(tmp_path: Path) -> None:
     """Files of pictures and ControlNets are seen from the result's own folder."""
     keeper = ModelKeeper(device=CPU)
-    model = keeper.model(str(TINY_SD), tmp_path)
+    model = keeper.model(str(TINY_SD), tmp_path, Work.of_square(1024))
     (tmp_path / "in").mkdir()
     tiny_controlnet(model.network).save_pretrained(tmp_path / "in" / "net")
     pixels = hint_bytes(HEIGHT, WIDTH)[0].permute(1, 2, 0).numpy()

@@ -13,12 +13,12 @@ from engine.contract.errors import Problem
 from engine.contract.families import FAMILIES
 from engine.contract.job import Job
 from engine.contract.models import facts_of
-from engine.families import loading
 from engine.families.base import Model
 from engine.families.loading import load_model, model_of
 from engine.runtime.batching import Text
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import choose_device
+from engine.runtime.placement import ENCODERS
 from engine.sampling.events import Warned
 from engine.sampling.generate import generate
 from tests.engine.flow_families import CASES, FlowCase
@@ -28,6 +28,7 @@ from tests.engine.runs import (
     canvas,
     generated,
     latents,
+    placed,
     read_job,
     relative_error,
     text_region,
@@ -160,20 +161,12 @@ def test_a_region_is_made_anew_and_all_around_it_stays(case: FlowCase, built: _B
 
 @each_family
 def test_encoders_that_would_crowd_the_device_visit_it_and_paint_the_same(
-    case: FlowCase, built: _Built, monkeypatch: pytest.MonkeyPatch
+    case: FlowCase, built: _Built
 ) -> None:
     _, model = built(case)
-    asked = []
-
-    def refused(module: torch.nn.Module, device: torch.device) -> bool:
-        asked.append(module)
-        return False
-
-    monkeypatch.setattr(loading, "fits_beside", refused)
     pipeline = case.build()
-    other = model_of(pipeline, DEVICE)
-    encoders = [part for name, part in pipeline.components.items() if loading.ENCODERS in name]
-    assert set(asked) == set(encoders)
+    other = model_of(pipeline, DEVICE, placed("stays", "visits"))
+    encoders = [part for name, part in pipeline.components.items() if ENCODERS in name]
     for encoder in encoders:
         assert any(hasattr(module, "_diffusers_hook") for module in encoder.modules())
     job = job_of(whole(case))

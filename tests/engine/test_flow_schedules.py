@@ -9,10 +9,11 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
+from engine.contract.effort import largest_tokens
 from engine.contract.errors import EngineError
 from engine.contract.families import FAMILIES
 from engine.contract.schedulers import FLOW_SCHEDULERS
-from engine.families.flow import largest_tokens, shift_by_tokens
+from engine.families.flow import shift_by_tokens
 from engine.families.flow_schedules import FlowSchedule, flow_schedule
 from tests.engine.runs import canvas, read_job, text_region
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,16 @@ import torch
 
 from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import EngineError
+from engine.contract.memory import Machine, Way
+from engine.families import loading
 from engine.families.base import Model
 from engine.families.loading import load_model, model_of, resolve
 from engine.runtime.devices import choose_device
+from tests.contract.machines import machine
 from tests.contract.model_files import copy_model
 from tests.engine.conftest import TINY_SD
 from tests.engine.ldm_checkpoint import write_checkpoint
-from tests.engine.runs import canvas, latents, relative_error, text_region
+from tests.engine.runs import canvas, latents, placed, relative_error, text_region
 
 CPU = choose_device("cpu", "float32")
 JOB = canvas(64, 96, text_region(0, 64, 0, 96, "a tower"), scheduler="ddim")
@@ -185,24 +189,49 @@ def refuse_the_first_move(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "to", limited)
 
 
-def test_a_unet_larger_than_the_device_visits_it_layer_by_layer_and_paints_the_same(
+def visiting(module: Any) -> int:
+    return sum(hasattr(inner, "_diffusers_hook") for inner in module.modules())
+
+
+@pytest.fixture
+def small_card(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A card with room for a picture of 512 × 512 and little more, though all runs on the CPU."""
+    card = replace(machine(8, kind="cuda"), dtype="float32")
+    monkeypatch.setattr(loading, "machine_of", lambda _: card)
+    return card
+
+
+@pytest.mark.usefixtures("small_card")
+def test_a_network_that_does_not_fit_after_all_is_placed_more_frugally_and_paints_the_same(
     pipeline: Any, tiny: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse_the_first_move(pipeline.unet, monkeypatch)
-    components = model_of(pipeline, CPU)
-    hooked = [module for module in pipeline.unet.modules() if hasattr(module, "_diffusers_hook")]
-    assert len(hooked) > 50
-    assert relative_error(latents(JOB, components), latents(JOB, tiny)) < 1e-6
-
-
-def test_a_text_encoder_larger_than_the_device_visits_it_layer_by_layer_too(
-    pipeline: Any, tiny: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refuse_the_first_move(pipeline.text_encoder, monkeypatch)
     model = model_of(pipeline, CPU)
-    modules = pipeline.text_encoder.modules()
-    assert len([module for module in modules if hasattr(module, "_diffusers_hook")]) > 5
     assert relative_error(latents(JOB, model), latents(JOB, tiny)) < 1e-6
+
+
+@pytest.mark.parametrize("network", ["stays", "visits"])
+def test_parts_that_visit_layer_by_layer_paint_the_same(
+    network: Way, pipeline: Any, tiny: Model
+) -> None:
+    model = model_of(pipeline, CPU, placed(network, "visits"))
+    assert visiting(pipeline.text_encoder) > 5
+    assert (visiting(pipeline.unet) > 50) == (network == "visits")
+    assert relative_error(latents(JOB, model), latents(JOB, tiny)) < 1e-6
+
+
+def test_a_network_in_floats_of_8_bits_is_half_as_large_and_paints_nearly_the_same(
+    pipeline: Any, tiny: Model
+) -> None:
+    def size(module: torch.nn.Module) -> int:
+        return sum(p.nbytes for p in module.parameters())
+
+    whole = size(pipeline.unet)
+    model = model_of(pipeline, CPU, placed("stays", "stays", is_small=True))
+    assert size(pipeline.unet) < 0.4 * whole  # of float32
+    assert 0 < relative_error(latents(JOB, model), latents(JOB, tiny)) < 0.1
+    both = model_of(pipeline, CPU, placed("visits", "visits", is_small=True))
+    assert relative_error(latents(JOB, both), latents(JOB, model)) < 1e-6
 
 
 def test_a_model_that_does_not_fit_at_all_is_a_shortage_of_memory(

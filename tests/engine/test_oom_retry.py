@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from engine.contract.errors import EngineError
+from engine.contract.memory import Work
 from engine.families.base import Model
 from engine.families.loading import load_model
 from engine.run import ModelKeeper, RunRequest, run
@@ -54,6 +55,7 @@ def limit_batches(components: Model, most: int, error: Exception) -> list[int]:
 def made(components: Model, output: Path) -> Done:
     keeper = ModelKeeper(device=components.device)
     keeper._model, keeper._resolved = components, str(TINY_SD)
+    keeper._work = Work.of_square(1024)
     request = RunRequest(document=JOB, folder=output.parent, output=output)
     last = list(run(request, keeper))[-1]
     assert isinstance(last, Done)

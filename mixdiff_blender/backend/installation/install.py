@@ -6,13 +6,14 @@ import json
 import re
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...contract import EngineError, atomic_write
+from ...contract import ENGINE_FOLDER, EngineError, atomic_write
 from ...storage.processes import FailedProgram, lines_of
 from ..background_task import TaskProgress
 from .accelerators import torch_build
@@ -32,6 +33,8 @@ STEPS = (
     "Trying it out",
 )
 RAY_STEP = "Fetching Ray"
+_ENGINE_LINK = "mixdiff-engine.pth"
+_IS_WINDOWS = sys.platform == "win32"
 _LARGER_BUILD = "PyTorch's own index is out of reach: fetching the larger build from PyPI"
 _MEASURE_EVERY_S = 2.0
 _NEW = "environment.new-"
@@ -150,6 +153,10 @@ class _Installation:
         into: Command = [uv, "pip", "install", "--python", python]
         locked = [*into, "--require-hashes", "--no-deps", "-r", self._plan.ray_lock]
         yield from self._do(3, "Ray cannot be installed", locked, title)
+        # Ray starts engines itself, on each machine by the environment that it was started in. The
+        # end of the search path, as for the engine that Blender starts.
+        (site,) = environment.glob("Lib/site-packages" if _IS_WINDOWS else "lib/*/site-packages")
+        (site / _ENGINE_LINK).write_text(f"{ENGINE_FOLDER.parent}\n", encoding="utf-8")
         check: Command = [python, "-I", "-c", self._plan.ray_check]
         yield from self._do(5, "Ray is installed but does not work", check, title)
         self._has_ray = True

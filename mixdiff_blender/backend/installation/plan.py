@@ -68,7 +68,7 @@ class InstallPlan:
     """Which build to take; None for the one that suits this computer."""
     pythons: tuple[str, ...] = PYTHONS
     check: str = _CHECK
-    ray_check: str = "import ray"
+    ray_check: str = "import ray, engine.batch.cluster"
     needed_bytes: int = field(default_factory=lambda: likely_sizes().needed)
 
     @property

@@ -91,11 +91,14 @@ def sync(scene: bpy.types.Scene) -> bool:
 
 def _let_go_of_deleted(listed: Iterable[RegionEntry]) -> None:
     """Take out of regions' own collections what was deleted, or it would stay in the file."""
-    held: set[Any] = {entry.collection for entry in listed}
-    for collection in held - {None}:
-        if collection.get(GATHERED) and collection.library is None:
+    for collection in {entry.collection for entry in listed}:
+        if collection is not None and _is_own(collection):
             for obj in [obj for obj in collection.objects if not obj.users_scene]:
                 collection.objects.unlink(obj)
+
+
+def _is_own(collection: Any) -> bool:
+    return bool(collection.get(GATHERED)) and collection.library is None
 
 
 def _follow_model(settings: RegionSettings, scene: bpy.types.Scene) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 
 from .projection import Floats, Ints
 
-_MOST_POINTS = 2**16  # of strands; where there are more, some stand for several
+_MOST_POINTS = 2**13  # of strands; where there are more, some stand for several
+_LAYERS = 6  # of strands over each other, as they stand closer in some places and taper off
 _WIDTH = np.pi / (2 * np.sqrt(2))  # of a ribbon, so that the mean of both is that of a tube
 _DEFAULT_RADIUS = 0.005  # that renders give to curves without any
 _LEAST_LENGTH = 1e-9
@@ -52,7 +53,8 @@ def strands_of_curves(evaluated: bpy.types.Object) -> tuple[Floats, Ints]:
     stride = _stride(count)
     is_kept = np.repeat(np.arange(len(lengths)) % stride == 0, lengths)
     places = points.reshape(-1, 3).astype(np.float64)
-    return ribbons(places[is_kept], lengths[::stride], radii[is_kept].astype(np.float64) * stride)
+    kept_radii = radii[is_kept].astype(np.float64)
+    return ribbons(places[is_kept], lengths[::stride], kept_radii, stands_for=stride)
 
 
 def strands_of_particles(evaluated: bpy.types.Object, number: int) -> tuple[Floats, Ints]:
@@ -69,17 +71,21 @@ def strands_of_particles(evaluated: bpy.types.Object, number: int) -> tuple[Floa
         for strand in range(first, last, stride)
         for step in range(along)
     ]
-    from_world = np.linalg.inv(np.array(evaluated.matrix_world, dtype=np.float64))
+    from_world = np.array(evaluated.matrix_world.inverted_safe(), dtype=np.float64)
     points = np.array(found, dtype=np.float64).reshape(-1, 3)
     points = points @ from_world[:3, :3].T + from_world[:3, 3]
     stands_for = stride * (_more_in_renders(settings) if children else 1.0)
     strands = len(points) // along
-    radii = np.tile(_radii(settings, along), strands) * stands_for
-    return ribbons(points, np.full(strands, along), radii)
+    radii = np.tile(_radii(settings, along), strands)
+    return ribbons(points, np.full(strands, along), radii, stands_for=stands_for)
 
 
-def ribbons(points: Floats, lengths: Ints, radii: Floats) -> tuple[Floats, Ints]:
-    """Return strands as crossed ribbons.
+def ribbons(
+    points: Floats, lengths: Ints, radii: Floats, *, stands_for: float = 1.0
+) -> tuple[Floats, Ints]:
+    """Return strands as crossed ribbons, each of which stands for some.
+
+    So they are as many times as wide, but no wider than it takes to cover what they stand in.
 
     Shapes: points (N, 3), lengths (S,) in points, radii (N,) → (4 N, 3), triangles.
     """
@@ -99,7 +105,11 @@ def ribbons(points: Floats, lengths: Ints, radii: Floats) -> tuple[Floats, Ints]
     one /= np.maximum(np.linalg.norm(one, axis=1, keepdims=True), _LEAST_LENGTH)
     other = np.cross(tangents, one)
     turns = np.repeat(np.arange(len(lengths)) * _TURN, lengths)[:, None]
-    reach = (radii * _WIDTH)[:, None]
+    lies_in = np.ptp(points, axis=0)
+    mean_area = float(lies_in @ np.roll(lies_in, 1)) / 2  # of its box, seen from all around
+    own_area = float((np.linalg.norm(steps, axis=1) * 2 * radii[starts]).sum())
+    enough = _LAYERS * mean_area / own_area if own_area else 1.0
+    reach = (radii * min(stands_for, max(1.0, enough)) * _WIDTH)[:, None]
     along_one, along_other = np.cos(turns) * reach, np.sin(turns) * reach
     one, other = along_one * one + along_other * other, along_one * other - along_other * one
     corners = np.stack([points - one, points + one, points - other, points + other], axis=1)

@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from ...backend import engine, models
-from ...contract import BUNDLED_MODEL
+from ...backend import engine, machine, machine_task, models
+from ...contract import BUNDLED_MODEL, Fit
 from ...job.model_facts import model_path
 from ...job.model_settings import use_model_settings
 from ...properties import canvas_settings
@@ -107,8 +107,33 @@ class RemoveModel(Confirmed, _OfModel, ReportingOperator):
         models.remove(self.name_in(context))
 
 
+class LookAtComputer(ReportingOperator):
+    """Have the engine say what this computer has, so that the list begins with what fits it"""
+
+    bl_idname = "mixdiff.look_at_computer"
+    bl_label = "See What Fits This Computer"
+    icon = "MEMORY"
+    requirements = (
+        require(lambda _: not machine_task.task.is_active, "This computer is being looked at"),
+    )
+
+    def run(self, context: Any) -> None:
+        """Begin; without a window, return when it is known."""
+        machine_task.start()
+        if bpy.app.background:
+            engine.wait_for(machine_task.task)
+
+
+_HEADINGS: dict[Fit | None, str] = {
+    "fits": "Fits This Computer",
+    None: "Not Known",
+    "slower": "Slower on This Computer",
+    "too large": "Too Large for This Computer",
+}
+
+
 class ModelsMenu(bpy.types.Menu):
-    """Models that are known to work, and what can be done with the scene's."""
+    """Models that are known to work, what fits first, and what can be done with the scene's."""
 
     bl_idname = "MIXDIFF_MT_models"
     bl_label = "MixDiff Models"
@@ -116,13 +141,26 @@ class ModelsMenu(bpy.types.Menu):
     def draw(self, context: Any) -> None:
         """Draw the list, then the entries; F3 finds them here."""
         layout: Any = self.layout
+        heading = ""
         for model in models.all_listed():
+            if machine.known() and heading != _HEADINGS[model.fit]:
+                heading = _HEADINGS[model.fit]
+                layout.label(text=heading)
             icon = "CHECKMARK" if model.is_here else "IMPORT"
             ChooseModel.button(layout, model.text, icon, model=model.id)
         layout.separator()
+        LookAtComputer.button(layout)
         for operator in (UseModelSettings, DownloadModel, CancelDownload, RemoveModel):
             operator.button(layout)
 
 
-CLASSES = (ChooseModel, UseModelSettings, DownloadModel, CancelDownload, RemoveModel, ModelsMenu)
+CLASSES = (
+    ChooseModel,
+    UseModelSettings,
+    DownloadModel,
+    CancelDownload,
+    RemoveModel,
+    LookAtComputer,
+    ModelsMenu,
+)
 MENUS = ((RENDER_MENU, entries(submenu(ModelsMenu, "FILE_3D"))),)

@@ -9,6 +9,7 @@ from ...job.regions.camera import canvas_of
 from ...properties import RENDER_SIZE, canvas_settings
 from ..operators.models import ModelsMenu, UseModelSettings
 from .hints import draw_hint
+from .models import draw_few_steps
 from .presets import draw_presets
 from .sidebar import SidebarPanel, split_column
 
@@ -51,6 +52,11 @@ class BasePanel(SidebarPanel):
     bl_parent_id = PromptPanel.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header_preset(self, context: Any) -> None:
+        """Draw how strong it is, also while the panel is folded."""
+        strength = canvas_settings(context.scene).base_strength
+        self.layout.label(text=f"{strength:.2f}" if strength > 0 else "Off")
+
     def draw(self, context: Any) -> None:
         """Draw how much the base pass has a part in the picture, and what it shows."""
         settings = canvas_settings(context.scene)
@@ -75,6 +81,7 @@ class CanvasPanel(SidebarPanel):
         row = split_column(layout).row(align=True)
         row.prop(settings, "model")
         row.menu(ModelsMenu.bl_idname, text="", icon="DOWNARROW_HLT")
+        draw_few_steps(layout, settings.model)
         column = split_column(layout)
         column.prop(settings, "num_inference_steps")
         column.prop(settings, "guidance_scale")

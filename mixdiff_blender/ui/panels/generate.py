@@ -18,7 +18,7 @@ from ..operators.engine import CopyReport, FreeMemory, MoveJob, RemoveJob, StopE
 from ..operators.generate import Cancel, CancelOne, Generate
 from ..operators.models import DownloadModel
 from .installation import draw_cluster, draw_installation
-from .models import draw_fault, draw_fetching
+from .models import draw_fault, draw_fetching, draw_memory
 from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
 _LINES_KEPT_FREE = 4
@@ -85,6 +85,8 @@ class GeneratePanel(SidebarPanel):
             estimate = measured.estimate(cached.job.job, stride_px, is_loaded=is_loaded)
         text = f"{canvas.width_px} × {canvas.height_px} px{estimate_text(estimate)}"
         layout.progress(factor=0.0, text=text)
+        if cached.job is not None:
+            draw_memory(layout, context, cached.job.job)
 
     def _draw_download(self, layout: Any, context: Any, name: str) -> None:
         """Draw how to get a model, or what a network alone lacks, which is not here."""

@@ -6,12 +6,18 @@ from typing import Any
 
 import bpy
 
-from ...backend import models
+from ...backend import machine, models
 from ...backend.background_task import Broken, Running
-from ...contract import Listed
+from ...contract import FIT_TEXTS, EngineError, Job, Listed, known_model
 from ...properties.preferences import hub_model
 from ..operators.base import ReportingOperator
-from ..operators.models import CancelDownload, DownloadModel, RemoveModel
+from ..operators.models import (
+    CancelDownload,
+    ChooseModel,
+    DownloadModel,
+    LookAtComputer,
+    RemoveModel,
+)
 from .sidebar import draw_online_access, draw_progress, draw_text
 
 _ICONS = {
@@ -37,9 +43,28 @@ def draw_fault(layout: Any, context: Any) -> None:
         draw_text(layout, context, str(models.task.state.error), "ERROR")
 
 
+def draw_memory(layout: Any, context: Any, job: Job) -> None:
+    """Draw what a picture will take of the memory, and what that costs, where it is known."""
+    plan = machine.memory_of(job)
+    if isinstance(plan, EngineError):
+        draw_text(layout, context, str(plan), "CANCEL")
+    elif plan is not None:
+        draw_text(layout, context, f"Memory: {plan.text}", "MEMORY")
+
+
+def draw_few_steps(layout: Any, name: str) -> None:
+    """Draw the way to a model's kin that is made for few steps, where it has one."""
+    known = known_model(name)
+    kin = known_model(known.few_steps) if known and known.few_steps else None
+    if kin is not None:
+        ChooseModel.button(layout, f"Faster: {kin.title}", "SORTTIME", model=kin.id)
+
+
 def draw_models(layout: Any, context: Any) -> None:
     """Draw the list for the preferences."""
-    layout.label(text="Models")
+    row = layout.row()
+    row.label(text="Models")
+    LookAtComputer.button(row)
     column = layout.column(align=True)
     for model in models.all_listed():
         _draw_row(column, model)
@@ -58,7 +83,10 @@ def _draw_row(layout: Any, model: Listed) -> None:
     if model.known is not None:
         settings = text.row()
         settings.alignment, settings.active = "RIGHT", False
-        settings.label(text=model.known.settings_text)
+        words = [model.known.settings_text]
+        if model.fit not in (None, "fits"):
+            words.insert(0, FIT_TEXTS[model.fit])
+        settings.label(text=" · ".join(words))
     if model.state == "downloaded":
         _button(row, RemoveModel, "Remove", model.id)
     elif model.state == "bundled":

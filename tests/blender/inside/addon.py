@@ -10,6 +10,7 @@ from bl_ext.user_default.mixdiff.backend import (
     idle,
     installing,
     live_preview,
+    machine,
     measured,
     models,
 )
@@ -61,6 +62,7 @@ from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
 from bl_ext.user_default.mixdiff.ui import job_cache
 from bl_ext.user_default.mixdiff.ui.grips import HANDLES, INSIDE, Grip, dragged, grip_at
+from bl_ext.user_default.mixdiff.ui.operators.models import ModelsMenu
 from bl_ext.user_default.mixdiff.ui.overlay.boxes import Box
 from bl_ext.user_default.mixdiff.ui.overlay.frame import Frame
 from bl_ext.user_default.mixdiff.ui.overlay.region_shapes import shapes_of
@@ -76,6 +78,7 @@ from bl_ext.user_default.mixdiff.ui.panels import (
 )
 from bl_ext.user_default.mixdiff.ui.panels.generate import draw_bars
 from bl_ext.user_default.mixdiff.ui.panels.hints import draw_hint
+from bl_ext.user_default.mixdiff.ui.panels.models import draw_few_steps, draw_memory
 from bl_ext.user_default.mixdiff.ui.panels.presets import draw_presets
 
 HistoryList = results.HistoryList
@@ -102,6 +105,7 @@ __all__ = [
     "HistoryList",
     "Job",
     "LeftOut",
+    "ModelsMenu",
     "Rectangle",
     "RegionBounds",
     "SceneLook",
@@ -120,7 +124,9 @@ __all__ = [
     "context_of",
     "dragged",
     "draw_bars",
+    "draw_few_steps",
     "draw_hint",
+    "draw_memory",
     "draw_presets",
     "draw_shapes",
     "drawn_rectangles",
@@ -141,6 +147,7 @@ __all__ = [
     "job_cache",
     "job_from_scene",
     "live_preview",
+    "machine",
     "measured",
     "model_settings",
     "models",

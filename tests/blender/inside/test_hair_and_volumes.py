@@ -147,6 +147,24 @@ def test_more_hair_than_is_quick_is_read_in_part_and_covers_as_much(
     assert covered("hair").sum() == pytest.approx(whole, rel=0.1)
 
 
+def test_dense_hair_that_is_read_in_part_reaches_no_farther(scene: Any) -> None:
+    coat = region_of(particles(count=400, child_type="SIMPLE", rendered_child_count=5000))
+    coat.show_instancer_for_render = False
+    scene.camera.rotation_euler.x, scene.camera.location = 1.2, (0, -10, 4)
+    rows = np.flatnonzero(covered("coat").any(axis=1))
+    coat.particle_systems[0].settings.child_type = "NONE"
+    alone = np.flatnonzero(covered("coat").any(axis=1))
+    assert abs(rows[0] - alone[0]) < 2 * CELL
+    assert abs(rows[-1] - alone[-1]) < 2 * CELL
+
+
+def test_hair_of_no_size_is_no_harm(scene: Any) -> None:
+    coat = region_of(particles())
+    region_of(add_plane("wall", size=(4, 2), at=(0, 0, -1)))
+    coat.scale = (0, 0, 0)
+    assert covered("wall").sum() == 4 * 2 * 128**2
+
+
 def test_curves_without_a_point_have_no_surface(scene: Any) -> None:
     empty = bpy.data.objects.new("empty", bpy.data.hair_curves.new("empty"))
     scene.collection.objects.link(empty)

@@ -36,7 +36,7 @@ def test_what_it_is_and_what_it_lacks_is_said(network: Any) -> None:
     assert "is the denoising network of a Z-Image model alone" in said
     assert "what it lacks, of Tongyi-MAI/Z-Image-Turbo: the button beside the model" in said
     job = job_from_scene(network, bpy.context.evaluated_depsgraph_get()).job
-    assert (job.num_inference_steps, job.regions[-1].guidance_scale) == (30, 5), "its family's"
+    assert job.regions[-1].guidance_scale == 5, "its family's"
 
 
 def test_the_panel_has_a_button_that_fetches_what_it_lacks(

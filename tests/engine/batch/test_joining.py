@@ -78,3 +78,21 @@ def test_a_token_is_shown_where_there_is_one(
     error = joining("head:6379")
     assert seen == ["token" if has_token else None]
     assert "token" in error.advice
+
+
+def test_the_cluster_imports_nothing_from_the_current_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = []
+
+    def init(**_: object) -> None:
+        seen.append(list(Path.cwd().iterdir()))
+        raise ConnectionError("no such cluster")
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init, shutdown=lambda: None))
+    monkeypatch.setattr(cluster_module, "_require_reachable", lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "diffusers.py").write_text("raise SystemExit")
+    joining("head:6379")
+    assert seen == [[]]
+    assert Path.cwd() == tmp_path
