@@ -171,6 +171,8 @@ def name_for(model: str | None, kind: str, facts: ModelFacts) -> str | None:
     """Return the ControlNet that a control means; None where it names none and none is known."""
     if model is not None:
         return model.strip()
+    if not facts.is_known:
+        return None
     return next((one.id for one in known_for(facts, kind)), None)
 
 
@@ -181,6 +183,8 @@ def complaint_about(
 
     `folder` is where a relative path starts; without it files are not looked at.
     """
+    if not facts.is_known:
+        return None  # of what is guessed nothing follows
     title = facts.family.title
     if not has_controls(facts.family):
         with_any = {name for names in CLASSES.values() for name in names}

@@ -159,3 +159,23 @@ def write_hollow(pipeline: Any, path: Path) -> None:
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(head)) + head)
         file.truncate(file.tell() + end)
+
+
+def controlnet_tensors(net: Any, start: str = "control_model.") -> dict[str, Tensor]:
+    """Return the weights of a ControlNet by the names of the first ControlNets' files."""
+    names = {"controlnet_mid_block": "middle_block_out.0"}
+    hints = {"conv_in": "0", "conv_out": "14"}
+    tensors: dict[str, Tensor] = {}
+    for key, value in net.state_dict().items():
+        if found := re.match(r"controlnet_down_blocks\.(\d+)\.(.*)", key):
+            new = f"zero_convs.{found[1]}.0.{found[2]}"
+        elif found := re.match(r"controlnet_cond_embedding\.blocks\.(\d+)\.(.*)", key):
+            new = f"input_hint_block.{2 * int(found[1]) + 2}.{found[2]}"
+        elif found := re.match(r"controlnet_cond_embedding\.(conv_in|conv_out)\.(.*)", key):
+            new = f"input_hint_block.{hints[found[1]]}.{found[2]}"
+        elif key.startswith("controlnet_"):
+            new = _renamed(key, names)
+        else:
+            new = _unet_key(key, net)
+        tensors[start + new] = value
+    return tensors

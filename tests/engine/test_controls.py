@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.contract.controlnets import facts_of_controlnet
 from engine.contract.errors import EngineError, JobError
 from engine.contract.memory import Work
 from engine.contract.png import read_job as recorded_job
@@ -27,9 +29,10 @@ from engine.sampling.events import Generated
 from engine.sampling.generate import generate
 from engine.sampling.masks import MaskImages
 from tests.engine.conftest import TINY_SD
+from tests.engine.ldm_checkpoint import controlnet_tensors
 from tests.engine.runs import canvas, latents, read_job, relative_error, text_region
 from tests.engine.tiny_controls import control, hint_bytes, tiny_controlnet
-from tests.engine.tiny_models import tiny_sdxl
+from tests.engine.tiny_models import scatter, tiny_sdxl
 
 CPU = choose_device("cpu", "float32")
 HEIGHT, WIDTH, STEPS, GUIDANCE = 64, 96, 4, 6.0
@@ -235,19 +238,23 @@ def test_windows_of_a_large_region_see_their_part_of_the_picture(tiny: Model) ->
 
 
 def test_masks_and_controls_do_not_change_each_other(tiny: Model) -> None:
-    """Where a mask covers nothing the picture is the other region's, held as it is alone."""
+    """A step mixes cell by cell: each half is what its region alone has there, held as it is."""
     net, picture = tiny_controlnet(tiny.network), hint_bytes(HEIGHT, WIDTH)
-    first = text_region(0, HEIGHT, 0, WIDTH, "a tower", guidance_scale=GUIDANCE)
-    second = {**first, "prompt": "fog", "mask": "m", "controls": [control("p", scale=0.3)]}
-    settings = {"controls": [control()], "num_inference_steps": STEPS, "scheduler": "ddim"}
-    document = canvas(HEIGHT, WIDTH, first, second, **settings)
-    nothing = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
-    alone = held(job(control()), tiny, {"net": net}, {"p": picture})
-    found = held(document, tiny, {"net": net}, {"p": picture}, {"m": nothing})
-    assert relative_error(found, alone) < 1e-6
-    half = nothing.copy()
-    half[:, WIDTH // 2 :] = 1
-    assert relative_error(held(document, tiny, {"net": net}, {"p": picture}, {"m": half}), alone)
+    first = text_region(0, HEIGHT, 0, WIDTH, "a tower", mask_type="constant")
+    second = {**first, "prompt": "fog", "controls": [control("p", scale=0.3)]}
+    settings = {"controls": [control()], "num_inference_steps": 1, "scheduler": "ddim"}
+    inputs = (tiny, {"net": net}, {"p": picture})
+    left = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
+    left[:, : WIDTH // 2] = 1
+    document = canvas(
+        HEIGHT, WIDTH, {**first, "mask": "left"}, {**second, "mask": "right"}, **settings
+    )
+    found = held(document, *inputs, {"left": left, "right": 1 - left})
+    for region, half in ((first, np.s_[..., : WIDTH // 16]), (second, np.s_[..., WIDTH // 16 :])):
+        alone = held(canvas(HEIGHT, WIDTH, region, **settings), *inputs)
+        assert relative_error(found[half], alone[half]) < 1e-5
+        free = canvas(HEIGHT, WIDTH, {**region, "controls": []}, **{**settings, "controls": []})
+        assert relative_error(found[half], held(free, *inputs)[half]) > 1e-3
 
 
 def test_a_controlnet_is_loaded_from_a_folder_and_from_its_weights_alone(
@@ -265,6 +272,20 @@ def test_a_controlnet_is_loaded_from_a_folder_and_from_its_weights_alone(
             assert type(loaded) is type(net)
             for name, weight in net.state_dict().items():
                 assert torch.equal(loaded.state_dict()[name], weight)
+
+
+@pytest.mark.parametrize("start", ["control_model.", ""])
+def test_a_controlnet_in_the_first_layout_is_loaded(
+    start: str, tiny: Model, tmp_path: Path
+) -> None:
+    net = diffusers.ControlNetModel.from_unet(tiny.network, load_weights_from_unet=False)
+    scatter(net)
+    save_file(controlnet_tensors(net, start), tmp_path / "first.safetensors")
+    facts = facts_of_controlnet("first.safetensors", tmp_path)
+    assert (facts.family, facts.width) == ("sd", tiny.network.config.cross_attention_dim)
+    loaded = load_controlnet("first.safetensors", tmp_path, tiny)
+    for name, weight in net.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], weight)
 
 
 def test_what_is_no_controlnet_for_the_model_is_named(
