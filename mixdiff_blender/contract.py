@@ -62,19 +62,9 @@ else:
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
         *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors"),
-        *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names", "lora"),
-        *(
-            "lora_files",
-            "loras",
-            "masks",
-            "memory",
-            "models",
-            "networks",
-            "parse",
-            "png",
-            "presets",
-        ),
-        *("prompt_syntax", "protocol", "schedulers"),
+        *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
+        *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
+        *("png", "presets", "prompt_syntax", "protocol", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})
