@@ -169,3 +169,19 @@ def test_a_script_and_the_command_line_add_loras_for_one_call(
     assert [one["weight"] for one in written["loras"]] == [0.5, 0.25]
     assert (tmp_path / written["loras"][1]["lora"]).resolve() == other.resolve()
     assert len(street.mixdiff.loras) == 1
+
+
+def test_frames_that_are_there_stay_unless_a_lora_is_another_file(
+    street: Any, style: Path, tmp_path: Path
+) -> None:
+    add_lora(bpy.data.objects["left"].mixdiff, style)
+    output = str(tmp_path / "shot-####.png")
+    assert [frame.is_new for frame in scripting.generate_range("1-2", output=output).frames] == [
+        True,
+        True,
+    ]
+    resumed = scripting.generate_range("1-2", output=output, resume=True)
+    assert [frame.is_new for frame in resumed.frames] == [False, False]
+    lora_files.write_lora(style, seed=2)
+    resumed = scripting.generate_range("1-2", output=output, resume=True)
+    assert [frame.is_new for frame in resumed.frames] == [True, True]
