@@ -97,6 +97,8 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "base_guidance_scale": 7.5,
         "base_strength": 0.3,
         "base_end": 0.4,
+        "loras": [],
+        "controls": [],
         "kept": None,
         "noise_map": None,
     }
@@ -121,6 +123,8 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "mask_area": "canvas",
         "region_seed": 2**64 - 1,
         "noise_eps": 0.25,
+        "loras": [],
+        "controls": [],
     }
     (reroll,) = job["reroll_regions"]
     assert (reroll["reroll_mode"], reroll["noise_eps"]) == ("epsilon", 0.5)
