@@ -36,6 +36,7 @@ from engine.sampling.controls import (
     ControlInputs,
     Nets,
     controls_that_hold,
+    require_nets,
     with_named_controlnets,
 )
 from engine.sampling.events import (
@@ -209,6 +210,7 @@ def run(
     job = ranks.agreed(resolve_random(job, SystemRandom()))
     loras = lora_files(job, request.folder)
     job = identified(job, loras)
+    require_nets(job, facts, request.folder)
     began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
     work = Work.of_job(job)

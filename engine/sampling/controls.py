@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.contract.controlnets import name_for
+from engine.contract.controlnets import facts_of_controlnet, misfit, name_for
 from engine.contract.controls import Control as ControlOfJob
 from engine.contract.controls import RegionControl
+from engine.contract.errors import ModelError
 from engine.contract.geometry import Rectangle
 from engine.contract.job import Job, Text2ImageRegion
 from engine.contract.models import ModelFacts
@@ -57,6 +59,19 @@ def controls_that_hold(job: Job) -> tuple[ControlOfJob, ...]:
     """Return the controls of a job that change anything, each once."""
     found = (one for region in job.text_regions for one in region.controls_in(job))
     return tuple(dict.fromkeys(one for one in found if one.scale > 0))
+
+
+def require_nets(job: Job, facts: ModelFacts, folder: Path) -> None:
+    """See that the ControlNets of a job are here and go with its model, before any is loaded.
+
+    `folder` is where relative paths start.
+
+    Raises: EngineError of kind `model`.
+    """
+    for control in controls_that_hold(job):
+        name = str(control.model)
+        if complaint := misfit(facts_of_controlnet(name, folder), name, control.kind, facts):
+            raise ModelError(*complaint)
 
 
 def region_controls(

@@ -334,3 +334,12 @@ def test_a_control_picture_that_is_not_there_is_said(tmp_path: Path) -> None:
     request = RunRequest(document=document, folder=tmp_path, output=tmp_path / "out.png")
     with pytest.raises(JobError, match="there is no file 'nothing"):
         list(run(request, ModelKeeper(device=CPU)))
+
+
+def test_a_controlnet_that_is_not_here_is_said_before_the_model_is_loaded(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((HEIGHT, WIDTH, 3), np.uint8)).save(tmp_path / "p.png")
+    document = job(control("p.png", model="somebody/net"), model=str(TINY_SD))
+    request = RunRequest(document=document, folder=tmp_path, output=tmp_path / "out.png")
+    events = run(request, ModelKeeper(device=CPU))
+    with pytest.raises(EngineError, match="somebody/net is not on this computer"):
+        next(events)

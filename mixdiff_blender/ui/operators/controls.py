@@ -31,7 +31,6 @@ from .base import (
     submenu,
 )
 from .region_list import active_entry
-from .selection import camera_problem
 from .viewing import image_editor
 
 KIND_ICONS = {
@@ -140,9 +139,7 @@ class PreviewControl(ReportingOperator):
     bl_label = "Preview MixDiff Control"
     icon = "HIDE_OFF"
     bl_options = {"REGISTER", "UNDO"}
-    requirements = (
-        require(lambda context: not camera_problem(context), "The scene needs a camera"),
-    )
+    requirements = (require(lambda context: scene_in(context).camera, "The scene needs a camera"),)
 
     kind: str = EnumProperty(
         name="Kind", description="What the picture shows", items=choice_items(_SCENE_KINDS)
