@@ -43,9 +43,10 @@ _START_S = 600
 _HERE, _ALONE = "127.0.0.1", "local"
 _CONTROL = "control"
 _NEVER_BEGAN = "in its creation task"
-_ADVICE = (
-    "name HOST:PORT of the cluster's head, as `ray start --head` prints it, on a machine that "
-    "belongs to it and has its token, if it has one; `ray stop` forgets a cluster that is gone"
+_ADVICE = "name HOST:PORT of the cluster's head, as `ray start --head` prints it"
+_JOIN_ADVICE = (
+    "ask on a machine that belongs to it and has its token, if it has one; `ray stop` forgets a "
+    "cluster that is gone"
 )
 
 
@@ -325,7 +326,7 @@ def _join(ray: Any, address: str) -> None:
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         where = address or "here"
         message = f"there is no Ray cluster at {where}: {first_line(error)}"
-        raise EngineError(message, kind="network", advice=_ADVICE) from error
+        raise EngineError(message, kind="network", advice=_JOIN_ADVICE) from error
 
 
 def _know_the_token() -> None:
