@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import io
 import json
 import os
-import platform
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,17 +16,15 @@ from typing import TYPE_CHECKING, Any
 from engine import __version__
 from engine.batch import cli as batch
 from engine.contract.again import again
-from engine.contract.catalogue import BUNDLED_FOLDER, NOTE, cache_folder, listed
+from engine.contract.catalogue import cache_folder, listed
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
 from engine.contract.errors import EngineError, JobError, ModelError, Problem
 from engine.contract.files import is_file, is_there, path_in
-from engine.contract.fitting import fitting_first, memory_plan, memory_problems
-from engine.contract.job import Job, to_document
+from engine.contract.fitting import fitting_first
+from engine.contract.job import to_document
 from engine.contract.limits import Limits
 from engine.contract.loras import lora_of_text
-from engine.contract.memory import Machine, Work
-from engine.contract.model_folders import read_object
 from engine.contract.models import model_problems
 from engine.contract.networks import rest_to_fetch
 from engine.process.threads import wait_briefly
@@ -39,7 +34,6 @@ if TYPE_CHECKING:
     from engine.sampling.ranks import Ranks
 
 OK, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
-_PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -296,12 +290,13 @@ def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
     checked = check(source.document, folder=source.folder, limits=limits)
-    of_model: tuple[Problem, ...] = ()
-    memory = ""
+    of_model, memory = tuple[Problem, ...](), ""
     if job := checked.job:
         of_model = model_problems(job.model, source.folder)
         if options.memory:
-            memory, too_large = _memory(job, source.folder)
+            from engine.machine import memory_of_job
+
+            memory, too_large = memory_of_job(job, source.folder)
             of_model += too_large
     problems = [*checked.problems, *of_model]
     if options.json:
@@ -315,21 +310,6 @@ def _validate(options: argparse.Namespace) -> int:
             if memory:
                 print(f"memory: {memory}")
     return WRONG_INPUT if checked.job is None or of_model else OK
-
-
-def _memory(job: Job, folder: Path) -> tuple[str, tuple[Problem, ...]]:
-    """Return what a job takes of this machine's memory, and that it is too much where it is."""
-    try:
-        plan = memory_plan(job.model, folder, Work.of_job(job), _machine())
-    except EngineError as error:
-        return "", memory_problems(error, job.model)
-    return plan.text if plan else "the model is not here, so nothing is known of its size", ()
-
-
-def _machine() -> Machine:
-    from engine.runtime.devices import choose_device, machine_of
-
-    return machine_of(choose_device())
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -353,7 +333,9 @@ def _passes(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    found = fitting_first(listed(cache_folder(os.environ)), _machine())
+    from engine.machine import this_machine
+
+    found = fitting_first(listed(cache_folder(os.environ)), this_machine())
     if options.json:
         print(json.dumps([model.to_document() for model in found]))
     else:
@@ -392,25 +374,13 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from engine.runtime.devices import choose_device, machine_of, memory_of
+    from engine.machine import machine_facts
 
-    device = choose_device(options.device, options.dtype)
-    versions = {"engine": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            versions[package] = importlib.metadata.version(package)
-    facts: dict[str, Any] = {
-        "versions": versions,
-        "platform": platform.platform(),
-        **device.to_document(),
-        "memory": memory_of(device.torch_device),
-        "machine": machine_of(device).to_document(),
-        "bundled_model": read_object(BUNDLED_FOLDER / NOTE),
-    }
+    facts = machine_facts(options.device, options.dtype)
     if options.json:
         print(json.dumps(facts))
         return OK
-    for name, version in versions.items():
+    for name, version in facts["versions"].items():
         print(f"{name:14} {version}")
     print(f"{'platform':14} {facts['platform']}")
     print(f"{'device':14} {facts['device']} ({facts['device_name']}), {facts['dtype']}")

@@ -37,6 +37,7 @@ def is_near(part: Part, module: Any) -> bool:
     return part.largest == largest and abs(part.numbers - numbers) <= _TOLERANCE * numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_shapes_numbers_are_those_of_its_configuration(name: str) -> None:
     footprint, encoders, autoencoder, _ = SHAPES[name]
@@ -47,6 +48,7 @@ def test_a_shapes_numbers_are_those_of_its_configuration(name: str) -> None:
     assert is_near(footprint.autoencoder, on_meta(AUTOENCODERS[autoencoder]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_step_needs_what_its_family_says_and_not_much_less(name: str) -> None:
     family = FAMILIES[SHAPES[name][3]]

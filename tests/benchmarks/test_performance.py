@@ -213,6 +213,7 @@ TINY_Z_IMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's peak is known on Linux alone")
 def test_the_ways_of_a_plan_are_measured_and_exact_ones_paint_the_same() -> None:
     exact = torch.float32

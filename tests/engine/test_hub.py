@@ -20,9 +20,10 @@ from engine.contract.catalogue import (
     state_of,
 )
 from engine.contract.controlnets import facts_of_controlnet, local_controlnet
-from engine.contract.families import FAMILIES
+from engine.contract.families import FAMILIES, Family
 from engine.contract.job import BUNDLED_MODEL
 from engine.contract.schedulers import SCHEDULERS
+from engine.runtime.hub import needed_files
 from tests.contract.jobs import right_job
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub
@@ -320,3 +321,16 @@ def weights_of(size: int) -> bytes:
     """Return a safetensors file with one tensor of so many numbers."""
     header = json.dumps({"a": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
     return len(header).to_bytes(8, "little") + header + bytes(size)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_of_a_family_nothing_is_fetched_but_its_parts_with_their_templates_of_chats(
+    family: Family,
+) -> None:
+    needed = ["model_index.json", "scheduler/scheduler_config.json"]
+    for part in family.parts:
+        needed += [f"{part}/{name}" for name in ("config.json", "chat_template.jinja")]
+    needed += [f"{part}/model.safetensors" for part in family.weighted_parts]
+    others = ["README.md", "all.safetensors", "safety_checker/model.safetensors", "assets/a.png"]
+    others += [f"{family.network}/diffusion_pytorch_model.bin"]
+    assert set(needed_files([*needed, *others], "owner/name", family)) == set(needed)
