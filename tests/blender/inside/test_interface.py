@@ -271,7 +271,7 @@ def test_a_scene_is_read_again_only_after_a_change_that_matters(
 
 def test_what_is_doubtful_about_a_large_region_is_said_once(street: Any) -> None:
     street.mixdiff.tile_size = 64
-    set_on_left("prompt", "a (brick:1.2) wall")
+    set_on_left("prompt", "a <lora:brick:1> wall")
     bpy.ops.mixdiff.generate()
     lines = [line.text for line in generation.last_report(street).lines]
     assert scripting.job()["max_region_px"] == 64
