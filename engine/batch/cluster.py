@@ -12,6 +12,7 @@ import importlib.metadata
 import os
 import queue
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -291,8 +292,8 @@ def cluster(address: str, wanted: Wanted) -> Iterator[dict[str, OpenEngine]]:
             kind="environment",
             advice="`pip install -r engine/requirements-ray.txt` on every machine of the cluster",
         ) from error
-    with tempfile.TemporaryDirectory(prefix="mixdiff-") as empty, contextlib.chdir(empty):
-        _join(ray, address)  # from nowhere: Ray has all workers import from the current folder too
+    with contextlib.chdir(sys.prefix):  # Ray has all workers import from the current folder too
+        _join(ray, address)
     try:
         places = _places(ray, wanted)
         if not places:
