@@ -160,7 +160,8 @@ class RemoteEngine:
 
         self._ray, self._name, self._contents = ray, name, contents
         self._number, self._cancelled = 0, 0
-        remote: Any = ray.remote(concurrency_groups={_CONTROL: 1})(ClusterEngine)
+        as_actor: Any = ray.remote  # its types know no groups
+        remote = as_actor(concurrency_groups={_CONTROL: 1})(ClusterEngine)
         actor = remote.options(scheduling_strategy="SPREAD", **options)
         with self._errors():
             self._actor = actor.remote(wanted.device, wanted.dtype, asdict(wanted.limits))
