@@ -20,7 +20,15 @@ from engine.sampling.generate import generate
 from tests.engine import tiny_flow_models
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, latents, read_job, relative_error, text_region
-from tests.engine.tiny_loras import Layer, comfy_names, kohya_names, layers_of, merge, write
+from tests.engine.tiny_loras import (
+    RANK,
+    Layer,
+    comfy_names,
+    kohya_names,
+    layers_of,
+    merge,
+    write,
+)
 from tests.engine.tiny_models import tiny_sdxl
 
 CPU = choose_device("cpu", "float32")
@@ -231,6 +239,22 @@ def test_a_model_without_loras_has_its_own_layers_again(
         expected = getattr(fresh, part).state_dict()
         assert own.keys() == expected.keys()
         assert all(torch.equal(own[name], tensor) for name, tensor in expected.items())
+
+
+def test_kohyas_layout_of_flux_has_its_attention_in_one(built: _Built, tmp_path: Path) -> None:
+    found = network_layers(built("flux"), 3, r"^transformer_blocks\.0\.attn\.to_[qkv]$")
+    found.sort(key=lambda layer: "qkv".index(layer[1][-1]))
+    down = found[0][2]
+    layers = [(part, name, down, up) for part, name, _, up in found]
+    stem = "lora_unet_double_blocks_0_img_attn_qkv"
+    tensors = {
+        f"{stem}.lora_down.weight": down,
+        f"{stem}.lora_up.weight": torch.cat([up for *_, up in layers]),
+        f"{stem}.alpha": torch.tensor(float(RANK)),
+    }
+    path = write(tmp_path / "a.safetensors", layers, lambda _: iter(tensors.items()))
+    made = latents(two_regions(loras=[{"lora": "a"}]), built("flux"), loras={"a": path})
+    assert relative_error(made, latents(two_regions(), merged("flux", (layers, 1)))) < 1e-5
 
 
 @pytest.mark.parametrize("alpha", [2.0, 1.0])

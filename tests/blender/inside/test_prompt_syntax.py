@@ -1,10 +1,13 @@
 """Prompts with weights: on in new scenes, off in former ones; what is odd is said at the region."""
 
+from pathlib import Path
 from typing import Any
 
+import bpy
+import numpy as np
 import pytest
 from addon import former_files, scripting, snapshots, sync
-from scenes import add_camera, add_region, empty_scene
+from scenes import add_camera, add_region, empty_scene, file_of, pixels
 
 HOSTS = "oldest and newest"
 
@@ -71,3 +74,21 @@ def test_settings_of_a_result_that_knew_no_weights_are_plain_words(scene: Any) -
     assert taken["canvas"].pop("prompt_syntax") == "weights"
     snapshots.restore(scene, taken)
     assert scene.mixdiff.prompt_syntax == "plain"
+
+
+def test_both_ends_of_a_long_prompt_and_of_the_whole_pictures_change_the_picture(
+    scene: Any,
+) -> None:
+    scene.mixdiff.num_inference_steps, scene.mixdiff.seed = 2, 1
+    words = "an old wall of bricks with moss, " * 15  # beyond what the model sees at once
+    wall = add_region("wall", "")
+
+    def made(own: str, whole: str) -> Any:
+        wall.mixdiff.prompt, scene.mixdiff.prompt = words + own, words + whole
+        assert bpy.ops.mixdiff.generate() == {"FINISHED"}
+        assert not [p for p in problems() if "cut" in p or "sees" in p]
+        return pixels(Path(file_of(scene.mixdiff.result))).astype(int)
+
+    first = made("red", "sketch")
+    assert np.abs(made("blue", "sketch") - first).max() > 1
+    assert np.abs(made("red", "photograph") - first).max() > 1
