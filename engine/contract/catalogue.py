@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 from . import footprints as of
 from .families import DEFAULT_FAMILY
+from .files import is_there, path_in
 from .footprints import Footprint
 from .job import BUNDLED_MODEL
 from .model_folders import INDEX, family_of_folder
@@ -215,6 +217,22 @@ def local_snapshot(id_: str, cache: Path) -> Path | None:
     snapshots = folder_in_cache(id_, cache).glob("snapshots/*")
     found = [path for path in snapshots if (path / INDEX).exists() and is_complete(path)]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def located(model: str | None, folder: Path | None = None) -> Path | KnownModel | None:
+    """Return where the model of a job lies, or what is known of it; None where it is not here.
+
+    `folder` is where a relative path starts.
+    """
+    name = (model or "").strip() or BUNDLED_MODEL
+    if name == BUNDLED_MODEL:
+        return BUNDLED_FOLDER
+    path = path_in(folder or Path(), name)
+    if is_there(path):
+        return path
+    if not is_hub_id(name):
+        return None
+    return known_model(name) or local_snapshot(name, cache_folder(os.environ))
 
 
 def state_of(id_: str, cache: Path) -> State:

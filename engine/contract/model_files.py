@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from .catalogue import BUNDLED_FOLDER, cache_folder, is_hub_id, known_model, local_snapshot
+from .catalogue import KnownModel, located
 from .errors import ModelError
 from .families import Family
-from .files import is_dir, is_there, path_in
+from .files import is_dir
 from .footprints import Footprint, Part
 from .foreign_models import family_of_shapes
-from .job import BUNDLED_MODEL
 from .model_folders import family_of_folder, weight_files
 from .networks import Network, network_of, rest_of
 from .weights import QUANTIZED, SCALES, StoredTensor, read_tensors
@@ -28,19 +26,11 @@ def footprint_of(model: str | None, folder: Path | None = None) -> Footprint | N
 
     `folder` is where a relative path starts.
     """
-    name = (model or BUNDLED_MODEL).strip() or BUNDLED_MODEL
-    if name == BUNDLED_MODEL:
-        return _of_folder(BUNDLED_FOLDER)
-    path = path_in(folder or Path(), name)
-    if is_dir(path):
-        return _of_folder(path)
-    if is_there(path):
-        return _of_file(path)
-    if is_hub_id(name):
-        if known := known_model(name):
+    match located(model, folder):
+        case KnownModel() as known:
             return known.footprint
-        if snapshot := local_snapshot(name, cache_folder(os.environ)):
-            return _of_folder(snapshot)
+        case Path() as path:
+            return _of_folder(path) if is_dir(path) else _of_file(path)
     return None
 
 

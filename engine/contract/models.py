@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from .catalogue import (
-    BUNDLED_FOLDER,
     NOTE,
     KnownModel,
     cache_folder,
     is_hub_id,
     known_model,
     local_snapshot,
+    located,
     newest_index,
 )
 from .errors import ModelError, Problem, shown
@@ -114,19 +114,11 @@ def facts_of(model: str | None, folder: Path | None = None) -> ModelFacts:
 
     `folder` is where a relative path starts.
     """
-    name = (model or BUNDLED_MODEL).strip()
-    if name in ("", BUNDLED_MODEL):
-        return _of_folder(BUNDLED_FOLDER)
-    path = path_in(folder or Path(), name)
-    if is_dir(path):
-        return _of_folder(path)
-    if is_there(path):
-        return _of_file(path)
-    if is_hub_id(name):
-        if known := known_model(name):
+    match located(model, folder):
+        case KnownModel() as known:
             return ModelFacts.of_known(known)
-        if snapshot := local_snapshot(name, cache_folder(os.environ)):
-            return _of_folder(snapshot)
+        case Path() as path:
+            return _of_folder(path) if is_dir(path) else _of_file(path)
     return _UNKNOWN
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend import models
-from ...contract import Text2ImageRegion, is_hub_id, known_controlnet
+from ...contract import is_hub_id, known_controlnet
 from ...job.controls.pictures import SCENE_PICTURES
 from ...job.controls.reading import is_of_scene
 from ...job.regions.entries import settings_of
@@ -24,7 +24,7 @@ from ..operators.controls import (
 from ..operators.models import DownloadModel
 from ..operators.region_list import active_entry
 from .canvas import CanvasPanel
-from .region import RegionPanel
+from .region import TextRegionPanel
 from .sidebar import SidebarPanel, draw_text, split_column
 
 _PREVIEW_SCALE = 6.0
@@ -44,19 +44,11 @@ class ControlsPanel(SidebarPanel):
         _draw_list(self.layout, context, listed, of_region=False)
 
 
-class RegionControlsPanel(SidebarPanel):
+class RegionControlsPanel(TextRegionPanel):
     """What the chosen region is held to."""
 
     bl_idname = "MIXDIFF_PT_region_controls"
     bl_label = "Controls"
-    bl_parent_id = RegionPanel.bl_idname
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Return whether the chosen region is painted from a prompt."""
-        entry = active_entry(context.scene)
-        return entry is not None and settings_of(entry).type == Text2ImageRegion.TYPE
 
     def draw(self, context: Any) -> None:
         """Draw each control, and what adds one."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import bpy
 
-from ...contract import Text2ImageRegion
 from ...job.loras import is_to_be_fetched
 from ...job.regions.entries import settings_of
 from ...properties import canvas_settings
@@ -16,7 +15,7 @@ from ..operators.models import DownloadModel
 from ..operators.region_list import active_entry
 from .canvas import CanvasPanel
 from .models import draw_fetching
-from .region import RegionPanel
+from .region import TextRegionPanel
 from .sidebar import SidebarPanel
 
 
@@ -46,19 +45,11 @@ def _names(settings: Any) -> str:
     return ", ".join(PureWindowsPath(line.lora.replace("/", "\\")).stem for line in settings.loras)
 
 
-class RegionLorasPanel(SidebarPanel):
+class RegionLorasPanel(TextRegionPanel):
     """The LoRAs of the chosen region alone."""
 
     bl_idname = "MIXDIFF_PT_region_loras"
     bl_label = "LoRAs"
-    bl_parent_id = RegionPanel.bl_idname
-    bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """Return whether the chosen region is generated from a prompt."""
-        entry = active_entry(context.scene)
-        return entry is not None and settings_of(entry).type == Text2ImageRegion.TYPE
 
     def draw_header_preset(self, context: Any) -> None:
         """Draw which there are, also while the panel is folded."""

@@ -8,7 +8,7 @@ from typing import Any
 from ...contract import Image2ImageRegion, Text2ImageRegion
 from ...job.job_from_scene import in_words
 from ...job.prompts import fields_in, filled
-from ...job.regions.entries import Source, source_of
+from ...job.regions.entries import Source, settings_of, source_of
 from ...job.regions.shapes import has_silhouette
 from ...job.scene_words import words_of
 from ...properties import MASK_PICTURE, REROLL_TYPE, SILHOUETTE
@@ -120,6 +120,19 @@ class SeedPanel(SidebarPanel):
             column.prop(region, "noise_eps")
         if region.type == Text2ImageRegion.TYPE:
             column.prop(region, "randomize_guidance")
+
+
+class TextRegionPanel(SidebarPanel):
+    """A part of the panel that a region has which is painted from a prompt."""
+
+    bl_parent_id = RegionPanel.bl_idname
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Return whether the chosen region is painted from a prompt."""
+        entry = active_entry(context.scene)
+        return entry is not None and settings_of(entry).type == Text2ImageRegion.TYPE
 
 
 CLASSES = (RegionPanel, SeedPanel)
