@@ -21,6 +21,7 @@ from benchmarks.performance import (
     latency,
     phases,
     plots,
+    silhouettes,
     ways,
 )
 from benchmarks.performance.record import ROOT, Record, append, machine, markdown
@@ -56,6 +57,10 @@ PARTS: dict[str, tuple[str, Part]] = {
     "button": (
         "Blender's button to the engine's first word",
         lambda record, given: button.measure(record),
+    ),
+    "silhouettes": (
+        "what the camera sees of many objects, read in a Blender",
+        lambda record, given: silhouettes.measure(record),
     ),
     "growth": (
         "time and memory against regions and canvas",

@@ -17,7 +17,7 @@ from ...contract import Rectangle, atomic_write
 from ...storage.images import png_of
 from .kept_drawing import drawn, drawn_anew
 from .pieces import Piece
-from .projection import CameraView, Canvas, Floats
+from .projection import CameraView, Canvas, Floats, Ints
 
 Shares = NDArray[np.float32]
 _Bools = NDArray[np.bool_]
@@ -101,19 +101,18 @@ class Silhouettes:
         buffer = draw(view, _size(canvas, self._density), shown)
         self._numbers = buffer.owners  # (H, W)
         self._depths = buffer.depths  # (H, W)
+        self._rows, self._columns = (_extents(one) for one in (self._numbers, self._numbers.T))
 
     def of(self, number: int, feather_px: int = 0) -> Silhouette | None:
         """Return what is seen of a region, or None where nothing is.
 
         It is soft outwards for some pixels, but never over what is seen of another region.
         """
-        is_seen: _Bools = self._numbers == number
-        rows, columns = (np.flatnonzero(is_seen.any(axis=axis)) for axis in (1, 0))
-        if not len(rows):
+        if number not in self._rows:
             return None
-        window = self._window(rows, columns, feather_px)
+        window = self._window(self._rows[number], self._columns[number], feather_px)
         part = self._within(window)
-        seen = is_seen[part]
+        seen: _Bools = self._numbers[part] == number
         shares = seen.astype(np.float32)
         if feather_px >= 1:
             is_anothers = (self._numbers[part] > 0) & ~seen
@@ -134,13 +133,13 @@ class Silhouettes:
         return _samples_of(rectangle, self._density)
 
     def _window(
-        self, rows: NDArray[np.intp], columns: NDArray[np.intp], feather_px: int
+        self, rows: tuple[int, int], columns: tuple[int, int], feather_px: int
     ) -> Rectangle:
         grid = self._canvas.grid_px
         sides = []
         for found, size in ((rows, self._canvas.height_px), (columns, self._canvas.width_px)):
             start = int(found[0] / self._density)
-            end = math.ceil((found[-1] + 1) / self._density)
+            end = math.ceil((found[1] + 1) / self._density)
             around = feather_px + _CONTEXT_CELLS * grid
             short = _LEAST_WINDOW_CELLS * grid - (end - start) - 2 * around
             around += max(0, -(-short // 2))
@@ -148,6 +147,16 @@ class Silhouettes:
             sides.append(min(size, -(-(end + around) // grid) * grid))
         top, bottom, left, right = sides
         return Rectangle(row_init=top, row_end=bottom, col_init=left, col_end=right)
+
+
+def _extents(numbers: Ints) -> dict[int, tuple[int, int]]:
+    """Return the first and the last row in which each number above 0 is. Shapes: (H, W)."""
+    shown, where = numbers.ravel(), np.arange(numbers.size) // numbers.shape[1]
+    first, last = np.full((2, int(numbers.max(initial=0)) + 2), -1)  # the last of them for -1
+    last[shown] = where  # of several the last one stays
+    first[shown[::-1]] = where[::-1]
+    found = np.flatnonzero(last[:-1] >= 0).tolist()
+    return {number: (int(first[number]), int(last[number])) for number in found if number}
 
 
 def density_of(canvas: Canvas) -> float:
@@ -191,7 +200,7 @@ def _feathered(seen: _Bools, feather: float) -> Shares:
     reach = int(np.ceil(feather / step))
     distance = np.minimum(_distances_to(coarse, reach) * step / feather, 1)
     soft = 0.5 + 0.5 * np.cos(np.pi * distance)
-    return np.kron(soft, np.ones((step, step)))[:height, :width].astype(np.float32)
+    return soft.astype(np.float32).repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
 
 
 def _distances_to(seen: _Bools, reach: int) -> Floats:
