@@ -16,39 +16,46 @@ from .client import EngineClient, ErrorResponse, Event, ProcessExit
 
 
 class SharedClient:
-    """Starts the process with the first session, and sorts what it tells."""
+    """Starts the process with the first session, and another one after it has ended."""
 
     def __init__(self, start: Callable[[], EngineClient]) -> None:
         self._start = start
-        self._client: EngineClient | None = None
-        self._parts: list[Part] = []
+        self._process: _Process | None = None
 
     def connect(self) -> Part:
         """Return a session's part in the process that runs, or in a new one.
 
         Raises: EngineError of kind `environment` where it cannot be started.
         """
-        if self._client is None or not self._client.is_running:
-            self._client, self._parts = self._start(), []
-        part = Part(self._client, self._sort)
-        self._parts.append(part)
+        if self._process is None or not self._process.client.is_running:
+            self._process = _Process(self._start())
+        part = Part(self._process)
+        self._process.parts.append(part)
         return part
 
-    def _sort(self, client: EngineClient, wait_s: float) -> None:
+
+class _Process:
+    """A process and those who take part in it, to its end: that is told to each of them."""
+
+    def __init__(self, client: EngineClient) -> None:
+        self.client = client
+        self.parts: list[Part] = []
+
+    def sort(self, wait_s: float) -> None:
         """Give what the process has told to whom it belongs, waiting for it at most so long.
 
         Raises: queue.Empty where there is nothing.
         """
-        event = client.events.get(block=wait_s > 0, timeout=wait_s or None)
-        for part in self._parts if client is self._client else ():
+        event = self.client.events.get(block=wait_s > 0, timeout=wait_s or None)
+        for part in self.parts:
             part.take(event)
 
 
 class Part:
     """What a session sees of the process, as `Client` has it."""
 
-    def __init__(self, client: EngineClient, sort: Callable[[EngineClient, float], None]) -> None:
-        self._client, self._sort = client, sort
+    def __init__(self, process: _Process) -> None:
+        self._process, self._client = process, process.client
         self._own: set[int] = set()
         self._last = 0
         self._events: deque[Event] = deque()
@@ -83,7 +90,7 @@ class Part:
             wait_s = end_s - time.monotonic() if block else 0
             if block and wait_s <= 0:
                 raise queue.Empty
-            self._sort(self._client, max(wait_s, 0))
+            self._process.sort(max(wait_s, 0))
         return self._events.popleft()
 
     def request(

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 FAULT = os.environ.get("FAULT", "")
+PLACES = os.environ.get("PLACES", "1")
 
 
 def tell(**body: Any) -> None:
@@ -64,6 +65,7 @@ for line in sys.stdin:
             output = request["params"]["output"]
             tell(id=id_, result={"output": output, "job": {**job, "pid": os.getpid()}})
             continue
-    tell(id=id_, result={"echo": request["params"]})
+    more = {"places": PLACES} if method == "initialize" else {}
+    tell(id=id_, result={"echo": request["params"], **more})
     if method == "shutdown":
         break

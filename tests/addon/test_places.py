@@ -143,8 +143,10 @@ def test_another_cluster_takes_the_place_of_the_former(run: Places) -> None:
     assert end.document["pid"] != pid
 
 
-def test_devices_of_this_computer_work_side_by_side(run: Places) -> None:
-    run.session.facts = {"places": "2"}
+def test_devices_of_this_computer_work_side_by_side(
+    run: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLACES", "2")
     for name in "abc":
         run.send(name, HERE, hold=name != "c")
     run.until(lambda: len(run.queue.running) == 2)
