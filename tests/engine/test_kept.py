@@ -196,9 +196,9 @@ class Counting:
     def __init__(self, denoiser: Denoiser) -> None:
         self._denoiser, self.windows = denoiser, list[RegionWindow]()
 
-    def plan(self, job: Job, windows: Any) -> Any:
+    def plan(self, job: Job, windows: Any, *more: Any) -> Any:
         self.windows = list(windows)
-        return self._denoiser.plan(job, windows)
+        return self._denoiser.plan(job, windows, *more)
 
 
 def test_windows_that_do_not_touch_the_change_are_not_predicted(tiny: Model) -> None:
