@@ -334,7 +334,7 @@ def _join(ray: Any, address: str) -> None:
 def _know_the_token() -> None:
     """Have Ray show its token where this machine has one: asked by address, it does not itself.
 
-    A cluster without tokens takes no notice.
+    A cluster without tokens ends whoever shows one: RAY_AUTH_MODE says that there are none.
     Source: https://docs.ray.io/en/latest/ray-security/token-auth.html
     """
     named = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
