@@ -32,6 +32,7 @@ from scenes import (  # noqa: E402
 
 FILES = {name: str(folder / f"{name}.png") for name in ("first", "second", "third", "other")}
 STYLES = {name: str(folder / f"{name}.json") for name in ("first", "second")}
+LORAS = {name: str(folder / f"{name}.safetensors") for name in ("first", "second")}
 PLACES = {"row_init": 0, "row_end": 32, "col_init": 0, "col_end": 64}
 
 
@@ -49,7 +50,17 @@ CASES: list[Any] = [
     ("use_as_world", {"surrounding": "BACKDROP"}, {"surrounding": "AROUND"}),
     ("use_as_world", {"surrounding": "AROUND"}, {"surrounding": "BACKDROP"}),
     ("mark_regions", {}, {"type": "image2image"}),
+    ("mark_together", {}, {}),
+    ("mark_collection", {"collection": "group"}, {"collection": "other group"}),
+    ("mark_material", {"material": "own"}, {"material": "own"}),
     ("mark_annotations", {}, {"layers": "active"}),
+    ("add_control", {"kind": "depth"}, {"kind": "normal"}),
+    ("remove_control", {"index": 0}, {"index": 1}),
+    ("choose_controlnet", {"index": 0, "model": "one/net"}, {"index": 1, "model": "two/net"}),
+    ("preview_control", {"kind": "depth"}, {"kind": "normal"}),
+    ("add_lora", {"filepath": LORAS["first"]}, {"filepath": LORAS["second"]}),
+    ("add_named_lora", {}, {"of_region": True}),
+    ("remove_lora", {"index": 0}, {"index": 1}),
     ("draw_region", PLACES, {**PLACES, "row_end": 48, "type": "reroll"}),
     ("move_region", {"direction": "UP"}, {"direction": "DOWN"}),
     ("select_region", {"extend": True}, {"extend": False}),
@@ -84,6 +95,12 @@ def build(name: str) -> None:
         fill(scene)
         if name in ("take_projection_off", "take_off"):
             bpy.ops.mixdiff.project()
+        for number, kind in enumerate(("depth", "normal")):
+            scene.mixdiff.controls.add().kind = kind
+            scene.mixdiff.loras.add().lora = f"{number}.safetensors"
+        for group in ("group", "other group"):
+            scene.collection.children.link(bpy.data.collections.new(group))
+            bpy.data.collections[group].objects.link(bpy.data.objects["cube"])
         if name == "place_region":
             bpy.ops.mixdiff.draw_region(**PLACES)
         update()
