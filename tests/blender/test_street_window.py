@@ -74,10 +74,10 @@ bpy.ops.mixdiff.use_in_compositor(placing="BEHIND")
 render("street-plate")
 """
 OVER_THE_VIEW, BESIDE = ("300", "820"), ("1000", "950")
-ADD_SELECTED, GENERATE = ("1106", "700"), ("1160", "160")
-PROJECT, BEHIND_RENDER, WORLD = ("1224", "624"), ("1098", "644"), ("1224", "664")
-OFF_PROJECT, OFF_BEHIND_RENDER, OFF_WORLD = ("1264", "624"), ("1143", "644"), ("1264", "664")
-FIRST_LINE, LINE_PX = (1160, 627), 42
+ADD_SELECTED, GENERATE = ("1106", "724"), ("1160", "160")
+PROJECT, BEHIND_RENDER, WORLD = ("1224", "645"), ("1098", "665"), ("1224", "685")
+OFF_PROJECT, OFF_BEHIND_RENDER, OFF_WORLD = ("1264", "645"), ("1143", "665"), ("1264", "685")
+FIRST_LINE, LINE_PX = (1160, 652), 42
 
 
 class Hand:
