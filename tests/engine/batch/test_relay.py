@@ -186,10 +186,10 @@ def test_places_with_other_versions_are_given_up_and_said_and_the_last_one_ends_
         return _holding(talk, number)
 
     for talk in _talk(tmp_path, monkeypatch, opened):
-        talk.may_end.set()
-        jobs = [talk.generate() for _ in range(4)]
-        talk.wait(lambda: all(map(talk.end, jobs)))  # noqa: B023
+        jobs = [talk.generate() for _ in range(4)]  # one engine holds its job, the other is tried
         talk.wait(lambda: talk.relay._given_up)  # noqa: B023
+        talk.may_end.set()
+        talk.wait(lambda: all(map(talk.end, jobs)))  # noqa: B023
         late = talk.generate()
         talk.wait(lambda: talk.end(late))  # noqa: B023
         done = talk.end(late)
