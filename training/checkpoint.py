@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 
+class Stateful(Protocol):
+    """An optimiser, or several as one."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give its state."""
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Go on from a state."""
+
+
 def save(
     folder: Path,
     weights: Mapping[str, Tensor],
     state: Mapping[str, Any],
-    optimizer: torch.optim.Optimizer | None = None,
+    optimizer: Stateful | None = None,
 ) -> None:
     """Write a checkpoint; each file is complete before it takes the old one's place."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,7 +47,7 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return load_file(folder / "weights.safetensors"), state
 
 
-def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
+def load_optimizer(folder: Path, optimizer: Stateful) -> None:
     """Bring an optimiser to where the checkpoint left it, or leave it as it is without one."""
     if not (folder / "optimizer.pt").exists():
         return

@@ -34,3 +34,12 @@ def learning_rate(step: int, progress: float, *, peak: float, warm_up_steps: int
     """A linear warm-up over steps, then a half cosine over the budget."""
     warm_up = min(1.0, (step + 1) / warm_up_steps)
     return peak * warm_up * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress)))
+
+
+def held_rate(step: int, progress: float, *, peak: float, falls: float = 0.3) -> float:
+    """A linear warm-up, then the peak, then a linear fall over the last share of the budget.
+
+    A run that is given more steps before it falls has lost nothing.
+    """
+    warm_up = min(1.0, (step + 1) / 200)
+    return peak * warm_up * max(0.02, min(1.0, (1.0 - progress) / falls))

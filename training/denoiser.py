@@ -14,8 +14,9 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from training import checkpoint, feed, vae, workers
-from training.clock import Clock, learning_rate
+from training.clock import Clock, held_rate
 from training.latents import encoded_sets
+from training.matrices import MixedOptimizer
 from training.precision import autocast
 from training.settings import DenoiserSettings, Settings
 from training.text import build_text_encoder, build_tokenizer
@@ -136,7 +137,7 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
     text.train()
     modules = {"unet": unet, "text": text}
     parameters = workers.parameters_of(modules)
-    optimizer = torch.optim.AdamW(parameters, lr=own.learning_rate, betas=(0.9, 0.99), fused=True)
+    optimizer = MixedOptimizer(modules, own.learning_rate, threads=settings.workers())
     step, spent_s, curve = 0, 0.0, list[list[float]]()
     goes_on = (resume or warm) and (folder / "state.json").exists()
     weights, stored = checkpoint.load(folder) if goes_on else ({}, {})
@@ -191,12 +192,8 @@ def train(settings: Settings, *, resume: bool = False, warm: bool = False) -> No
 
     def apply(loss: float) -> None:
         nonlocal step, saved_s
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(
-                step, clock.progress(step), peak=own.learning_rate, warm_up_steps=200
-            )
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
+        optimizer.step(held_rate(step, clock.progress(step), peak=own.learning_rate))
         average.update(step)
         recent.append(loss)
         step += 1

@@ -99,7 +99,7 @@ class DenoiserSettings:
     foreign_share: float = 0.12
     small_count: int = 8000
     large_count: int = 800
-    batch: int = 40
+    batch: int = 56
     gpu_batch: int = 320
     learning_rate: float = 4e-4
     dropout: float = 0.1
