@@ -34,8 +34,8 @@ from torch import nn
 
 from benchmarks.real_pipelines import letters
 from benchmarks.real_shapes import AUTOENCODERS, ENCODERS, network, numbers_of, on_meta
+from engine.contract.chance import resolve_random
 from engine.contract.checks import check
-from engine.contract.job import resolve_random
 from engine.contract.memory import Machine, MemoryPlan, Way, Work, gib, plans
 from engine.contract.model_files import footprint_of
 from engine.contract.model_folders import INDEX

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 
 from engine import __version__
+from engine.contract.chance import resolve_random
 from engine.contract.checks import check
 from engine.contract.controlnets import controlnet_path
 from engine.contract.devices import FLOAT8
 from engine.contract.errors import Problem, shown, warning
 from engine.contract.files import atomic_write, is_there, path_in
 from engine.contract.fitting import memory_plan
-from engine.contract.job import Job, resolve_random, to_document
+from engine.contract.job import Job, to_document
 from engine.contract.limits import Limits
 from engine.contract.loras import identified, lora_files
 from engine.contract.memory import Machine, MemoryPlan, Work

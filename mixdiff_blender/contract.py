@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         listed,
         state_of,
     )
+    from engine.contract.chance import resolve_random
     from engine.contract.checks import check, validate
     from engine.contract.controlnets import CONTROLNETS, KnownControlNet, has_controls
     from engine.contract.controlnets import known_controlnet, known_for, local_controlnet, name_for
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document
     from engine.contract.job import Image2ImageRegion, RerollRegion, Text2ImageRegion
     from engine.contract.lora import Lora
-    from engine.contract.job import resolve_random, with_files, with_models, with_unique_names
+    from engine.contract.job import with_files, with_models, with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
     from engine.contract.known_names import completions, holds_name, names_near
@@ -61,8 +62,8 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors"),
-        *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
+        *("again", "catalogue", "chance", "checks", "controlnets", "controls", "effort"),
+        *("errors", "files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
         *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
         *("png", "presets", "prompt_syntax", "protocol", "schedulers"),
     ):

@@ -13,7 +13,7 @@ from .catalogue import known_model
 from .controlnets import complaint_about
 from .errors import Problem, shown
 from .files import path_in
-from .geometry import uncovered_share
+from .geometry import pieces, uncovered_share
 from .image_sizes import ImageSize, read_size
 from .job import (
     Image2ImageRegion,
@@ -295,8 +295,14 @@ class _Checks:
                 self.findings.warn(path, text, message, remedy)
 
     def _gaps(self, job: Job) -> None:
-        covering = [region for region in job.text_regions if region.mask_weight > 0]
-        share = uncovered_share(job.canvas_height, job.canvas_width, covering)
+        height, width = job.canvas_height, job.canvas_width
+        covering = [
+            piece
+            for region in job.text_regions
+            if region.mask_weight > 0
+            for piece in pieces(region, height, width)
+        ]
+        share = uncovered_share(height, width, covering)
         if share > _NOTICEABLE_SHARE:
             self.findings.warn("regions", round(share, 4), *gap_warning(share))
 

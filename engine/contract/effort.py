@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .again import changed_bounds
 from .base_pass import base_share, base_size, has_base
-from .geometry import Rectangle, spans
+from .geometry import Rectangle, pieces, ring_spans, spans
 from .job import Job, Region
 
 
@@ -19,6 +19,9 @@ def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | N
     count that touch what is made anew: `changed`, where that is known better than the job says.
     """
     changed = changed_bounds(job) if changed is None else changed
+    height, width = job.canvas_height, job.canvas_width
+    if changed is not None:
+        changed = [piece for one in changed for piece in pieces(one, height, width)]
     largest = (job.max_region_px or max(job.canvas_height, job.canvas_width)) // stride_px
     cells = 0
     for region in job.text_regions:
@@ -26,14 +29,15 @@ def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | N
             continue
         passes = 1 if region.guidance_scale == 1.0 else 2
         cells += passes * sum(
-            (bottom - top) * (right - left)
-            for top, bottom, left, right in _windows(region, stride_px, max(largest, 1))
+            window.height_px * window.width_px // stride_px**2
+            for window in _windows(job, region, stride_px, max(largest, 1))
             if changed is None
             or any(
-                top * stride_px < one.row_end
-                and bottom * stride_px > one.row_init
-                and left * stride_px < one.col_end
-                and right * stride_px > one.col_init
+                part.row_init < one.row_end
+                and part.row_end > one.row_init
+                and part.col_init < one.col_end
+                and part.col_end > one.col_init
+                for part in pieces(window, height, width)
                 for one in changed
             )
         )
@@ -71,14 +75,21 @@ def base_tokens(job: Job, grid_px: int, most_px: int | None = None) -> int:
     return (height // TOKEN_PX) * (width // TOKEN_PX)
 
 
-def _windows(region: Region, stride_px: int, largest: int) -> list[tuple[int, int, int, int]]:
-    """Return the windows that a region is generated in: top, bottom, left and right in cells."""
-    first_row, first_column = region.row_init // stride_px, region.col_init // stride_px
+def _windows(job: Job, region: Region, stride_px: int, largest: int) -> list[Rectangle]:
+    """Return the windows that a region is generated in, each at most so many cells a side."""
     rows, columns = (
-        spans(side // stride_px, largest) for side in (region.height_px, region.width_px)
+        (ring_spans if is_ring else spans)(side // stride_px, largest)
+        for side, is_ring in zip(
+            (region.height_px, region.width_px), job.around(region), strict=True
+        )
     )
     return [
-        (first_row + top, first_row + bottom, first_column + left, first_column + right)
+        Rectangle(
+            row_init=region.row_init + top * stride_px,
+            row_end=region.row_init + bottom * stride_px,
+            col_init=region.col_init + left * stride_px,
+            col_end=region.col_init + right * stride_px,
+        )
         for top, bottom in rows
         for left, right in columns
     ]

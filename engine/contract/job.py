@@ -6,13 +6,12 @@ The keys are the argument names of the original Mixture of Diffusers
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from .controls import Control, RegionControl
-from .geometry import Rectangle
+from .geometry import WRAPS, Axes, Rectangle
 from .kinds import (
     Choice,
     File,
@@ -45,9 +44,6 @@ SEED = Whole(0, 2**64 - 1)
 GUIDANCE = Real(0, 1000)
 SHARE = Real(0, 1)
 MAX_STEPS = 999  # of the 1000 that models are trained on; most schedulers skip the first
-
-_RANDOM_SEED_END = 9_999_999_999  # the original draws its seeds from [0, 9999999999)
-_RANDOM_GUIDANCE = (5, 30)  # and a guidance of None from the whole numbers of [5, 30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +210,12 @@ class Job(Settings):
 
     canvas_height: int = spec(Whole(1), "Height of the picture in pixels")
     canvas_width: int = spec(Whole(1), "Width of the picture in pixels")
+    wrap: str = spec(
+        Choice(WRAPS),
+        "Where the picture goes on at the opposite edge, so that it repeats without a seam: "
+        "nowhere, from left to right (x), from top to bottom (y), or both",
+        default="none",
+    )
     regions: tuple[DiffusionRegion, ...] = spec(
         Records(REGION_TYPES), "What is generated where", default=()
     )
@@ -273,6 +275,18 @@ class Job(Settings):
         "Where noise is drawn: on the CPU a seed means the same on every device",
         default="cpu",
     )
+
+    @property
+    def wrapped(self) -> Axes:
+        """Along which axes the picture goes on at the opposite edge."""
+        return Axes(rows=self.wrap in ("y", "both"), columns=self.wrap in ("x", "both"))
+
+    def around(self, rectangle: Rectangle) -> Axes:
+        """Return along which axes a rectangle goes all around the canvas, and has no edge."""
+        return Axes(
+            rows=self.wrapped.rows and rectangle.height_px == self.canvas_height,
+            columns=self.wrapped.columns and rectangle.width_px == self.canvas_width,
+        )
 
     @property
     def text_regions(self) -> tuple[Text2ImageRegion, ...]:
@@ -364,35 +378,4 @@ def with_unique_names(job: Job) -> Job:
         job,
         regions=tuple(named(r, f"region {i}") for i, r in enumerate(job.regions)),
         reroll_regions=tuple(named(r, f"reroll {i}") for i, r in enumerate(job.reroll_regions)),
-    )
-
-
-def random_seed(draw: random.Random) -> int:
-    """Return a seed at random."""
-    return draw.randrange(_RANDOM_SEED_END)
-
-
-def random_guidance(draw: random.Random) -> int:
-    """Return a guidance at random, for a guidance_scale of None."""
-    return draw.randrange(*_RANDOM_GUIDANCE)
-
-
-def resolve_random(job: Job, draw: random.Random) -> Job:
-    """Return the job with each seed and guidance that was left to chance filled in."""
-
-    def seeded(region: _R) -> _R:
-        if region.region_seed is not None:
-            return region
-        return replace(region, region_seed=random_seed(draw))
-
-    def guided(region: DiffusionRegion) -> DiffusionRegion:
-        if isinstance(region, Text2ImageRegion) and region.guidance_scale is None:
-            return replace(region, guidance_scale=random_guidance(draw))
-        return region
-
-    return replace(
-        job,
-        seed=random_seed(draw) if job.seed is None else job.seed,
-        regions=tuple(guided(seeded(region)) for region in job.regions),
-        reroll_regions=tuple(seeded(region) for region in job.reroll_regions),
     )

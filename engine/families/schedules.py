@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.contract.errors import EngineError
 from engine.contract.schedulers import SCHEDULERS
 from engine.families.levels import Level
+from engine.runtime.controls import Elapsed
 
 _LEAST_KEPT = 2**-24  # of a picture, where training began with noise alone
 
@@ -54,10 +55,9 @@ class Schedule:
         self.init_noise_sigma: Tensor | float = getattr(scheduler, "init_noise_sigma", 1.0)
         self._takes_generator = "generator" in inspect.signature(scheduler.step).parameters
 
-    def elapsed(self, index: int) -> tuple[float, float]:
-        """Return the shares of the steps before a step and after it, counted from 0."""
-        steps = len(self.timesteps)
-        return index / steps, (index + 1) / steps
+    def elapsed(self, index: int) -> Elapsed:
+        """Return how far a job is at a step, counted from 0."""
+        return Elapsed(step=index, steps=len(self.timesteps))
 
     def scale_model_input(self, latents: Tensor, t: Tensor) -> Tensor:
         """Return the latents as the denoiser wants to see them at timestep t."""

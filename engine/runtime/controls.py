@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from engine.runtime.windows import Window
 
-Elapsed = tuple[float, float]
-"""The shares of a job's steps before a step and after it."""
+
+class Elapsed(NamedTuple):
+    """How far a job is at a step: the steps before it, of all."""
+
+    step: int
+    steps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,14 +46,16 @@ class Control:
 
     def holds(self, elapsed: Elapsed | None) -> bool:
         """Return whether it holds in a step, as diffusers' pipelines have it; None for any."""
-        return elapsed is None or (elapsed[0] >= self.start and elapsed[1] <= self.end)
+        if elapsed is None:
+            return True
+        step, steps = elapsed
+        return step / steps >= self.start and (step + 1) / steps <= self.end
 
-    def seen_in(self, window: Window) -> Tensor:
+    def seen_in(self, window: Window, step: int = 0) -> Tensor:
         """Return the part of the hint that a window within the area sees, (1, C, k·h, k·w)."""
         cell = self.hint.shape[-1] // self.area.width
-        top, bottom = ((row - self.area.top) * cell for row in (window.top, window.bottom))
-        left, right = ((column - self.area.left) * cell for column in (window.left, window.right))
-        return self.hint[..., top:bottom, left:right]
+        seen = window.moved(-self.area.top, -self.area.left).scaled(cell).take(self.hint)
+        return window.turned(seen, step, scale=cell)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,11 +76,12 @@ def held(
 ) -> tuple[Held, ...]:
     """Return what passes are held to in a step; their controls have the same keys in order."""
     _, first = passes[0]
+    step = 0 if elapsed is None else elapsed.step
     return tuple(
         Held(
             net=control.net,
             kind=control.kind,
-            hints=torch.cat([controls[index].seen_in(window) for window, controls in passes]),
+            hints=torch.cat([own[index].seen_in(window, step) for window, own in passes]),
             scale=control.scale,
         )
         for index, control in enumerate(first)

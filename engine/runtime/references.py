@@ -11,6 +11,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+from engine.contract.geometry import NO_AXES, Axes, stretches
+
 _MULTIPLE_PX = 32
 
 
@@ -56,10 +58,23 @@ class Reference:
     picture: Tensor
     height_px: int
     width_px: int
+    around: Axes = NO_AXES
+    """Along which axes the picture goes all around the canvas, so that it repeats."""
 
     def whole(self) -> Tensor:
         """Return all of it, (1, 3, height, width)."""
         return fitted(self.picture, self.height_px, self.width_px)
+
+    def repeated(self, rows: slice, columns: slice) -> Tensor:
+        """Return some of its rows and columns, which may lie beyond its edges where it repeats."""
+        bands = []
+        for top, bottom in _within(rows, self.height_px, self.around.rows):
+            parts = [
+                self.part(slice(top, bottom), slice(left, right))
+                for left, right in _within(columns, self.width_px, self.around.columns)
+            ]
+            bands.append(torch.cat(parts, dim=3))
+        return torch.cat(bands, dim=2)
 
     def part(self, rows: slice, columns: slice) -> Tensor:
         """Return some of its rows and columns, with the numbers that `whole` has there.
@@ -92,6 +107,13 @@ class Reference:
             for top in range(0, self.height_px, stride_px)
         )
         return torch.cat([avg_pool2d(line, stride_px) for line in lines], dim=2)
+
+
+def _within(part: slice, side_px: int, repeats: bool) -> list[tuple[int, int]]:
+    """Return a part of an axis, as the parts of the picture that it is made of."""
+    if repeats:
+        return list(stretches(part.start, part.stop, side_px))
+    return [(part.start, part.stop)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
-from engine.contract.geometry import Rectangle
+from engine.contract.geometry import Rectangle, stretches
+from engine.contract.job import Job
+
+_GOLDEN = (5**0.5 - 1) / 2  # of a side: no two of few steps are turned by nearly the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,46 @@ class Window:
         """Width in cells."""
         return self.right - self.left
 
+    def moved(self, rows: int, columns: int) -> Window:
+        """Return the same window elsewhere."""
+        return replace(
+            self,
+            top=self.top + rows,
+            bottom=self.bottom + rows,
+            left=self.left + columns,
+            right=self.right + columns,
+        )
+
+    def part(self, top: int, bottom: int, left: int, right: int) -> Window:
+        """Return a part of the window, whose sides count from the window's own start."""
+        return replace(
+            self,
+            top=self.top + top,
+            bottom=self.top + bottom,
+            left=self.left + left,
+            right=self.left + right,
+        )
+
+    def scaled(self, by: int) -> Window:
+        """Return the same window on a canvas of so many times as many cells a side."""
+        return replace(
+            self,
+            top=self.top * by,
+            bottom=self.bottom * by,
+            left=self.left * by,
+            right=self.right * by,
+        )
+
+    def divided(self, by: int) -> Window:
+        """Return the same window on a canvas of so many times as few cells a side."""
+        return replace(
+            self,
+            top=self.top // by,
+            bottom=self.bottom // by,
+            left=self.left // by,
+            right=self.right // by,
+        )
+
     def take(self, canvas: Tensor) -> Tensor:
         """Return the window's part of a canvas; to be read, not written to.
 
@@ -56,3 +101,129 @@ class Window:
     def put_(self, canvas: Tensor, values: Tensor) -> None:
         """Replace the window's part of a canvas."""
         self.take(canvas).copy_(values)
+
+    def turned(self, values: Tensor, step: int, *, scale: int = 1) -> Tensor:
+        """Return the window's part of a canvas as the network sees it at a step.
+
+        `scale` is how many values a side there are of each cell.
+
+        Shapes: (..., scale · h, scale · w) to the same.
+        """
+        return values
+
+    def turned_back(self, values: Tensor, step: int) -> Tensor:
+        """Return what the network said to what `turned` gave it, each cell where it belongs."""
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrappedWindow(Window):
+    """A window that may begin and end beyond the canvas: there it goes on at the opposite edge.
+
+    Along an axis on which it goes all around it has no edge, but the network sees one. So there
+    the network sees it turned by another number of cells at each step: no cell stays at the edge.
+    """
+
+    turn_rows: int = 0
+    """What the window is turned by along its rows is a multiple of this; 0 where it has edges."""
+    turn_columns: int = 0
+
+    def take(self, canvas: Tensor) -> Tensor:
+        """Return the window's part of a canvas, as a copy.
+
+        Shapes: (..., H, W) of the canvas to (..., h, w) of the window.
+        """
+        height, width = canvas.shape[-2:]
+        bands = [
+            torch.cat(
+                [
+                    canvas[..., top:bottom, left:right]
+                    for left, right in stretches(self.left, self.right, width)
+                ],
+                dim=-1,
+            )
+            for top, bottom in stretches(self.top, self.bottom, height)
+        ]
+        return torch.cat(bands, dim=-2)
+
+    def part(self, top: int, bottom: int, left: int, right: int) -> Window:
+        """Return a part of the window, which has edges where it is smaller."""
+        return WrappedWindow(
+            top=self.top + top,
+            bottom=self.top + bottom,
+            left=self.left + left,
+            right=self.left + right,
+            turn_rows=self.turn_rows if bottom - top == self.height else 0,
+            turn_columns=self.turn_columns if right - left == self.width else 0,
+        )
+
+    def add_(self, canvas: Tensor, values: Tensor, weights: Tensor | float = 1.0) -> None:
+        """Add values, times weights, to the window's part of a canvas."""
+        for window, part in self._pieces(canvas):
+            own = part.take(weights) if isinstance(weights, Tensor) else weights
+            window.add_(canvas, part.take(values), own)
+
+    def put_(self, canvas: Tensor, values: Tensor) -> None:
+        """Replace the window's part of a canvas."""
+        for window, part in self._pieces(canvas):
+            window.put_(canvas, part.take(values))
+
+    def turned(self, values: Tensor, step: int, *, scale: int = 1) -> Tensor:
+        """Return the window's part of a canvas as the network sees it at a step.
+
+        Shapes: (..., scale · h, scale · w) to the same.
+        """
+        shifts = self._shifts(step, scale)
+        return values.roll(shifts, (-2, -1)) if any(shifts) else values
+
+    def turned_back(self, values: Tensor, step: int) -> Tensor:
+        """Return what the network said to what `turned` gave it, each cell where it belongs."""
+        rows, columns = self._shifts(step, 1)
+        return values.roll((-rows, -columns), (-2, -1)) if rows or columns else values
+
+    def _shifts(self, step: int, scale: int) -> tuple[int, int]:
+        share = (step * _GOLDEN + 0.5) % 1  # the first step has the edges in the middle
+        rows, columns = (
+            int(share * side / unit) * unit * scale if unit else 0
+            for side, unit in ((self.height, self.turn_rows), (self.width, self.turn_columns))
+        )
+        return rows, columns
+
+    def _pieces(self, canvas: Tensor) -> Iterator[tuple[Window, Window]]:
+        """Yield the parts that lie in a canvas, there and within the window."""
+        height, width = canvas.shape[-2:]
+        above = 0
+        for top, bottom in stretches(self.top, self.bottom, height):
+            beside = 0
+            for left, right in stretches(self.left, self.right, width):
+                yield (
+                    Window(top=top, bottom=bottom, left=left, right=right),
+                    Window(
+                        top=above,
+                        bottom=above + bottom - top,
+                        left=beside,
+                        right=beside + right - left,
+                    ),
+                )
+                beside += right - left
+            above += bottom - top
+
+
+def window_of(rectangle: Rectangle, job: Job, stride_px: int, *, patch: int = 1) -> Window:
+    """Return the cells of a job's canvas that a rectangle of pixels covers, beyond its edges too.
+
+    Networks see patches of so many cells a side.
+    """
+    plain = Window.of(rectangle, stride_px)
+    rows, columns = job.around(rectangle)
+    is_inside = rectangle.row_end <= job.canvas_height and rectangle.col_end <= job.canvas_width
+    if is_inside and not (rows or columns):
+        return plain
+    return WrappedWindow(
+        top=plain.top,
+        bottom=plain.bottom,
+        left=plain.left,
+        right=plain.right,
+        turn_rows=patch if rows else 0,
+        turn_columns=patch if columns else 0,
+    )

@@ -118,7 +118,9 @@ def plans_of(
     Shapes: canvas (1, C, H, W).
     """
     seen_job = base_job(job, model.family)
-    whole = [] if seen_job is None else region_windows(seen_job, model.stride_px, {})
+    stride = model.stride_px
+    patch = model.family.grid_px // stride
+    whole = [] if seen_job is None else region_windows(seen_job, stride, {}, patch=patch)
     share = ranks.share([*windows, *whole])
     own = [index for index in share if index < len(windows)]
     plan = SharedPlan(
@@ -135,5 +137,5 @@ def plans_of(
         job=job,
         plan=model.denoiser.plan(seen_job, whole, controls(seen_job)) if is_own else None,
         covered=(covered > 0).to(canvas),
-        scaling=None if is_full_size else Scaling.between(canvas, *size),
+        scaling=None if is_full_size else Scaling.between(canvas, *size, job.wrapped),
     )

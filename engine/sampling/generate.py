@@ -12,6 +12,7 @@ from torch import Tensor
 
 from engine.contract.base_pass import has_base
 from engine.contract.errors import Cancelled, Problem, shown
+from engine.contract.geometry import Axes
 from engine.contract.job import Image2ImageRegion, Job
 from engine.contract.lora_files import LoraFiles
 from engine.contract.prompt_syntax import WEIGHTS
@@ -19,7 +20,7 @@ from engine.families.base import Model
 from engine.runtime.batching import Text
 from engine.runtime.controls import Control
 from engine.runtime.references import Reference
-from engine.runtime.windows import Window
+from engine.runtime.windows import window_of
 from engine.sampling.base_pass import plans_of
 from engine.sampling.controls import NO_CONTROLS, ControlInputs, region_controls
 from engine.sampling.events import (
@@ -99,6 +100,7 @@ def generate(
             picture=references[region.reference_image],
             height_px=region.height_px,
             width_px=region.width_px,
+            around=job.around(region),
         )
         checkpoint()
         latents = model.codec.encode(reference, generator, on=vae_device, checkpoint=checkpoint)
@@ -107,7 +109,7 @@ def generate(
             covered = mask_coverage(masks[region.mask], region, job, stride)
             mask = torch.from_numpy(covered).to(start)
         return ImageAnchor(
-            window=Window.of(region, stride),
+            window=window_of(region, job, stride),
             latents=ranks.same(latents.to(device)),
             release=schedule.release_timestep(region.strength),
             mask=mask,
@@ -116,7 +118,7 @@ def generate(
     def decoded(latents: Tensor, step: int | None) -> Iterator[ImageRows]:
         top, latents = 0, ranks.same(latents)
         for rows in model.codec.decode(
-            latents, on=vae_device, checkpoint=checkpoint, sharing=ranks
+            latents, on=vae_device, checkpoint=checkpoint, sharing=ranks, wrapped=job.wrapped
         ):
             checkpoint()
             if change is not None:
@@ -138,7 +140,9 @@ def generate(
         anchors.append(
             KeptAnchor(
                 latents=ranks.same(
-                    _kept_latents(earlier, model, generator, vae_device, checkpoint).to(device)
+                    _kept_latents(
+                        earlier, model, generator, vae_device, checkpoint, job.wrapped
+                    ).to(device)
                 ),
                 freedom=change.freedom.to(start),
             )
@@ -188,6 +192,7 @@ def _kept_latents(
     generator: torch.Generator,
     vae_device: torch.device,
     checkpoint: Callable[[], None],
+    wrapped: Axes,
 ) -> Tensor:
     """Return the latents of a kept picture: its own, or else what it is encoded to."""
     height, width, _ = earlier.pixels.shape
@@ -195,7 +200,7 @@ def _kept_latents(
     if earlier.latents is not None and earlier.latents.shape == shape:
         return torch.from_numpy(earlier.latents)
     pixels = torch.from_numpy(earlier.pixels).permute(2, 0, 1)[None]
-    reference = Reference(picture=pixels, height_px=height, width_px=width)
+    reference = Reference(picture=pixels, height_px=height, width_px=width, around=wrapped)
     return model.codec.encode(reference, generator, on=vae_device, checkpoint=checkpoint)
 
 

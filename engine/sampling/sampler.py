@@ -23,7 +23,7 @@ class Plan(Protocol):
     ) -> Iterator[Prediction]:
         """Yield the predictions of all windows at timestep t, which is on the CPU.
 
-        `elapsed` are the shares of the steps before and after this one.
+        `elapsed` says how many steps are before this one, of how many.
         """
 
 

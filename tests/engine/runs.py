@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from engine.contract.chance import resolve_random
 from engine.contract.checks import check
-from engine.contract.job import Job, resolve_random
+from engine.contract.job import Job
 from engine.contract.lora_files import LoraFiles
 from engine.contract.memory import MemoryPlan, Way
 from engine.families.base import Model
