@@ -11,11 +11,15 @@ from itertools import pairwise
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from engine import __version__
+from engine.contract.adapters import adapter_path
 from engine.contract.chance import resolve_random
 from engine.contract.checks import check
 from engine.contract.controlnets import controlnet_path
@@ -28,6 +32,7 @@ from engine.contract.limits import Limits
 from engine.contract.loras import identified, lora_files
 from engine.contract.memory import Machine, MemoryPlan, Work
 from engine.contract.models import ModelFacts, facts_of
+from engine.families.adapters import Adapter, PictureEye, load_adapter
 from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
 from engine.families.loading import load_model, resolve
@@ -51,10 +56,24 @@ from engine.sampling.events import (
     RunEvent,
     Warned,
 )
+from engine.sampling.following import (
+    Adapters,
+    ReferenceInputs,
+    adapter_names,
+    require_adapters,
+    with_named_adapters,
+)
 from engine.sampling.generate import generate
 from engine.sampling.oom_retry import with_oom_retry
 from engine.sampling.ranks import ALONE, Ranks
-from engine.storage.images import count_frames, open_colours, open_controls, open_image, open_masks
+from engine.storage.images import (
+    count_frames,
+    open_colours,
+    open_controls,
+    open_image,
+    open_masks,
+    open_references,
+)
 from engine.storage.kept import Latents, latents_note, open_kept
 from engine.storage.png import GrowingPng, moved, require_png
 
@@ -83,6 +102,8 @@ class ModelKeeper:
     _resolved: str | None = None
     _model: Model | None = None
     _controlnets: dict[str, Any] = field(default_factory=dict)
+    _adapters: dict[str, Adapter] = field(default_factory=dict)
+    _eyes: WeakValueDictionary[Path, PictureEye] = field(default_factory=WeakValueDictionary)
     _plan: MemoryPlan | None = None
     _work: Work | None = None
     _machine: Machine | None = None
@@ -137,6 +158,19 @@ class ModelKeeper:
                 self._controlnets[path] = load_controlnet(name, folder, self._model)
         return {name: self._controlnets[path] for name, path in paths.items()}
 
+    def adapters(self, job: Job, folder: Path) -> Adapters:
+        """Return the IP-Adapters that a job names by their names, those loaded that are not yet.
+
+        Raises: EngineError of kind `model`.
+        """
+        assert self._model is not None, "the model was asked for"
+        paths = {name: str(adapter_path(name, folder)) for name in adapter_names(job)}
+        self._adapters = {p: one for p, one in self._adapters.items() if p in paths.values()}
+        for name, path in paths.items():
+            if path not in self._adapters:
+                self._adapters[path] = load_adapter(name, folder, self._model, self._eyes)
+        return {name: self._adapters[path] for name, path in paths.items()}
+
     def _is_loaded(self, resolved: str, work: Work) -> bool:
         """Return whether a model is there, placed for no less work."""
         is_there = self._model is not None and resolved == self._resolved
@@ -156,7 +190,7 @@ class ModelKeeper:
     def unload(self) -> None:
         """Give the model's memory back."""
         self._model = self._resolved = None
-        self._controlnets = {}
+        self._controlnets, self._adapters = {}, {}
         self._model = self._resolved = self._plan = self._work = None
         gc.collect()  # a model and its denoiser know each other
         give_memory_back(self.device.torch_device)
@@ -176,6 +210,11 @@ def _seconds(began: Sequence[tuple[str, float]]) -> dict[str, float]:
     for (phase, start), (_, end) in pairwise(began):
         seconds[phase] = round(seconds.get(phase, 0.0) + end - start, 4)
     return seconds
+
+
+def _as_tensors(pictures: Mapping[str, npt.NDArray[np.uint8]]) -> dict[str, Tensor]:
+    """Return pictures (H, W, 3) as (1, 3, H, W)."""
+    return {name: torch.from_numpy(p).permute(2, 0, 1)[None] for name, p in pictures.items()}
 
 
 def _unseen_frames(job: Job, folder: Path, limits: Limits) -> Iterator[Problem]:
@@ -207,11 +246,12 @@ def run(
     limits = limits or Limits()
     facts = keeper.facts(request.document, request.folder)
     checked = check(request.document, folder=request.folder, facts=facts, limits=limits)
-    job = with_named_controlnets(checked.job_or_raise(), facts)
+    job = with_named_adapters(with_named_controlnets(checked.job_or_raise(), facts), facts)
     job = ranks.agreed(resolve_random(job, SystemRandom()))
     loras = lora_files(job, request.folder)
     job = identified(job, loras)
     require_nets(job, facts, request.folder)
+    require_adapters(job, facts, request.folder)
     began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
     work = Work.of_job(job)
@@ -227,11 +267,12 @@ def run(
         for region in job.image_regions
     }
     controls = ControlInputs(
-        pictures={
-            name: torch.from_numpy(pixels).permute(2, 0, 1)[None]
-            for name, pixels in open_controls(job, request.folder, limits).items()
-        },
+        pictures=_as_tensors(open_controls(job, request.folder, limits)),
         nets=keeper.controlnets(job, request.folder),
+    )
+    followed = ReferenceInputs(
+        pictures=_as_tensors(open_references(job, request.folder, limits)),
+        adapters=keeper.adapters(job, request.folder),
     )
     masks = open_masks(job, request.folder, limits)
     colours = None if job.noise_map is None else open_colours(job, request.folder, limits)
@@ -261,6 +302,7 @@ def run(
                 earlier=earlier,
                 colours=colours,
                 controls=controls,
+                followed=followed,
                 is_cancelled=is_cancelled,
                 preview_every_s=request.preview_every_s,
                 ranks=ranks,

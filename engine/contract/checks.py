@@ -32,6 +32,7 @@ from .parse import Checked, Draft, Findings, RecordDraft, read_job
 from .parse_grid import is_grid, read_grid
 from .png import UnreadableImageError
 from .prompt_syntax import PLAIN, WEIGHTS, read_weights
+from .reference_checks import check_references
 from .schedulers import SCHEDULERS
 from .sides import check_canvas_size, check_multiple, check_sides
 
@@ -111,6 +112,7 @@ class _Checks:
         self._canvas(draft.values)
         self._schedule(draft.values)
         self._controls(draft.inside["controls"])
+        self._references(draft.inside["references"])
         self._windows(draft.values)
         syntax = draft.values.get("prompt_syntax", PLAIN)
         self._syntax(draft.values, "", syntax)
@@ -123,6 +125,7 @@ class _Checks:
             check_sides(region.values, at, draft.values, self.facts.grid_px, self.findings)
             self._files(region)
             self._controls(region.inside.get("controls", ()))
+            self._references(region.inside.get("references", ()))
             self._syntax(region.values, at, syntax)
             if region.cls is RerollRegion:
                 self._reroll(region)
@@ -182,6 +185,10 @@ class _Checks:
             model = values.get("model")
             if complaint := complaint_about(model, kind, self.facts, self.folder):
                 self.findings.error(f"{at}model", model, *complaint)
+
+    def _references(self, references: Sequence[RecordDraft]) -> None:
+        sizes = [self._files(reference) for reference in references]
+        check_references(references, self.facts, self.folder, sizes, self.findings)
 
     def _files(self, record: RecordDraft) -> dict[str, ImageSize]:
         """Look at the pictures that a record names; return the sizes of those that will do."""

@@ -30,6 +30,7 @@ from .kinds import (
 from .lora import Lora
 from .masks import FALLOFFS
 from .prompt_syntax import PLAIN, PROMPT_SYNTAXES
+from .references import ReferencePicture
 from .schedulers import SCHEDULERS
 
 VERSION = 1
@@ -116,10 +117,20 @@ class Text2ImageRegion(MaskedRegion):
         default=(),
     )
 
+    references: tuple[ReferencePicture, ...] = spec(
+        Records(ReferencePicture, "reference"),
+        "Pictures that the region follows, in place of the canvas's",
+        default=(),
+    )
+
     def controls_in(self, job: Job) -> tuple[Control, ...]:
         """Return all that the region is held to: its own controls, and the canvas's other kinds."""
         own = {control.kind for control in self.controls}
         return (*(one for one in job.controls if one.kind not in own), *self.controls)
+
+    def references_in(self, job: Job) -> tuple[ReferencePicture, ...]:
+        """Return the pictures that the region follows: its own, or else the canvas's."""
+        return tuple(one for one in self.references or job.references if one.scale > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +145,11 @@ class Image2ImageRegion(MaskedRegion):
         "How much of the reference picture stays: 0 nothing, 1 everything. The opposite of "
         "denoising strength in other tools, where 1 keeps nothing",
         default=0.8,
+    )
+    strength_map: str | None = spec(
+        OrNone(File(), "the same everywhere"),
+        "Greyscale picture over the region: white has the region's strength, black none, greys "
+        "that share of it",
     )
 
 
@@ -256,6 +272,11 @@ class Job(Settings):
     controls: tuple[Control, ...] = spec(
         Records(Control, "control"),
         "Pictures that all text regions are held to, such as the scene's depth",
+        default=(),
+    )
+    references: tuple[ReferencePicture, ...] = spec(
+        Records(ReferencePicture, "reference"),
+        "Pictures that text regions follow which have none of their own",
         default=(),
     )
     max_region_px: int | None = spec(

@@ -121,6 +121,16 @@ class Model(ABC):
             raise NotImplementedError(f"{self.NAME} has no controls")
         return {}
 
+    def look_at(self, picture: Tensor, adapter: Any, *, on: torch.device) -> tuple[Tensor, Tensor]:
+        """Return what passes see of a reference picture, and what negative ones see instead.
+
+        `adapter` is the loaded IP-Adapter, None where the network is shown pictures itself; `on`
+        is where those are encoded.
+
+        Shapes: picture (1, 3, H, W), bytes; what is returned (1, …), alike.
+        """
+        raise NotImplementedError(f"{self.NAME} follows no reference pictures")
+
     @abstractmethod
     def call(self, batch: Batch) -> Tensor:
         """Return the network's prediction, (P, C, h, w), float32."""

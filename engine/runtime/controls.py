@@ -22,6 +22,17 @@ class Elapsed(NamedTuple):
     steps: int
 
 
+def holds_in(start: float, end: float, elapsed: Elapsed | None) -> bool:
+    """Return whether a step is among those from a share of them to another; None for any step.
+
+    As diffusers' pipelines have it.
+    """
+    if elapsed is None:
+        return True
+    step, steps = elapsed
+    return step / steps >= start and (step + 1) / steps <= end
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Control:
     """A picture that passes are held to, and the network that holds them to it.
@@ -43,13 +54,6 @@ class Control:
     def key(self) -> tuple[object, ...]:
         """What passes have in common that share a call."""
         return id(self.net), self.kind, self.scale, self.start, self.end
-
-    def holds(self, elapsed: Elapsed | None) -> bool:
-        """Return whether it holds in a step, as diffusers' pipelines have it; None for any."""
-        if elapsed is None:
-            return True
-        step, steps = elapsed
-        return step / steps >= self.start and (step + 1) / steps <= self.end
 
     def seen_in(self, window: Window, step: int = 0) -> Tensor:
         """Return the part of the hint that a window within the area sees, (1, C, k·h, k·w)."""
@@ -85,5 +89,5 @@ def held(
             scale=control.scale,
         )
         for index, control in enumerate(first)
-        if control.holds(elapsed)
+        if holds_in(control.start, control.end, elapsed)
     )

@@ -25,6 +25,7 @@ from engine.families.base import Model
 from engine.families.schedules import Schedule
 from engine.runtime.batching import RegionWindow
 from engine.runtime.controls import Control
+from engine.runtime.following import Followed
 from engine.sampling.ranks import Ranks, SharedPlan
 from engine.sampling.region_windows import region_windows
 from engine.sampling.sampler import Plan
@@ -110,10 +111,11 @@ def plans_of(
     canvas: Tensor,
     ranks: Ranks,
     controls: Callable[[Job], Sequence[Sequence[Control]]] = lambda job: (),
+    references: Callable[[Job], Sequence[Sequence[Followed]]] = lambda job: (),
 ) -> tuple[Plan, BasePass | None]:
     """Return what a rank predicts of a job's windows, and the base pass where the job has one.
 
-    `controls` gives what the text regions of a job are held to.
+    `controls` and `references` give what the text regions of a job are held to, and follow.
 
     Shapes: canvas (1, C, H, W).
     """
@@ -123,9 +125,11 @@ def plans_of(
     whole = [] if seen_job is None else region_windows(seen_job, stride, {}, patch=patch)
     share = ranks.share([*windows, *whole])
     own = [index for index in share if index < len(windows)]
-    plan = SharedPlan(
-        model.denoiser.plan(job, [windows[index] for index in own], controls(job)), own
-    )
+
+    def planned(job: Job, windows: Sequence[RegionWindow]) -> Plan:
+        return model.denoiser.plan(job, windows, controls(job), references(job))
+
+    plan = SharedPlan(planned(job, [windows[index] for index in own]), own)
     if seen_job is None:
         return plan, None
     covered = torch.zeros(canvas.shape[-2:], dtype=torch.float64)
@@ -135,7 +139,7 @@ def plans_of(
     is_own, is_full_size = len(windows) in share, size == tuple(canvas.shape[-2:])
     return plan, BasePass(
         job=job,
-        plan=model.denoiser.plan(seen_job, whole, controls(seen_job)) if is_own else None,
+        plan=planned(seen_job, whole) if is_own else None,
         covered=(covered > 0).to(canvas),
         scaling=None if is_full_size else Scaling.between(canvas, *size, job.wrapped),
     )

@@ -19,6 +19,7 @@ from engine.contract.prompt_syntax import WEIGHTS
 from engine.families.base import Model
 from engine.runtime.batching import Text
 from engine.runtime.controls import Control
+from engine.runtime.following import Followed
 from engine.runtime.references import Reference
 from engine.runtime.windows import window_of
 from engine.sampling.base_pass import plans_of
@@ -32,6 +33,7 @@ from engine.sampling.events import (
     StepDone,
     Warned,
 )
+from engine.sampling.following import NO_REFERENCES, ReferenceInputs, region_references
 from engine.sampling.kept import KeptAnchor, change_of, touched
 from engine.sampling.loras import hold_loras, misfit_warnings
 from engine.sampling.masks import MaskImages, mask_coverage
@@ -40,6 +42,7 @@ from engine.sampling.noise_map import Colours
 from engine.sampling.ranks import ALONE, Ranks
 from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import Anchor, ImageAnchor, sample
+from engine.sampling.strength_maps import release_map
 from engine.storage.kept import EarlierPicture
 
 
@@ -54,6 +57,7 @@ def generate(
     earlier: EarlierPicture | None = None,
     colours: Colours | None = None,
     controls: ControlInputs = NO_CONTROLS,
+    followed: ReferenceInputs = NO_REFERENCES,
     is_cancelled: Callable[[], bool] = lambda: False,
     preview_every_s: float = 0.0,
     ranks: Ranks = ALONE,
@@ -63,8 +67,8 @@ def generate(
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
     bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks, `loras` the files of
     LoRAs by their names; `earlier` is what the job's `kept` names, `colours` its noise map,
-    `controls` what its controls name. Of several `ranks` each calls this; the first one alone
-    yields pictures.
+    `controls` and `followed` what its controls and its references name. Of several `ranks` each
+    calls this; the first one alone yields pictures.
 
     Raises: JobError where nothing would change of a kept picture, or nothing stay, or a LoRA does
     not fit the model; Cancelled soon after `is_cancelled` turns true.
@@ -108,11 +112,16 @@ def generate(
         if region.mask is not None:
             covered = mask_coverage(masks[region.mask], region, job, stride)
             mask = torch.from_numpy(covered).to(start)
+        releases = None
+        if region.strength_map is not None:
+            own = release_map(masks[region.strength_map], region, schedule, stride)
+            releases = own.to(start)
         return ImageAnchor(
             window=window_of(region, job, stride),
             latents=ranks.same(latents.to(device)),
             release=schedule.release_timestep(region.strength),
             mask=mask,
+            releases=releases,
         )
 
     def decoded(latents: Tensor, step: int | None) -> Iterator[ImageRows]:
@@ -151,7 +160,10 @@ def generate(
     def held(job: Job) -> list[list[Control]]:
         return region_controls(job, model, controls, on=vae_device, checkpoint=checkpoint)
 
-    plan, base = plans_of(job, model, windows, start, ranks, held)
+    def looked(job: Job) -> list[list[Followed]]:
+        return region_references(job, model, followed, on=vae_device, checkpoint=checkpoint)
+
+    plan, base = plans_of(job, model, windows, start, ranks, held, looked)
 
     yield PhaseBegan(phase="sampling")
     steps = len(schedule.timesteps)

@@ -46,13 +46,15 @@ class ImageAnchor:
     """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU.
 
     With a mask (h, w) it holds what the mask covers, at the level of noise that the next step
-    sees; without one all of it, at the level that the schedule holds pictures at.
+    sees; without one all of it, at the level that the schedule holds pictures at. Where cells are
+    released one by one, each is held while t is above its own of `releases` (h, w).
     """
 
     window: Window
     latents: Tensor
     release: Tensor
     mask: Tensor | None = None
+    releases: Tensor | None = None
 
     def hold_(self, latents: Tensor, noise: Tensor, schedule: Schedule, index: int) -> None:
         """Put the picture into a canvas's latents after a step."""
@@ -60,11 +62,14 @@ class ImageAnchor:
         if not t > self.release:
             return
         start = self.window.take(noise)
+        current = self.window.take(latents)
         if self.mask is None:
-            self.window.put_(latents, schedule.held(self.latents, start, index))
-            return
-        held = schedule.add_noise_after(self.latents, start, index)
-        self.window.put_(latents, self.window.take(latents).lerp(held, self.mask))
+            held = schedule.held(self.latents, start, index)
+        else:
+            held = current.lerp(schedule.add_noise_after(self.latents, start, index), self.mask)
+        if self.releases is not None:
+            held = torch.where(self.releases < t.item(), held, current)
+        self.window.put_(latents, held)
 
 
 def normalised(windows: Sequence[RegionWindow], canvas: Tensor) -> list[Tensor]:
