@@ -20,6 +20,7 @@ from torch import Tensor
 
 from engine import __version__
 from engine.contract.adapters import adapter_path
+from engine.contract.beside import work_of
 from engine.contract.chance import resolve_random
 from engine.contract.checks import check
 from engine.contract.controlnets import controlnet_path
@@ -254,7 +255,7 @@ def run(
     require_adapters(job, facts, request.folder)
     began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
-    work = Work.of_job(job)
+    work = work_of(job, facts, request.folder)
     plan = keeper.plan(job.model, request.folder, work)
     if plan is not None:
         log.info("memory: %s", plan.text)

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.contract import errors
+    from engine.contract.adapters import KnownAdapter, adapter_complaint, adapter_name_for
+    from engine.contract.adapters import adapters_for, is_adapter_here, known_adapter
+    from engine.contract.adapters import sees_references
     from engine.contract.again import again
+    from engine.contract.beside import work_of
     from engine.contract.catalogue import (
         CATALOGUE,
         FIT_TEXTS,
@@ -46,12 +50,13 @@ if TYPE_CHECKING:
     from engine.contract.lora_files import digest_of, hub_lora, lora_path
     from engine.contract.loras import lora_of_text, lora_problems, with_loras
     from engine.contract.masks import FALLOFFS, profile
-    from engine.contract.memory import Machine, MemoryPlan, Work
+    from engine.contract.memory import Machine, MemoryPlan
     from engine.contract.models import ModelFacts, facts_of, model_problems, require_model
     from engine.contract.networks import rest_to_fetch
     from engine.contract.parse import parse_json
     from engine.contract.png import UnreadableImageError, copy_with_job, encode_png, read_job
     from engine.contract.prompt_syntax import PLAIN, WEIGHTS
+    from engine.contract.references import ReferencePicture
     from engine.contract.presets import PRESET_SUFFIX, Preset, PresetFile, preset_file
     from engine.contract.presets import read_preset
     from engine.contract.protocol import MAX_MESSAGE_BYTES, PARSE_ERROR, PROTOCOL_VERSION
@@ -62,10 +67,11 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *("again", "catalogue", "chance", "checks", "controlnets", "controls", "effort"),
-        *("errors", "files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
+        *("adapters", "again", "beside", "catalogue", "chance", "checks", "controlnets"),
+        *("controls", "effort", "errors"),
+        *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
         *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
-        *("png", "presets", "prompt_syntax", "protocol", "schedulers"),
+        *("png", "presets", "prompt_syntax", "protocol", "references", "schedulers"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

@@ -176,6 +176,7 @@ def job_from_scene(
         prompt_syntax=settings.prompt_syntax,
         **base_of(settings, reader.prompts, guidance=guidance, words=words),
         controls=reader.canvas_controls(),
+        references=reader.references(settings.references, None),
         max_region_px=largest_region_px(facts, settings.tile_size),
         cpu_vae=settings.cpu_vae,
         decode_steps=settings.decode_steps,

@@ -24,6 +24,7 @@ from .declarations import (
 )
 from .history import HistorySettings
 from .loras import lora_list
+from .references import reference_list
 from .regions import RegionEntry, index_of
 from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
@@ -120,6 +121,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         description="What the whole picture is held to, such as the scene's depth",
         type=ControlSettings,
     )
+    references: Any = reference_list("Pictures that regions follow which have none of their own")
     prompt = StringProperty(
         name="Style",
         description="How everything looks: added to each prompt, or wrapped around it where this "

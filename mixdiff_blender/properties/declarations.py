@@ -63,6 +63,8 @@ _LABELS = {
     "mask_weight": "Weight",
     "noise_eps": "Variation",
     "strength": "Reference Strength",
+    "strength_map": "Strength Map",
+    "references": "References",
     "reroll_mode": "Reroll",
     "kind": "Kind",
     "image": "Picture",

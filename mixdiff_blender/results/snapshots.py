@@ -25,7 +25,7 @@ from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
 _NOT_OF_THE_PICTURE = frozenset(
     {"rna_type", "name", "uid", "result", "show_result", "output_folder", "again_strength"}
 )
-_LISTS = ("loras", "controls")
+_LISTS = ("loras", "controls", "references")
 _CANVAS_KEYS = (
     *("num_inference_steps", "negative_prompt", "prompt_syntax"),
     *("base_prompt", "base_strength", "base_end"),

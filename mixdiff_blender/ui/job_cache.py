@@ -34,7 +34,7 @@ _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
     *("base_prompt", "base_strength", "base_end"),
     *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
-    *("controls", "loras"),
+    *("controls", "loras", "references"),
 )
 
 
@@ -153,7 +153,7 @@ def _drawn_on_layers(scene: bpy.types.Scene, found: Sequence[Source]) -> Iterato
 
 def _value(settings: Any, name: str) -> Any:
     value = getattr(settings, name)
-    if name in ("controls", "loras"):
+    if name in ("controls", "loras", "references"):
         return values_of(value)
     return value.name_full if isinstance(value, bpy.types.ID) else value
 
