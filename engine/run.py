@@ -218,9 +218,12 @@ def _as_tensors(pictures: Mapping[str, npt.NDArray[np.uint8]]) -> dict[str, Tens
     return {name: torch.from_numpy(p).permute(2, 0, 1)[None] for name, p in pictures.items()}
 
 
+_LOOKED_AT = ("reference_image", "mask", "strength_map")
+
+
 def _unseen_frames(job: Job, folder: Path, limits: Limits) -> Iterator[Problem]:
     for region in job.regions:
-        named = {"reference_image": getattr(region, "reference_image", None), "mask": region.mask}
+        named = {key: getattr(region, key, None) for key in _LOOKED_AT}
         for key, name in named.items():
             count = 1 if name is None else count_frames(folder / name, limits)
             if count > 1:

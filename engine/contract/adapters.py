@@ -31,7 +31,8 @@ PROJECTION, ATTENTION = "image_proj.", "ip_adapter."
 """How the names of an IP-Adapter's tensors begin."""
 ENCODER_FOLDER = "image_encoder"
 ENCODER_CONFIG = "config.json"
-_HUB = "h94/IP-Adapter"
+ADAPTERS_ID = "h94/IP-Adapter"
+"""The hub's repository of IP-Adapters, and of their encoders."""
 _OPENS = ("model", "pytorch_model")
 
 
@@ -113,7 +114,7 @@ def _known(
     file: str, title: str, family: str, width: int, encoder: PictureEncoder, megabytes: float
 ) -> KnownAdapter:
     return KnownAdapter(
-        id=f"{_HUB}/{file}{WEIGHTS}", title=title, licence="Apache-2.0", family=family,
+        id=f"{ADAPTERS_ID}/{file}{WEIGHTS}", title=title, licence="Apache-2.0", family=family,
         width=width, encoder=encoder, own_bytes=round(megabytes * 1e6),
     )  # fmt: skip
 
@@ -298,7 +299,8 @@ def encoder_folder(path: Path, facts: AdapterFacts) -> Path:
     beside = f"put it into a folder {ENCODER_FOLDER} beside it ({ENCODER_CONFIG}, {WEIGHTS})"
     if known is None:
         raise ModelError(message, beside)
-    raise ModelError(message, f"{_download(f'{_HUB}/{known.files[0]}')}, or {beside}")
+    with_it = next(one.id for one in ADAPTERS if one.encoder == known)
+    raise ModelError(message, f"{_download(with_it)}, with which it comes, or {beside}")
 
 
 def is_adapter_here(name: str) -> bool:
@@ -315,7 +317,7 @@ def _encoders_near(path: Path, facts: AdapterFacts) -> Iterator[Path]:
     yield path.parent / ENCODER_FOLDER
     yield path.parent.parent / ENCODER_FOLDER
     if facts.encoder is not None:
-        cached = _in_cache(_HUB, facts.encoder.files[0])
+        cached = _in_cache(ADAPTERS_ID, facts.encoder.files[0])
         if cached is not None:
             yield cached.parent
 

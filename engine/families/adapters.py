@@ -148,9 +148,10 @@ def _together(name: str, references: Sequence[Seen]) -> nn.Module:
     """Return a processor that attends to several pictures, each as strongly as it counts."""
     layers = [one.adapter.layers[name] for one in references]
     processor: nn.Module = copy.copy(layers[0])
-    processor._modules = {
-        part: nn.ModuleList(getattr(layer, part)[0] for layer in layers) for part in _PARTS
-    }
+    if len(layers) > 1:
+        processor._modules = {
+            part: nn.ModuleList(getattr(layer, part)[0] for layer in layers) for part in _PARTS
+        }
     vars(processor)["num_tokens"] = [one.values.shape[1] for one in references]
     vars(processor)["scale"] = [one.scale for one in references]
     return processor
@@ -169,8 +170,7 @@ def load_adapter(
     seeing = encoder_folder(path, facts)
     try:
         layers, projection = _layers(path, model)
-        if seeing not in eyes:
-            eyes[seeing] = _eye(seeing, model)
+        eye = eyes.get(seeing) or _eye(seeing, model)
     except EngineError:
         raise
     except Exception as error:
@@ -179,7 +179,8 @@ def load_adapter(
         message = f"the IP-Adapter {name} cannot be loaded: {type(error).__name__}: "
         advice = "it is damaged, or made for another model: download it again, whole"
         raise ModelError(message + first_line(error), advice) from error
-    return Adapter(layers, projection, eyes[seeing], sees_parts=facts.sees_parts)
+    eyes[seeing] = eye
+    return Adapter(layers, projection, eye, sees_parts=facts.sees_parts)
 
 
 def _eye(folder: Path, model: Model) -> PictureEye:

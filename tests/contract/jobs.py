@@ -94,7 +94,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
     }
     own_control = {**control, "area": st.sampled_from(CONTROL_AREAS)}
     text["controls"] = st.lists(st.fixed_dictionaries(own_control), max_size=2)
-    shared = {name: control[name] for name in ("image", "scale", "start", "end")}
+    shared = {name: control[name] for name in ("image", "model", "start", "end")}
     followed = st.fixed_dictionaries({**shared, "scale": st.just(0)})
     text["references"] = st.lists(followed, max_size=2)
     regions = [some({"type": "text2image", **draw(places())}, text)]

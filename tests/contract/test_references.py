@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from engine.contract.footprints import SDXL as SDXL_PARTS
 from engine.contract.job import files_of, to_document, with_files, with_models
 from engine.contract.memory import GIB, Work, least_plan
 from engine.contract.models import ModelFacts, facts_of
+from engine.contract.png import encode_png
 from engine.contract.weights import Shapes
 from tests.contract.jobs import right_job
 from tests.contract.machines import machine
@@ -61,10 +61,14 @@ FACE_ID: Shapes = {
 }
 
 
+def without_rerolls() -> Any:
+    return {**right_job(), "reroll_regions": []}
+
+
 def checked(
     *references: Any, facts: ModelFacts = SD15, region: Any = (), folder: Any = None
 ) -> Any:
-    document = right_job()
+    document = without_rerolls()
     document["references"] = list(references)
     document["regions"][0]["references"] = list(region)
     return check(document, folder=folder, facts=facts)
@@ -135,7 +139,7 @@ def test_families_that_follow_no_pictures_say_so_and_what_there_is() -> None:
         assert bool(messages) is not has_references(family)
         if messages:
             assert f"{family.title} follows no reference pictures" in messages[0]
-            (problem,) = found.problems
+            problem = next(one for one in found.problems if "reference" in one.field)
             assert "image region" in problem.remedy
             assert "FLUX.2" in problem.remedy
     assert "no IP-Adapter is known" in said(checked(PHOTO, facts=facts_of(None)))[0][1]
@@ -153,19 +157,13 @@ def test_the_known_adapters_go_with_networks_as_wide() -> None:
     assert len({known.id for known in ADAPTERS}) == len(ADAPTERS)
 
 
-def png(path: Path, width: int, height: int) -> None:
-    """Write the beginning of a picture, which says how large it is."""
-    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + size + bytes(4))
-
-
 def test_flux_2_is_shown_pictures_that_it_can_see(tmp_path: Path) -> None:
     for name, size in (
         ("photo.png", (512, 300)),
         ("small.png", (63, 300)),
         ("long.png", (900, 99)),
     ):
-        png(tmp_path / name, *size)
+        (tmp_path / name).write_bytes(encode_png(size, bytes(3 * size[0] * size[1])))
 
     def told(**more: Any) -> list[tuple[str, str]]:
         return said(checked({**PHOTO, **more}, facts=KLEIN, folder=tmp_path))
@@ -222,7 +220,7 @@ def test_an_encoder_is_found_beside_or_above_where_it_fits(tmp_path: Path) -> No
     facts = facts_of_adapter("models/one.safetensors", tmp_path)
     with pytest.raises(ModelError, match="CLIP ViT-H") as caught:
         encoder_folder(path, facts)
-    assert "download h94/IP-Adapter/models/image_encoder" in caught.value.advice
+    assert "download h94/IP-Adapter/models/ip-adapter-plus_sd15.safetensors" in caught.value.advice
     for place, hidden in (("models/image_encoder", 1664), ("image_encoder", 1280)):
         write_weights(tmp_path / place / "model.safetensors", {"a": (3, 5)})
         (tmp_path / place / "config.json").write_text(json.dumps({"hidden_size": hidden}))
@@ -246,7 +244,7 @@ def test_the_hub_s_cache_is_looked_into(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_what_a_job_adds_beside_its_model_counts(tmp_path: Path) -> None:
     """ControlNets, IP-Adapters and LoRAs lie on the device; their encoder looks before."""
-    document = right_job()
+    document = without_rerolls()
     plain = work_of(check(document, folder=None, facts=SDXL).job_or_raise(), SDXL, tmp_path)
     assert (plain.beside_numbers, plain.seeing_numbers, plain.reference_tokens) == (0, 0, 0)
     write_weights(tmp_path / "a.safetensors", {"x": (1000, 1000)})

@@ -12,20 +12,26 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.contract.errors import EngineError, JobError
+from engine.contract.memory import Work
+from engine.contract.png import read_job as recorded_job
 from engine.families.adapters import Adapter, load_adapter
 from engine.families.base import Model
 from engine.families.loading import model_of
 from engine.families.schedules import build_scheduler
+from engine.run import ModelKeeper, RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.controls import NO_CONTROLS, ControlInputs
 from engine.sampling.events import Generated
 from engine.sampling.following import ReferenceInputs
 from engine.sampling.generate import generate
 from engine.sampling.masks import MaskImages
+from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, latents, read_job, relative_error, text_region
-from tests.engine.tiny_adapters import reference, save_adapter
+from tests.engine.tiny_adapters import adapter_tensors, reference, save_adapter, tiny_encoder
 from tests.engine.tiny_controls import control, hint_bytes, tiny_controlnet
 from tests.engine.tiny_models import tiny_sdxl
 
@@ -260,3 +266,54 @@ def test_a_picture_is_looked_at_once(tiny: Model, tmp_path: Path) -> None:
     for _ in range(2):
         followed(job(reference()), tiny, {"adapter": adapter})
     assert len(looks) == 2  # at the picture, and at nothing
+
+
+def test_a_job_with_references_repeats_itself_from_its_png(tmp_path: Path) -> None:
+    """Files of pictures and IP-Adapters are seen from the result's own folder."""
+    keeper = ModelKeeper(device=CPU)
+    model = keeper.model(str(TINY_SD), tmp_path, Work.of_square(1024))
+    (tmp_path / "in").mkdir()
+    save_adapter(tmp_path / "in" / "nets", model.network, "plus")
+    for name in ("p.png", "qq.png"):
+        as_image(picture(len(name))).save(tmp_path / "in" / name)
+    named = "nets/plus-0.safetensors"
+    document = job(reference("p.png", named, scale=0.7, end=0.5), model=str(TINY_SD), seed=3)
+    document["regions"].append(text_region(0, 64, 0, 64, "fog"))
+    document["regions"][1]["references"] = [reference("qq.png", named, scale=0.2)]
+    first, again = tmp_path / "out" / "first.png", tmp_path / "again.png"
+    first.parent.mkdir()
+    list(run(RunRequest(document=document, folder=tmp_path / "in", output=first), keeper))
+    recorded = recorded_job(first)
+    assert recorded["references"][0]["model"] == f"../in/{named}"
+    assert recorded["regions"][1]["references"][0]["image"] == "../in/qq.png"
+    list(run(RunRequest(document=recorded, folder=first.parent, output=again), keeper))
+    assert (np.asarray(Image.open(first)) == np.asarray(Image.open(again))).all()
+    document["references"], document["regions"][1]["references"] = [], []
+    list(run(RunRequest(document=document, folder=tmp_path / "in", output=again), keeper))
+    assert (np.asarray(Image.open(first)) != np.asarray(Image.open(again))).any()
+
+
+def test_an_adapter_that_does_not_suit_is_said_before_the_model_is_loaded(tmp_path: Path) -> None:
+    as_image(picture()).save(tmp_path / "p.png")
+    path = save_adapter(tmp_path / "nets", tiny_sdxl().unet)
+    for named, said in (
+        ("somebody/nets/one.safetensors", "is not on this computer"),
+        (str(path), "was made for networks that are 80 numbers wide"),
+    ):
+        document = job(reference("p.png", named), model=str(TINY_SD))
+        request = RunRequest(document=document, folder=tmp_path, output=tmp_path / "out.png")
+        with pytest.raises((EngineError, JobError), match=said):
+            next(run(request, ModelKeeper(device=CPU)))
+
+
+def test_what_is_no_adapter_for_the_model_is_named(tiny: Model, tmp_path: Path) -> None:
+    tensors = adapter_tensors(tiny.network)
+    last = max(int(name.split(".")[1]) for name in tensors if name.startswith("ip_adapter"))
+    fewer = {name: t for name, t in tensors.items() if f"ip_adapter.{last}." not in name}
+    wider = {**tensors, "ip_adapter.1.to_k_ip.weight": torch.zeros((9, 32))}
+    tiny_encoder().save_pretrained(tmp_path / "image_encoder")
+    for given, said in ((fewer, "layers, the model's network"), (wider, "cannot be loaded")):
+        save_file(given, tmp_path / "one.safetensors")
+        with pytest.raises(EngineError, match=said) as caught:
+            load_adapter("one.safetensors", tmp_path, tiny, {})
+        assert caught.value.advice
