@@ -30,7 +30,7 @@ from .kinds import (
 from .lora import Lora
 from .masks import FALLOFFS
 from .prompt_syntax import PLAIN, PROMPT_SYNTAXES
-from .references import ReferencePicture
+from .references import REFERENCES, ReferencePicture
 from .schedulers import SCHEDULERS
 
 VERSION = 1
@@ -118,9 +118,7 @@ class Text2ImageRegion(MaskedRegion):
     )
 
     references: tuple[ReferencePicture, ...] = spec(
-        Records(ReferencePicture, "reference"),
-        "Pictures that the region follows, in place of the canvas's",
-        default=(),
+        REFERENCES, "Pictures that the region follows, in place of the canvas's", default=()
     )
 
     def controls_in(self, job: Job) -> tuple[Control, ...]:
@@ -275,9 +273,7 @@ class Job(Settings):
         default=(),
     )
     references: tuple[ReferencePicture, ...] = spec(
-        Records(ReferencePicture, "reference"),
-        "Pictures that text regions follow which have none of their own",
-        default=(),
+        REFERENCES, "Pictures that text regions follow which have none of their own", default=()
     )
     max_region_px: int | None = spec(
         OrNone(Whole(1), "never"),

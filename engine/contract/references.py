@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .kinds import File, ModelName, OrNone, Real, spec
+from .kinds import File, ModelName, OrNone, Real, Records, spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +25,7 @@ class ReferencePicture:
     end: float = spec(
         Real(0, 1), "Up to which share of the steps it is followed: 1 the last", default=1.0
     )
+
+
+REFERENCES = Records(ReferencePicture, "reference")
+"""A list of them."""
