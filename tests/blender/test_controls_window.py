@@ -63,7 +63,8 @@ def test_controls_are_added_and_looked_at(
         before = person.shot("references-without")
         person.script(
             f"{opened('references', 'ReferencesPanel')}\n"
-            "bpy.ops.mixdiff.add_reference(image='Scene Normals')\n"
+            "image = next(one.name for one in bpy.data.images if 'Normals' in one.name)\n"
+            "bpy.ops.mixdiff.add_reference(image=image)\n"
             "bpy.ops.mixdiff.add_reference()\n"
             "bpy.context.scene.mixdiff.references[0].scale = 0.75\n"
         )
