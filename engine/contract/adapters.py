@@ -376,7 +376,7 @@ def facts_of_shapes(shapes: Shapes, called: str) -> AdapterFacts:
     return AdapterFacts(
         sees_parts=sees_parts,
         seen=seen,
-        width=shapes[keys[0]][-1],
+        width=next(iter(shapes[keys[0]][::-1]), 0),
         layers=len(keys),
         numbers=sum(map(math.prod, shapes.values())),
     )

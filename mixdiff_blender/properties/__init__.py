@@ -15,6 +15,7 @@ from .controls import OF_PICTURE, OF_SCENE, ControlSettings, values_of
 from .declarations import PointerProperty
 from .history import HistoryEntry
 from .regions import (
+    LISTS,
     MASK_PICTURE,
     RECTANGLE,
     REROLL_TYPE,

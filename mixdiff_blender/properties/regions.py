@@ -26,6 +26,8 @@ from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
 
 REROLL_TYPE = "reroll"
+LISTS = ("loras", "controls", "references")
+"""The settings of regions and of the canvas that are lists of settings."""
 
 TYPE_ITEMS = [
     (Text2ImageRegion.TYPE, "Text", "Painted from a prompt"),

@@ -20,12 +20,11 @@ from ..contract import (
 )
 from ..job.regions.background import BACKGROUND_ID
 from ..job.regions.entries import sources
-from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
+from ..properties import LISTS, SCHEDULER_OF_MODEL, canvas_settings, region_settings
 
 _NOT_OF_THE_PICTURE = frozenset(
     {"rna_type", "name", "uid", "result", "show_result", "output_folder", "again_strength"}
 )
-_LISTS = ("loras", "controls", "references")
 _CANVAS_KEYS = (
     *("num_inference_steps", "negative_prompt", "prompt_syntax"),
     *("base_prompt", "base_strength", "base_end"),
@@ -147,6 +146,6 @@ def _of_the_picture(settings: Any) -> Iterator[Any]:
     """Yield the declarations of what a snapshot takes and brings back."""
     for declared in settings.bl_rna.properties:
         name, is_list = declared.identifier, declared.type == "COLLECTION"
-        is_own = name in _LISTS if is_list else not declared.is_readonly
+        is_own = name in LISTS if is_list else not declared.is_readonly
         if is_own and name not in _NOT_OF_THE_PICTURE and not declared.is_hidden:
             yield declared

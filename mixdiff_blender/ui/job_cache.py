@@ -21,7 +21,7 @@ from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
 from ..job.regions.shapes import has_mask_picture
 from ..job.regions.twins import is_echo
-from ..properties import RegionSettings, canvas_settings, region_settings, values_of
+from ..properties import LISTS, RegionSettings, canvas_settings, region_settings, values_of
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
@@ -34,7 +34,7 @@ _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
     *("base_prompt", "base_strength", "base_end"),
     *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
-    *("controls", "loras", "references"),
+    *LISTS,
 )
 
 
@@ -153,7 +153,7 @@ def _drawn_on_layers(scene: bpy.types.Scene, found: Sequence[Source]) -> Iterato
 
 def _value(settings: Any, name: str) -> Any:
     value = getattr(settings, name)
-    if name in ("controls", "loras", "references"):
+    if name in LISTS:
         return values_of(value)
     return value.name_full if isinstance(value, bpy.types.ID) else value
 

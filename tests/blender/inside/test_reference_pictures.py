@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import generation, job_cache, job_from_scene, snapshots, sync
+from addon import generation, job_cache, job_from_scene, scripting, snapshots, sync
 from scenes import add_region, pixels, update
 
 HOSTS = "oldest and newest"
@@ -130,6 +130,14 @@ def test_the_strength_can_be_keyframed(house: Any) -> None:
         assert owner.keyframe_insert("mixdiff.references[0].scale", frame=frame)
     house.frame_set(6)
     assert read().job.text_regions[0].references[0].scale == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_script_marks_with_references(house: Any) -> None:
+    image, wall = bpy.data.images["bricks"], bpy.data.objects["wall"]
+    for scale in (0.5, 0.75):
+        scripting.mark([wall], references=[{"image": image, "scale": scale}])
+    (reference,) = scripting.job()["regions"][0]["references"]
+    assert (reference["scale"], reference["model"]) == (0.75, PLUS)
 
 
 def test_operators_add_choose_and_remove_references(house: Any) -> None:
