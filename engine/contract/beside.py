@@ -21,6 +21,7 @@ from .adapters import (
     sees_references,
 )
 from .controlnets import controlnet_path, known_controlnet, name_for
+from .effort import SHOWN_TOKENS
 from .errors import ModelError
 from .files import is_dir
 from .job import Job
@@ -30,8 +31,6 @@ from .memory import Work
 from .models import ModelFacts
 from .weights import WEIGHTS, read_shapes
 
-_SEEN_TOKENS = 4096
-"""Of a reference picture that a network is shown: a megapixel's, the most that it gets to see."""
 _STORED_BYTES = {"sd": 4}  # of a number of the known ControlNets; all others are in half precision
 
 
@@ -89,7 +88,7 @@ def _loras(job: Job, folder: Path) -> Iterator[int]:
 
 def _seen_tokens(job: Job) -> int:
     most = max((len(region.references_in(job)) for region in job.text_regions), default=0)
-    return most * _SEEN_TOKENS
+    return most * SHOWN_TOKENS
 
 
 def _numbers(files: Iterable[Path]) -> int:

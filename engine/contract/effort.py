@@ -9,14 +9,16 @@ from .again import changed_bounds
 from .base_pass import base_share, base_size, has_base
 from .geometry import Rectangle, pieces, ring_spans, spans
 from .job import Job, Region
+from .references import ReferencePicture
 
 
 def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | None = None) -> int:
     """Return how many latent cells the network sees in a whole job, each pass and step counted.
 
-    Where windows overlap, their cells count for each; guidance counts as a second pass, and the
-    base pass at the steps that it has a part in. Of a job that keeps an earlier picture, windows
-    count that touch what is made anew: `changed`, where that is known better than the job says.
+    Where windows overlap, their cells count for each; guidance counts as a second pass, the base
+    pass at the steps that it has a part in, and pictures that the network is shown. Of a job that
+    keeps an earlier picture, windows count that touch what is made anew: `changed`, where that is
+    known better than the job says.
     """
     changed = changed_bounds(job) if changed is None else changed
     height, width = job.canvas_height, job.canvas_width
@@ -28,8 +30,9 @@ def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | N
         if region.mask_weight <= 0:
             continue
         passes = 1 if region.guidance_scale == 1.0 else 2
+        shown = _shown_cells(region.references_in(job), stride_px)
         cells += passes * sum(
-            window.height_px * window.width_px // stride_px**2
+            window.height_px * window.width_px // stride_px**2 + shown
             for window in _windows(job, region, stride_px, max(largest, 1))
             if changed is None
             or any(
@@ -44,6 +47,15 @@ def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | N
     return cells * job.num_inference_steps + _base_cells(job, stride_px)
 
 
+def _shown_cells(references: Sequence[ReferencePicture], stride_px: int) -> int:
+    """Return how many cells a pass sees of reference pictures, on average over the steps.
+
+    Those that name no IP-Adapter are shown to the network itself.
+    """
+    steps = sum(max(one.end - one.start, 0.0) for one in references if one.model is None)
+    return round(steps * SHOWN_TOKENS) * (TOKEN_PX // stride_px) ** 2
+
+
 def _base_cells(job: Job, stride_px: int) -> int:
     steps = job.num_inference_steps
     looks = sum(base_share(job, index, steps) > 0 for index in range(steps))
@@ -54,6 +66,8 @@ def _base_cells(job: Job, stride_px: int) -> int:
 
 TOKEN_PX = 16
 """The side of what a transformer sees as one token."""
+SHOWN_TOKENS = 4096
+"""Of a reference picture that a network is shown: a megapixel's, the most that it gets to see."""
 
 
 def largest_tokens(job: Job) -> int:
