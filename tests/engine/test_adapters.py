@@ -15,11 +15,14 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.contract.beside import work_of
 from engine.contract.errors import EngineError, JobError
 from engine.contract.memory import Work
+from engine.contract.models import ModelFacts
 from engine.contract.png import read_job as recorded_job
 from engine.families.adapters import Adapter, load_adapter
 from engine.families.base import Model
+from engine.families.control_loading import load_controlnet
 from engine.families.loading import model_of
 from engine.families.schedules import build_scheduler
 from engine.run import ModelKeeper, RunRequest, run
@@ -317,3 +320,19 @@ def test_what_is_no_adapter_for_the_model_is_named(tiny: Model, tmp_path: Path) 
         with pytest.raises(EngineError, match=said) as caught:
             load_adapter("one.safetensors", tmp_path, tiny, {})
         assert caught.value.advice
+
+
+def test_what_the_memory_plan_counts_is_what_is_loaded(sdxl: Model, tmp_path: Path) -> None:
+    path = save_adapter(tmp_path, sdxl.network, "plus")
+    adapter = load_adapter(str(path), tmp_path, sdxl, {})
+    tiny_controlnet(sdxl.network).save_pretrained(tmp_path / "net")
+    net = load_controlnet("net", tmp_path, sdxl)
+    document = job(reference("p.png", path.name), controls=[control("p.png", model="net")])
+    work = work_of(read_job(document), ModelFacts.of_family(sdxl.family), tmp_path)
+
+    def numbers(*parts: Any) -> int:
+        return sum(p.numel() for part in parts for p in part.parameters())
+
+    assert work.beside_numbers == numbers(net, adapter._projection, *adapter.layers.values())
+    buffers = adapter._eye._encoder.vision_model.embeddings.position_ids.numel()
+    assert work.seeing_numbers in (numbers(adapter._eye._encoder) + extra for extra in (0, buffers))
