@@ -104,6 +104,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "strength": st.floats(0, 0.9),
         }
     )
+    second_pass = st.fixed_dictionaries({"picture": files, "strength": st.floats(0, 0.9)})
     return some(
         {"canvas_height": 512, "canvas_width": 512, "regions": regions},
         {
@@ -124,6 +125,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "base_end": st.floats(0, 1),
             "controls": st.lists(st.fixed_dictionaries(control), max_size=2),
             "kept": st.none() | kept,
+            "second_pass": st.none() | second_pass,
             "decode_steps": st.booleans(),
             "noise_device": st.sampled_from(["cpu", "device"]),
         },
