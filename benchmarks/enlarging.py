@@ -144,13 +144,18 @@ class Bench:
             for one in found
         ]
 
-    def window_edges(self, file: Path) -> NDArray[np.int64]:
-        """Return the columns of pixels at which windows of a picture begin or end, inside it."""
+    def window_edges(self, file: Path) -> list[NDArray[np.int64]]:
+        """Return the rows and the columns at which windows of a picture begin or end, inside it."""
         job = check(read_job(file), folder=self.folder).job_or_raise()
         stride = facts_of(job.model).family.stride_px
         windows = region_windows(job, stride, open_masks(job, self.folder, Limits()))
-        edges = {side for one in windows for side in (one.window.left, one.window.right)}
-        return np.array(sorted(edges - {0, job.canvas_width // stride})) * stride
+        rows = {side for one in windows for side in (one.window.top, one.window.bottom)}
+        columns = {side for one in windows for side in (one.window.left, one.window.right)}
+        ends = ({0, job.canvas_height // stride}, {0, job.canvas_width // stride})
+        return [
+            np.array(sorted(sides - outer)) * stride
+            for sides, outer in zip((rows, columns), ends, strict=True)
+        ]
 
 
 def squares(picture: Bytes, part: tuple[slice, slice]) -> list[Bytes]:
@@ -168,13 +173,17 @@ def squares(picture: Bytes, part: tuple[slice, slice]) -> list[Bytes]:
     ]
 
 
-def border_ratio(picture: Bytes, edges: NDArray[np.int64]) -> float:
+def border_ratio(picture: Bytes, edges: Sequence[NDArray[np.int64]]) -> float:
     """Return the energy of the steps at windows' borders against that of all others."""
-    energy = column_energy(picture)
-    at_edges = np.zeros(len(energy), bool)
-    for offset in (-2, -1, 0):
-        at_edges[edges + offset] = True
-    return float(energy[at_edges].mean() / energy[~at_edges].mean())
+    at_borders, between = list[float](), list[float]()
+    for one, own in zip((picture.transpose(1, 0, 2), picture), edges, strict=True):
+        energy = column_energy(one)
+        is_border = np.zeros(len(energy), bool)
+        for offset in (-2, -1, 0):
+            is_border[own + offset] = True
+        at_borders += energy[is_border].tolist()
+        between += energy[~is_border].tolist()
+    return float(np.mean(at_borders) / np.mean(between))
 
 
 def figures(

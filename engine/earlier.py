@@ -47,6 +47,9 @@ def add_enlarge_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale", type=float, default=2.0, metavar="X", help="how many times (default: 2)"
     )
+    parser.add_argument(
+        "--picture", metavar="P.png", help="instead of the job's own: retouched, or from elsewhere"
+    )
     parser.add_argument("--size", type=_size, metavar="WxH", help="a size in pixels instead")
     parser.add_argument(
         "--strength",
@@ -99,7 +102,8 @@ def enlarged_source(options: argparse.Namespace) -> Source:
         job,
         options.size or scaled_size(job, options.scale, facts.grid_px),
         facts,
-        picture=options.job.name,
+        # Unlike a job's paths, those of the command line start at the current folder.
+        picture=str(path_in(Path.cwd(), options.picture)) if options.picture else options.job.name,
         strength=options.strength,
         steps=options.steps,
         seed=options.seed,

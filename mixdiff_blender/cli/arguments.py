@@ -135,6 +135,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--steps", type=int, metavar="N", help="instead of as many as keep the result's pace"
     )
     larger.add_argument("--seed", type=int, metavar="N", help="instead of the result's own")
+    larger.add_argument(
+        "--picture", metavar="P.png", help="instead of the result's own: the same one, retouched"
+    )
     _add_result_and_output(larger)
     part = commands.add_parser("passes", help="write each region's share of a result")
     part.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")

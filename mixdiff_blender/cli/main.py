@@ -185,6 +185,7 @@ def _enlarge(options: argparse.Namespace) -> int:
             strength=options.strength,
             steps=options.steps,
             seed=options.seed,
+            picture=options.picture,
             result=options.result,
             output=options.output,
             on_progress=partial(_follow, bar, interrupted),

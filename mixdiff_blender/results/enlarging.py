@@ -25,12 +25,14 @@ def begin(
     strength: float,
     steps: int | None = None,
     seed: int | None = None,
+    picture: Path | None = None,
     output: Path | None = None,
     then: Then | None = None,
 ) -> None:
     """Begin to make a result so many times as large, as an entry of its own.
 
     `strength` says how much of the picture stays, from 0 to 1; without a seed it is the result's.
+    `picture` is another than the result's own: the same one, retouched.
 
     Raises: EngineError where it cannot begin.
     """
@@ -40,9 +42,9 @@ def begin(
             kind="job",
             advice="load the frame that should be larger (Load Picture)",
         )
-    file = history.own_file(entry)
+    file = history.own_file(entry) if picture is None else picture
     pending = generation.from_result(scene, entry, job_of(entry), f"{entry.name} {scale:g}×")
-    larger = _larger(pending.job, scale, strength, steps, seed, picture=file.name)
+    larger = _larger(pending.job, scale, strength, steps, seed, picture=str(file))
     generation.send(scene, generation.changed(pending, larger), output=output, then=then)
 
 

@@ -148,14 +148,16 @@ def enlarge(
     strength: float | None = None,
     steps: int | None = None,
     seed: int | None = None,
+    picture: Path | str | None = None,
     result: str | None = None,
     output: Path | str | None = None,
     on_progress: Callable[[], None] = lambda: None,
 ) -> Picture:
     """Make a result so many times as large, and return when it is there.
 
-    `strength` says how much of it stays, from 0 to 1, instead of the scene's. The result is the
-    one that is shown, unless its name in the history is given.
+    `strength` says how much of it stays, from 0 to 1, instead of the scene's; `picture` is another
+    than its own, such as the same one, retouched. The result is the one that is shown, unless its
+    name in the history is given.
 
     Raises: EngineError of kind `name` for a result that there is not; of another kind where there
     is no picture.
@@ -169,6 +171,7 @@ def enlarge(
         strength=canvas_settings(found).enlarge_strength if strength is None else strength,
         steps=steps,
         seed=seed,
+        picture=None if picture is None else absolute(picture),
         output=None if output is None else absolute(output),
         then=ends.append,
     )

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import EngineError, cli_main, enlarging, folders, history, read_job, scripting
+from addon import EngineError, cli_main, enlarging, folders, history, png_of, read_job, scripting
 from scenes import pixels
 
 HOSTS = "oldest and newest"
@@ -96,6 +96,12 @@ def test_scripts_and_the_command_line_make_it_larger(tmp_path: Path) -> None:
     words = ["enlarge", "--scale", "1.5", "--result", name, "-o", str(tmp_path / "1.png")]
     assert cli_main([*words, "--strength", "0.9", "--quiet"]) == 0
     assert (job()["canvas_width"], job()["canvas_height"]) == (192, 96)
+    # The same, retouched.
+    red = np.zeros((64, 128, 3), np.uint8)
+    red[..., 0] = 255
+    (tmp_path / "red.png").write_bytes(png_of(red))
+    scripting.enlarge(1, strength=0.99, result=name, picture=tmp_path / "red.png")
+    assert (last().parent / job()["second_pass"]["picture"]).read_bytes() == png_of(red)
     with pytest.raises(EngineError, match="from 0 to 1"):
         scripting.enlarge(2, strength=7.0)
     settings().history[-1].shot = "frame-####.png"
