@@ -38,7 +38,7 @@ from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
 from engine.families.loading import load_model, resolve
 from engine.runtime.devices import Device, give_memory_back, machine_of, taken_bytes
-from engine.runtime.references import reference_bytes
+from engine.runtime.references import picture_bytes, reference_bytes
 from engine.sampling.controls import (
     ControlInputs,
     Nets,
@@ -283,6 +283,9 @@ def run(
     earlier = None
     if job.kept is not None:
         earlier = open_kept(job.kept, request.folder, limits, made_with=keeper.label)
+    first = None
+    if job.second_pass is not None:
+        first = picture_bytes(open_image(path_in(request.folder, job.second_pass.picture), limits))
     warnings = (*checked.warnings, *_unseen_frames(job, request.folder, limits))
 
     notes = {"engine": __version__, "torch": torch.__version__, **keeper.device.to_document()}
@@ -304,6 +307,7 @@ def run(
                 masks=masks,
                 loras=loras,
                 earlier=earlier,
+                first=first,
                 colours=colours,
                 controls=controls,
                 followed=followed,

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from engine.contract.controlnets import known_controlnet, known_for, local_controlnet, name_for
     from engine.contract.controls import CONTROL_KINDS, DEPTH, EDGES, NORMAL, SEGMENTS
     from engine.contract.controls import Control, RegionControl
+    from engine.contract.earlier import STRENGTH
     from engine.contract.effort import denoised_cells
+    from engine.contract.enlarging import enlarged, scaled_size, whole_steps
     from engine.contract.errors import Cancelled, EngineError, JobError, ModelError, Problem
     from engine.contract.files import atomic_write, is_dir, is_file, is_there, open_input, path_in
     from engine.contract.fitting import fitting_first, memory_plan
@@ -68,7 +70,7 @@ else:
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
         *("adapters", "again", "beside", "catalogue", "chance", "checks", "controlnets"),
-        *("controls", "effort", "errors"),
+        *("controls", "earlier", "effort", "enlarging", "errors"),
         *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
         *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
         *("png", "presets", "prompt_syntax", "protocol", "references", "schedulers"),

@@ -41,6 +41,7 @@ MODULES = (
     "ui.operators.history",
     "ui.operators.viewing",
     "ui.operators.again",
+    "ui.operators.enlarging",
     "ui.operators.passes",
     "ui.operators.controls",
     "ui.operators.references",

@@ -11,6 +11,7 @@ from typing import Any
 from .base_pass import check_base, has_base
 from .catalogue import known_model
 from .controlnets import complaint_about
+from .earlier_checks import CHECKS, check_kept
 from .errors import Problem, shown
 from .files import path_in
 from .geometry import pieces, uncovered_share
@@ -18,7 +19,6 @@ from .image_sizes import ImageSize, read_size
 from .job import (
     Image2ImageRegion,
     Job,
-    Kept,
     RerollRegion,
     Text2ImageRegion,
     to_document,
@@ -129,13 +129,13 @@ class _Checks:
             self._syntax(region.values, at, syntax)
             if region.cls is RerollRegion:
                 self._reroll(region)
-        if draft.kept is not None:
-            self._kept_sizes(draft.kept, draft.values)
+        for name, record in draft.alone.items():
+            CHECKS[name](record, self._files(record), draft.values, self.findings)
         if not self.findings.has_errors:
             job = draft.job()
             self._loras(job)
             if job.kept is not None:
-                self._kept(job.kept, job)
+                check_kept(job.kept, job, self.findings)
             self._too_large(job)
             self._gaps(job)
             self._few_steps(job)
@@ -226,28 +226,6 @@ class _Checks:
             remedy = "scale it down: it is resized to its region in any case"
         self.findings.error(path, name, message, remedy)
         return None
-
-    def _kept_sizes(self, kept: RecordDraft, values: Mapping[str, Any]) -> None:
-        height, width = values.get("canvas_height"), values.get("canvas_width")
-        for name, size in self._files(kept).items():
-            own = (size.width_px, size.height_px)
-            if all(own) and height is not None and width is not None and own != (width, height):
-                complaint = kept_size_complaint(*own, (width, height))
-                self.findings.error(f"kept.{name}", kept.values[name], *complaint)
-
-    def _kept(self, kept: Kept, job: Job) -> None:
-        known = [region.name for region in job.regions]
-        for name in kept.regions:
-            if name not in known:
-                message = f"{shown(name)} is no region of the job"
-                self.findings.error("kept.regions", name, message, nearest(name, known))
-        if not kept.regions and kept.mask is None:
-            message = "neither regions nor a mask say what is made anew"
-            remedy = "name regions, give a mask, or leave out kept"
-            self.findings.error("kept.regions", None, message, remedy)
-        if kept.strength == 1:
-            remedy = "use 0 to make it anew, or 0.5 to change it"
-            self.findings.warn("kept.strength", 1, "1 leaves everything as it is", remedy)
 
     def _syntax(self, values: Mapping[str, Any], at: str, syntax: str) -> None:
         can_weigh = self.facts.family.reads_weights
@@ -361,17 +339,6 @@ class _Checks:
             if region.mask is None and region.mask_area != "region":
                 message = "has no effect without a mask"
                 self.findings.warn(f"{path}.mask_area", region.mask_area, message, "leave it out")
-
-
-def kept_size_complaint(width: int, height: int, canvas: tuple[int, int]) -> tuple[str, str]:
-    """Return what is said of a kept picture, or its mask, of another size, and what helps.
-
-    `canvas` is its width and height in pixels.
-    """
-    return (
-        f"it has {width} × {height} pixels, the canvas {canvas[0]} × {canvas[1]}",
-        "give one that is as large as the canvas",
-    )
 
 
 def gap_warning(share: float) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from .controls import Control, RegionControl
+from .earlier import Kept, SecondPass
 from .geometry import WRAPS, Axes, Rectangle
 from .kinds import (
     Choice,
@@ -162,28 +163,6 @@ class RerollRegion(Region):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """An earlier picture that stays as it is, but for what is made anew."""
-
-    picture: str = spec(File(), "File of the earlier picture, as large as the canvas")
-    regions: tuple[str, ...] = spec(
-        Names(),
-        "Names of the regions that are made anew; none where the mask alone says what is",
-        default=(),
-    )
-    mask: str | None = spec(
-        OrNone(File(), "all of the regions"),
-        "Greyscale picture as large as the canvas: white is made anew, black stays. Of regions "
-        "that are named, only what is white is made anew",
-    )
-    strength: float = spec(
-        Real(0, 1),
-        "How much of the earlier picture stays in what is made anew: 0 nothing, 1 everything",
-        default=0.0,
-    )
-
-
 _R = TypeVar("_R", bound=Region)
 _T = TypeVar("_T")
 DiffusionRegion = Text2ImageRegion | Image2ImageRegion
@@ -240,6 +219,11 @@ class Job(Settings):
     kept: Kept | None = spec(  # noqa: RUF009
         Record(Kept),
         "An earlier picture that stays, but for what is made anew; null makes all of it",
+        default=None,
+    )
+    second_pass: SecondPass | None = spec(  # noqa: RUF009
+        Record(SecondPass),
+        "An earlier picture that the canvas starts from, enlarged to it; null starts from noise",
         default=None,
     )
     prompt_syntax: str = spec(

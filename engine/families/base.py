@@ -14,6 +14,7 @@ from engine.contract.job import Job
 from engine.families.schedules import Schedule
 from engine.runtime.batching import Batch, Conditioning, Denoiser, Guidance, Text
 from engine.runtime.codec import Codec
+from engine.runtime.controls import Hint, pixels_seen
 from engine.runtime.devices import Device
 from engine.runtime.loras import Loras
 from engine.runtime.references import Reference
@@ -105,12 +106,12 @@ class Model(ABC):
         """Return a ControlNet with what it shares with the network."""
         return net
 
-    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Tensor:
+    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Hint:
         """Return what a ControlNet sees of a picture, (1, C, k·h, k·w) for h × w cells.
 
         `on` is where pictures are encoded. UNets' see pixels, from 0 to 1.
         """
-        return picture.whole() / 2 + 0.5
+        return pixels_seen(picture, least=0)
 
     def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the controls of a batch add to a call of the network, by its parameters.

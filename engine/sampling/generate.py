@@ -42,6 +42,7 @@ from engine.sampling.noise_map import Colours
 from engine.sampling.ranks import ALONE, Ranks
 from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import Anchor, ImageAnchor, sample
+from engine.sampling.second_pass import enlarged_latents, schedule_of, that_count
 from engine.sampling.strength_maps import release_map
 from engine.storage.kept import EarlierPicture
 
@@ -55,6 +56,7 @@ def generate(
     masks: MaskImages = MappingProxyType({}),
     loras: LoraFiles = MappingProxyType({}),
     earlier: EarlierPicture | None = None,
+    first: Tensor | None = None,
     colours: Colours | None = None,
     controls: ControlInputs = NO_CONTROLS,
     followed: ReferenceInputs = NO_REFERENCES,
@@ -66,9 +68,10 @@ def generate(
 
     `references` holds the picture of each image region by its `reference_image`: (1, 3, H, W),
     bytes or preprocessed to [-1, 1]; `masks` the pictures of regions' masks, `loras` the files of
-    LoRAs by their names; `earlier` is what the job's `kept` names, `colours` its noise map,
-    `controls` and `followed` what its controls and its references name. Of several `ranks` each
-    calls this; the first one alone yields pictures.
+    LoRAs by their names; `earlier` is what the job's `kept` names, `first` the picture of its
+    second pass, (1, 3, H, W) as bytes, `colours` its noise map, `controls` and `followed` what its
+    controls and its references name. Of several `ranks` each calls this; the first one alone
+    yields pictures.
 
     Raises: JobError where nothing would change of a kept picture, or nothing stay, or a LoRA does
     not fit the model; Cancelled soon after `is_cancelled` turns true.
@@ -89,7 +92,7 @@ def generate(
     checkpoint()
     hold_loras(job, model, loras)
     checkpoint()
-    schedule = model.make_schedule(job)
+    schedule = schedule_of(job, model)
     start = starting_noise(
         job,
         channels=model.channels,
@@ -135,6 +138,12 @@ def generate(
             top += len(rows)
             yield ImageRows(step=step, rows=rows, size_px=(job.canvas_width, job.canvas_height))
 
+    picture = None
+    if first is not None:
+        picture = enlarged_latents(
+            first, job, model, generator, on=vae_device, checkpoint=checkpoint
+        )
+        picture = ranks.same(picture.to(device))
     anchors: list[Anchor] = [anchor(region) for region in job.image_regions]
     windows = region_windows(job, stride, masks, patch=model.family.grid_px // stride)
     for problem in coverage_warnings(job, windows, stride):
@@ -142,6 +151,8 @@ def generate(
     doubts = (_long_texts(job, model), _unheard_negatives(job, model))
     for problem in chain(*doubts, misfit_warnings(job, model)):
         yield Warned(problem=problem)
+    if first is not None:
+        windows = that_count(windows, (start.shape[-2], start.shape[-1]))
     change = None
     if earlier is not None:
         change = change_of(job, windows, earlier, stride, masks)
@@ -176,6 +187,7 @@ def generate(
         plan=plan,
         schedule=schedule,
         generator=generator,
+        picture=picture,
         base=base,
         checkpoint=checkpoint,
         join_=ranks.sum_,

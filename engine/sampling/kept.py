@@ -15,10 +15,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from engine.contract.checks import kept_size_complaint
+from engine.contract.earlier import Kept
+from engine.contract.earlier_checks import kept_size_complaint
 from engine.contract.errors import JobError, Problem, shown
 from engine.contract.geometry import NO_AXES, Axes
-from engine.contract.job import Job, Kept
+from engine.contract.job import Job
 from engine.families.schedules import Schedule
 from engine.runtime.batching import RegionWindow
 from engine.runtime.codec import Pixels

@@ -95,22 +95,26 @@ def sample(
     plan: Plan,
     schedule: Schedule,
     generator: torch.Generator,
+    picture: Tensor | None = None,
     base: Addition | None = None,
     checkpoint: Callable[[], None] = lambda: None,
     join_: Callable[[Tensor], None] = lambda mixed: None,
 ) -> Iterator[Tensor]:
     """Yield the canvas's latents after each step, from noise to picture.
 
-    `plan` predicts `windows`, each by its place in their order; `base` adds to their mixture, step
-    by step. `checkpoint` is called between denoiser calls and may raise to end the run. Nothing
-    here waits for the device: what the host compares is on the CPU. Where `plan` predicts only some
-    of the windows, `join_` adds the rest.
+    With a `picture`, its latents, the run begins with those and as much noise as the first step
+    sees. `plan` predicts `windows`, each by its place in their order; `base` adds to their mixture,
+    step by step. `checkpoint` is called between denoiser calls and may raise to end the run.
+    Nothing here waits for the device: what the host compares is on the CPU. Where `plan` predicts
+    only some of the windows, `join_` adds the rest.
 
-    Shapes: noise and what is yielded (1, C, H, W), float32.
+    Shapes: noise, picture and what is yielded (1, C, H, W), float32.
     Source: Álvaro Barbero Jiménez, arXiv 2302.02412, algorithm 1.
     """
     shares = normalised(windows, noise)
     latents = noise * schedule.init_noise_sigma
+    if picture is not None:
+        latents = schedule.add_noise(picture, noise, schedule.timesteps[0])
 
     for index, t in enumerate(schedule.timesteps):
         model_input = schedule.scale_model_input(latents, t)

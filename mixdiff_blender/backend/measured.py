@@ -35,6 +35,8 @@ def note(job: Job, stride_px: int, done: Done) -> None:
     """Keep what a picture took."""
     if job.kept is not None and job.kept.mask is not None:
         return  # how many windows its mask touched is not known
+    if job.second_pass is not None:
+        return  # nor how many of a region behind others were left out
     seconds, cells = done.timings_s, denoised_cells(job, stride_px)
     if not cells or "sampling" not in seconds:
         return

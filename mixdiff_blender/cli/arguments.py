@@ -32,6 +32,20 @@ def _frame(text: str) -> float:
     return float(frames.first)
 
 
+def _scale(text: str) -> float:
+    scale = float(text)
+    if not 0 < scale < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no scale; give one such as 2")
+    return scale
+
+
+def _add_result_and_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--result", metavar="NAME", help="instead of the result that is shown")
+    parser.add_argument("--output", "-o", metavar="OUT.png", help="the picture's file")
+    parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all subcommands."""
     parser = argparse.ArgumentParser(
@@ -108,10 +122,23 @@ def build_parser() -> argparse.ArgumentParser:
         "--strength", type=float, default=0.0, metavar="S", help="how much stays: 0 (default) to 1"
     )
     part.add_argument("--seed", type=int, metavar="N", help="instead of one at random")
-    part.add_argument("--result", metavar="NAME", help="instead of the result that is shown")
-    part.add_argument("--output", "-o", metavar="OUT.png", help="the picture's file")
-    part.add_argument("--json", action="store_true", help="one line of JSON on stdout")
-    part.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    _add_result_and_output(part)
+    larger = commands.add_parser("enlarge", help="make a result larger, with detail")
+    larger.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")
+    larger.add_argument(
+        "--scale", type=_scale, default=2.0, metavar="X", help="how many times (default: 2)"
+    )
+    larger.add_argument(
+        "--strength", type=float, metavar="S", help="how much stays, 0 to 1, instead of the scene's"
+    )
+    larger.add_argument(
+        "--steps", type=int, metavar="N", help="instead of as many as keep the result's pace"
+    )
+    larger.add_argument("--seed", type=int, metavar="N", help="instead of the result's own")
+    larger.add_argument(
+        "--picture", metavar="P.png", help="instead of the result's own: the same one, retouched"
+    )
+    _add_result_and_output(larger)
     part = commands.add_parser("passes", help="write each region's share of a result")
     part.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")
     part.add_argument("--result", metavar="NAME", help="instead of the result that is shown")

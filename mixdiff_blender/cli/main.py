@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     actions: dict[str, Callable[[argparse.Namespace], int]] = {
         "generate": _generate,
         "again": _again,
+        "enlarge": _enlarge,
         "export-job": _export_job,
         "explain": _explain,
         "passes": _passes,
@@ -171,6 +172,28 @@ def _again(options: argparse.Namespace) -> int:
             output=options.output,
             on_progress=partial(_follow, bar, interrupted),
         )
+    return _say(picture, options)
+
+
+def _enlarge(options: argparse.Namespace) -> int:
+    scene = scripting.find_scene(options.scene)
+    interrupted = Event()
+    with ProgressBar(quiet=options.quiet) as bar, cli_engine.on_interrupt(interrupted.set):
+        picture = scripting.enlarge(
+            options.scale,
+            scene,
+            strength=options.strength,
+            steps=options.steps,
+            seed=options.seed,
+            picture=options.picture,
+            result=options.result,
+            output=options.output,
+            on_progress=partial(_follow, bar, interrupted),
+        )
+    return _say(picture, options)
+
+
+def _say(picture: scripting.Picture, options: argparse.Namespace) -> int:
     said = _said(picture, options)
     if options.json:
         _answer({"pictures": [said]})

@@ -17,13 +17,17 @@ from ..contract import (
     RerollRegion,
     is_there,
     path_in,
+    whole_steps,
 )
 from ..job.regions.background import BACKGROUND_ID
 from ..job.regions.entries import sources
 from ..properties import LISTS, SCHEDULER_OF_MODEL, canvas_settings, region_settings
 
 _NOT_OF_THE_PICTURE = frozenset(
-    {"rna_type", "name", "uid", "result", "show_result", "output_folder", "again_strength"}
+    {
+        *("rna_type", "name", "uid", "result", "show_result", "output_folder"),
+        *("again_strength", "enlarge_strength"),
+    }
 )
 _CANVAS_KEYS = (
     *("num_inference_steps", "negative_prompt", "prompt_syntax"),
@@ -71,6 +75,7 @@ def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
     settings.scheduler = job.scheduler or SCHEDULER_OF_MODEL
     for key in _CANVAS_KEYS:
         setattr(settings, key, getattr(job, key))
+    settings.num_inference_steps = whole_steps(job)
     settings.loras.clear()
     for lora in job.loras:
         line, file = settings.loras.add(), path_in(folder, lora.lora)

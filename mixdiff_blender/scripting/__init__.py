@@ -10,7 +10,7 @@ its name, and raises `EngineError` with what is wrong and what to do.
 from ..contract import EngineError, JobError
 from ..job.frames import ShotFrames
 from ..job.overrides import Overrides
-from .pictures import Frame, Picture, Shot, again, generate, generate_range, write_passes
+from .pictures import Frame, Picture, Shot, again, enlarge, generate, generate_range, write_passes
 from .scenes import (
     Region,
     explain,
@@ -37,6 +37,7 @@ __all__ = (
     "Shot",
     "ShotFrames",
     "again",
+    "enlarge",
     "explain",
     "export_job",
     "find_scene",

@@ -21,6 +21,7 @@ from ..job.naming import find_name
 from ..job.overrides import Overrides, changes_of, depsgraph_of, overridden
 from ..properties import HistoryEntry, canvas_settings
 from ..results import again as _again
+from ..results import enlarging as _enlarging
 from ..results import generation, history
 from ..results import passes as _passes
 from ..results import shot as shots
@@ -134,6 +135,43 @@ def again(
         strength=strength,
         seed=seed,
         prompt=prompt,
+        output=None if output is None else absolute(output),
+        then=ends.append,
+    )
+    return _made(found, ends, on_progress)
+
+
+def enlarge(
+    scale: float = 2.0,
+    scene: SceneOrName = None,
+    *,
+    strength: float | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    picture: Path | str | None = None,
+    result: str | None = None,
+    output: Path | str | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> Picture:
+    """Make a result so many times as large, and return when it is there.
+
+    `strength` says how much of it stays, from 0 to 1, instead of the scene's; `picture` is another
+    than its own, such as the same one, retouched. The result is the one that is shown, unless its
+    name in the history is given.
+
+    Raises: EngineError of kind `name` for a result that there is not; of another kind where there
+    is no picture.
+    """
+    found = find_scene(scene)
+    ends: list[Outcome] = []
+    _enlarging.begin(
+        found,
+        _find_result(found, result),
+        scale,
+        strength=canvas_settings(found).enlarge_strength if strength is None else strength,
+        steps=steps,
+        seed=seed,
+        picture=None if picture is None else absolute(picture),
         output=None if output is None else absolute(output),
         then=ends.append,
     )

@@ -111,6 +111,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "strength": st.floats(0, 0.9),
         }
     )
+    second_pass = st.fixed_dictionaries({"picture": files, "strength": st.floats(0, 0.9)})
     return some(
         {"canvas_height": 512, "canvas_width": 512, "regions": regions},
         {
@@ -132,6 +133,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "controls": st.lists(st.fixed_dictionaries(control), max_size=2),
             "references": st.lists(followed, max_size=2),
             "kept": st.none() | kept,
+            "second_pass": st.none() | second_pass,
             "decode_steps": st.booleans(),
             "noise_device": st.sampled_from(["cpu", "device"]),
         },

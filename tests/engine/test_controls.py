@@ -343,3 +343,19 @@ def test_a_controlnet_that_is_not_here_is_said_before_the_model_is_loaded(tmp_pa
     events = run(request, ModelKeeper(device=CPU))
     with pytest.raises(EngineError, match="somebody/net is not on this computer"):
         next(events)
+
+
+def test_a_large_picture_is_held_to_part_by_part_as_it_would_be_whole(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nets, pictures = {"net": tiny_controlnet(tiny.network)}, {"p": hint_bytes(40, 72)}
+    document = canvas(
+        64,
+        160,
+        text_region(0, 64, 0, 160, "a tower", guidance_scale=GUIDANCE),
+        controls=[control()],
+        max_region_px=64,
+    )
+    whole = held(document, tiny, nets, pictures)
+    monkeypatch.setattr("engine.runtime.controls._WHOLE_PX", 0)
+    assert relative_error(held(document, tiny, nets, pictures), whole) < 1e-5

@@ -12,6 +12,7 @@ from ...results.projection import any_projected
 from ...results.shot_record import ShotRecord, record_of
 from ...storage import folders
 from ..operators.again import draw_again
+from ..operators.enlarging import draw_enlarging
 from ..operators.generate import GenerateBatch
 from ..operators.history import (
     KeepImage,
@@ -86,6 +87,8 @@ class ResultPanel(SidebarPanel):
         OpenInImageEditor.button(row, "Image Editor")
         if entry is not None:
             draw_again(layout.column(align=True), settings)
+            if not entry.shot:
+                draw_enlarging(layout.column(align=True), scene)
         draw_uses(layout.column(align=True), image, context)
         if context.space_data.shading.type in _WITHOUT_MATERIALS and any_projected():
             draw_text(
