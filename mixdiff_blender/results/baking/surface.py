@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contract import EngineError
+from ...job.controls.seen_triangles import unit
 from ...job.regions.differences import Differences
 from ...job.regions.projection import Floats, Ints
 from ...job.regions.twins import twins
@@ -28,14 +29,16 @@ Tile = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UvSurface:
-    """Triangles in their object's own space, as renders show them."""
+    """Triangles in their object's own space, as renders show them; where they face in the world."""
 
     points: Floats
     """(N, 3)."""
     triangles: Ints
     """(T, 3), indices of points."""
     normals: Floats
-    """Of each corner as it is shaded, (T, 3, 3)."""
+    """Which way each corner faces in the world as it is shaded, of any length; (T, 3, 3)."""
+    faces: Floats
+    """Which way each triangle faces in the world, by the turn of its corners; (T, 3), unit."""
     uvs: Floats
     """(T, 3, 2)."""
     to_world: Floats
@@ -137,13 +140,17 @@ def _surface_of(mesh: Any, original: Any, slots: Iterable[int], uv_map: str) -> 
     uvs = _numbers(mesh.uv_layers[name].uv, "vector", 2 * loops, np.float32).reshape(-1, 2)
     normals = _numbers(mesh.corner_normals, "vector", 3 * loops, np.float32).reshape(-1, 3)
     points = _numbers(mesh.vertices, "co", 3 * len(mesh.vertices), np.float32).reshape(-1, 3)
+    places, triangles = points.astype(np.float64), triangles[is_shown]
+    to_world = np.array(original.matrix_world, dtype=np.float64)
+    one, two, three = places[triangles].transpose(1, 0, 2)
     found = UvSurface(
-        points=points.astype(np.float64),
-        triangles=triangles[is_shown],
-        normals=normals[corners[is_shown]].astype(np.float64),
+        points=places,
+        triangles=triangles,
+        normals=_in_world(normals[corners[is_shown]].astype(np.float64), to_world),
+        faces=unit(_in_world(np.cross(two - one, three - one), to_world)),
         uvs=uvs[corners[is_shown]].astype(np.float64),
         uv_map=name,
-        to_world=np.array(original.matrix_world, dtype=np.float64),
+        to_world=to_world,
     )
     if not np.isfinite(found.uvs).all() or not np.isfinite(found.points[found.triangles]).all():
         raise EngineError(
@@ -151,6 +158,16 @@ def _surface_of(mesh: Any, original: Any, slots: Iterable[int], uv_map: str) -> 
             kind="job",
             advice="unwrap it anew (U in Edit Mode), or merge its vertices",
         )
+    return found
+
+
+def _in_world(normals: Floats, to_world: Floats) -> Floats:
+    """Return which way normals of the object's space face in the world; (..., 3)."""
+    axes = to_world[:3, :3]
+    # Normals turn by cofactors, which every matrix has; mirrored, they keep their side.
+    cofactors = np.stack([np.cross(axes[k - 2], axes[k - 1]) for k in range(3)])
+    mirrored = -1.0 if np.linalg.det(axes) < 0 else 1.0
+    found: Floats = np.einsum("...k,ck->...c", normals, cofactors * mirrored)
     return found
 
 

@@ -37,6 +37,8 @@ class BakeOptions:
     """Whether to use the UV map of our own, made where there is none, in place of the object's."""
     put_on: bool = False
     """Whether the objects show the baked picture afterwards, in place of the projection."""
+    folder: Path | None = None
+    """Where the pictures go; None for the scene's own folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,9 @@ class Baked:
     image: bpy.types.Image
     files: tuple[Path, ...]
     """One, or one a UDIM tile."""
+    uv_map: str
+    is_new_map: bool
+    """Whether the UV map was made for this."""
     painted: float
     """Which share of its surface a camera saw."""
     overlapping: float
@@ -59,7 +64,7 @@ class _Plan:
 
     uid: int
     name: str
-    uv_map: str
+    is_new_map: bool
     surface: UvSurface
     tiles: dict[Tile, Bools]
     pictures: Sequence[SeenPicture]
@@ -70,6 +75,10 @@ class _Plan:
     painted: list[tuple[float, float]] = field(default_factory=list)
     """Of each tile how much is painted, and how much has a surface."""
     overlapping: float = 0.0
+
+    def give_up(self) -> None:
+        """Release the file's name, if it was not written."""
+        folders.release(self.path)
 
 
 Then = Callable[[Sequence[Baked]], None]
@@ -155,7 +164,7 @@ def _steps(
                 done += _SHARES
     finally:
         for plan in plans:
-            folders.release(plan.path)
+            plan.give_up()
 
 
 def _bake(plan: _Plan, tile: Tile, options: BakeOptions) -> Iterator[float]:
@@ -191,10 +200,14 @@ def plans_of(
     depsgraph = evaluated()
     refused: dict[str, str] = {}
     slots: dict[bpy.types.Object, frozenset[int]] = {}
+    is_new = set[Any]()
     for obj in objects:
         try:
-            slots[obj] = _slots_of(obj, depsgraph, options)
+            slots[obj] = _slots_of(obj)
+            if _needs_map(obj, depsgraph, options) and ensure_uv_map(obj):
+                is_new.add(obj.data)
         except EngineError as error:
+            slots.pop(obj, None)
             refused[obj.name] = _why(error)
     surfaces = read_surfaces(scene, evaluated(), slots, NAME if options.new_uv_map else "")
     reader = LayerReader(scene.frame_current)
@@ -203,7 +216,7 @@ def plans_of(
         try:
             if isinstance(surface, EngineError):
                 raise surface
-            plans.append(_plan_of(scene, obj, surface, reader))
+            plans.append(_plan_of(scene, obj, surface, reader, options.folder, obj.data in is_new))
         except EngineError as error:
             if error.kind == "output":
                 raise
@@ -215,21 +228,29 @@ def _why(error: EngineError) -> str:
     return f"{error.message}; {error.advice}" if error.advice else error.message
 
 
-def _slots_of(obj: Any, depsgraph: bpy.types.Depsgraph, options: BakeOptions) -> frozenset[int]:
-    """Return the material slots that show a projection; makes a UV map where there is none."""
+def _slots_of(obj: Any) -> frozenset[int]:
+    """Return the material slots that show a projection."""
     if obj.mode == "EDIT":
         raise EngineError("it is in Edit Mode", kind="job", advice="leave it (Tab)")
     slots = frozenset(n for n, slot in enumerate(obj.material_slots) if is_ours(slot.material))
     if not slots:
         raise EngineError("nothing is projected onto it", kind="job", advice="project onto it")
-    shown: Any = obj.evaluated_get(depsgraph).data
-    if options.new_uv_map or (obj.type == "MESH" and not len(shown.uv_layers)):
-        ensure_uv_map(obj)
     return slots
 
 
+def _needs_map(obj: Any, depsgraph: bpy.types.Depsgraph, options: BakeOptions) -> bool:
+    """Return whether an object is baked to the UV map of our own."""
+    shown: Any = obj.evaluated_get(depsgraph).data
+    return options.new_uv_map or (obj.type == "MESH" and not len(shown.uv_layers))
+
+
 def _plan_of(
-    scene: bpy.types.Scene, obj: bpy.types.Object, surface: UvSurface, reader: LayerReader
+    scene: bpy.types.Scene,
+    obj: bpy.types.Object,
+    surface: UvSurface,
+    reader: LayerReader,
+    folder: Path | None,
+    is_new_map: bool,
 ) -> _Plan:
     if not len(surface.triangles):
         raise EngineError("no face shows the projection", kind="job", advice="project onto it")
@@ -237,11 +258,11 @@ def _plan_of(
     tiles = surface.tiles()
     pictures = reader.pictures(layers, surface)
     stem = f"{Path(bpy.data.filepath).stem or 'untitled'}-{_NO_FILE.sub('_', obj.name)}"
-    path = folders.reserve(folders.results_folder(scene), stem)
+    path = folders.reserve(folder or folders.results_folder(scene), stem)
     return _Plan(
         uid=obj.session_uid,
         name=obj.name,
-        uv_map=surface.uv_map,
+        is_new_map=is_new_map,
         surface=surface,
         tiles=tiles,
         pictures=pictures,
@@ -263,13 +284,15 @@ def _shown(plans: Sequence[_Plan], options: BakeOptions) -> list[Baked]:
         image = _image_of(plan)
         obj = objects.get(plan.uid)  # not there any more after an undo
         if options.put_on and obj is not None:
-            put_baked_on(image, obj, plan.uv_map)
+            put_baked_on(image, obj, plan.surface.uv_map)
         painted, covered = (sum(column) for column in zip(*plan.painted, strict=True))
         found.append(
             Baked(
                 object=plan.name,
                 image=image,
                 files=tuple(plan.files),
+                uv_map=plan.surface.uv_map,
+                is_new_map=plan.is_new_map,
                 painted=painted / covered if covered else 0.0,
                 overlapping=plan.overlapping,
             )

@@ -16,7 +16,7 @@ from ...job.regions.rasteriser import DepthBuffer
 from .seen_colours import Bools, Bytes, Points, SeenPicture, colours_at, encoded
 from .surface import Tile, UvSurface
 
-_AT_ONCE = 2**16
+_AT_ONCE = 2**15
 _PER_SIDE = 2  # samples of a texel's side
 _NO_AREA = 1e-30
 _OVERLAPPING = 0.02  # of the map's area: more than counting texels is mistaken by
@@ -142,8 +142,9 @@ def _how_well_seen(surface: UvSurface, numbers: Ints, pictures: Sequence[SeenPic
     shares = np.concatenate([thirds, np.eye(3) * 0.75 + 0.25 * thirds])  # (4, 3)
     found = np.zeros(len(numbers))
     for weights in shares:
-        of_all = np.repeat(weights[None], len(numbers), axis=0)
-        _, seen, turned = colours_at(pictures, _points(surface, numbers, of_all), surface.to_world)
+        of_all = np.repeat(weights[:, None], len(numbers), axis=1)
+        points = _points(surface, numbers, of_all)
+        _, seen, turned = colours_at(pictures, points, surface.to_world[:3, :3])
         found += (seen * 0.75 + turned * 0.25) / len(shares)
     return found
 
@@ -163,33 +164,35 @@ def _add(
         [view.left + (columns + 0.5) / size, view.top - (rows + 0.5) / size], axis=1
     )  # (F, 2)
     shares = _shares(surface.uvs[owners], at)
-    colours, seen, _ = colours_at(pictures, _points(surface, owners, shares), surface.to_world)
-    baked.colours.reshape(-1, 3)[places] += (colours * seen[:, None]).astype(np.float32)
+    points = _points(surface, owners, shares)
+    colours, seen, _ = colours_at(pictures, points, surface.to_world[:3, :3])
+    baked.colours.reshape(-1, 3)[places] += (colours * seen).T.astype(np.float32)
     baked.seen.reshape(-1)[places] += seen.astype(np.float32)
     baked.covered.reshape(-1)[places] += 1
 
 
 def _shares(uvs: Floats, at: Floats) -> Floats:
-    """Return what each corner counts at places of triangles; (F, 3, 2), (F, 2) → (F, 3)."""
-    one, two, to = uvs[:, 1] - uvs[:, 0], uvs[:, 2] - uvs[:, 0], at - uvs[:, 0]
-    area = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]
+    """Return what each corner counts at places of triangles; (F, 3, 2), (F, 2) → (3, F)."""
+    first, one, two = uvs.transpose(1, 2, 0)
+    one, two, to = one - first, two - first, at.T - first
+    area = one[0] * two[1] - one[1] * two[0]
     area = np.where(np.abs(area) < _NO_AREA, np.inf, area)
-    second = (to[:, 0] * two[:, 1] - to[:, 1] * two[:, 0]) / area
-    third = (one[:, 0] * to[:, 1] - one[:, 1] * to[:, 0]) / area
-    shares = np.clip(np.stack([1 - second - third, second, third], axis=1), 0.0, 1.0)
-    found: Floats = shares / shares.sum(axis=1, keepdims=True)
+    second = (to[0] * two[1] - to[1] * two[0]) / area
+    third = (one[0] * to[1] - one[1] * to[0]) / area
+    shares = np.clip(np.stack([1 - second - third, second, third]), 0.0, 1.0)
+    found: Floats = shares / shares.sum(axis=0)
     return found
 
 
 def _points(surface: UvSurface, triangles: Ints, shares: Floats) -> Points:
-    """Return points of triangles by what each corner counts; (F,), (F, 3)."""
-    corners = surface.points[surface.triangles[triangles]]  # (F, 3, 3)
-    return Points(
-        places=(corners * shares[..., None]).sum(axis=1),
-        normals=(surface.normals[triangles] * shares[..., None]).sum(axis=1),
-        faces=np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]),
-        triangles=triangles,
-    )
+    """Return points of triangles by what each corner counts; (F,), (3, F)."""
+    corners = surface.triangles[triangles]  # (F, 3)
+    places, smooth = np.zeros((3, len(triangles))), np.zeros((3, len(triangles)))
+    for corner, weights in enumerate(shares):
+        places += surface.points[corners[:, corner]].T * weights
+        smooth += surface.normals[triangles, corner].T * weights
+    flat = surface.faces[triangles].T
+    return Points(places=places, smooth=smooth, flat=flat, triangles=triangles)
 
 
 def spread(values: NDArray[np.uint8], known: Bools, by_px: int) -> None:

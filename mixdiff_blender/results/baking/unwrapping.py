@@ -19,8 +19,8 @@ _MARGIN = 0.004  # of the map
 _TIE = 1e-3  # by how much a face has to look another way than upwards or sideways
 
 
-def ensure_uv_map(obj: bpy.types.Object) -> None:
-    """Give an object's mesh the UV map `NAME`, where it has none.
+def ensure_uv_map(obj: bpy.types.Object) -> bool:
+    """Give an object's mesh the UV map `NAME`, and return whether it had none.
 
     Raises: EngineError of kind `job` where it cannot have one, without the object's name.
     """
@@ -33,7 +33,7 @@ def ensure_uv_map(obj: bpy.types.Object) -> None:
         )
     layers: Any = mesh.uv_layers
     if NAME in layers:
-        return
+        return False
     if mesh.library is not None or mesh.override_library is not None:
         raise EngineError(
             "its mesh is of another file, and gets no UV map",
@@ -50,6 +50,7 @@ def ensure_uv_map(obj: bpy.types.Object) -> None:
         )
     layer.uv.foreach_set("vector", packed)
     mesh.update()
+    return True
 
 
 def _packed(mesh: Any, scale: NDArray[np.float64]) -> NDArray[np.float32]:
