@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from engine.contract.networks import rest_to_fetch
     from engine.contract.parse import parse_json
     from engine.contract.png import BAKE_KEY, UnreadableImageError, copy_with_job, encode_png
-    from engine.contract.png import read_bake, read_job
+    from engine.contract.png import encode_grey_png, read_bake, read_job
     from engine.contract.prompt_syntax import PLAIN, WEIGHTS
     from engine.contract.presets import PRESET_SUFFIX, Preset, PresetFile, preset_file
     from engine.contract.presets import read_preset

@@ -28,7 +28,8 @@ LATENTS_KIND = b"mxLT"
 """The chunk of a picture's latents; by its last letter, who changes the pixels must drop it."""
 ZLIB_LEVEL = 6
 
-_RGB, _RGBA = 2, 6
+_GREY, _RGB, _RGBA = 0, 2, 6
+_UP = b"\2"
 _FRAME_BYTES = 12  # a chunk's length, kind and checksum
 _TEXT_KINDS = (b"iTXt", b"tEXt", b"zTXt")  # we write the first; other programs may convert it
 _MAX_TEXT_BYTES = 64 * 2**20
@@ -88,11 +89,10 @@ def write_chunk(file: BinaryIO, kind: bytes, data: bytes = b"") -> None:
     file.write(struct.pack(">I4s", len(data), kind) + data + struct.pack(">I", checksum))
 
 
-def write_head(file: BinaryIO, size_px: tuple[int, int], *, has_alpha: bool = False) -> None:
-    """Write the beginning of a PNG in RGB or RGBA, 8 bits each."""
+def write_head(file: BinaryIO, size_px: tuple[int, int], kind: int = _RGB, bits: int = 8) -> None:
+    """Write the beginning of a PNG, in RGB with 8 bits each unless it is said."""
     file.write(SIGNATURE)
-    kind = _RGBA if has_alpha else _RGB
-    write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size_px, 8, kind, 0, 0, 0))
+    write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size_px, bits, kind, 0, 0, 0))
 
 
 def write_note(file: BinaryIO, key: str, document: Mapping[str, Any]) -> None:
@@ -114,9 +114,21 @@ def encode_png(
     row = width * (4 if has_alpha else 3)
     lines = b"".join(b"\0" + pixels[at : at + row] for at in range(0, height * row, row))
     file = BytesIO()
-    write_head(file, size_px, has_alpha=has_alpha)
+    write_head(file, size_px, _RGBA if has_alpha else _RGB)
     for key, document in (notes or {}).items():
         write_note(file, key, document)
+    write_chunk(file, b"IDAT", zlib.compress(lines, ZLIB_LEVEL))
+    write_chunk(file, b"IEND")
+    return file.getvalue()
+
+
+def encode_grey_png(size_px: tuple[int, int], differences: bytes) -> bytes:
+    """Return a PNG in grey of 16 bits, of each row's bytes less those of the row above."""
+    width, height = size_px
+    row = 2 * width
+    lines = b"".join(_UP + differences[at : at + row] for at in range(0, height * row, row))
+    file = BytesIO()
+    write_head(file, size_px, _GREY, 16)
     write_chunk(file, b"IDAT", zlib.compress(lines, ZLIB_LEVEL))
     write_chunk(file, b"IEND")
     return file.getvalue()

@@ -15,11 +15,12 @@ from ..job.regions.projection import CameraView
 from ..job.regions.rasteriser import DepthBuffer
 from ..job.regions.shown import ShownGeometry
 from ..job.regions.visibility import LeftOut
+from ..storage.images import grey_png_of
+from .depth_codes import DepthRange
 from .projection_nodes import AROUND
 
 _CONTENT = "mixdiff_content"
 _LONGER_SIDE = 2048
-_ENDLESS = 1e30  # where nothing is seen: less than a file's largest number
 
 
 def depth_picture(
@@ -34,17 +35,19 @@ def depth_picture(
     view = _widened(view)
     height, width = _size(view)
     depths = farthest_around(_depths(scene, depsgraph, view, height, width))
-    levels = np.ones((height, width, 4), dtype=np.float32)
-    levels[..., :3] = np.minimum(depths, _ENDLESS)[::-1, :, None]
-    digest = hashlib.sha256(levels.tobytes()).hexdigest()
+    kept = DepthRange.around(depths)
+    codes = kept.codes(depths)
+    digest = hashlib.sha256(codes.tobytes() + f"{kept} {width}".encode()).hexdigest()
     images: Any = bpy.data.images
     for image in images:
         if image.get(_CONTENT) == digest and image.library is None:
             return image  # type: ignore[no-any-return]
     image = images.new(name, width, height, float_buffer=True, is_data=True)
-    image.pixels.foreach_set(levels.ravel())
-    image.update()
-    image.pack()
+    png = grey_png_of(codes)
+    image.pack(data=png, data_len=len(png))
+    image.source, image.use_half_precision = "FILE", False
+    image.colorspace_settings.is_data = True
+    kept.keep_on(image)
     image[_CONTENT] = digest
     return image  # type: ignore[no-any-return]
 

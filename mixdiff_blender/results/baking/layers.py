@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...contract import EngineError, read_job
 from ...storage.images import frame_of_sequence, has_pixels, sequence_file
+from ..depth_codes import DepthRange
 from ..image import file_of
 from ..projection import Layer
 from ..sequence import extent_of
@@ -73,7 +74,10 @@ class LayerReader:
         if image is None:
             return None
         if image not in self._depths:
-            self._depths[image] = _values_of(image)[..., 0].copy()
+            values = _values_of(image)[..., 0]
+            kept = DepthRange.of(image)
+            depths = values if kept is None else kept.depths(values).astype(np.float32)
+            self._depths[image] = depths
         return self._depths[image]
 
 

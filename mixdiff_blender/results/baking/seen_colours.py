@@ -96,7 +96,7 @@ def _seen_by(
     facing = _dot(smooth, towards) * turn
     is_here &= facing + sine > 0
     if picture.depths is not None:
-        is_here &= depth < _nearest(picture.depths, place) * CLOSE
+        is_here &= depth < nearest_around(picture.depths, place) * CLOSE
     return place, is_here, facing
 
 
@@ -111,7 +111,7 @@ def _unit(vectors: Floats) -> Floats:
     return found
 
 
-def _nearest(depths: NDArray[np.float32], place: Floats) -> Floats:
+def nearest_around(depths: NDArray[np.float32], place: Floats) -> Floats:
     """Return a depth picture's values, which reaches a little beyond the frame; (2, F) → (F,)."""
     height, width = depths.shape
     u, v = (place + AROUND) / (1 + 2 * AROUND)
