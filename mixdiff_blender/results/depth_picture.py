@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -19,8 +19,17 @@ from ..storage.images import grey_png_of
 from .depth_codes import DepthRange
 from .projection_nodes import AROUND
 
-_CONTENT = "mixdiff_content"
+CONTENT = "mixdiff_content"
 _LONGER_SIDE = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthPng:
+    """A depth picture as a file."""
+
+    data: bytes
+    range: DepthRange
+    size_px: tuple[int, int]
 
 
 def depth_picture(
@@ -32,24 +41,40 @@ def depth_picture(
     and around it: a surface that is seen is nowhere farther, however it is turned, and what lies
     behind another one is, but for a sample along its edge.
     """
-    view = _widened(view)
-    height, width = _size(view)
-    depths = farthest_around(_depths(scene, depsgraph, view, height, width))
-    kept = DepthRange.around(depths)
-    codes = kept.codes(depths)
-    digest = hashlib.sha256(codes.tobytes() + f"{kept} {width}".encode()).hexdigest()
+    drawn = depth_png(scene, depsgraph, view, _LONGER_SIDE)
+    digest = hashlib.sha256(drawn.data + repr(drawn.range).encode()).hexdigest()
     images: Any = bpy.data.images
     for image in images:
-        if image.get(_CONTENT) == digest and image.library is None:
+        if image.get(CONTENT) == digest and image.library is None:
             return image  # type: ignore[no-any-return]
-    image = images.new(name, width, height, float_buffer=True, is_data=True)
-    png = grey_png_of(codes)
-    image.pack(data=png, data_len=len(png))
-    image.source, image.use_half_precision = "FILE", False
+    image = images.new(name, *drawn.size_px, float_buffer=True, is_data=True)
+    image.pack(data=drawn.data, data_len=len(drawn.data))
+    image.source = "FILE"
+    as_depths(image, drawn.range)
+    image[CONTENT] = digest
+    return image  # type: ignore[no-any-return]
+
+
+def depth_png(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    view: CameraView,
+    longer_side_px: int,
+    kept: DepthRange | None = None,
+) -> DepthPng:
+    """Draw how far a camera sees what renders show; without a range in that of what is seen."""
+    view = _widened(view)
+    height, width = _size(view, longer_side_px)
+    depths = farthest_around(_depths(scene, depsgraph, view, height, width))
+    kept = kept or DepthRange.around(depths)
+    return DepthPng(data=grey_png_of(kept.codes(depths)), range=kept, size_px=(width, height))
+
+
+def as_depths(image: Any, kept: DepthRange) -> None:
+    """Have an image be read as numbers of a range, none of them rounded."""
+    image.use_half_precision = False
     image.colorspace_settings.is_data = True
     kept.keep_on(image)
-    image[_CONTENT] = digest
-    return image  # type: ignore[no-any-return]
 
 
 def farthest_around(depths: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,10 +100,10 @@ def _widened(view: CameraView) -> CameraView:
     )
 
 
-def _size(view: CameraView) -> tuple[int, int]:
+def _size(view: CameraView, longer_side_px: int) -> tuple[int, int]:
     """Return how many samples the frame is high and wide."""
     width, height = view.right - view.left, view.top - view.bottom
-    scale = _LONGER_SIDE / max(width, height)
+    scale = longer_side_px / max(width, height)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import bpy
@@ -59,12 +59,7 @@ class LayerReader:
 
     def _colours_of(self, image: bpy.types.Image) -> Bytes:
         if image not in self._colours:
-            extent = extent_of(image)
-            at_frame: Any = nullcontext(image)
-            if extent is not None:
-                number = _within(self._frame, extent)
-                at_frame = frame_of_sequence(image, sequence_file(image, number))
-            with at_frame as shown:
+            with self._at_frame(image) as shown:
                 values = _values_of(shown)[..., :3].astype(np.float64)
                 values = encoded(values) if shown.is_float else np.clip(values, 0, 1)
             self._colours[image] = np.rint(values * 255).astype(np.uint8)
@@ -74,11 +69,20 @@ class LayerReader:
         if image is None:
             return None
         if image not in self._depths:
-            values = _values_of(image)[..., 0]
+            with self._at_frame(image) as shown:
+                values = _values_of(shown)[..., 0]
             kept = DepthRange.of(image)
             depths = values if kept is None else kept.depths(values).astype(np.float32)
             self._depths[image] = depths
         return self._depths[image]
+
+    def _at_frame(self, image: bpy.types.Image) -> AbstractContextManager[bpy.types.Image]:
+        """Return the image as it is at the frame; of a sequence one picture."""
+        extent = extent_of(image)
+        if extent is None:
+            return nullcontext(image)
+        number = _within(self._frame, extent)
+        return frame_of_sequence(image, sequence_file(image, number))
 
 
 def _within(frame: int, extent: tuple[int, int]) -> int:
