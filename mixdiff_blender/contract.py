@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     from engine.contract.models import ModelFacts, facts_of, model_problems, require_model
     from engine.contract.networks import rest_to_fetch
     from engine.contract.parse import parse_json
-    from engine.contract.png import UnreadableImageError, copy_with_job, encode_png, read_job
+    from engine.contract.png import BAKE_KEY, UnreadableImageError, copy_with_job, encode_png
+    from engine.contract.png import encode_grey_png, read_bake, read_job
     from engine.contract.prompt_syntax import PLAIN, WEIGHTS
     from engine.contract.references import ReferencePicture
     from engine.contract.presets import PRESET_SUFFIX, Preset, PresetFile, preset_file

@@ -38,6 +38,7 @@ MODULES = (
     "ui.operators.annotation_layers",
     "ui.operators.add_menu",
     "ui.operators.results",
+    "ui.operators.baking",
     "ui.operators.history",
     "ui.operators.viewing",
     "ui.operators.again",

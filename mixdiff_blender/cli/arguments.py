@@ -18,6 +18,12 @@ def _size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def _side(text: str) -> int:
+    if not text.isdecimal() or not 16 <= int(text) <= 16384:
+        raise argparse.ArgumentTypeError(f"{text!r} is no side; give pixels from 16 to 16384")
+    return int(text)
+
+
 def _frames(text: str) -> ShotFrames:
     try:
         return ShotFrames.read(text)
@@ -149,6 +155,34 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="OUT.exr or FOLDER",
         help="a file with a layer a region and a Cryptomatte, or a folder for a PNG a region",
     )
+    part.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    part = commands.add_parser("bake", help="bake what is projected to pictures of UV maps")
+    part.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")
+    part.add_argument(
+        "--object",
+        action="append",
+        default=[],
+        dest="objects",
+        metavar="NAME",
+        help="an object to be baked; may be given several times (default: all with a projection)",
+    )
+    part.add_argument(
+        "--size", type=_side, default=2048, metavar="N", help="pixels of a side (default: 2048)"
+    )
+    part.add_argument(
+        "--margin",
+        type=int,
+        default=16,
+        metavar="N",
+        help="pixels by which colours go on beyond islands (default: 16)",
+    )
+    part.add_argument(
+        "--new-uv-map", action="store_true", help="use a UV map of their own without overlaps"
+    )
+    part.add_argument(
+        "--save", action="store_true", help="save the .blend, with the UV maps that were made"
+    )
+    part.add_argument("--output", "-o", metavar="FOLDER", help="instead of the scene's folder")
     part.add_argument("--json", action="store_true", help="one line of JSON on stdout")
     for name, purpose, metavar, file in (
         ("export-job", "write the job that would be sent, for the engine alone", "JOB.json", "job"),

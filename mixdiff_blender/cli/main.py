@@ -24,6 +24,7 @@ from ..job.overrides import Overrides
 from ..job.presets import find_preset
 from ..job.regions.camera import canvas_of
 from ..results import shot
+from ..results.baking.task import in_words
 from ..results.shot_record import PLACE
 from . import engine as cli_engine
 from .arguments import build_parser
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         "export-job": _export_job,
         "explain": _explain,
         "passes": _passes,
+        "bake": _bake,
         "list": _list,
         **cli_engine.ACTIONS,
     }
@@ -250,6 +252,30 @@ def _export_job(options: argparse.Namespace) -> int:
 def _passes(options: argparse.Namespace) -> int:
     scene = scripting.find_scene(options.scene)
     return _report_file(scripting.write_passes(options.output, scene, options.result), options)
+
+
+def _bake(options: argparse.Namespace) -> int:
+    baked = scripting.bake(
+        options.objects,
+        scripting.find_scene(options.scene),
+        size=options.size,
+        margin=max(options.margin, 0),
+        new_uv_map=options.new_uv_map,
+        output=options.output,
+    )
+    _warn([line for one in baked for line in in_words(one)])
+    if options.save:
+        bpy.ops.wm.save_mainfile()
+    elif made := [one.object for one in baked if one.is_new_map]:
+        names = ", ".join(made)
+        _warn([f"{names}: --save keeps the UV map that was made, which is in no file yet"])
+    if options.json:
+        files = [{"object": one.object, "files": [str(f) for f in one.files]} for one in baked]
+        _answer({"pictures": files})
+    else:
+        for file in (file for one in baked for file in one.files):
+            print(file, flush=True)
+    return OK
 
 
 def _explain(options: argparse.Namespace) -> int:

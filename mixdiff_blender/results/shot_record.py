@@ -93,7 +93,7 @@ class ShotRecord:
         """Have the numbers that a step leaves out show the frame before."""
         for between, before in self.frames.holds.items() if self.fills else ():
             if before == number:
-                _hold(self.file(number), self.file(between))
+                hold(self.file(number), self.file(between))
 
     def view(self, number: int) -> CameraView | None:
         """Return what the camera saw at a frame, where that is known."""
@@ -198,7 +198,7 @@ def _holds_something(file: Path) -> bool:
     return is_file(file) and file.stat().st_size > 0
 
 
-def _hold(source: Path, goal: Path) -> None:
+def hold(source: Path, goal: Path) -> None:
     """Have a file show what another one does, without its bytes where the disk allows."""
     with suppress(OSError):
         goal.unlink(missing_ok=True)

@@ -12,7 +12,14 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import EngineError, UnreadableImageError, atomic_write, encode_png, read_size
+from ..contract import (
+    EngineError,
+    UnreadableImageError,
+    atomic_write,
+    encode_grey_png,
+    encode_png,
+    read_size,
+)
 from . import folders
 
 Bytes = NDArray[np.uint8]
@@ -211,6 +218,17 @@ def _values_from_top(image: Any) -> NDArray[np.float32]:
 def _levels(values: NDArray[np.float32]) -> Bytes:
     levels: Bytes = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
     return levels
+
+
+def grey_png_of(numbers: NDArray[np.uint16]) -> bytes:
+    """Return a PNG file in grey, 16 bits each; what changes evenly takes little room.
+
+    Shapes: (H, W), first row at the top.
+    """
+    height, width = numbers.shape
+    lines = numbers.astype(">u2").view(np.uint8).reshape(height, 2 * width)
+    before = np.pad(lines, ((1, 0), (0, 0)))[:-1]
+    return encode_grey_png((width, height), (lines - before).tobytes())
 
 
 def png_of(rows: Bytes) -> bytes:

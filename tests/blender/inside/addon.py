@@ -53,10 +53,14 @@ from bl_ext.user_default.mixdiff.results import (
     shot,
     snapshots,
 )
+from bl_ext.user_default.mixdiff.results.baking.seen_colours import nearest_around
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.control_pictures import show_control
-from bl_ext.user_default.mixdiff.results.depth_picture import farthest_around
+from bl_ext.user_default.mixdiff.results.depth_codes import DepthRange
+from bl_ext.user_default.mixdiff.results.depth_picture import depth_picture, farthest_around
 from bl_ext.user_default.mixdiff.results.documents import context_of
+from bl_ext.user_default.mixdiff.results.projection import frame_matrix
+from bl_ext.user_default.mixdiff.results.projection_nodes import CLOSE
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
@@ -90,12 +94,14 @@ PANELS = [
 ]
 
 __all__ = [
+    "CLOSE",
     "HANDLES",
     "INSIDE",
     "PANELS",
     "SCENE_PICTURES",
     "Box",
     "Canvas",
+    "DepthRange",
     "Done",
     "EngineError",
     "EngineNotification",
@@ -122,6 +128,7 @@ __all__ = [
     "check",
     "cli_main",
     "context_of",
+    "depth_picture",
     "dragged",
     "draw_bars",
     "draw_few_steps",
@@ -137,6 +144,7 @@ __all__ = [
     "farthest_around",
     "folders",
     "former_files",
+    "frame_matrix",
     "generation",
     "grip_at",
     "handlers",
@@ -151,6 +159,7 @@ __all__ = [
     "measured",
     "model_settings",
     "models",
+    "nearest_around",
     "on_canvas",
     "passes",
     "png",

@@ -334,6 +334,22 @@ def test_a_shot_is_projected_from_where_the_camera_stood_at_each_frame(
     wait()
 
 
+def test_a_projected_shot_paints_nothing_that_is_hidden_at_its_frame(
+    moving: Any, scene: Any, tmp_path: Path
+) -> None:
+    wall = add_plane("wall", size=(9, 9), at=(0, 0, -1))
+    scripting.generate_range("4-5")
+    select(wall)
+    bpy.ops.mixdiff.project()
+    moving.hide_render = True
+    for frame in (4, 5):
+        levels = shown(scene, frame, tmp_path / "seen.png")[32]
+        plain = np.nonzero(levels.sum(axis=-1) < 30)[0]
+        middle = (moving.matrix_world.translation.x + 2) * 32
+        assert np.abs([plain[0], plain[-1] + 1] - np.array([middle - 32, middle + 32])).max() <= 1
+        assert len(plain) == plain[-1] + 1 - plain[0]
+
+
 def test_the_camera_background_plays(shot_of_two: list[Any], scene: Any) -> None:
     bpy.ops.mixdiff.use_as_background()
     user = scene.camera.data.background_images[0].image_user
