@@ -27,7 +27,7 @@ from .controls.pictures import SceneLook
 from .controls.reading import segments_of
 from .loras import loras_of, problems_of_loras
 from .model_facts import facts_of_model, model_path, problems_of_model
-from .model_settings import followed_model, value_for
+from .model_settings import exact, followed_model, value_for
 from .prompts import Words, filled
 from .regions.background import background_of, free_of_silhouettes, whole_prompt
 from .regions.camera import canvas_of
@@ -144,7 +144,7 @@ def job_from_scene(
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
     regions, least_share = reader.regions, 1.0
     if settings.nearer_first:
-        regions, least_share = nearer_first(regions, reader.far, reader.covered.keys())
+        regions, least_share = nearer_first(regions, reader.far, canvas, reader.covered.keys())
     followed = followed_model(scene)
     guidance = value_for(settings, "guidance_scale", followed, facts)
     words = words_of(scene)
@@ -169,6 +169,8 @@ def job_from_scene(
         seed=settings.seed,
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,
+        wrap="x" if canvas.is_panorama else "none",
+        calm_poles_deg=exact(settings.calm_poles_deg) if canvas.is_panorama else 0.0,
         negative_prompt=filled(settings.negative_prompt, words),
         loras=loras_of(settings),
         regions=(*([whole] if whole else []), *regions),

@@ -31,6 +31,7 @@ from .suggestions import SUGGESTED
 
 SCHEDULER_OF_MODEL = "own"
 RENDER_SIZE = "render"
+LOOK_FRAME, LOOK_AROUND = "frame", "around"
 _BUNDLED = facts_of(BUNDLED_MODEL)
 
 when_model_chosen: Callable[[bpy.types.Scene], None] | None = None
@@ -82,6 +83,25 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
             (RENDER_SIZE, "Render", "The size of a render, pixel by pixel"),
         ],
         default="good",
+    )
+    look: str = EnumProperty(
+        name="Look",
+        description="What of the surroundings the picture shows",
+        items=[
+            (LOOK_FRAME, "Camera's Frame", "What renders show; all around with a panoramic camera"),
+            (
+                LOOK_AROUND,
+                "All Around",
+                "A world: all that is around the camera's place, whatever its lens, twice as wide "
+                "as high (equirectangular). The middle is ahead, the horizon level",
+            ),
+        ],
+    )
+    calm_poles_deg: float = declared(
+        Job,
+        default=25.0,
+        description="Degrees around zenith and nadir in which the picture grows even, so that "
+        "nothing swirls there (calm_poles_deg)",
     )
     scheduler: str = declared(
         Job,

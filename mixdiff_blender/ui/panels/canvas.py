@@ -109,6 +109,7 @@ class SizePanel(SidebarPanel):
         """Draw what the canvas's size and shape come from."""
         layout = split_column(self.layout)
         settings, render = canvas_settings(context.scene), context.scene.render
+        layout.prop(settings, "look")
         layout.prop(settings, "canvas_size")
         column = layout.column(align=True)
         column.prop(render, "resolution_x", text="Render Width")
@@ -120,6 +121,8 @@ class SizePanel(SidebarPanel):
         is_off = exact != (canvas.width_px, canvas.height_px)
         if settings.canvas_size == RENDER_SIZE and is_off:
             layout.label(text=f"Generated to the nearest {canvas.grid_px} px", icon="INFO")
+        if canvas.is_panorama:
+            layout.prop(settings, "calm_poles_deg")
         layout.prop(settings, "tile_size")
 
 

@@ -61,6 +61,7 @@ from bl_ext.user_default.mixdiff.results.depth_picture import depth_picture, far
 from bl_ext.user_default.mixdiff.results.documents import context_of
 from bl_ext.user_default.mixdiff.results.projection import frame_matrix
 from bl_ext.user_default.mixdiff.results.projection_nodes import CLOSE
+from bl_ext.user_default.mixdiff.results.shot_changes import changes_since
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
@@ -125,6 +126,7 @@ __all__ = [
     "batch",
     "canvas_of",
     "carried",
+    "changes_since",
     "check",
     "cli_main",
     "context_of",
