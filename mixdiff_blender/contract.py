@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document
     from engine.contract.job import Image2ImageRegion, RerollRegion, Text2ImageRegion
     from engine.contract.lora import Lora
-    from engine.contract.job import resolve_random, with_files, with_models, with_unique_names
+    from engine.contract.job import random_seed, resolve_random
+    from engine.contract.job import with_files, with_models, with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
     from engine.contract.known_names import completions, holds_name, names_near
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from engine.contract.protocol import Failure, Notification, ProtocolError, Request, Result
     from engine.contract.protocol import decode, encode, exception, read_lines
     from engine.contract.schedulers import SCHEDULERS
+    from engine.contract.smaller import smaller
 else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
@@ -64,7 +66,7 @@ else:
         *("again", "catalogue", "checks", "controlnets", "controls", "effort", "errors"),
         *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
         *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
-        *("png", "presets", "prompt_syntax", "protocol", "schedulers"),
+        *("png", "presets", "prompt_syntax", "protocol", "schedulers", "smaller"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})
