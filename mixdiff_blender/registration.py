@@ -58,6 +58,7 @@ MODULES = (
     "job.regions.handlers",
     "job.regions.until_changed",
     "job.regions.kept_drawing",
+    "job.regions.sight",
     "cli.main",
     "results.thumbnails",
     "results.generation",
