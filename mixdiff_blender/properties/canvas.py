@@ -31,6 +31,7 @@ from .suggestions import SUGGESTED
 
 SCHEDULER_OF_MODEL = "own"
 RENDER_SIZE = "render"
+LOOK_AROUND = "around"
 _BUNDLED = facts_of(BUNDLED_MODEL)
 
 when_model_chosen: Callable[[bpy.types.Scene], None] | None = None
@@ -82,6 +83,19 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
             (RENDER_SIZE, "Render", "The size of a render, pixel by pixel"),
         ],
         default="good",
+    )
+    look: str = EnumProperty(
+        name="Look",
+        description="What of the surroundings the picture shows",
+        items=[
+            ("frame", "Camera's Frame", "What renders show; all around with a panoramic camera"),
+            (
+                LOOK_AROUND,
+                "All Around",
+                "A world: all that is around the camera's place, whatever its lens, twice as wide "
+                "as high (equirectangular). The middle is ahead, the horizon level",
+            ),
+        ],
     )
     scheduler: str = declared(
         Job,

@@ -153,7 +153,10 @@ def view_of_text(text: str) -> CameraView | None:
         numbers = {f.name: float(values[f.name]) for f in fields(CameraView) if f.type == "float"}
         matrix = np.array(values["world_to_camera"], dtype=np.float64).reshape(4, 4)
         view = CameraView(
-            **numbers, world_to_camera=matrix, is_perspective=bool(values["is_perspective"])
+            **numbers,
+            world_to_camera=matrix,
+            is_perspective=bool(values["is_perspective"]),
+            is_panorama=bool(values.get("is_panorama")),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         return None  # of another version of the add-on

@@ -46,7 +46,8 @@ def _is_same_frame(made: CameraView, now: CameraView) -> bool:
     nearly = _SAME * (now.right - now.left)
     sides = ("left", "right", "bottom", "top")
     same_sides = all(abs(getattr(made, one) - getattr(now, one)) < nearly for one in sides)
-    return same_sides and made.is_perspective == now.is_perspective
+    kinds = ("is_perspective", "is_panorama")
+    return same_sides and all(getattr(made, one) == getattr(now, one) for one in kinds)
 
 
 def hidden_by_sequencer(scene: bpy.types.Scene) -> str:

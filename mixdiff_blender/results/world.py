@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import bpy
+from mathutils import Matrix
 
 from ..job.regions.camera import border_of
-from ..job.regions.projection import Bounds
+from ..job.regions.panorama import CAMERA_TO_ENVIRONMENT
+from ..job.regions.projection import Bounds, CameraView
 from .materials import COLUMN, ROW, NodeTree, empty_tree, output_in
 
 Surrounding = Literal["BACKDROP", "AROUND"]
@@ -18,17 +20,24 @@ _NAMES = {"BACKDROP": "MixDiff Backdrop", "AROUND": "MixDiff Surroundings"}
 
 
 def put_in_world(
-    image: bpy.types.Image, scene: bpy.types.Scene, surrounding: Surrounding
+    image: bpy.types.Image,
+    scene: bpy.types.Scene,
+    surrounding: Surrounding,
+    view: CameraView | None = None,
 ) -> bpy.types.World:
     """Make an image the scene's world, and return it.
 
     As a backdrop it fills the camera's frame, and the scene stays lit by the world it had; all
-    around (an equirectangular panorama) it lights the scene too. The scene's own world stays in
-    the file, and done again, the new one takes the place of the last.
+    around (an equirectangular panorama) it lights the scene too, turned as the `view` was that it
+    is a panorama of. The scene's own world stays in the file, and done again, the new one takes the
+    place of the last.
     """
     last = scene.world
     own = own_world(scene)
-    world = _backdrop(image, own, border_of(scene)) if surrounding == "BACKDROP" else _around(image)
+    if surrounding == "BACKDROP":
+        world = _backdrop(image, own, border_of(scene))
+    else:
+        world = _around(image, view if view and view.is_panorama else None)
     world[_MARK] = surrounding
     if own is not None:
         own.use_fake_user = True  # or saving the file would drop it
@@ -93,10 +102,15 @@ def _backdrop(
     return world
 
 
-def _around(image: bpy.types.Image) -> bpy.types.World:
+def _around(image: bpy.types.Image, view: CameraView | None) -> bpy.types.World:
     world = bpy.data.worlds.new(_NAMES["AROUND"])
     nodes = empty_tree(world)
-    picture = nodes.add("ShaderNodeTexEnvironment", 0, 0, image=image).outputs["Color"]
+    direction = None
+    if view is not None:
+        turn = Matrix((CAMERA_TO_ENVIRONMENT @ view.world_to_camera[:3, :3]).tolist())
+        seen = nodes.add("ShaderNodeTexCoord", -2, 0).outputs["Generated"]
+        direction = nodes.add("ShaderNodeMapping", -1, 0, seen, None, turn.to_euler()).outputs[0]
+    picture = nodes.add("ShaderNodeTexEnvironment", 0, 0, direction, image=image).outputs["Color"]
     _add_output(nodes, picture)
     return world
 

@@ -116,7 +116,7 @@ def _rectangle(
     view: CameraView,
     obj: bpy.types.Object,
 ) -> DrawnRectangle | None:
-    if not may_be_drawn(scene, obj):
+    if view.is_panorama or not may_be_drawn(scene, obj):
         return None
     corners = _corners(depsgraph, view, obj)
     low, high = corners.min(axis=0), corners.max(axis=0)

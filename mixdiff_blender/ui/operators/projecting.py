@@ -87,6 +87,9 @@ class Project(ResultUse):
             raise EngineError("Nothing to project onto", kind="job", advice=advice)
         view = view_of_entry(entry) if entry and self.view == "PICTURE" else None
         view = view or view_of(scene, context.evaluated_depsgraph_get())
+        if view.is_panorama:
+            advice = "use it as World, or generate one of the camera's frame (Look)"
+            raise EngineError("A panorama is not projected", kind="job", advice=advice)
         hidden = obstacles(scene, context.evaluated_depsgraph_get(), objects)
         objects = [obj for obj in objects if obj not in hidden]
         if not objects:

@@ -12,6 +12,7 @@ from ...job.regions.projection import WHOLE_FRAME
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import EnumProperty
+from ...results import history
 from ...results.background import (
     Depth,
     depth_in,
@@ -24,6 +25,7 @@ from ...results.compositor import (
     put_in_compositor,
     take_out_of_compositor,
 )
+from ...results.documents import view_of_entry
 from ...results.texture import is_on, put_on
 from ...results.texture import take_off as take_texture_off
 from ...results.world import Surrounding, put_in_world, surrounding_of, take_out_of_world
@@ -158,6 +160,12 @@ class UseAsBackground(ResultUse):
             self.report({"WARNING"}, f"Show {camera.name!r}: a hidden camera shows no background")
 
 
+_NO_PANORAMA = (
+    "This picture is of a camera's frame, and is stretched all around: for a world, choose "
+    "Look: All Around, or a panoramic camera, and generate again"
+)
+
+
 class UseAsWorld(ResultUse):
     """Make the picture the scene's world; the world that it had stays in the file"""
 
@@ -192,7 +200,11 @@ class UseAsWorld(ResultUse):
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Make the world."""
         scene = scene_in(context)
-        put_in_world(image, scene, self.surrounding)
+        entry = history.active_entry(scene)
+        view = view_of_entry(entry) if entry else None
+        put_in_world(image, scene, self.surrounding, view)
+        if self.surrounding == "AROUND" and view and not view.is_panorama:
+            self.report({"WARNING"}, _NO_PANORAMA)
         if scene.render.film_transparent:
             scene.render.film_transparent = False
             self.report({"INFO"}, "Film > Transparent is off now, so that the world is seen")

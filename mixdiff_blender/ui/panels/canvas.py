@@ -109,6 +109,7 @@ class SizePanel(SidebarPanel):
         """Draw what the canvas's size and shape come from."""
         layout = split_column(self.layout)
         settings, render = canvas_settings(context.scene), context.scene.render
+        layout.prop(settings, "look")
         layout.prop(settings, "canvas_size")
         column = layout.column(align=True)
         column.prop(render, "resolution_x", text="Render Width")
