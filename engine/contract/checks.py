@@ -138,6 +138,7 @@ class _Checks:
                 check_kept(job.kept, job, self.findings)
             self._too_large(job)
             self._gaps(job)
+            self._poles(job)
             self._few_steps(job)
             self._unheard(job)
             self._without_effect(job)
@@ -290,6 +291,18 @@ class _Checks:
         share = uncovered_share(height, width, covering)
         if share > _NOTICEABLE_SHARE:
             self.findings.warn("regions", round(share, 4), *gap_warning(share))
+
+    def _poles(self, job: Job) -> None:
+        calm, size = job.calm_poles_deg, [job.canvas_width, job.canvas_height]
+        if calm == 0:
+            return
+        if not job.wrapped.columns:
+            message = "the picture is to be all around, and has a seam where it closes"
+            self.findings.warn("calm_poles_deg", calm, message, 'set wrap to "x"')
+        if size[0] != 2 * size[1]:
+            message = f"{size[0]} × {size[1]} pixels are no picture all around"
+            remedy = "make it twice as wide as high, or set calm_poles_deg to 0"
+            self.findings.warn("calm_poles_deg", calm, message, remedy)
 
     def _few_steps(self, job: Job) -> None:
         model = known_model(job.model)

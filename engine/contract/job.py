@@ -209,6 +209,12 @@ class Job(Settings):
         "nowhere, from left to right (x), from top to bottom (y), or both",
         default="none",
     )
+    calm_poles_deg: float = spec(
+        Real(0, 90),
+        "Of a picture all around (equirectangular): degrees around zenith and nadir in which its "
+        "rows grow even, so that nothing swirls there; 0 for a picture that is none",
+        default=0.0,
+    )
     regions: tuple[DiffusionRegion, ...] = spec(
         Records(REGION_TYPES), "What is generated where", default=()
     )

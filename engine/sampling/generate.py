@@ -39,6 +39,7 @@ from engine.sampling.loras import hold_loras, misfit_warnings
 from engine.sampling.masks import MaskImages, mask_coverage
 from engine.sampling.noise import Noise, starting_noise
 from engine.sampling.noise_map import Colours
+from engine.sampling.poles import calmed
 from engine.sampling.ranks import ALONE, Ranks
 from engine.sampling.region_windows import coverage_warnings, region_windows
 from engine.sampling.sampler import Anchor, ImageAnchor, sample
@@ -133,6 +134,7 @@ def generate(
             latents, on=vae_device, checkpoint=checkpoint, sharing=ranks, wrapped=job.wrapped
         ):
             checkpoint()
+            rows = calmed(rows, top, job.canvas_height, job.calm_poles_deg)
             if change is not None:
                 rows = change.joined(rows, top)
             top += len(rows)

@@ -27,7 +27,7 @@ from .controls.pictures import SceneLook
 from .controls.reading import segments_of
 from .loras import loras_of, problems_of_loras
 from .model_facts import facts_of_model, model_path, problems_of_model
-from .model_settings import followed_model, value_for
+from .model_settings import exact, followed_model, value_for
 from .prompts import Words, filled
 from .regions.background import background_of, free_of_silhouettes, whole_prompt
 from .regions.camera import canvas_of
@@ -169,6 +169,8 @@ def job_from_scene(
         seed=settings.seed,
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,
+        wrap="x" if canvas.is_panorama else "none",
+        calm_poles_deg=exact(settings.calm_poles_deg) if canvas.is_panorama else 0.0,
         negative_prompt=filled(settings.negative_prompt, words),
         loras=loras_of(settings),
         regions=(*([whole] if whole else []), *regions),

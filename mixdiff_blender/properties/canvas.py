@@ -97,6 +97,12 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
             ),
         ],
     )
+    calm_poles_deg: float = declared(
+        Job,
+        default=20.0,
+        description="Degrees around zenith and nadir in which the picture grows even, so that "
+        "nothing swirls there (calm_poles_deg)",
+    )
     scheduler: str = declared(
         Job,
         items=[

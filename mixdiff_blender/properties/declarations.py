@@ -50,6 +50,7 @@ _LABELS = {
     "base_guidance_scale": "Guidance",
     "base_strength": "Base Strength",
     "base_end": "Base End",
+    "calm_poles_deg": "Calm Poles",
     "cpu_vae": "VAE on CPU",
     "decode_steps": "Keep Every Step",
     "noise_device": "Noise From",

@@ -121,6 +121,8 @@ class SizePanel(SidebarPanel):
         is_off = exact != (canvas.width_px, canvas.height_px)
         if settings.canvas_size == RENDER_SIZE and is_off:
             layout.label(text=f"Generated to the nearest {canvas.grid_px} px", icon="INFO")
+        if canvas.is_panorama:
+            layout.prop(settings, "calm_poles_deg")
         layout.prop(settings, "tile_size")
 
 

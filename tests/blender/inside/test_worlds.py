@@ -65,8 +65,9 @@ def columns_of(left: int, right: int) -> Any:
 @pytest.mark.parametrize("name", PLACES)
 def test_a_region_lies_where_a_panoramic_render_shows_it(name: str, tmp_path: Path) -> None:
     scene = panoramic()
-    scene.render.film_transparent, scene.cycles.samples = True, 4
+    scene.render.film_transparent, scene.cycles.samples = True, 16
     region = add_around(name, *PLACES[name])
+    region.mixdiff.feather_px = 0
     shown = render(scene, tmp_path / "seen.png")[..., 3] > 127
     for outline in ("rectangle", "silhouette"):
         region.mixdiff.shape = outline
@@ -75,13 +76,13 @@ def test_a_region_lies_where_a_panoramic_render_shows_it(name: str, tmp_path: Pa
         (one,) = read.job.regions
         top, bottom, left, right = one.bounds
         assert (read.job.canvas_width, read.job.canvas_height) == (WIDTH, HEIGHT)
-        assert shown[top:bottom, columns_of(left, right)].sum() > 0.95 * shown.sum()
+        assert shown[top:bottom, columns_of(left, right)].sum() > 0.9 * shown.sum()
         if outline == "silhouette":
             covered = np.zeros((HEIGHT, WIDTH))
             shares = read.silhouettes[one.id].shares.reshape(bottom - top, 2, right - left, 2)
             covered[top:bottom, columns_of(left, right)] = shares.mean(axis=(1, 3))
             is_covered = covered > 0.5
-            assert (is_covered & shown).sum() > 0.94 * (is_covered | shown).sum()
+            assert (is_covered & shown).sum() > 0.88 * (is_covered | shown).sum()
         else:
             rows = np.flatnonzero(shown.any(axis=1))
             assert abs(rows[0] - top) <= 8
@@ -183,7 +184,15 @@ def world(request: Any, tmp_path: Path) -> Any:
     return scene
 
 
-DIRECTIONS = [(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0.03, 0, 1), (0, -0.03, -1), (1, 2, -1)]
+DIRECTIONS = [
+    (1, 0, 0),
+    (-1, 0, 0),
+    (0, 1, 0),
+    (0, -1, 0),
+    (0.03, 0, 1),
+    (0, -0.03, -1),
+    (1, 2, -1),
+]
 
 
 def test_a_camera_sees_in_each_direction_what_the_picture_shows_there(
@@ -219,5 +228,3 @@ def test_a_panorama_is_not_projected(world: Any) -> None:
     bpy.ops.mesh.primitive_plane_add()
     with pytest.raises(RuntimeError, match="A panorama is not projected"):
         bpy.ops.mixdiff.project()
-
-
