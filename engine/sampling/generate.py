@@ -130,11 +130,11 @@ def generate(
 
     def decoded(latents: Tensor, step: int | None) -> Iterator[ImageRows]:
         top, latents = 0, ranks.same(latents)
-        for rows in model.codec.decode(
+        strips = model.codec.decode(
             latents, on=vae_device, checkpoint=checkpoint, sharing=ranks, wrapped=job.wrapped
-        ):
+        )
+        for rows in calmed(strips, job.canvas_height, job.calm_poles_deg):
             checkpoint()
-            rows = calmed(rows, top, job.canvas_height, job.calm_poles_deg)
             if change is not None:
                 rows = change.joined(rows, top)
             top += len(rows)

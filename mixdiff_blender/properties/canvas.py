@@ -31,7 +31,7 @@ from .suggestions import SUGGESTED
 
 SCHEDULER_OF_MODEL = "own"
 RENDER_SIZE = "render"
-LOOK_AROUND = "around"
+LOOK_FRAME, LOOK_AROUND = "frame", "around"
 _BUNDLED = facts_of(BUNDLED_MODEL)
 
 when_model_chosen: Callable[[bpy.types.Scene], None] | None = None
@@ -88,7 +88,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         name="Look",
         description="What of the surroundings the picture shows",
         items=[
-            ("frame", "Camera's Frame", "What renders show; all around with a panoramic camera"),
+            (LOOK_FRAME, "Camera's Frame", "What renders show; all around with a panoramic camera"),
             (
                 LOOK_AROUND,
                 "All Around",
@@ -99,7 +99,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     )
     calm_poles_deg: float = declared(
         Job,
-        default=20.0,
+        default=25.0,
         description="Degrees around zenith and nadir in which the picture grows even, so that "
         "nothing swirls there (calm_poles_deg)",
     )

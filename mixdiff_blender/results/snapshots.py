@@ -21,7 +21,14 @@ from ..contract import (
 )
 from ..job.regions.background import BACKGROUND_ID
 from ..job.regions.entries import sources
-from ..properties import LISTS, SCHEDULER_OF_MODEL, canvas_settings, region_settings
+from ..properties import (
+    LISTS,
+    LOOK_AROUND,
+    LOOK_FRAME,
+    SCHEDULER_OF_MODEL,
+    canvas_settings,
+    region_settings,
+)
 
 _NOT_OF_THE_PICTURE = frozenset(
     {
@@ -34,7 +41,7 @@ _CANVAS_KEYS = (
     *("base_prompt", "base_strength", "base_end"),
     *("cpu_vae", "decode_steps", "noise_device"),
 )
-_BEFORE = {"prompt_syntax": PLAIN, "base_strength": 0.0}
+_BEFORE = {"prompt_syntax": PLAIN, "base_strength": 0.0, "look": LOOK_FRAME}
 """What settings of earlier versions meant that knew no other."""
 
 
@@ -76,6 +83,8 @@ def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
     for key in _CANVAS_KEYS:
         setattr(settings, key, getattr(job, key))
     settings.num_inference_steps = whole_steps(job)
+    settings.look = LOOK_AROUND if job.calm_poles_deg else LOOK_FRAME
+    settings.calm_poles_deg = job.calm_poles_deg or settings.calm_poles_deg
     settings.loras.clear()
     for lora in job.loras:
         line, file = settings.loras.add(), path_in(folder, lora.lora)
