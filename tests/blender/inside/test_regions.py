@@ -232,7 +232,7 @@ def test_a_panorama_is_said_with_what_to_do(camera: Any) -> None:
     camera.data.type = "PANO"
     add_region("photo")
     with pytest.raises(
-        scripting.EngineError, match=r"neither perspective nor orthographic.*choose one"
+        scripting.EngineError, match=r"does not see all around.*choose Equirectangular"
     ):
         scripting.job()
 

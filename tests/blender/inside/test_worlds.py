@@ -228,3 +228,44 @@ def test_a_panorama_is_not_projected(world: Any) -> None:
     bpy.ops.mesh.primitive_plane_add()
     with pytest.raises(RuntimeError, match="A panorama is not projected"):
         bpy.ops.mixdiff.project()
+
+
+# --- One that is generated ------------------------------------------------------------------------
+
+
+def ring(seen: Any, angle_deg: float, field_deg: float) -> Any:
+    """Return the colours of a round in a square render, so many degrees around its middle."""
+    middle = (len(seen) - 1) / 2
+    radius = np.tan(np.radians(angle_deg)) / np.tan(np.radians(field_deg / 2)) * len(seen) / 2
+    turn = np.linspace(0, 2 * np.pi, 180, endpoint=False)
+    rows, columns = middle + radius * np.sin(turn), middle + radius * np.cos(turn)
+    return seen[np.rint(rows).astype(int), np.rint(columns).astype(int)]
+
+
+def test_it_has_no_seam_behind_and_is_calm_above(tmp_path: Path) -> None:
+    scene = panoramic((radians(90), 0, 0))  # level, so that up is up
+    scene.mixdiff.background, scene.mixdiff.background_prompt = True, "clouds"
+    add_around("behind", 0.995, 0.5, size=3)
+    assert (job().wrap, job().calm_poles_deg) == ("x", 25)
+    scripting.generate(scene, output=tmp_path / "world.png")
+    bpy.ops.mixdiff.use_as_world(surrounding="AROUND")
+    scene.world.cycles.sampling_method = "NONE"
+    for obj in scene.objects:
+        obj.hide_render = obj.type == "MESH"
+    looking = add_camera(scene, type="PERSP", angle=radians(90))
+    looking.location = (1, -2, 0.5)
+    scene.render.resolution_x = scene.render.resolution_y = 128
+    scene.cycles.samples = 4
+
+    looking.rotation_euler = (radians(90), 0, radians(180))
+    update()
+    behind = render(scene, tmp_path / "behind.png")[32:96, :, :3].astype(float)
+    steps = np.abs(np.diff(behind, axis=1)).mean(axis=(0, 2))
+    assert steps[61:66].max() <= 1.05 * np.percentile(steps, 95)
+
+    looking.rotation_euler = (radians(180), 0, 0)
+    update()
+    above = render(scene, tmp_path / "above.png")[..., :3].astype(float)
+    varied = [ring(above, angle, 90).std(axis=0).mean() for angle in (2, 4, 30)]
+    assert varied[0] < 0.15 * varied[2]
+    assert varied[1] < 0.3 * varied[2]
