@@ -97,6 +97,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="go on with the last shot of these frames: keep those that would be just the same",
     )
     generate.add_argument(
+        "--keep-made",
+        action="store_true",
+        help="go on, and keep the frames too that were made with other settings",
+    )
+    generate.add_argument(
         "--output",
         "-o",
         metavar="OUT",

@@ -135,7 +135,8 @@ def _generate_range(scene: bpy.types.Scene, frames: ShotFrames, options: argpars
             frames,
             scene,
             output=_pattern(options.output) if options.output else None,
-            resume=options.resume,
+            resume=options.resume or options.keep_made,
+            keep_made=options.keep_made,
             on_progress=partial(follow, bar),
             **_overrides(options, None),
         )

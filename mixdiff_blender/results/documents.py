@@ -83,25 +83,35 @@ def own_model(name: str, folder: Path) -> str:
     return str(path.resolve()) if name != BUNDLED_MODEL and is_there(path) else name
 
 
-def is_made_of(job: Job, file: Path) -> bool:
-    """Return whether a picture is there that just this job made, its seeds drawn."""
+def job_in_full(document: object, folder: Path) -> Job:
+    """Return a job whose model and LoRAs are whole paths; its own start at a folder.
 
-    def alike(document: object) -> Job:
-        # The engine writes models as seen from the picture.
-        found = with_models(_job_in(document), lambda name: own_model(name, file.parent))
-        return with_loras(found, in_full)
+    Raises: EngineError where it is none.
+    """
 
     def in_full(lora: Lora) -> Lora:
         try:
-            path = lora_path(lora, file.parent)
+            path = lora_path(lora, folder)
             return replace(lora, lora=str(path.resolve()), sha256=lora.sha256 or digest_of(path))
         except EngineError:
             return lora
 
+    # The engine writes models as seen from the picture.
+    found = with_models(_job_in(document), lambda name: own_model(name, folder))
+    return with_loras(found, in_full)
+
+
+def is_made_of(job: Job, file: Path) -> bool:
+    """Return whether a picture is there that just this job made, its seeds drawn."""
+    return job_of_file(file) == job_in_full(to_document(job), file.parent)
+
+
+def job_of_file(file: Path) -> Job | None:
+    """Return the job that a picture holds, in full; None where there is no picture, or no job."""
     try:
-        return is_file(file) and alike(read_job(file)) == alike(to_document(job))
+        return job_in_full(read_job(file), file.parent) if is_file(file) else None
     except EngineError:
-        return False
+        return None
 
 
 def is_picture_of_ours(file: Path) -> bool:

@@ -214,6 +214,7 @@ def generate_range(
     *,
     output: Path | str | None = None,
     resume: bool = False,
+    keep_made: bool = False,
     on_progress: Callable[[], None] = lambda: None,
     **overrides: Unpack[Overrides],
 ) -> Shot:
@@ -221,7 +222,8 @@ def generate_range(
 
     Without `output`, a file whose #### become a frame's number, they get a folder of their own
     beside the .blend. With `resume` the last shot of these frames is gone on with: what is there
-    and would be just the same is kept.
+    and would be just the same is kept; what would not is made again, or with `keep_made` kept too,
+    and the frame's warnings say what is other now.
 
     Raises: EngineError where not all frames are there; those that are stay.
     """
@@ -229,7 +231,9 @@ def generate_range(
     wanted = frames if isinstance(frames, ShotFrames) else ShotFrames.read(frames)
     pattern = None if output is None else absolute(output)
     record = _begun(found, wanted, pattern) if resume else None
-    started = shots.begin(found, wanted, record=record, pattern=pattern, overrides=overrides)
+    started = shots.begin(
+        found, wanted, record=record, pattern=pattern, overrides=overrides, keep_made=keep_made
+    )
     while not started.has_ended:
         engine.wait(on_progress)
         on_progress()

@@ -57,6 +57,7 @@ from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.control_pictures import show_control
 from bl_ext.user_default.mixdiff.results.depth_picture import farthest_around
 from bl_ext.user_default.mixdiff.results.documents import context_of
+from bl_ext.user_default.mixdiff.results.shot_changes import changes_since
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
@@ -119,6 +120,7 @@ __all__ = [
     "batch",
     "canvas_of",
     "carried",
+    "changes_since",
     "check",
     "cli_main",
     "context_of",
