@@ -144,7 +144,7 @@ def job_from_scene(
         reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
     regions, least_share = reader.regions, 1.0
     if settings.nearer_first:
-        regions, least_share = nearer_first(regions, reader.far, reader.covered.keys())
+        regions, least_share = nearer_first(regions, reader.far, canvas, reader.covered.keys())
     followed = followed_model(scene)
     guidance = value_for(settings, "guidance_scale", followed, facts)
     words = words_of(scene)

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ..contract import EngineError
-from ..job.regions.camera import render_size_px, view_of
+from ..job.regions.camera import render_size_px, rendered_view_of
 from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry
 from .documents import view_of_entry
@@ -26,7 +26,7 @@ def misfit(
     """Return how the frame that renders have now is unlike a picture's, or an empty text."""
     made = view_of_entry(entry) if entry else None
     try:
-        now = view_of(scene, depsgraph) if made else None
+        now = rendered_view_of(scene, depsgraph) if made else None
     except EngineError:
         now = None
     if made and now:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import bpy
@@ -108,11 +109,27 @@ def _around(image: bpy.types.Image, view: CameraView | None) -> bpy.types.World:
     direction = None
     if view is not None:
         turn = Matrix((CAMERA_TO_ENVIRONMENT @ view.world_to_camera[:3, :3]).tolist())
-        seen = nodes.add("ShaderNodeTexCoord", -2, 0).outputs["Generated"]
-        direction = nodes.add("ShaderNodeMapping", -1, 0, seen, None, turn.to_euler()).outputs[0]
+        seen = nodes.add("ShaderNodeTexCoord", -5, 0).outputs["Generated"]
+        turned = nodes.add("ShaderNodeMapping", -4, 0, seen, None, turn.to_euler()).outputs[0]
+        direction = _beside_poles(nodes, turned, image.size[1])
     picture = nodes.add("ShaderNodeTexEnvironment", 0, 0, direction, image=image).outputs["Color"]
     _add_output(nodes, picture)
     return world
+
+
+def _beside_poles(nodes: NodeTree, direction: Any, height: int) -> Any:
+    """Return a direction that is no nearer to a pole than the middle of a picture's first row.
+
+    Between that and the pole a renderer mixes the first row with the last one.
+    """
+    near = math.sin(math.pi / 2 / max(1, height))
+    kind = "ShaderNodeVectorMath"
+    flat = nodes.add(kind, -3, 1, direction, (1, 1, 0), operation="MULTIPLY").outputs[0]
+    length = nodes.add(kind, -2, 1, flat, operation="LENGTH").outputs["Value"]
+    is_at = nodes.add("ShaderNodeMath", -1, 1, length, near, operation="LESS_THAN").outputs[0]
+    aside = nodes.add("ShaderNodeCombineXYZ", -1, 2, is_at).outputs[0]
+    step, how = (2 * near, 0, 0), "MULTIPLY_ADD"
+    return nodes.add(kind, -1, 0, aside, step, direction, operation=how).outputs[0]
 
 
 def _dark_world() -> bpy.types.World:

@@ -144,6 +144,16 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
     return frame_view_of(scene, depsgraph)
 
 
+def rendered_view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
+    """Return what renders show of a scene, whatever its pictures look at.
+
+    Raises: EngineError of kind `job`, as `find_camera`.
+    """
+    camera: Any = find_camera(scene)
+    look = view_of if camera.data.type == "PANO" else frame_view_of
+    return look(scene, depsgraph)
+
+
 def frame_view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
     """Return what the frame of the scene's camera shows, also of one that is panoramic.
 

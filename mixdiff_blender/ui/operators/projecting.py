@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...contract import EngineError
-from ...job.regions.camera import view_of
+from ...job.regions.camera import rendered_view_of
 from ...job.regions.planes import WITH_SURFACE
 from ...job.regions.visibility import Visibility
 from ...properties import region_settings
@@ -86,7 +86,7 @@ class Project(ResultUse):
             advice = "select objects with a surface"
             raise EngineError("Nothing to project onto", kind="job", advice=advice)
         view = view_of_entry(entry) if entry and self.view == "PICTURE" else None
-        view = view or view_of(scene, context.evaluated_depsgraph_get())
+        view = view or rendered_view_of(scene, context.evaluated_depsgraph_get())
         if view.is_panorama:
             advice = "use it as World, or generate one of the camera's frame (Look)"
             raise EngineError("A panorama is not projected", kind="job", advice=advice)
