@@ -32,7 +32,8 @@ from engine.contract.job import Job, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
 from engine.contract.png import read_job
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.masks import canvas_weights
 from engine.sampling.region_windows import region_windows
