@@ -39,7 +39,7 @@ _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
 _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
     *("base_prompt", "base_strength", "base_end"),
-    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
+    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size", "wrap"),
     *("scheduler", "seed_digits", "prompt_syntax"),
     *LISTS,
 )

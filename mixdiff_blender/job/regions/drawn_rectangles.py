@@ -11,7 +11,7 @@ from mathutils import Matrix
 
 from ...contract import Rectangle
 from ...properties import canvas_settings, region_settings
-from .camera import view_of
+from .camera import canvas_of, view_of
 from .helper_planes import bounds_on, placement_of
 from .projection import Bounds, CameraView, Canvas, Floats, in_frame
 
@@ -24,7 +24,7 @@ class DrawnRectangle:
 
     object: bpy.types.Object
     bounds: Bounds
-    """The part of the frame that it fills."""
+    """The part of the frame that it fills; where the canvas wraps, it may lie beyond."""
     depth: float
     """How far before the camera it stands, in Blender's units."""
 
@@ -47,11 +47,11 @@ def drawn_rectangles(
     Raises: EngineError of kind `job`, as `find_camera`.
     """
     layer: Any = depsgraph.view_layer
-    view = view_of(scene, depsgraph)
+    view, is_ring = view_of(scene, depsgraph), canvas_of(scene).is_ring
     listed = (entry.object for entry in canvas_settings(scene).regions)
     shown = (obj for obj in listed if obj and not obj.hide_select and obj.name in layer.objects)
     seen = (
-        _rectangle(scene, depsgraph, view, obj)
+        _rectangle(scene, depsgraph, view, obj, is_ring)
         for obj in shown
         if obj.visible_get(view_layer=layer)
     )
@@ -84,7 +84,7 @@ def drawn_rectangle(
 
     Raises: EngineError of kind `job`, as `find_camera`.
     """
-    return _rectangle(scene, depsgraph, view_of(scene, depsgraph), obj)
+    return _rectangle(scene, depsgraph, view_of(scene, depsgraph), obj, canvas_of(scene).is_ring)
 
 
 def place_rectangle(
@@ -115,6 +115,7 @@ def _rectangle(
     depsgraph: bpy.types.Depsgraph,
     view: CameraView,
     obj: bpy.types.Object,
+    is_ring: tuple[bool, bool],
 ) -> DrawnRectangle | None:
     if view.is_panorama or not may_be_drawn(scene, obj):
         return None
@@ -130,7 +131,7 @@ def _rectangle(
     (left, bottom), (right, top) = (
         ((corner[:2] / share - start) / size).tolist() for corner in (low, high)
     )
-    bounds = in_frame(left, right, bottom, top)
+    bounds = in_frame(left, right, bottom, top, is_ring=is_ring)
     return DrawnRectangle(object=obj, bounds=bounds, depth=depth) if bounds else None
 
 
