@@ -152,6 +152,10 @@ def test_a_rectangle_that_is_drawn_is_that_part_of_the_panorama(
     bpy.ops.mixdiff.draw_region(**dict(zip(names, sides, strict=True)), prompt="clouds")
     (found,) = scripting.job()["regions"]
     assert place(found) == list(sides)
+    moved = (40, 80, 208, 272)
+    bpy.ops.mixdiff.place_region(**dict(zip(names, moved, strict=True)))
+    (found,) = scripting.job()["regions"]
+    assert place(found) == list(moved)
 
 
 # --- As the world ---------------------------------------------------------------------------------
