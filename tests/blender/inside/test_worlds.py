@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import history, job_from_scene, png_of, scripting, view_of
+from addon import history, job_from_scene, png_of, scripting, shapes_of, view_of
 from mathutils import Vector
 from scenes import add_camera, add_region, empty_scene, place, render, update
 from seen import places
@@ -268,3 +268,23 @@ def test_it_has_no_seam_behind_and_is_calm_above(tmp_path: Path) -> None:
     varied = [ring(above, angle, 90).std(axis=0).mean() for angle in (2, 4, 30)]
     assert varied[0] < 0.15 * varied[2]
     assert varied[1] < 0.3 * varied[2]
+
+
+def test_what_goes_over_the_edge_is_drawn_in_two_parts() -> None:
+    panoramic()
+    region = add_around("behind", 0.99, 0.5, size=2)
+    for shape in ("rectangle", "silhouette"):
+        region.mixdiff.shape, region.mixdiff.mask_type = shape, "gaussian"
+        update()
+        read = job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
+        small = {key: one.small(64) for key, one in read.silhouettes.items()}
+        left, right = shapes_of(read.job, {}, read.own_weights, small)
+        assert (left.id, left.right, right.left) == (right.id, 1, 0)
+        assert 0 < right.right < left.left < 1
+        if shape == "rectangle":
+            falloff = np.concatenate([left.falloff[7], right.falloff[7]])
+            assert np.abs(np.diff(falloff)).max() < 0.3
+            assert falloff.max() == 1
+        else:
+            wide = left.silhouette.shape[1] / (left.right - left.left)
+            assert abs(right.silhouette.shape[1] / right.right - wide) < 0.1 * wide
