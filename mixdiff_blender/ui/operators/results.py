@@ -26,9 +26,16 @@ from ...results.compositor import (
     take_out_of_compositor,
 )
 from ...results.documents import view_of_entry, wrap_of_entry
+from ...results.shot_record import record_of
 from ...results.texture import TILES, Tiling, put_on, tiling_on
 from ...results.texture import take_off as take_texture_off
-from ...results.world import Surrounding, put_in_world, surrounding_of, take_out_of_world
+from ...results.world import (
+    Surrounding,
+    put_in_world,
+    surrounding_of,
+    take_out_of_world,
+    turn_along,
+)
 from .base import UndoableOperator, entries, require
 from .projecting import Project, TakeProjectionOff
 from .result_use import NO_IMAGE, OBJECT_MENU, ResultUse, result_in
@@ -225,6 +232,8 @@ class UseAsWorld(ResultUse):
         entry = history.active_entry(scene)
         view = view_of_entry(entry) if entry else None
         put_in_world(image, scene, self.surrounding, view)
+        if self.surrounding == "AROUND" and entry and (record := record_of(entry)):
+            turn_along(scene, record.known_views)
         if self.surrounding == "AROUND" and view and not view.is_panorama:
             self.report({"WARNING"}, _NO_PANORAMA)
         if scene.render.film_transparent:
