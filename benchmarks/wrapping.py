@@ -13,7 +13,8 @@ from PIL import Image
 from benchmarks.generation import Bytes
 from benchmarks.sheets import in_rows, sheet
 from engine.contract.models import facts_of
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 
 SIDE_PX, BESIDE_PX = 256, 32

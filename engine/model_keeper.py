@@ -93,7 +93,7 @@ class ModelKeeper:
     def adapters(self, job: Job, folder: Path) -> Adapters:
         """Return the IP-Adapters that a job names by their names, those loaded that are not yet.
 
-        Raises: EngineError of kind `model`.
+        Raises: EngineError of kind `model`, or `memory`.
         """
         assert self._model is not None, "the model was asked for"
         paths = {name: str(adapter_path(name, folder)) for name in adapter_names(job)}
