@@ -111,10 +111,9 @@ class BakeTask:
         return self._task.is_active or self._then is not None
 
     def cancel(self) -> None:
-        """End it, and wait until it has: what another choice is made of must not be under way."""
+        """Have nobody wait for it: it ends by itself, and what was not written yet is not."""
         self._task.cancel()
-        while self._task.is_active:
-            self._task.pump(0.05)
+        self._task = BackgroundTask()
         self._then = None
 
     def pump(self, wait_s: float = 0.0) -> None:

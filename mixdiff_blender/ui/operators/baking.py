@@ -36,7 +36,7 @@ class BakeProjection(UndoableOperator):
         description="How many pixels the picture of each object is wide and high",
         default=2048,
         min=16,
-        max=16384,
+        max=8192,
         subtype="PIXEL",
     )
     margin: int = IntProperty(
