@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         listed,
         state_of,
     )
-    from engine.contract.chance import resolve_random
+    from engine.contract.chance import random_seed, resolve_random
     from engine.contract.checks import check, validate
     from engine.contract.controlnets import CONTROLNETS, KnownControlNet, has_controls
     from engine.contract.controlnets import known_controlnet, known_for, local_controlnet, name_for
@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from engine.contract.protocol import Failure, Notification, ProtocolError, Request, Result
     from engine.contract.protocol import decode, encode, exception, read_lines
     from engine.contract.schedulers import SCHEDULERS
+    from engine.contract.smaller import smaller
 else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
@@ -74,7 +75,7 @@ else:
         *("controls", "earlier", "effort", "enlarging", "errors"),
         *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
         *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
-        *("png", "presets", "prompt_syntax", "protocol", "references", "schedulers"),
+        *("png", "presets", "prompt_syntax", "protocol", "references", "schedulers", "smaller"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

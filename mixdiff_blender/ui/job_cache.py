@@ -22,6 +22,7 @@ from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
 from ..job.regions.shapes import has_mask_picture
 from ..job.regions.twins import is_echo
 from ..properties import LISTS, RegionSettings, canvas_settings, region_settings, values_of
+from ..results.live import Seen
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
@@ -34,7 +35,7 @@ _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
     *("base_prompt", "base_strength", "base_end"),
     *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
-    *LISTS,
+    *("scheduler", "seed_digits", "prompt_syntax", *LISTS),
 )
 
 
@@ -97,6 +98,14 @@ def cached_job(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Cache
             wait_s = max(0.0, _rest_until_s - time.monotonic())
             bpy.app.timers.register(_read, first_interval=wait_s)
     return _cached.get(key, _NOTHING)
+
+
+def seen(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Seen:
+    """Return what a scene's job was when it was last read, for Live; have changes read soon."""
+    cached, key = cached_job(scene, view_layer), scene.session_uid
+    is_current = key in _cached and key not in _stale and key not in _wanted
+    says = str(cached.error) if cached.error else ""
+    return Seen(key=cached, is_current=is_current, job=cached.job, says=says)
 
 
 def _read() -> float | None:
