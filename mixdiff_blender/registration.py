@@ -63,6 +63,7 @@ MODULES = (
     "job.regions.handlers",
     "job.regions.until_changed",
     "job.regions.kept_drawing",
+    "job.regions.sight",
     "cli.main",
     "results.thumbnails",
     "results.generation",

@@ -36,6 +36,7 @@ from .regions.entries import has_region
 from .regions.entries import sources as sources_of
 from .regions.reader import PictureToWrite, RegionReader
 from .regions.region_bounds import RegionBounds
+from .regions.sight import Aside
 from .regions.silhouettes import Coverage
 from .scene_words import doubts_about_fields, words_of
 
@@ -116,11 +117,13 @@ def job_from_scene(
     depsgraph: bpy.types.Depsgraph,
     *,
     changes: Mapping[str, Any] | None = None,
+    aside: Aside | None = None,
 ) -> SceneJob:
     """Return the job that a scene describes, with what is wrong or doubtful about it.
 
     The regions stand in the order of the scene's list, after the background; `changes` replace
-    values of the canvas, such as its seed; LoRAs among them are added to its own.
+    values of the canvas, such as its seed; LoRAs among them are added to its own. With `aside`
+    silhouettes may be those of a moment ago: it says so.
 
     Raises: EngineError of kind `job` where there is nothing to generate, or where the scene has
     regions and no camera that sees them.
@@ -141,7 +144,7 @@ def job_from_scene(
     reader = RegionReader(scene, facts, look)
     # Without a region no camera is needed.
     if sources:
-        reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
+        reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas, aside))
     regions, least_share = reader.regions, 1.0
     if settings.nearer_first:
         regions, least_share = nearer_first(regions, reader.far, canvas, reader.covered.keys())

@@ -23,8 +23,8 @@ from ..backend.background_task import BackgroundTask, Broken, TaskProgress
 from ..backend.session import Done, JobRequest, Outcome, Skipped
 from ..backend.session import Job as QueuedJob
 from ..backend.wording import duration
-from ..contract import EngineError, Job, JobError, random_seed, resolve_random, to_document
-from ..job.job_from_scene import SceneJob, job_from_scene
+from ..contract import EngineError, Job, random_seed, resolve_random, to_document
+from ..job.job_from_scene import SceneJob
 from ..job.model_facts import facts_of_model
 from ..job.regions.silhouettes import Coverage
 from ..storage import folders
@@ -48,6 +48,8 @@ class Seen:
     job: SceneJob | None
     says: str = ""
     """Why there is no job."""
+    read: Callable[[], SceneJob | None]
+    """Reads it anew, with the pictures that it needs; nothing where it is not ready."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -201,7 +203,7 @@ class Live:
             elif self._making is not None:
                 self._send()
             elif seen.job is not None and seen.is_current:
-                self._begin(scene, layer, seen.job.job, now - self._changed_s)
+                self._begin(seen, seen.job.job, now - self._changed_s)
         except EngineError as error:
             self.stop(str(error))
 
@@ -212,9 +214,7 @@ class Live:
         self._made.clear()
         self._drop()
 
-    def _begin(
-        self, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, job: Job, still_s: float
-    ) -> None:
+    def _begin(self, seen: Seen, job: Job, still_s: float) -> None:
         """Begin the look that it is time for, if it is for any."""
         if True in self._made:
             return
@@ -224,21 +224,14 @@ class Live:
         self._slow_s = full.seconds if is_slow else None
         if False not in self._made:
             if still_s >= QUICK_AFTER_S:
-                self._read(scene, layer, lambda job: quick_look(job, facts))
+                self._read(seen, lambda job: quick_look(job, facts))
         elif still_s >= FULL_AFTER_S and not is_slow:
-            self._read(scene, layer, lambda job: full_look(job, facts))
+            self._read(seen, lambda job: full_look(job, facts))
 
-    def _read(
-        self,
-        scene: bpy.types.Scene,
-        layer: bpy.types.ViewLayer,
-        look_of: Callable[[Job], Look],
-    ) -> None:
+    def _read(self, seen: Seen, look_of: Callable[[Job], Look]) -> None:
         """Read the scene once more, and have the pictures written that its job needs."""
-        assert layer.depsgraph is not None
-        try:
-            read = job_from_scene(scene, layer.depsgraph).or_raise()
-        except JobError:
+        read = seen.read()
+        if read is None or read.errors:
             return  # which the next reading says
         look = look_of(self.resolved(read.job))
         folder = folders.new_job_folder()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,13 +21,15 @@ from ..job.regions.differences import settings_for_renders
 from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
 from ..job.regions.shapes import has_mask_picture
+from ..job.regions.sight import Aside
+from ..job.regions.silhouettes import SHOWN_PARTS
 from ..job.regions.twins import is_echo
 from ..properties import LISTS, RegionSettings, canvas_settings, region_settings, values_of
 from ..results.live import Seen
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
-_MOST_PARTS = 128  # of a silhouette along a side: as many as make its outline look smooth
+_SOON_S = 0.02
 _WHILE_RENDERING_S = 0.5
 _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.types.World)
 """What changes no job, however it changes."""
@@ -79,7 +82,11 @@ _cached: dict[int, CachedJob] = {}
 _settings: dict[int, _Settings] = {}
 _stale: set[int] = set()
 _wanted: dict[int, tuple[str, str]] = {}
+_asides: defaultdict[int, Aside] = defaultdict(Aside)
+_changes = 0
+"""Counts what may have changed any of them."""
 _rest_until_s = 0.0
+_looks_aside = not bpy.app.background
 
 
 def last_cached_job(scene: bpy.types.Scene) -> CachedJob:
@@ -105,7 +112,14 @@ def seen(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Seen:
     cached, key = cached_job(scene, view_layer), scene.session_uid
     is_current = key in _cached and key not in _stale and key not in _wanted
     says = str(cached.error) if cached.error else ""
-    return Seen(key=cached, is_current=is_current, job=cached.job, says=says)
+
+    def read() -> SceneJob | None:
+        assert view_layer.depsgraph is not None
+        aside = _aside_of(scene)
+        found = job_from_scene(scene, view_layer.depsgraph, aside=aside)
+        return None if aside is not None and aside.is_behind else found
+
+    return Seen(key=cached, is_current=is_current, job=cached.job, says=says, read=read)
 
 
 def _read() -> float | None:
@@ -114,8 +128,11 @@ def _read() -> float | None:
     app: Any = bpy.app  # whose stubs know no answer
     if app.is_job_running("RENDER"):
         return _WHILE_RENDERING_S  # reading may evaluate, which must not come between
-    began_s = time.monotonic()
+    if any(_asides[key].is_looking for key in _wanted):
+        return _SOON_S
+    began_s, looked_s = time.monotonic(), 0.0
     is_new = False
+    behind: dict[int, tuple[str, str]] = {}
     for key, (scene_name, layer_name) in _wanted.items():
         _stale.discard(key)
         scene = bpy.data.scenes.get(scene_name)
@@ -126,11 +143,17 @@ def _read() -> float | None:
         if before is None or not now.is_like(before):
             _cached[key] = now
             is_new = True
-    _wanted.clear()
-    ended_s = time.monotonic()
-    _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1)
+        if _asides[key].is_behind:
+            behind[key] = (scene_name, layer_name)
+        looked_s += _asides[key].looked_s
     if is_new:
         engine.redraw()
+    _wanted.clear()
+    _wanted.update(behind)
+    if behind:  # what is being looked at now is read again then
+        return _SOON_S
+    ended_s = time.monotonic()
+    _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1) + looked_s
     return None
 
 
@@ -174,7 +197,7 @@ def _look_at(scene_name: str, layer_name: str) -> CachedJob:
     if scene is None or depsgraph is None:
         return _NOTHING
     try:
-        job = job_from_scene(scene, depsgraph)
+        job = job_from_scene(scene, depsgraph, aside=_aside_of(scene))
     except EngineError as error:
         return CachedJob(error=error)
     # A datablock must not be kept.
@@ -182,10 +205,20 @@ def _look_at(scene_name: str, layer_name: str) -> CachedJob:
         job=replace(job, images={}, silhouettes={}),
         masks=dict(_masks_of(scene)),
         silhouettes={
-            id_: seen.small(_MOST_PARTS).astype(float) for id_, seen in job.silhouettes.items()
+            id_: seen.small(SHOWN_PARTS).astype(float) for id_, seen in job.silhouettes.items()
         },
         has_groups=any(source.group is not None for source in sources(scene)),
     )
+
+
+def _aside_of(scene: bpy.types.Scene) -> Aside | None:
+    """Return what looks at a scene's silhouettes; without a window somebody waits for them."""
+    if not _looks_aside:
+        return None
+    key: int = scene.session_uid
+    aside = _asides[key]
+    aside.moment, aside.is_behind = (_changes, _settings.get(key)), False
+    return aside
 
 
 def _masks_of(scene: bpy.types.Scene) -> Iterator[tuple[str, Coverage]]:
@@ -220,17 +253,23 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
         if isinstance(update.id, bpy.types.Image):
             forget_coverage(update.id)
     if _cached.keys() - _stale and any(_matters(update) for update in updates):
-        _stale.update(_cached)
+        _note_change()
         if depsgraph.mode == "VIEWPORT":
             engine.redraw()
 
 
-def _after_change(*_: Any) -> None:
+def _note_change() -> None:
+    global _changes
+    _changes += 1
     _stale.update(_cached)
 
 
+def _after_change(*_: Any) -> None:
+    _note_change()
+
+
 def _after_load(*_: Any) -> None:
-    for kept in (_cached, _stale, _settings, _wanted):
+    for kept in (_cached, _stale, _settings, _wanted, _asides):
         kept.clear()
 
 

@@ -40,8 +40,10 @@ def drawn(
     Shapes: size is the height and width in samples.
     """
     global _last
-    pieces = {_key(number, piece): (number, piece) for number, some in shown for piece in some}
-    camera = (*size, *_key_of(view))
+    pieces = {
+        key_of_piece(number, piece): (number, piece) for number, some in shown for piece in some
+    }
+    camera = (*size, *key_of_view(view))
     last = _last if _last is not None and _last.camera == camera else None
     if last is not None and last.still and last.still.keys() <= pieces.keys():
         still, buffer = last.still, last.buffer
@@ -67,12 +69,13 @@ def drawn_anew(
     return buffer
 
 
-def _key(number: int, piece: Piece) -> _Key:
+def key_of_piece(number: int, piece: Piece) -> _Key:
     """Return what tells a piece from others; its arrays are kept, and never changed."""
     return number, id(piece.points), id(piece.triangles), piece.matrices.tobytes()
 
 
-def _key_of(view: CameraView) -> _Key:
+def key_of_view(view: CameraView) -> _Key:
+    """Return what tells a camera's view from others."""
     sides = (view.left, view.right, view.bottom, view.top, view.near, view.far)
     return (*sides, view.is_perspective, view.is_panorama, view.world_to_camera.tobytes())
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ Shares = NDArray[np.float32]
 _Bools = NDArray[np.bool_]
 _Places = NDArray[np.intp]
 
+SHOWN_PARTS = 128
+"""Of a silhouette along a side where it is shown: as many as make its outline look smooth."""
 _MOST_SAMPLES = 2**20
 _MOST_DENSITY, _LEAST_DENSITY = 2.0, 0.5  # samples a pixel of the canvas, along a side
 _CONTEXT_CELLS = 4  # that the model sees beyond what it generates
@@ -38,6 +40,7 @@ class Coverage:
     """(h, w) from 0 to 1, first row at the top."""
     density: float
     """How many of them a pixel of the canvas has along a side."""
+    _small: dict[int, Shares] = field(default_factory=dict, repr=False)
 
     def means(self, side_px: int) -> Shares:
         """Return how much is covered of parts of so many pixels, by which the sides divide."""
@@ -49,6 +52,11 @@ class Coverage:
 
     def small(self, most: int) -> Shares:
         """Return it in fewer parts, at most so many along a side where they halve that often."""
+        if most not in self._small:
+            self._small[most] = self._halved(most)
+        return self._small[most]
+
+    def _halved(self, most: int) -> Shares:
         shares = self.shares
         while max(shares.shape) > most and not any(side % 2 for side in shares.shape):
             height, width = shares.shape
