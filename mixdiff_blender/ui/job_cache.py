@@ -24,12 +24,14 @@ from ..job.regions.shapes import has_mask_picture
 from ..job.regions.sight import Aside
 from ..job.regions.silhouettes import SHOWN_PARTS
 from ..job.regions.twins import is_echo
+from ..job.regions.warming import Warming
 from ..properties import LISTS, RegionSettings, canvas_settings, region_settings, values_of
 from ..results.live import Seen
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
 _SOON_S = 0.02
+_A_LITTLE_S = 0.008
 _WHILE_RENDERING_S = 0.5
 _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.types.World)
 """What changes no job, however it changes."""
@@ -83,6 +85,7 @@ _settings: dict[int, _Settings] = {}
 _stale: set[int] = set()
 _wanted: dict[int, tuple[str, str]] = {}
 _asides: defaultdict[int, Aside] = defaultdict(Aside)
+_warmings: defaultdict[int, Warming] = defaultdict(Warming)
 _changes = 0
 """Counts what may have changed any of them."""
 _rest_until_s = 0.0
@@ -128,7 +131,7 @@ def _read() -> float | None:
     app: Any = bpy.app  # whose stubs know no answer
     if app.is_job_running("RENDER"):
         return _WHILE_RENDERING_S  # reading may evaluate, which must not come between
-    if any(_asides[key].is_looking for key in _wanted):
+    if any(_asides[key].is_looking for key in _wanted) or _warms_up():
         return _SOON_S
     began_s, looked_s = time.monotonic(), 0.0
     is_new = False
@@ -155,6 +158,19 @@ def _read() -> float | None:
     ended_s = time.monotonic()
     _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1) + looked_s
     return None
+
+
+def _warms_up() -> bool:
+    """Have a little read of what is wanted where nothing is kept; return whether there is more."""
+    for key, (scene_name, layer_name) in _wanted.items() if _looks_aside else ():
+        scene = bpy.data.scenes.get(scene_name)
+        layer = scene.view_layers.get(layer_name) if scene else None
+        depsgraph = layer.depsgraph if layer else None
+        if scene is None or depsgraph is None:
+            continue
+        if _warmings[key].goes_on(scene, depsgraph, _A_LITTLE_S):
+            return True
+    return False
 
 
 def _settings_of(scene: bpy.types.Scene) -> _Settings:
@@ -269,7 +285,7 @@ def _after_change(*_: Any) -> None:
 
 
 def _after_load(*_: Any) -> None:
-    for kept in (_cached, _stale, _settings, _wanted, _asides):
+    for kept in (_cached, _stale, _settings, _wanted, _asides, _warmings):
         kept.clear()
 
 
