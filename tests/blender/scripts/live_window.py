@@ -1,7 +1,7 @@
 """Live before the eyes of a test: moves an object when asked, and tells what is seen and when.
 
 Measures how long each function of the add-on holds the main thread that Blender calls there, by the
-processor's time as by the clock: handlers, timers, what draws over the view, and the panel that one watches.
+processor's time as by the clock: handlers, timers, what draws over the view, the panel on top.
 """
 
 import json
