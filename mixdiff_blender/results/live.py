@@ -26,7 +26,7 @@ from ..backend.wording import duration
 from ..contract import EngineError, Job, random_seed, resolve_random, to_document
 from ..job.job_from_scene import SceneJob
 from ..job.model_facts import facts_of_model
-from ..job.regions.silhouettes import Coverage
+from ..job.regions.reader import PictureToWrite
 from ..storage import folders
 from ..storage.images import pixels_of_file
 from . import generation
@@ -236,11 +236,11 @@ class Live:
         look = look_of(self.resolved(read.job))
         folder = folders.new_job_folder()
         self._making = _Making(change=self._change, look=look, folder=folder)
-        aside: dict[str, Coverage] = {}
+        aside: dict[str, PictureToWrite] = {}
         for name, wanted in read.images.items():
-            if isinstance(wanted, Coverage):
+            if wanted.is_read():
                 aside[name] = wanted
-            else:  # what Blender itself has to write
+            else:
                 wanted.write(folder / name)
         if aside:
             steps = _written(aside, folder, self._making.writing.is_cancelled)
@@ -313,7 +313,7 @@ def _name_of(look: Look) -> str:
 
 
 def _written(
-    images: Mapping[str, Coverage], folder: Path, is_cancelled: Callable[[], bool]
+    images: Mapping[str, PictureToWrite], folder: Path, is_cancelled: Callable[[], bool]
 ) -> Iterator[TaskProgress]:
     for name, wanted in images.items():
         if is_cancelled():
