@@ -279,8 +279,8 @@ def adapter_path(name: str, folder: Path) -> Path:
         raise ModelError(f"there is no file {name!r} in {folder}", _WHAT_IS_ONE)
     cached = _in_cache(*hub)
     if cached is None:
-        message = f"the IP-Adapter {name} is not on this computer"
-        raise ModelError(message, _download(name))
+        message = f"the IP-Adapter {name} is not on this computer, in {folder} or the hub's cache"
+        raise ModelError(message, f"mend the path, or {_download(name)}")
     return cached
 
 

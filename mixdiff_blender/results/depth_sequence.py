@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,13 @@ from .depth_picture import CONTENT, as_depths, depth_png
 from .sequence import set_extent
 from .shot_record import PLACE, ShotRecord, hold
 
+DEPTHS = "depth-*/depth-*.png"
+"""Where they lie in a shot's folder."""
 _LONGER_SIDE = 1024
 _FARTHEST = 1e6  # times the nearest, of what steps of 16 bits tell apart well
 
 
-def depth_sequence(
-    scene: bpy.types.Scene,
-    record: ShotRecord,
-    name: str,
-    on_frame: Callable[[int], None] = lambda _: None,
-) -> bpy.types.Image | None:
+def depth_sequence(scene: bpy.types.Scene, record: ShotRecord, name: str) -> bpy.types.Image | None:
     """Return an image of how far the camera saw at a shot's frames; None where no view is known.
 
     The scene is at another frame afterwards. What was drawn before with the same content is used
@@ -47,7 +44,6 @@ def depth_sequence(
             go_to(scene, time)
             drawn = depth_png(scene, depsgraph_of(scene), known[number], _LONGER_SIDE, kept)
             pngs[number] = drawn.data
-        on_frame(number)
     digest = hashlib.sha256(b"".join(pngs.values()) + repr(kept).encode()).hexdigest()
     images: Any = bpy.data.images
     for image in images:
@@ -59,6 +55,9 @@ def depth_sequence(
     as_depths(image, kept)
     image[CONTENT] = digest
     set_extent(image, (min(pngs), max(pngs)))
+    if bpy.data.filepath:
+        with suppress(ValueError):  # on Windows another drive has no relative path
+            image.filepath_raw = bpy.path.relpath(str(first))
     return image  # type: ignore[no-any-return]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from ..properties import HistoryEntry
 from . import generation, history
 from .documents import job_of
 from .generation import Then
+
+_COUNT_EVERY_S = 2.0
+"""A large picture has thousands of windows; drawing must not count them at each redraw."""
 
 
 def begin(
@@ -55,25 +59,32 @@ def planned(
 
     Raises: EngineError of kind `job` where the result's job cannot be read.
     """
-    job = _planned_job(entry.key, entry.job, scale, strength)
-    if job is None:
-        job = job_of(entry)  # which says why
-    stride_px = facts_of_model(job.model or "").family.stride_px
-    time = measured.estimate(job, stride_px, is_loaded=engine.session.has_model)
-    return (job.canvas_width, job.canvas_height), time
+    moment = time.monotonic() // _COUNT_EVERY_S
+    return _planned_at(moment, entry.key, entry.job, scale, strength) or _planned(
+        entry, scale, strength
+    )
 
 
 @lru_cache(maxsize=8)
-def _planned_job(key: str, document: str, scale: float, strength: float) -> Job | None:
-    """Return the job of a result made larger, kept while panels draw it."""
-    for scene in bpy.data.scenes:
-        if entry := history.find(scene, key):
-            try:
-                job = history.with_own_model(entry, job_of(entry))
-            except EngineError:
-                return None
-            return _larger(job, scale, strength, None, None, picture="-")
-    return None
+def _planned_at(
+    moment: float, key: str, document: str, scale: float, strength: float
+) -> tuple[tuple[int, int], Estimate | None] | None:
+    """Return the same for the entry with a key, None where it cannot be told."""
+    entry = next(filter(None, (history.find(scene, key) for scene in bpy.data.scenes)), None)
+    try:
+        return None if entry is None else _planned(entry, scale, strength)
+    except EngineError:
+        return None
+
+
+def _planned(
+    entry: HistoryEntry, scale: float, strength: float
+) -> tuple[tuple[int, int], Estimate | None]:
+    job = history.with_own_model(entry, job_of(entry))
+    job = _larger(job, scale, strength, None, None, picture="-")
+    stride_px = facts_of_model(job.model or "").family.stride_px
+    estimate = measured.estimate(job, stride_px, is_loaded=engine.session.has_model)
+    return (job.canvas_width, job.canvas_height), estimate
 
 
 def _larger(

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from diffusers.models.attention_processor import IPAdapterAttnProcessor2_0
+from diffusers.models.embeddings import IPAdapterPlusImageProjection
 
+from engine.contract.adapters import ADAPTERS, VIT_H
 from engine.contract.job import Job
-from engine.families.adapters import load_adapter
+from engine.families.adapters import Adapter, load_adapter
 from engine.families.base import Model
 from engine.families.loading import model_of
 from engine.runtime.devices import choose_device
 from engine.runtime.following import Followed
 from tests.engine.runs import read_job
-from tests.engine.test_meta_device import META, beside, copies_in_the_loop, on_meta, small
+from tests.engine.test_meta_device import (
+    META,
+    REAL,
+    TEXTS,
+    beside,
+    copies_in_the_loop,
+    on_meta,
+    small,
+)
 from tests.engine.tiny_adapters import save_adapter
 from tests.engine.tiny_flow_models import flux2_klein
 
@@ -45,3 +58,40 @@ def test_no_step_that_is_shown_pictures_waits() -> None:
     job = read_job(beside(64, 3, 1))
     references = copies_in_the_loop(model, job, references=lambda job: [both, both[:1]])
     assert references == 0
+
+
+@pytest.mark.parametrize(
+    ("family", "known", "inner", "heads"),
+    [
+        ("sd", "models/ip-adapter-plus_sd15", 768, 12),
+        ("sdxl", "sdxl_models/ip-adapter-plus_sdxl_vit-h", 1280, 20),
+    ],
+)
+def test_the_real_shapes_run_through_and_are_as_large_as_is_known(
+    family: str, known: str, inner: int, heads: int, tiny: Model
+) -> None:
+    model: Any = copy.copy(small(family, tiny))
+    with torch.device(META):
+        model._network = type(model._network)(**REAL[family])
+        wide = model._network.config.cross_attention_dim
+        projection = IPAdapterPlusImageProjection(VIT_H.hidden, wide, inner, 4, 64, heads, 16)
+        layers = {
+            name: IPAdapterAttnProcessor2_0(
+                model._network.get_submodule(name.removesuffix(".processor")).to_q.in_features,
+                wide,
+                num_tokens=[16],
+            )
+            for name in model._network.attn_processors
+            if name.endswith("attn2.processor")
+        }
+        tokens = projection(torch.zeros((1, 257, VIT_H.hidden)))
+    adapter = Adapter(layers, projection, Any, sees_parts=True)  # type: ignore[arg-type]
+    numbers = sum(p.numel() for one in (projection, *layers.values()) for p in one.parameters())
+    own_bytes = next(one.own_bytes for one in ADAPTERS if known in one.id)
+    assert 2 * numbers == pytest.approx(own_bytes, rel=1e-2)
+    followed = Followed(adapter=adapter, shown=tokens, hidden=tokens, scale=0.6)
+    job = read_job({**beside(512, 3, 1, scheduler="euler"), "num_inference_steps": 2})
+    copies = copies_in_the_loop(
+        on_meta(model, TEXTS[family]), job, references=lambda job: [[followed], []]
+    )
+    assert copies == 0

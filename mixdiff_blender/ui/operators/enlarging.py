@@ -107,6 +107,7 @@ def draw_enlarging(layout: Any, scene: Any) -> None:
     if entry is None:
         return
     row = layout.row(align=True)
+    row.operator_context = "EXEC_DEFAULT"  # what each takes stands below
     for scale in SCALES:
         Enlarge.button(row, f"Enlarge {scale:g}×", scale=scale)
     layout.prop(settings, "enlarge_strength", slider=True)

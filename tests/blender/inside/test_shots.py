@@ -430,6 +430,20 @@ def test_a_projected_shot_paints_nothing_that_is_hidden_at_its_frame(
         assert len(plain) == plain[-1] + 1 - plain[0]
 
 
+def test_saving_brings_the_depths_of_a_projected_shot_along(
+    camera: Any, scene: Any, tmp_path: Path
+) -> None:
+    scene.mixdiff.num_inference_steps = 1
+    wall = add_region("wall", "a wall")
+    scripting.generate_range("4-5")
+    select(wall)
+    bpy.ops.mixdiff.project()
+    (depth,) = (image for image in bpy.data.images if "mixdiff_ratio" in image)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "walk.blend"))
+    assert depth.filepath_raw.startswith("//mixdiff/walk-0001/depth-0001/")
+    assert Path(bpy.path.abspath(depth.filepath_raw)).is_file()
+
+
 def test_the_camera_background_plays(shot_of_two: list[Any], scene: Any) -> None:
     bpy.ops.mixdiff.use_as_background()
     user = scene.camera.data.background_images[0].image_user
