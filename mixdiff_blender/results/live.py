@@ -94,7 +94,7 @@ class Live:
         self.says = ""
         """What it waits for, or why it is off though nobody switched it off."""
         self._target: _Target | None = None
-        self._seen: Seen | None = None
+        self._key: object = None
         self._change, self._changed_s = 0, 0.0
         self._made: set[bool] = set()
         """Which looks there are of what was seen last, by whether they are full."""
@@ -161,7 +161,7 @@ class Live:
 
     def stop(self, says: str = "") -> None:
         """Follow nothing any more, and leave nothing behind."""
-        self._target = self._seen = self.picture = None
+        self._target = self._key = self.picture = None
         self.says = says
         self._drop()
         engine.redraw()
@@ -194,9 +194,9 @@ class Live:
             return
         now, seen = time.monotonic(), self.look(scene, layer)
         self.says = _what_comes_first() or _why_not(seen)
-        if self._seen is None or seen.key is not self._seen.key:
+        if seen.key is not self._key:
             self._begin_again(now)
-        self._seen = seen
+        self._key = seen.key
         try:
             if self.says:
                 self._drop()
