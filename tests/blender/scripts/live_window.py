@@ -19,7 +19,9 @@ engine = import_module(f"{ADDON}.backend.engine")
 job_cache = import_module(f"{ADDON}.ui.job_cache")
 drawing = import_module(f"{ADDON}.ui.overlay.drawing")
 folders = import_module(f"{ADDON}.storage.folders")
-live = import_module(f"{ADDON}.results.live").live
+of_live = import_module(f"{ADDON}.results.live")
+live = of_live.live
+of_live.MOST_S = 1e6  # of a machine that others share
 panel = import_module(f"{ADDON}.ui.panels.generate").GeneratePanel
 
 preferences = bpy.context.preferences
