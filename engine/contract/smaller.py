@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TypeVar
 
@@ -21,10 +22,11 @@ def smaller(job: Job, scale: float, grid_px: int) -> Job:
 
     Raises: EngineError of kind `job` where a picture has to be as large as the canvas.
     """
-    if job.kept is not None or job.noise_map is not None:
-        name = "kept" if job.kept is not None else "noise_map"
+    for name in ("kept", "second_pass", "noise_map"):
+        if getattr(job, name) is None:
+            continue
         raise EngineError(
-            f"{name} names a picture that is as large as the canvas, which cannot be made smaller",
+            f"{name} names a picture that goes with the canvas as large as it is",
             kind="job",
             advice=f"leave {name} out",
         )
@@ -53,10 +55,12 @@ def smaller(job: Job, scale: float, grid_px: int) -> Job:
 
 
 def _span(start: int, end: int, side: int, new_side: int, grid_px: int) -> tuple[int, int]:
-    """Return where a part of a side lies on a shorter one, on the grid."""
+    """Return where a part of a side lies on a shorter one, on the grid; around it, if it wraps."""
     cells, share = new_side // grid_px, new_side / side / grid_px
-    first, last = round(start * share), round(end * share)
+    # Not `round`, which rounds halves to what is even: a part as long as the side stays so.
+    first, last = (math.floor(place * share + 0.5) for place in (start, end))
     if first == last:  # too thin to be there: the cell that its middle is in
-        first = min(int((start + end) / 2 * share), cells - 1)
+        first = math.floor((start + end) / 2 * share)
         last = first + 1
-    return first * grid_px, last * grid_px
+    beyond = first // cells * cells
+    return (first - beyond) * grid_px, (last - beyond) * grid_px

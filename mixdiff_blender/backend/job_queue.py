@@ -73,7 +73,7 @@ class JobQueue:
 
         job = Job(request=request, on_end=end)
         if not request.gives_way:
-            self._have_way()
+            self.have_way()
         is_first = not any(waiting.request.place == request.place for waiting in self._waiting)
         if is_first and (session := self._free_session(request.place)):
             session.generate(job)
@@ -107,7 +107,7 @@ class JobQueue:
         self._skipped.add(id(job))
         self.remove(job, patiently=patiently)
 
-    def _have_way(self) -> None:
+    def have_way(self) -> None:
         """Take out all that gives way."""
         for job in (*self.running, *self._waiting):
             if job.request.gives_way and id(job) not in self._skipped:

@@ -54,7 +54,7 @@ def note(job: Job, stride_px: int, done: Done) -> None:
     _all.cache_clear()  # another Blender may have written meanwhile
     kept = {**_all(), name: measured}
     _all.cache_clear()
-    with contextlib.suppress(EngineError, OSError), atomic_write(_file()) as file:
+    with contextlib.suppress(EngineError, OSError), atomic_write(_file(), durable=False) as file:
         text = json.dumps({name: asdict(one) for name, one in kept.items()}, indent=1)
         file.write(text.encode("utf-8"))
 

@@ -26,7 +26,7 @@ from ..backend.wording import duration
 from ..contract import EngineError, Job, random_seed, resolve_random, to_document
 from ..job.job_from_scene import SceneJob
 from ..job.model_facts import facts_of_model
-from ..job.regions.silhouettes import Coverage
+from ..job.regions.reader import PictureToWrite
 from ..storage import folders
 from ..storage.images import pixels_of_file
 from . import generation
@@ -94,7 +94,7 @@ class Live:
         self.says = ""
         """What it waits for, or why it is off though nobody switched it off."""
         self._target: _Target | None = None
-        self._seen: Seen | None = None
+        self._key: object = None
         self._change, self._changed_s = 0, 0.0
         self._made: set[bool] = set()
         """Which looks there are of what was seen last, by whether they are full."""
@@ -161,7 +161,7 @@ class Live:
 
     def stop(self, says: str = "") -> None:
         """Follow nothing any more, and leave nothing behind."""
-        self._target = self._seen = self.picture = None
+        self._target = self._key = self.picture = None
         self.says = says
         self._drop()
         engine.redraw()
@@ -194,9 +194,9 @@ class Live:
             return
         now, seen = time.monotonic(), self.look(scene, layer)
         self.says = _what_comes_first() or _why_not(seen)
-        if self._seen is None or seen.key is not self._seen.key:
+        if seen.key is not self._key:
             self._begin_again(now)
-        self._seen = seen
+        self._key = seen.key
         try:
             if self.says:
                 self._drop()
@@ -236,11 +236,11 @@ class Live:
         look = look_of(self.resolved(read.job))
         folder = folders.new_job_folder()
         self._making = _Making(change=self._change, look=look, folder=folder)
-        aside: dict[str, Coverage] = {}
+        aside: dict[str, PictureToWrite] = {}
         for name, wanted in read.images.items():
-            if isinstance(wanted, Coverage):
+            if wanted.is_read():
                 aside[name] = wanted
-            else:  # what Blender itself has to write
+            else:
                 wanted.write(folder / name)
         if aside:
             steps = _written(aside, folder, self._making.writing.is_cancelled)
@@ -313,7 +313,7 @@ def _name_of(look: Look) -> str:
 
 
 def _written(
-    images: Mapping[str, Coverage], folder: Path, is_cancelled: Callable[[], bool]
+    images: Mapping[str, PictureToWrite], folder: Path, is_cancelled: Callable[[], bool]
 ) -> Iterator[TaskProgress]:
     for name, wanted in images.items():
         if is_cancelled():

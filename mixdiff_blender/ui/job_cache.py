@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..backend import engine
 from ..contract import EngineError, Problem
+from ..job.controls.pictures import ScenePicture
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.annotations import fingerprint_of_layer, layers_of
 from ..job.regions.belonging import held_by
@@ -41,8 +42,7 @@ _CANVAS_SETTINGS = (
     *("look", "calm_poles_deg"),
     *("base_prompt", "base_strength", "base_end"),
     *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size", "wrap"),
-    *("scheduler", "seed_digits", "prompt_syntax"),
-    *LISTS,
+    *("scheduler", "seed_digits", "prompt_syntax", *LISTS),
 )
 
 
@@ -60,6 +60,8 @@ class CachedJob:
     """What of its rectangle each region covers that has a silhouette, by its id."""
     has_groups: bool = False
     """Whether a region is made of several objects."""
+    shapes: int | None = None
+    """Where the scene itself is drawn for controls: which of its shapes, counted."""
 
     def problems_of(self, id_: str) -> tuple[Problem, ...]:
         """Return what is wrong or doubtful about a region."""
@@ -70,6 +72,7 @@ class CachedJob:
         same_shapes = _are_like(self.masks, other.masks) and _are_like(
             self.silhouettes, other.silhouettes
         )
+        same_shapes &= self.shapes == other.shapes
         return same_shapes and self.job == other.job and str(self.error) == str(other.error)
 
 
@@ -88,8 +91,8 @@ _stale: set[int] = set()
 _wanted: dict[int, tuple[str, str]] = {}
 _asides: defaultdict[int, Aside] = defaultdict(Aside)
 _warmings: defaultdict[int, Warming] = defaultdict(Warming)
-_changes = 0
-"""Counts what may have changed any of them."""
+_changes = _shapes = 0
+"""Count what may have changed any job, and what may have changed what is seen of a scene."""
 _rest_until_s = 0.0
 _looks_aside = not bpy.app.background
 
@@ -218,8 +221,10 @@ def _look_at(scene_name: str, layer_name: str) -> CachedJob:
         job = job_from_scene(scene, depsgraph, aside=_aside_of(scene))
     except EngineError as error:
         return CachedJob(error=error)
+    draws_scene = any(isinstance(one, ScenePicture) for one in job.images.values())
     # A datablock must not be kept.
     return CachedJob(
+        shapes=_shapes if draws_scene else None,
         job=replace(job, images={}, silhouettes={}),
         masks=dict(_masks_of(scene)),
         silhouettes={
@@ -254,6 +259,7 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
     return region_settings(changed).enabled or any(
         cached.silhouettes  # which anything may hide
         or cached.has_groups  # which anything may come to
+        or cached.shapes is not None
         or (cached.job is not None and changed.name in cached.job.names.values())
         for cached in _cached.values()
     )
@@ -264,12 +270,15 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
 
     A render calls this from its own thread.
     """
+    global _shapes
     if is_echo():
         return
     updates: Any = depsgraph.updates
     for update in updates:
         if isinstance(update.id, bpy.types.Image):
             forget_coverage(update.id)
+    if any(update.is_updated_geometry or update.is_updated_transform for update in updates):
+        _shapes += 1
     if _cached.keys() - _stale and any(_matters(update) for update in updates):
         _note_change()
         if depsgraph.mode == "VIEWPORT":
@@ -283,6 +292,8 @@ def _note_change() -> None:
 
 
 def _after_change(*_: Any) -> None:
+    global _shapes
+    _shapes += 1
     _note_change()
 
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.contract.checks import check, validate
-from engine.contract.earlier import Kept
+from engine.contract.earlier import Kept, SecondPass
 from engine.contract.errors import EngineError
 from engine.contract.geometry import uncovered_share
 from engine.contract.job import Image2ImageRegion, Job, Text2ImageRegion
@@ -23,7 +23,8 @@ SCALES = st.floats(0.05, 1.0)
 
 
 def job_of(document: dict[str, Any]) -> Job:
-    return replace(check(document, folder=None).job_or_raise(), noise_map=None, kept=None)
+    job = check(document, folder=None).job_or_raise()
+    return replace(job, noise_map=None, kept=None, second_pass=None)
 
 
 def row_of(*edges_px: int, height: int = 512) -> Job:
@@ -35,6 +36,7 @@ def row_of(*edges_px: int, height: int = 512) -> Job:
     return Job(canvas_height=height, canvas_width=edges_px[-1], regions=regions)
 
 
+@settings(max_examples=30)
 @given(jobs(), SCALES)
 def test_a_job_without_errors_has_none_when_it_is_smaller(
     document: dict[str, Any], scale: float
@@ -45,6 +47,7 @@ def test_a_job_without_errors_has_none_when_it_is_smaller(
     assert len(found.all_regions) == len(job_of(document).all_regions)
 
 
+@settings(max_examples=30)
 @given(jobs(), SCALES, st.sampled_from([8, 16]))
 def test_sides_are_where_they_were_but_for_half_a_cell(
     document: dict[str, Any], scale: float, grid_px: int
@@ -58,9 +61,10 @@ def test_sides_are_where_they_were_but_for_half_a_cell(
             (before.col_init, after.col_init, job.canvas_width, found.canvas_width),
             (before.col_end, after.col_end, job.canvas_width, found.canvas_width),
         ):
-            # A region that is thinner than a cell has a whole one.
-            assert abs(now - was * new_size / size) <= grid_px
-            assert 0 <= now <= new_size
+            # A region that is thinner than a cell has a whole one; one that wraps may turn round.
+            off = abs(now - was * new_size / size)
+            assert min(off, abs(off - new_size)) <= grid_px
+            assert 0 <= now <= 2 * new_size
 
 
 @given(st.lists(st.integers(1, 63), min_size=1, max_size=8, unique=True), SCALES)
@@ -100,12 +104,28 @@ def test_at_its_own_size_a_job_is_the_same() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"kept": Kept(picture="a.png", mask="b.png")}, {"noise_map": "a.png"}],
-    ids=["kept", "noise_map"],
+    [
+        {"kept": Kept(picture="a.png", mask="b.png")},
+        {"second_pass": SecondPass(picture="a.png")},
+        {"noise_map": "a.png"},
+    ],
+    ids=["kept", "second_pass", "noise_map"],
 )
 def test_pictures_as_large_as_the_canvas_are_refused_by_name(changes: dict[str, Any]) -> None:
     with pytest.raises(EngineError, match=next(iter(changes))):
         smaller(replace(job_of(right_job()), **changes), 0.5, 8)
+
+
+def test_what_goes_around_the_canvas_still_does_and_starts_in_it() -> None:
+    job = replace(row_of(0, 512), wrap="x")
+    regions = tuple(
+        replace(job.text_regions[0], col_init=start, col_end=start + length)
+        for start, length in ((504, 512), (8, 512), (504, 64), (0, 512))
+    )
+    found = smaller(replace(job, regions=regions), 1 / 8, 8)
+    assert [region.bounds[2:] for region in found.regions] == [(0, 64), (0, 64), (0, 8), (0, 64)]
+    facts = facts_of(None)
+    assert not [p for p in validate(found, folder=None, facts=facts) if p.severity == "error"]
 
 
 def test_image_regions_shrink_with_their_pictures() -> None:

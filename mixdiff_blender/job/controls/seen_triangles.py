@@ -44,6 +44,32 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadTriangles:
+    """All that renders show of a scene, read and not looked at yet."""
+
+    view: CameraView
+    canvas: Canvas
+    parts: tuple[_Part, ...]
+
+    @classmethod
+    def of(
+        cls, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, canvas: Canvas
+    ) -> ReadTriangles:
+        """Read it, in Blender's thread.
+
+        Raises: EngineError of kind `job` without a camera.
+        """
+        view = view_of(scene, depsgraph)
+        layer = depsgraph.view_layer
+        assert isinstance(layer, bpy.types.ViewLayer)
+        objects = occluders(layer)
+        shown = ShownGeometry(scene, depsgraph, objects, shaded=True)
+        pieces = {obj: shown.pieces_of(obj) for obj in objects}
+        parts = _numbered({o: p for o, p in pieces.items() if not isinstance(p, LeftOut)})
+        return cls(view=view, canvas=canvas, parts=tuple(parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeenTriangles:
     """What the camera sees of what renders show, in the camera's space: −z is ahead."""
 
@@ -71,13 +97,12 @@ class SeenTriangles:
 
         Raises: EngineError of kind `job` without a camera.
         """
-        view = view_of(scene, depsgraph)
-        layer = depsgraph.view_layer
-        assert isinstance(layer, bpy.types.ViewLayer)
-        objects = occluders(layer)
-        shown = ShownGeometry(scene, depsgraph, objects, shaded=True)
-        pieces = {obj: shown.pieces_of(obj) for obj in objects}
-        parts = list(_numbered({o: p for o, p in pieces.items() if not isinstance(p, LeftOut)}))
+        return cls.of_read(ReadTriangles.of(scene, depsgraph, canvas))
+
+    @classmethod
+    def of_read(cls, read: ReadTriangles) -> SeenTriangles:
+        """Look at what was read, in whatever thread."""
+        view, canvas, parts = read.view, read.canvas, read.parts
         buffer = depth_buffer(view, canvas.height_px, canvas.width_px)
         for points, triangles, numbers in _batches(parts):
             buffer.draw(points, triangles, numbers)

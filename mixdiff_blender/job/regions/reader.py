@@ -69,6 +69,9 @@ _LONGEST_NAME = 48  # letters, of which some take four bytes of the 255 that a f
 class PictureToWrite(Protocol):
     """A picture that a job names and that is in no file yet."""
 
+    def is_read(self) -> bool:
+        """Read what needs Blender's thread; return whether the rest does not."""
+
     def write(self, path: Path) -> None:
         """Write it as a PNG.
 
@@ -86,6 +89,10 @@ class WantedImage:
     """Whether it is wanted for what it covers."""
     frame: Path | None = None
     """Of a sequence, the file of the picture that is wanted."""
+
+    def is_read(self) -> bool:
+        """Return that Blender has to write it."""
+        return False
 
     def write(self, path: Path) -> None:
         """Write it as a PNG.

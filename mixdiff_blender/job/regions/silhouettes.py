@@ -67,6 +67,10 @@ class Coverage:
         """Return whether there is a part of so many pixels that is covered as a whole."""
         return bool((self.means(side_px) >= 1).any())
 
+    def is_read(self) -> bool:
+        """Return that nothing of it is Blender's."""
+        return True
+
     def write(self, path: Path) -> None:
         """Write it as a PNG.
 

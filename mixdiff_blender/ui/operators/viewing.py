@@ -12,6 +12,7 @@ from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...results import history
 from ...results.documents import wrap_of_entry
+from ...results.live import live
 from ...results.sequence import follow
 from .base import ReportingOperator, Result, require
 
@@ -27,7 +28,12 @@ class ComparePicture(ReportingOperator):
     bl_idname = "mixdiff.compare"
     bl_label = "Compare MixDiff Picture with Scene"
     icon = "SPLIT_HORIZONTAL"
-    requirements = (_has_picture,)
+    requirements = (
+        require(
+            lambda context: canvas_settings(scene_in(context)).result or live.picture,
+            "There is no picture yet; generate one",
+        ),
+    )
 
     def run(self, context: Any) -> None:
         """Switch from one to the other."""

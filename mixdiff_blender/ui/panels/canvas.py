@@ -7,6 +7,7 @@ from typing import Any
 from ...job.model_settings import has_own_settings
 from ...job.regions.camera import canvas_of
 from ...properties import RENDER_SIZE, canvas_settings
+from ..operators.live import OtherLive
 from ..operators.models import ModelsMenu, UseModelSettings
 from .hints import draw_hint
 from .models import draw_few_steps
@@ -86,7 +87,9 @@ class CanvasPanel(SidebarPanel):
         column.prop(settings, "num_inference_steps")
         column.prop(settings, "guidance_scale")
         column.prop(settings, "scheduler")
-        column.prop(settings, "seed_digits", placeholder="random")
+        row = column.row(align=True)
+        row.prop(settings, "seed_digits", placeholder="random")
+        OtherLive.button(row, "")
         row = layout.row()
         row.enabled = has_own_settings(context.scene)
         UseModelSettings.button(row, "Back to the Model's Own")

@@ -17,7 +17,7 @@ from ...results.live import live
 from ..job_cache import CachedJob, cached_job
 from ..operators.engine import CopyReport, FreeMemory, MoveJob, RemoveJob, StopEngine
 from ..operators.generate import Cancel, CancelOne, Generate
-from ..operators.live import OtherLive, SwitchLive
+from ..operators.live import SwitchLive
 from ..operators.models import DownloadModel
 from .installation import draw_cluster, draw_installation
 from .models import draw_fault, draw_fetching, draw_memory
@@ -25,6 +25,7 @@ from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
 _LINES_KEPT_FREE = 4
 _MOST_BARS = 8
+_SWITCH_UNITS = 3.5  # of a button's height
 
 
 class GeneratePanel(SidebarPanel):
@@ -54,10 +55,10 @@ class GeneratePanel(SidebarPanel):
             Generate.button(row, "Queue Another", "ADD")
         else:
             Generate.button(row, "Keep" if live.is_on(context.scene) else "Generate")
+        switch = row.row(align=True)
+        switch.ui_units_x = _SWITCH_UNITS
+        SwitchLive.button(switch, "Live", depress=live.is_on(context.scene))
         Cancel.button(row, "")
-        row = layout.row(align=True)
-        SwitchLive.button(row, "Live", depress=live.is_on(context.scene))
-        OtherLive.button(row, "")
         layout.row(align=True).prop(settings, "canvas_size", expand=True)
         self._draw_bar(layout, context, cached)
         self._draw_messages(layout, context, cached)

@@ -34,7 +34,7 @@ from bl_ext.user_default.mixdiff.job.controls.segments import Segments, region_c
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.known_words import hint_of, suggested
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
-from bl_ext.user_default.mixdiff.job.regions import handlers, shown, strands
+from bl_ext.user_default.mixdiff.job.regions import handlers, shown, sight, strands, until_changed
 from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.drawn_rectangles import drawn_rectangles
@@ -186,6 +186,7 @@ __all__ = [
     "shot",
     "show_control",
     "shown",
+    "sight",
     "snapshots",
     "source_of",
     "sources",
@@ -195,6 +196,7 @@ __all__ = [
     "suggested",
     "sync",
     "to_document",
+    "until_changed",
     "view_of",
     "visible_bounds",
     "wait",

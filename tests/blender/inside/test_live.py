@@ -21,10 +21,8 @@ from addon import (
     measured,
     queue,
     session,
-    stop,
-    wait,
 )
-from scenes import update
+from scenes import add_plane, update
 
 HOSTS = "oldest and newest"
 LONG = 900  # steps
@@ -44,7 +42,7 @@ class Person:
         bpy.data.objects["left"].location.x += by
         update()
 
-    def wait_until(self, holds: Callable[[], Any], seconds: float = 40) -> None:
+    def wait_until(self, holds: Callable[[], Any], seconds: float = 150) -> None:
         """Let Blender's timers and the pump go on, which without a window nobody moves."""
         end = time.monotonic() + seconds
         while not holds():
@@ -216,16 +214,6 @@ def test_it_says_why_it_waits_and_goes_on_when_that_is_over(person: Person) -> N
     assert len(person.live.picture.look.job.text_regions) == 1
 
 
-def test_an_engine_that_dies_switches_it_off_and_says_so(person: Person) -> None:
-    person.begin_long()
-    os.kill(session.engine_pid, signal.SIGKILL)
-    person.wait_until(lambda: not person.live.is_on(person.scene))
-    assert "ended unexpectedly" in person.live.says
-    assert generation.last_report(person.scene) is None
-    bpy.ops.mixdiff.live()
-    assert person.live.says == ""
-
-
 def test_cancel_switches_it_off_and_says_nothing(person: Person) -> None:
     person.begin_long()
     bpy.ops.mixdiff.cancel()
@@ -267,5 +255,39 @@ def test_the_engine_is_not_ended_by_a_step_that_takes_long(
     person.wait_until(lambda: len(graces) == 1)
     assert graces == [None]
     person.scene.mixdiff.num_inference_steps = 2
-    stop()
-    wait()
+    person.wait_until(lambda: person.is_whole)
+
+
+def test_a_control_that_is_drawn_from_the_scene_follows_what_is_no_region(street: Any) -> None:
+    """The job is the same, and its picture another one."""
+    street.mixdiff.controls.add().kind = "depth"
+    box = add_plane("no region", size=(0.5, 0.5), at=(0, 0, 1))
+    update()
+    layer = street.view_layers[0]
+
+    def read() -> Any:
+        job_cache.cached_job(street, layer)
+        if job_cache._wanted:
+            job_cache._read()
+        return job_cache.last_cached_job(street)
+
+    before = read()
+    box.location.z = 2
+    update()
+    after = read()
+    assert after.job == before.job
+    assert after is not before
+    box.show_name = True
+    update()
+    assert read() is after
+    job_cache._after_load()
+
+
+def test_an_engine_that_dies_switches_it_off_and_says_so(person: Person) -> None:
+    person.begin_long()
+    os.kill(session.engine_pid, signal.SIGKILL)
+    person.wait_until(lambda: not person.live.is_on(person.scene))
+    assert "ended unexpectedly" in person.live.says
+    assert generation.last_report(person.scene) is None
+    bpy.ops.mixdiff.live()
+    assert person.live.says == ""
