@@ -243,6 +243,7 @@ def test_the_panoramic_camera_renders_the_very_picture(tmp_path: Path) -> None:
     history.add(scene, path, {"seed": 7}, history.JobContext(snapshot={}, view=view))
     scene.camera.rotation_euler = (0, 0, 0)  # it stays where it was made
     bpy.ops.mixdiff.use_as_world(surrounding="AROUND")
+    scene.world.cycles.sampling_method = "NONE"
     scene.camera.rotation_euler = TURNED
     update()
     off = np.abs(render(scene, tmp_path / "seen.png")[..., :3] - painted().astype(int))
