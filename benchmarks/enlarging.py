@@ -32,7 +32,8 @@ from engine.contract.job import Job, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
 from engine.contract.png import read_job
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.masks import canvas_weights
 from engine.sampling.region_windows import region_windows
@@ -42,6 +43,7 @@ from training.painting.prompts import Wish
 from training.settings import Settings
 
 STRENGTHS = (0.5, 0.65, 0.8, 0.9, 0.95)
+AROUND = range(8, 41)
 PARTS: Sequence[tuple[str, Wish, Sequence[tuple[float, float]]]] = (
     (
         "blue sky with clouds",
@@ -174,16 +176,18 @@ def squares(picture: Bytes, part: tuple[slice, slice]) -> list[Bytes]:
 
 
 def border_ratio(picture: Bytes, edges: Sequence[NDArray[np.int64]]) -> float:
-    """Return the energy of the steps at windows' borders against that of all others."""
-    at_borders, between = list[float](), list[float]()
+    """Return the energy of the steps at windows' borders against that of those around.
+
+    Around are lines 8 to 40 pixels away: what is painted there is of the same kind.
+    """
+    at_borders, around = list[float](), list[float]()
     for one, own in zip((picture.transpose(1, 0, 2), picture), edges, strict=True):
         energy = column_energy(one)
-        is_border = np.zeros(len(energy), bool)
-        for offset in (-2, -1, 0):
-            is_border[own + offset] = True
-        at_borders += energy[is_border].tolist()
-        between += energy[~is_border].tolist()
-    return float(np.mean(at_borders) / np.mean(between))
+        near = {int(edge) + offset for edge in own for offset in (-2, -1, 0)}
+        far = {int(edge) + side * offset for edge in own for side in (-1, 1) for offset in AROUND}
+        at_borders += energy[sorted(near)].tolist()
+        around += energy[sorted(line for line in far - near if 0 <= line < len(energy))].tolist()
+    return float(np.mean(at_borders) / np.mean(around))
 
 
 def figures(

@@ -185,7 +185,7 @@ def measure(folder: Path, way: str) -> dict[str, Any]:
     before, peaks, marks = resident(), Peaks(), [("loading", time.monotonic())]
     with peaks.watched():
         model = load_model(str(folder), device, plan)
-        for event in generate(job, model, references={}):
+        for event in generate(job, model):
             match event:
                 case PhaseBegan():
                     marks.append((event.phase, time.monotonic()))

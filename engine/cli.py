@@ -206,8 +206,9 @@ def _with_own_weights(document: dict[str, Any], options: argparse.Namespace) -> 
 def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from engine.model_keeper import ModelKeeper
     from engine.process.quiet import silence_libraries
-    from engine.run import ModelKeeper, RunRequest, run
+    from engine.run import RunRequest, run
     from engine.runtime.devices import choose_device
     from engine.sampling.events import Done, MemoryPlanned, PhaseBegan, StepDone
 

@@ -31,6 +31,7 @@ from engine.runtime.devices import Device
 from engine.runtime.references import fitted, preprocess_image
 from engine.sampling.events import ImageRows, StepDone
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 
 __all__ = [
     "CanvasRegion",
@@ -171,7 +172,7 @@ class _MixturePipeline(StableDiffusionPipeline):  # type: ignore[misc]
         job = chance.resolve_random(checked.job_or_raise(), SystemRandom())
         rows: dict[int | None, list[Pixels]] = {}
         with pipeline.progress_bar(total=job.num_inference_steps) as bar:
-            for event in generate(job, model, references=references):
+            for event in generate(job, model, JobInputs(pictures=references)):
                 match event:
                     case StepDone():
                         bar.total = event.steps

@@ -12,9 +12,10 @@ from .base_pass import check_base, has_base
 from .catalogue import known_model
 from .controlnets import complaint_about
 from .earlier_checks import CHECKS, check_kept
+from .effort import largest_sides
 from .errors import Problem, shown
 from .files import path_in
-from .geometry import pieces, uncovered_share
+from .geometry import RING_CONTEXT_PX, pieces, uncovered_share
 from .image_sizes import ImageSize, read_size
 from .job import (
     Image2ImageRegion,
@@ -258,14 +259,16 @@ class _Checks:
 
     def _too_large(self, job: Job) -> None:
         most = self.facts.family.most_region_px
-        if most is None or (job.max_region_px or most + 1) <= most:
+        if most is None:
             return
         for index, region in enumerate(job.regions):
-            side = max(region.height_px, region.width_px)
-            if isinstance(region, Text2ImageRegion) and side > most:
-                message = f"{side} pixels are more than such a model can look at, {most}"
-                remedy = f"set max_region_px to {self.facts.largest_px}, which cuts it"
-                self.findings.error(f"regions[{index}]", side, message, remedy)
+            seen = largest_sides(job, region)
+            if isinstance(region, Text2ImageRegion) and max(seen) > most:
+                message = f"{max(seen)} pixels are more than such a model can look at, {most}"
+                is_ring = any(job.around(region))  # which is seen with what is around it
+                largest = most - 2 * RING_CONTEXT_PX if is_ring else self.facts.largest_px
+                remedy = f"set max_region_px to {largest}, which cuts it"
+                self.findings.error(f"regions[{index}]", max(seen), message, remedy)
 
     def _unheard(self, job: Job) -> None:
         if self.facts.family.takes_negative:

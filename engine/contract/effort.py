@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .again import changed_bounds
 from .base_pass import base_share, base_size, has_base
-from .geometry import Rectangle, pieces, ring_spans, spans
+from .geometry import RING_CONTEXT_PX, Rectangle, pieces, ring_spans, spans
 from .job import Job, Region
 from .references import ReferencePicture
 
@@ -24,7 +24,7 @@ def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | N
     height, width = job.canvas_height, job.canvas_width
     if changed is not None:
         changed = [piece for one in changed for piece in pieces(one, height, width)]
-    largest = (job.max_region_px or max(job.canvas_height, job.canvas_width)) // stride_px
+    largest = job.max_region_px and max(job.max_region_px // stride_px, 1)
     cells = 0
     for region in job.text_regions:
         if region.mask_weight <= 0:
@@ -33,7 +33,7 @@ def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | N
         shown = _shown_cells(region.references_in(job), stride_px)
         cells += passes * sum(
             window.height_px * window.width_px // stride_px**2 + shown
-            for window in _windows(job, region, stride_px, max(largest, 1))
+            for window in _windows(job, region, stride_px, largest)
             if changed is None
             or any(
                 part.row_init < one.row_end
@@ -59,7 +59,10 @@ def _shown_cells(references: Sequence[ReferencePicture], stride_px: int) -> int:
 def _base_cells(job: Job, stride_px: int) -> int:
     steps = job.num_inference_steps
     looks = sum(base_share(job, index, steps) > 0 for index in range(steps))
-    height, width = base_size(job, stride_px)
+    height, width = (
+        _ring_px(side, None) if wraps else side
+        for side, wraps in zip(base_size(job, stride_px), job.wrapped, strict=True)
+    )
     passes = 1 if job.base_guidance_scale == 1.0 else 2
     return looks * passes * (height // stride_px) * (width // stride_px)
 
@@ -72,30 +75,53 @@ SHOWN_TOKENS = 4096
 
 def largest_tokens(job: Job) -> int:
     """Return how many tokens the largest window of a job has."""
+
+    def tokens(region: Region) -> int:
+        return math.prod(max(side // TOKEN_PX, 1) for side in largest_sides(job, region))
+
+    return max(map(tokens, job.text_regions), default=1)
+
+
+def largest_sides(job: Job, region: Region) -> tuple[int, int]:
+    """Return height and width in pixels of a region's largest window, or a little more."""
     most = job.max_region_px or math.inf
+    height, width = (
+        _ring_px(side, job.max_region_px) if is_ring else int(min(side, most))
+        for side, is_ring in _sides(job, region)
+    )
+    return height, width
 
-    def tokens(height_px: int, width_px: int) -> int:
-        sides = (int(min(side, most)) // TOKEN_PX for side in (height_px, width_px))
-        return math.prod(max(side, 1) for side in sides)
 
-    return max((tokens(r.height_px, r.width_px) for r in job.text_regions), default=1)
+def _sides(job: Job, region: Region) -> list[tuple[int, bool]]:
+    """Return height and width of a region in pixels, each with whether it goes all around."""
+    return list(zip((region.height_px, region.width_px), job.around(region), strict=True))
+
+
+def _ring_px(length_px: int, largest_px: int | None) -> int:
+    """Return the length of the windows of what goes all around the canvas."""
+    spans_px = ring_spans(length_px, largest_px, RING_CONTEXT_PX)
+    return max(end - start for start, end in spans_px)
 
 
 def base_tokens(job: Job, grid_px: int, most_px: int | None = None) -> int:
     """Return how many tokens the base pass sees, 0 where a job has none."""
     if not has_base(job):
         return 0
-    height, width = base_size(job, grid_px, most_px)
-    return (height // TOKEN_PX) * (width // TOKEN_PX)
+    sides = (
+        _ring_px(side, None) if wraps else side
+        for side, wraps in zip(base_size(job, grid_px, most_px), job.wrapped, strict=True)
+    )
+    return math.prod(side // TOKEN_PX for side in sides)
 
 
-def _windows(job: Job, region: Region, stride_px: int, largest: int) -> list[Rectangle]:
+def _windows(job: Job, region: Region, stride_px: int, largest: int | None) -> list[Rectangle]:
     """Return the windows that a region is generated in, each at most so many cells a side."""
+    context = RING_CONTEXT_PX // stride_px
     rows, columns = (
-        (ring_spans if is_ring else spans)(side // stride_px, largest)
-        for side, is_ring in zip(
-            (region.height_px, region.width_px), job.around(region), strict=True
-        )
+        ring_spans(side // stride_px, largest, context)
+        if is_ring
+        else spans(side // stride_px, largest or side)
+        for side, is_ring in _sides(job, region)
     )
     return [
         Rectangle(

@@ -12,6 +12,9 @@ from .kinds import Whole, spec
 
 WRAPS = ("none", "x", "y", "both")
 SIDES = ("row_init", "row_end", "col_init", "col_end")
+RING_CONTEXT_PX = 64
+"""What is seen beyond the start and the end of a region that goes all around the canvas."""
+
 _LEAST_OVERLAP = 1 / 3  # of a span
 
 
@@ -71,7 +74,7 @@ def pieces(rectangle: _R, height_px: int, width_px: int) -> list[_R]:
     The pieces are rectangles of the same kind, those of the upper rows first.
     """
     top, bottom, left, right = rectangle.bounds
-    if bottom <= height_px and right <= width_px:
+    if min(top, left) >= 0 and bottom <= height_px and right <= width_px:
         return [rectangle]
     return [
         replace(rectangle, row_init=first, row_end=last, col_init=begin, col_end=end)
@@ -100,16 +103,17 @@ def uncovered_share(height_px: int, width_px: int, rectangles: Sequence[Rectangl
     return 1 - covered / (height_px * width_px)
 
 
-def ring_spans(length: int, largest: int) -> list[tuple[int, int]]:
-    """Return the fewest spans that cover a ring, each at most `largest` long, evenly spread.
+def ring_spans(length: int, largest: int | None, context: int) -> list[tuple[int, int]]:
+    """Return the fewest spans that cover a ring, evenly spread, where one cannot be its whole.
 
-    The last ones go on beyond the ring's length, which is its start. Neighbours share as much as
-    those of `spans`; a ring no longer than a span is one, which joins itself.
+    A ring no longer than `largest` is one span, and the `context` beyond its start and its end,
+    which is itself again. Several are each at most `largest` long, the last of them beyond the
+    ring's length, which is its start; neighbours share as much as in `spans`.
 
     Units: cells.
     """
-    if length <= largest:
-        return [(0, length)]
+    if largest is None or length <= largest:
+        return [(-context, length + context)]
     shared = min(math.ceil(largest * _LEAST_OVERLAP), largest - 1)
     count = math.ceil(length / (largest - shared))
     size = min(largest, math.ceil(2 * length / count))  # half of which two would share

@@ -164,7 +164,8 @@ def load_adapter(
 
     `folder` is where a relative path starts; `eyes` are the encoders that are loaded already.
 
-    Raises: EngineError of kind `model` where it cannot be loaded, or was made for another model.
+    Raises: EngineError of kind `model` where it cannot be loaded, or was made for another model; of
+    kind `memory` where there is no room for it.
     """
     path, facts = adapter_path(name, folder), facts_of_adapter(name, folder)
     seeing = encoder_folder(path, facts)
@@ -175,7 +176,9 @@ def load_adapter(
         raise
     except Exception as error:
         if is_oom(error):
-            raise
+            message = f"the IP-Adapter {name} does not fit into memory beside the model"
+            advice = "close other programs, choose a smaller model, or leave the reference out"
+            raise EngineError(message, kind="memory", advice=advice) from error
         message = f"the IP-Adapter {name} cannot be loaded: {type(error).__name__}: "
         advice = "it is damaged, or made for another model: download it again, whole"
         raise ModelError(message + first_line(error), advice) from error

@@ -13,14 +13,15 @@ from engine.contract.geometry import NO_AXES, Axes
 from engine.runtime.codec import Pixels, to_image, to_uint8
 from engine.runtime.preview import LinearPreview
 from engine.runtime.references import Reference
-from engine.runtime.tiled import ALONE, CONTEXT_CELLS, WHOLE_CELLS, Sharing, tiled_rows
-from engine.runtime.windows import Window, WrappedWindow
+from engine.runtime.tiled import ALONE, WHOLE_CELLS, Sharing, tiled_rows
+from engine.runtime.windows import Window
 
 
 class KLCodec:
     """An AutoencoderKL, in float32 whatever the denoiser runs in.
 
-    A canvas of a megapixel is encoded and decoded whole; a larger one in tiles.
+    A canvas of a megapixel is encoded and decoded whole; a larger one in tiles, and so is one that
+    wraps, whose tiles see what lies beyond its edges.
     """
 
     def __init__(
@@ -59,8 +60,8 @@ class KLCodec:
         """
         vae, stride = self._on(on), self._stride_px
         height, width = reference.height_px // stride, reference.width_px // stride
-        if height * width <= WHOLE_CELLS:
-            distribution = self._distribution(vae, reference.whole().to(on), reference.around)
+        if height * width <= WHOLE_CELLS and not any(reference.around):
+            distribution = vae.encode(reference.whole().to(on)).latent_dist
         else:
             rows = tiled_rows(
                 vae.encoder,
@@ -94,9 +95,9 @@ class KLCodec:
         Shapes: (1, C, h, w) to (rows, W, 3), uint8.
         """
         vae = self._on(on)
-        if latents.shape[-2] * latents.shape[-1] <= WHOLE_CELLS:
+        if latents.shape[-2] * latents.shape[-1] <= WHOLE_CELLS and not any(wrapped):
             if sharing.is_first:
-                yield to_image(to_uint8(self._whole(latents.to(on), wrapped)[0]))
+                yield to_image(to_uint8(self._colours(latents.to(on))[0]))
             return
         encoded = self._unscaled(latents.to(on))
         if vae.post_quant_conv is not None:
@@ -127,21 +128,6 @@ class KLCodec:
     def _unscaled(self, latents: Tensor) -> Tensor:
         return latents / self._scale + self._shift
 
-    def _distribution(self, vae: Any, picture: Tensor, around: Axes) -> Any:
-        """Return what a picture (1, 3, H, W) may be encoded to, seen with what lies around it."""
-        stride = self._stride_px
-        seen, inner = _with_context(picture, CONTEXT_CELLS * stride, around)
-        found = vae.encode(seen.take(picture)).latent_dist
-        if not any(around):
-            return found
-        cells = inner.divided(stride)
-        return DiagonalGaussianDistribution(cells.take(found.parameters).contiguous())
-
-    def _whole(self, latents: Tensor, wrapped: Axes) -> Tensor:
-        """Return the colours of a canvas (1, C, h, w), seen with what lies around it."""
-        seen, inner = _with_context(latents, CONTEXT_CELLS, wrapped)
-        return inner.scaled(self._stride_px).take(self._colours(seen.take(latents)))
-
     def _colours(self, latents: Tensor) -> Tensor:
         """Return the decoder's colours, in [0, 1] but for overshoots, (1, 3, H, W)."""
         decoded: Tensor = self._vae.decode(self._unscaled(latents), return_dict=False)[0]
@@ -163,12 +149,3 @@ def _scale_and_shift(config: Any) -> tuple[Tensor, Tensor]:
 def _pixels(reference: Reference, window: Window, stride_px: int) -> Tensor:
     rows = slice(window.top * stride_px, window.bottom * stride_px)
     return reference.repeated(rows, slice(window.left * stride_px, window.right * stride_px))
-
-
-def _with_context(canvas: Tensor, context: int, around: Axes) -> tuple[Window, Window]:
-    """Return a canvas with what lies around it where it has no edge, and itself within that."""
-    height, width = canvas.shape[-2:]
-    rows, columns = (context if wraps else 0 for wraps in around)
-    seen = {"top": -rows, "bottom": height + rows, "left": -columns, "right": width + columns}
-    inner = Window(top=rows, bottom=rows + height, left=columns, right=columns + width)
-    return (WrappedWindow if any(around) else Window)(**seen), inner

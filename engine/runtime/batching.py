@@ -255,21 +255,20 @@ class BatchPlan:
         """Yield the predictions of all windows, in any order, as the calls give them.
 
         `t` is on the CPU, so that nobody waits for the device to learn it; `elapsed` says which
-        controls hold in the step, all of them without it, and how what goes all around is turned.
+        controls hold in the step, all of them without it.
 
         Shapes: model_input (1, C, H, W), float32.
         """
         # Filled by the device itself: a copy from the host would have to wait for it.
         timestep = torch.full((1,), t.item(), dtype=t.dtype, device=model_input.device)
         outputs: dict[int, list[Tensor]] = {}
-        step = 0 if elapsed is None else elapsed.step
         for number, group in enumerate(self._groups):
             done = 0
             while done < len(group):
                 called = self._as_many_as_fit(number, done, model_input, timestep, elapsed)
                 for one, output in zip(group[done:], torch.split(called, 1), strict=False):
                     known = outputs.setdefault(one.index, [])
-                    known.append(one.window.turned_back(output, step))
+                    known.append(output)
                     if len(known) == len(one.terms):
                         del outputs[one.index]
                         value = self._network.guidance.combine(one.terms, known)
@@ -285,13 +284,10 @@ class BatchPlan:
         elapsed: Elapsed | None,
     ) -> Tensor:
         """Call the network once, with fewer passes from then on where the memory is too small."""
-        step = 0 if elapsed is None else elapsed.step
         while True:
             passes = self._groups[number][done : done + self._fitting[number]]
             try:
-                views = torch.cat(
-                    [one.window.turned(one.window.take(model_input), step) for one in passes]
-                )
+                views = torch.cat([one.window.take(model_input) for one in passes])
                 return self._called(passes, views, timestep, elapsed)
             except (RuntimeError, MemoryError) as error:
                 if len(passes) == 1 or not is_oom(error):

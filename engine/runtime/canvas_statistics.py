@@ -34,17 +34,23 @@ Crop = Callable[[Window], Tensor]
 
 
 def seeing_canvas(
-    network: nn.Module, crop: Crop, cells: Tensor, wrapped: Axes = NO_AXES
+    network: nn.Module,
+    crop: Crop,
+    cells: Tensor,
+    wrapped: Axes = NO_AXES,
+    *,
+    is_whole: bool = False,
 ) -> nn.Module:
     """Return a shared-weight copy of a network that sees a canvas in whatever part it is given.
 
     `crop` gives the network's input for a window of the canvas, which may begin or end beyond it
-    along axes that are `wrapped`.
+    along axes that are `wrapped`. Where `is_whole`, all of the canvas is seen first instead of
+    patches of it.
 
     Shapes: cells (1, K, h, w), the few values a cell that the patches are weighted by.
     """
     height, width = cells.shape[-2:]
-    patches = _Patches.over(height, width, wrapped)
+    patches = (_Patches.whole if is_whole else _Patches.over)(height, width, wrapped)
     weights = patches.weights(cells.cpu().double())
     shared = copy.deepcopy(network, {id(t): t for t in (*network.parameters(), *network.buffers())})
     for name, module in list(shared.named_modules()):
@@ -63,6 +69,15 @@ class _Patches:
     windows: tuple[Window, ...]
     context_rows: int
     context_columns: int
+
+    @classmethod
+    def whole(cls, height: int, width: int, wrapped: Axes) -> _Patches:
+        """Return all of a canvas as one patch, with what is around it where it wraps."""
+        rows, columns = (_PATCH_CONTEXT if wraps else 0 for wraps in wrapped)
+        window = WrappedWindow(
+            top=-rows, bottom=height + rows, left=-columns, right=width + columns
+        )
+        return cls(windows=(window,), context_rows=rows, context_columns=columns)
 
     @classmethod
     def over(cls, height: int, width: int, wrapped: Axes) -> _Patches:

@@ -98,12 +98,11 @@ class Control:
         """What passes have in common that share a call."""
         return id(self.net), self.kind, self.scale, self.start, self.end
 
-    def seen_in(self, window: Window, step: int = 0) -> Tensor:
+    def seen_in(self, window: Window) -> Tensor:
         """Return the part of the hint that a window within the area sees, (1, C, k·h, k·w)."""
         cell = self.hint.shape[-1] // self.area.width
         hint = cast(Tensor, self.hint)  # or what is sliced like one
-        seen = window.moved(-self.area.top, -self.area.left).scaled(cell).take(hint)
-        return window.turned(seen, step, scale=cell)
+        return window.moved(-self.area.top, -self.area.left).scaled(cell).take(hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,12 +123,11 @@ def held(
 ) -> tuple[Held, ...]:
     """Return what passes are held to in a step; their controls have the same keys in order."""
     _, first = passes[0]
-    step = 0 if elapsed is None else elapsed.step
     return tuple(
         Held(
             net=control.net,
             kind=control.kind,
-            hints=torch.cat([own[index].seen_in(window, step) for window, own in passes]),
+            hints=torch.cat([own[index].seen_in(window) for window, own in passes]),
             scale=control.scale,
         )
         for index, control in enumerate(first)

@@ -19,8 +19,7 @@ WHOLE_CELLS = 128 * 128
 """The most cells that are seen at once: a larger canvas is tiled."""
 
 _CORE_CELLS = 80
-CONTEXT_CELLS = 8
-"""What a cell of the output hardly sees beyond."""
+_CONTEXT_CELLS = 8  # what a cell of the output hardly sees beyond
 _BLEND_CELLS = 2  # on either side of a tile's edge
 
 
@@ -68,7 +67,7 @@ class _Span:
     @property
     def seen(self) -> tuple[int, int]:
         """What it shows and the context of that."""
-        return self._grown(_BLEND_CELLS + CONTEXT_CELLS)
+        return self._grown(_BLEND_CELLS + _CONTEXT_CELLS)
 
     @property
     def is_first(self) -> bool:
@@ -117,7 +116,8 @@ def tiled_rows(
     """
     height, width = cells.shape[-2:]
     checkpoint()
-    on_canvas = seeing_canvas(network, crop, cells, wrapped)
+    is_whole = any(wrapped) and height * width <= WHOLE_CELLS
+    on_canvas = seeing_canvas(network, crop, cells, wrapped, is_whole=is_whole)
     band = 2 * _BLEND_CELLS * scale
     fade = ((torch.arange(band, device=cells.device) + 0.5) / band).to(torch.float32)
 

@@ -11,8 +11,6 @@ from torch import Tensor
 from engine.contract.geometry import Rectangle, stretches
 from engine.contract.job import Job
 
-_GOLDEN = (5**0.5 - 1) / 2  # of a side: no two of few steps are turned by nearly the same
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
@@ -102,31 +100,13 @@ class Window:
         """Replace the window's part of a canvas."""
         self.take(canvas).copy_(values)
 
-    def turned(self, values: Tensor, step: int, *, scale: int = 1) -> Tensor:
-        """Return the window's part of a canvas as the network sees it at a step.
-
-        `scale` is how many values a side there are of each cell.
-
-        Shapes: (..., scale · h, scale · w) to the same.
-        """
-        return values
-
-    def turned_back(self, values: Tensor, step: int) -> Tensor:
-        """Return what the network said to what `turned` gave it, each cell where it belongs."""
-        return values
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrappedWindow(Window):
     """A window that may begin and end beyond the canvas: there it goes on at the opposite edge.
 
-    Along an axis on which it goes all around it has no edge, but the network sees one. So there
-    the network sees it turned by another number of cells at each step: no cell stays at the edge.
+    One that is longer than the canvas sees it again from its start.
     """
-
-    turn_rows: int = 0
-    """What the window is turned by along its rows is a multiple of this; 0 where it has edges."""
-    turn_columns: int = 0
 
     def take(self, canvas: Tensor) -> Tensor:
         """Return the window's part of a canvas, as a copy.
@@ -146,17 +126,6 @@ class WrappedWindow(Window):
         ]
         return torch.cat(bands, dim=-2)
 
-    def part(self, top: int, bottom: int, left: int, right: int) -> Window:
-        """Return a part of the window, which has edges where it is smaller."""
-        return WrappedWindow(
-            top=self.top + top,
-            bottom=self.top + bottom,
-            left=self.left + left,
-            right=self.left + right,
-            turn_rows=self.turn_rows if bottom - top == self.height else 0,
-            turn_columns=self.turn_columns if right - left == self.width else 0,
-        )
-
     def add_(self, canvas: Tensor, values: Tensor, weights: Tensor | float = 1.0) -> None:
         """Add values, times weights, to the window's part of a canvas."""
         for window, part in self._pieces(canvas):
@@ -167,27 +136,6 @@ class WrappedWindow(Window):
         """Replace the window's part of a canvas."""
         for window, part in self._pieces(canvas):
             window.put_(canvas, part.take(values))
-
-    def turned(self, values: Tensor, step: int, *, scale: int = 1) -> Tensor:
-        """Return the window's part of a canvas as the network sees it at a step.
-
-        Shapes: (..., scale · h, scale · w) to the same.
-        """
-        shifts = self._shifts(step, scale)
-        return values.roll(shifts, (-2, -1)) if any(shifts) else values
-
-    def turned_back(self, values: Tensor, step: int) -> Tensor:
-        """Return what the network said to what `turned` gave it, each cell where it belongs."""
-        rows, columns = self._shifts(step, 1)
-        return values.roll((-rows, -columns), (-2, -1)) if rows or columns else values
-
-    def _shifts(self, step: int, scale: int) -> tuple[int, int]:
-        share = (step * _GOLDEN + 0.5) % 1  # the first step has the edges in the middle
-        rows, columns = (
-            int(share * side / unit) * unit * scale if unit else 0
-            for side, unit in ((self.height, self.turn_rows), (self.width, self.turn_columns))
-        )
-        return rows, columns
 
     def _pieces(self, canvas: Tensor) -> Iterator[tuple[Window, Window]]:
         """Yield the parts that lie in a canvas, there and within the window."""
@@ -209,21 +157,9 @@ class WrappedWindow(Window):
             above += bottom - top
 
 
-def window_of(rectangle: Rectangle, job: Job, stride_px: int, *, patch: int = 1) -> Window:
-    """Return the cells of a job's canvas that a rectangle of pixels covers, beyond its edges too.
-
-    Networks see patches of so many cells a side.
-    """
+def window_of(rectangle: Rectangle, job: Job, stride_px: int) -> Window:
+    """Return the cells of a job's canvas that a rectangle covers, where it wraps or not."""
     plain = Window.of(rectangle, stride_px)
-    rows, columns = job.around(rectangle)
-    is_inside = rectangle.row_end <= job.canvas_height and rectangle.col_end <= job.canvas_width
-    if is_inside and not (rows or columns):
+    if not any(job.wrapped):
         return plain
-    return WrappedWindow(
-        top=plain.top,
-        bottom=plain.bottom,
-        left=plain.left,
-        right=plain.right,
-        turn_rows=patch if rows else 0,
-        turn_columns=patch if columns else 0,
-    )
+    return WrappedWindow(top=plain.top, bottom=plain.bottom, left=plain.left, right=plain.right)

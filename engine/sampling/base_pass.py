@@ -74,6 +74,8 @@ class BasePass:
     """(H, W): 1 where a region generates, 0 elsewhere."""
     scaling: Scaling | None
     """None where the canvas is seen as it is."""
+    whole: RegionWindow
+    """The canvas as the network sees it, which is more of one that wraps."""
 
     def add_(self, mixed: Tensor, model_input: Tensor, schedule: Schedule, index: int) -> None:
         """Add its part to the mixture of a step, counted from 0.
@@ -96,12 +98,21 @@ class BasePass:
         """Return what the network predicts for the whole canvas, or for its low frequencies."""
         if self.scaling is None:
             (found,) = plan.predict(model_input, schedule.timesteps[index], schedule.elapsed(index))
-            return found.value
+            return self._folded(found.value, model_input)
         canvas = schedule.level(index)
         small = schedule.level_of(canvas.sigma / self.scaling.factor)
         seen = self.scaling.down(model_input) * (small.noise / canvas.noise)
         (found,) = plan.predict(seen, small.timestep, schedule.elapsed(index))
-        return self.scaling.up(small.rescaled(seen, found.value, canvas, self.scaling.factor))
+        value = self._folded(found.value, seen)
+        return self.scaling.up(small.rescaled(seen, value, canvas, self.scaling.factor))
+
+    def _folded(self, value: Tensor, canvas: Tensor) -> Tensor:
+        """Return what was predicted of the whole, once for each cell of the canvas it saw."""
+        if not any(self.job.wrapped):
+            return value
+        folded = torch.zeros_like(canvas)
+        self.whole.window.add_(folded, value, self.whole.weights.to(canvas))
+        return folded
 
 
 def plans_of(
@@ -135,11 +146,12 @@ def plans_of(
     covered = torch.zeros(canvas.shape[-2:], dtype=torch.float64)
     for one in windows:
         one.window.add_(covered, one.weights)
-    size = (whole[0].window.height, whole[0].window.width)
+    size = (seen_job.canvas_height // stride, seen_job.canvas_width // stride)
     is_own, is_full_size = len(windows) in share, size == tuple(canvas.shape[-2:])
     return plan, BasePass(
         job=job,
         plan=planned(seen_job, whole) if is_own else None,
         covered=(covered > 0).to(canvas),
+        whole=whole[0],
         scaling=None if is_full_size else Scaling.between(canvas, *size, job.wrapped),
     )

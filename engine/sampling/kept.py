@@ -7,7 +7,7 @@ picture's latents for the share of the steps that it may not change, as in Diffe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,11 @@ from engine.contract.earlier_checks import kept_size_complaint
 from engine.contract.errors import JobError, Problem, shown
 from engine.contract.geometry import NO_AXES, Axes
 from engine.contract.job import Job
+from engine.families.base import Model
 from engine.families.schedules import Schedule
 from engine.runtime.batching import RegionWindow
 from engine.runtime.codec import Pixels
+from engine.runtime.references import Reference
 from engine.runtime.windows import window_of
 from engine.sampling.masks import MaskImages, Weights, cell_means, mask_coverage
 from engine.storage.kept import EarlierPicture
@@ -224,3 +226,22 @@ def _between(cells: int, pixels: int, *, is_ring: bool) -> npt.NDArray[np.float3
         distances = np.minimum(distances, cells - distances)
     shares: npt.NDArray[np.float32] = np.maximum(1 - distances, 0).astype(np.float32)
     return shares
+
+
+def kept_latents(
+    earlier: EarlierPicture,
+    job: Job,
+    model: Model,
+    generator: torch.Generator,
+    *,
+    on: torch.device,
+    checkpoint: Callable[[], None],
+) -> Tensor:
+    """Return a kept picture's latents (1, C, h, w): its own, or else what it is encoded to."""
+    height, width, _ = earlier.pixels.shape
+    shape = (1, model.channels, height // model.stride_px, width // model.stride_px)
+    if earlier.latents is not None and earlier.latents.shape == shape:
+        return torch.from_numpy(earlier.latents)
+    pixels = torch.from_numpy(earlier.pixels).permute(2, 0, 1)[None]
+    reference = Reference(picture=pixels, height_px=height, width_px=width, around=job.wrapped)
+    return model.codec.encode(reference, generator, on=on, checkpoint=checkpoint)

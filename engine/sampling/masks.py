@@ -59,7 +59,7 @@ def around_edges(cells: Weights, bounds: tuple[int, int, int, int]) -> Weights:
     """
     top, bottom, left, right = bounds
     height, width = cells.shape
-    if bottom <= height and right <= width:
+    if min(top, left) >= 0 and bottom <= height and right <= width:
         return cells[top:bottom, left:right]
     return cells[_places(top, bottom, left, right, cells.shape)]
 

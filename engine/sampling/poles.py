@@ -18,6 +18,8 @@ from engine.runtime.codec import Pixels
 
 Floats = npt.NDArray[np.float64]
 
+_RINGS = 3  # how fast rings go: as a smooth step to this power
+
 
 def calmed(strips: Iterable[Pixels], height: int, calm_deg: float) -> Iterator[Pixels]:
     """Yield a picture's rows, from top to bottom, calm within degrees of zenith and nadir.
@@ -53,7 +55,7 @@ def _calm_cap(rows: Pixels, height: int, calm_deg: float) -> Pixels:
     waves *= (share[:, None] ** (turns * (1 - share[:, None])))[..., None]
     areas = np.sin((np.arange(len(rows)) + 0.5) * np.pi / height)
     mean = (waves[:, 0].real * areas[:, None]).sum(axis=0) / areas.sum()
-    kept = (share**2 * (3 - 2 * share))[:, None]
+    kept = (share**2 * (3 - 2 * share))[:, None] ** _RINGS
     waves[:, 0] = mean + (waves[:, 0].real - mean) * kept
     smooth = np.fft.irfft(waves, n=rows.shape[1], axis=1)
     found: Pixels = np.clip(np.rint(smooth), 0, 255).astype(np.uint8)

@@ -19,8 +19,8 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _side(text: str) -> int:
-    if not text.isdecimal() or not 16 <= int(text) <= 16384:
-        raise argparse.ArgumentTypeError(f"{text!r} is no side; give pixels from 16 to 16384")
+    if not text.isdecimal() or not 16 <= int(text) <= 8192:
+        raise argparse.ArgumentTypeError(f"{text!r} is no side; give pixels from 16 to 8192")
     return int(text)
 
 

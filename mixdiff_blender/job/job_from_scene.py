@@ -172,7 +172,7 @@ def job_from_scene(
         seed=settings.seed,
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,
-        wrap="x" if canvas.is_panorama else "none",
+        wrap="x" if canvas.is_panorama else settings.wrap,
         calm_poles_deg=exact(settings.calm_poles_deg) if canvas.is_panorama else 0.0,
         negative_prompt=filled(settings.negative_prompt, words),
         loras=loras_of(settings),

@@ -125,6 +125,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     negative_prompt: str = declared(Job)
     prompt_syntax: str = declared(Job, default=WEIGHTS)
     loras: Any = lora_list("LoRAs of the whole picture (loras)")
+    wrap: str = declared(Job)
     base_prompt: str = declared(
         Job,
         description="What the whole picture shows, its regions included; empty for the prompts of "

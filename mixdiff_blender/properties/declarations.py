@@ -46,6 +46,7 @@ _LABELS = {
     "num_inference_steps": "Steps",
     "negative_prompt": "Negative Prompt",
     "prompt_syntax": "Prompts As",
+    "wrap": "Repeats",
     "base_prompt": "Whole Picture",
     "base_guidance_scale": "Guidance",
     "base_strength": "Base Strength",
@@ -99,6 +100,10 @@ _ITEMS = {
         "(word:1.3) counts more, [word] less, BREAK begins another part, and long prompts are read "
         "to their end. Of use to Stable Diffusion 1, 2 and XL",
     ),
+    "none": ("Not", "The picture ends at its edges"),
+    "x": ("Sideways", "What goes over the right edge goes on at the left: a frieze, a strip"),
+    "y": ("Up and Down", "What goes over the lower edge goes on at the upper"),
+    "both": ("Both Ways", "The picture joins itself on all sides: a tile"),
     "cpu": ("CPU", "A seed gives the same picture on every device"),
     "device": ("Device", "Noise is drawn where the picture is made"),
     "region": ("Region", "The mask lies over the region alone"),

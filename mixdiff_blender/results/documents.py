@@ -156,6 +156,14 @@ def view_of_entry(entry: HistoryEntry) -> CameraView | None:
     return view_of_text(entry.view)
 
 
+def wrap_of_entry(entry: HistoryEntry) -> str:
+    """Return which ways an entry's picture repeats, as a job has it."""
+    try:
+        return job_of(entry).wrap
+    except EngineError:
+        return "none"
+
+
 def view_of_text(text: str) -> CameraView | None:
     """Return what the camera saw as `text_of_view` keeps it, where that is known."""
     values = _object_in(text)

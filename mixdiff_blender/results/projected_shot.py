@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from ..job.frames import frame_now, go_to
+from .curves import curves_of
 from .depth_sequence import depth_sequence
 from .projection import Projected, project, property_names
 from .sequence import follow
@@ -60,17 +61,6 @@ def remove_keyframes(obj: Any) -> None:
 
 def _own_curves(obj: Any) -> Iterator[tuple[Any, Any]]:
     """Yield the curves that move a projection, each with what it can be removed from."""
-    animation = obj.animation_data
-    action = animation.action if animation else None
-    if action is None or action.library is not None:
-        return
-    if hasattr(action, "fcurves"):  # until Blender 5.0
-        owners = [action.fcurves]
-    else:
-        strips = [strip for layer in action.layers for strip in layer.strips]
-        bags = [strip.channelbag(animation.action_slot) for strip in strips]
-        owners = [bag.fcurves for bag in bags if bag]
-    for curves in owners:
-        for curve in list(curves):
-            if curve.data_path.startswith('["mixdiff_projection_'):
-                yield curve, curves
+    for curve, curves in curves_of(obj):
+        if curve.data_path.startswith('["mixdiff_projection_'):
+            yield curve, curves

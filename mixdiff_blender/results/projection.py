@@ -103,8 +103,9 @@ def project(
 
 
 def any_projected() -> bool:
-    """Return whether anything shows a projected picture."""
-    return any(is_ours(material) and material.users for material in bpy.data.materials)
+    """Return whether anything shows a projected picture, or what was baked of one."""
+    materials: Any = bpy.data.materials
+    return any(m.users and (is_ours(m) or m.get(BAKED)) for m in materials)
 
 
 def is_projected(obj: bpy.types.Object) -> bool:

@@ -99,6 +99,12 @@ class ShotRecord:
         """Return what the camera saw at a frame, where that is known."""
         return view_of_text(self.views.get(number, ""))
 
+    @property
+    def known_views(self) -> dict[int, CameraView]:
+        """What the camera saw at the frames, by their numbers, where that is known."""
+        found = {number: self.view(number) for number in self.frames.numbers}
+        return {number: view for number, view in found.items() if view is not None}
+
     def nearest(self, number: int) -> int | None:
         """Return the frame that the sequence shows at a frame of the scene."""
         there = self.there

@@ -39,9 +39,9 @@ _NOT_OF_THE_PICTURE = frozenset(
 _CANVAS_KEYS = (
     *("num_inference_steps", "negative_prompt", "prompt_syntax"),
     *("base_prompt", "base_strength", "base_end"),
-    *("cpu_vae", "decode_steps", "noise_device"),
+    *("cpu_vae", "decode_steps", "noise_device", "wrap"),
 )
-_BEFORE = {"prompt_syntax": PLAIN, "base_strength": 0.0, "look": LOOK_FRAME}
+_BEFORE = {"prompt_syntax": PLAIN, "base_strength": 0.0, "look": LOOK_FRAME, "wrap": "none"}
 """What settings of earlier versions meant that knew no other."""
 
 

@@ -32,7 +32,7 @@ def bake(
 
     The pictures lie in the scene's folder, or in `output`, a folder. `new_uv_map` uses a UV map
     named MixDiff without overlaps, made where there is none; objects without any get it anyhow.
-    `put_on` shows the pictures on the objects in place of the projection.
+    `put_on` shows the pictures on the objects in place of the projection. `size` is 16 to 8192.
 
     Raises: EngineError of kind `name` for an object that there is not; of kind `job` where one of
     them cannot be baked, before any is; of kind `output`.

@@ -39,8 +39,9 @@ _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.type
 _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
 _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
+    *("look", "calm_poles_deg"),
     *("base_prompt", "base_strength", "base_end"),
-    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
+    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size", "wrap"),
     *("scheduler", "seed_digits", "prompt_syntax", *LISTS),
 )
 

@@ -121,6 +121,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "max_region_px": st.none() | st.integers(64, 2048),
             "num_inference_steps": st.integers(1, 999),
             "seed": SEEDS,
+            "wrap": st.sampled_from(["none", "x", "y", "both"]),
             "negative_prompt": TEXTS,
             "prompt_syntax": st.sampled_from(PROMPT_SYNTAXES),
             "loras": st.lists(lora, max_size=2),

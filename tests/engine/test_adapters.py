@@ -25,12 +25,14 @@ from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
 from engine.families.loading import model_of
 from engine.families.schedules import build_scheduler
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.controls import NO_CONTROLS, ControlInputs
 from engine.sampling.events import Generated
 from engine.sampling.following import ReferenceInputs
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 from engine.sampling.masks import MaskImages
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, latents, read_job, relative_error, text_region
@@ -79,10 +81,10 @@ def followed(
     masks: MaskImages | None = None,
 ) -> Any:
     """Run a job with references, and return its latents."""
-    inputs = ReferenceInputs(pictures=pictures or {"p": picture()}, adapters=adapters or {})
+    references = ReferenceInputs(pictures=pictures or {"p": picture()}, adapters=adapters or {})
     job = read_job(document)
-    given: dict[str, Any] = {"references": {}, "masks": masks or {}, "controls": controls}
-    events = generate(job, model, followed=inputs, **given)
+    inputs = JobInputs(masks=masks or {}, controls=controls, references=references)
+    events = generate(job, model, inputs)
     (done,) = (event for event in events if isinstance(event, Generated))
     return done.latents.numpy()
 

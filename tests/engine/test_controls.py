@@ -22,11 +22,13 @@ from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
 from engine.families.loading import model_of
 from engine.families.schedules import build_scheduler
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.controls import ControlInputs
 from engine.sampling.events import Generated
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 from engine.sampling.masks import MaskImages
 from tests.engine.conftest import TINY_SD
 from tests.engine.ldm_checkpoint import controlnet_tensors
@@ -51,9 +53,9 @@ def held(
     masks: MaskImages | None = None,
 ) -> Any:
     """Run a job with controls, and return its latents."""
-    inputs = ControlInputs(pictures=pictures, nets=nets)
+    controls = ControlInputs(pictures=pictures, nets=nets)
     job = read_job(document)
-    events = generate(job, model, references={}, masks=masks or {}, controls=inputs)
+    events = generate(job, model, JobInputs(masks=masks or {}, controls=controls))
     (done,) = (event for event in events if isinstance(event, Generated))
     return done.latents.numpy()
 

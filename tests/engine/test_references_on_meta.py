@@ -13,12 +13,13 @@ from diffusers.models.embeddings import IPAdapterPlusImageProjection
 
 from engine.contract.adapters import ADAPTERS, VIT_H
 from engine.contract.job import Job
-from engine.families.adapters import Adapter, load_adapter
+from engine.families.adapters import Adapter, following, load_adapter
 from engine.families.base import Model
 from engine.families.loading import model_of
 from engine.runtime.devices import choose_device
-from engine.runtime.following import Followed
-from tests.engine.runs import read_job
+from engine.runtime.following import Followed, Seen
+from engine.runtime.placement import place
+from tests.engine.runs import placed, read_job
 from tests.engine.test_meta_device import (
     META,
     REAL,
@@ -28,6 +29,7 @@ from tests.engine.test_meta_device import (
     on_meta,
     small,
 )
+from tests.engine.test_placement import Autoencoder
 from tests.engine.tiny_adapters import save_adapter
 from tests.engine.tiny_flow_models import flux2_klein
 
@@ -90,8 +92,31 @@ def test_the_real_shapes_run_through_and_are_as_large_as_is_known(
     own_bytes = next(one.own_bytes for one in ADAPTERS if known in one.id)
     assert 2 * numbers == pytest.approx(own_bytes, rel=1e-2)
     followed = Followed(adapter=adapter, shown=tokens, hidden=tokens, scale=0.6)
-    job = read_job({**beside(512, 3, 1, scheduler="euler"), "num_inference_steps": 2})
+    job = read_job({**beside(512, 3, scheduler="euler"), "num_inference_steps": 2})
     copies = copies_in_the_loop(
-        on_meta(model, TEXTS[family]), job, references=lambda job: [[followed], []]
+        on_meta(model, TEXTS[family]), job, references=lambda job: [[followed]]
     )
     assert copies == 0
+
+
+def test_a_network_that_takes_turns_leaves_an_adapter_s_layers_where_they_are(
+    tiny: Model, tmp_path: Path
+) -> None:
+    adapter = load_adapter(str(save_adapter(tmp_path, tiny.network)), tmp_path, tiny, {})
+    for layer in adapter.layers.values():
+        layer.to(META)
+    before = [p for layer in adapter.layers.values() for p in layer.parameters()]
+    unet, encoder = copy.deepcopy(tiny.network), torch.nn.Linear(2, 2)
+    parts = {"unet": unet, "text_encoder": encoder, "vae": Autoencoder()}
+    place(parts, "unet", placed("comes", "comes"), META)
+    wide = unet.config.cross_attention_dim
+    tokens = torch.zeros((1, 4, wide), device=META)
+    latents, text = torch.zeros((1, 4, 8, 8), device=META), torch.zeros((1, 5, wide), device=META)
+    with torch.inference_mode():
+        for _ in range(2):
+            with following(unet, [Seen(adapter=adapter, values=tokens, scale=1.0)]):
+                unet(latents, torch.zeros(1, device=META), (text, [tokens]))
+            encoder(torch.zeros((1, 2), device=META))
+    assert {p.device for p in unet.parameters()} == {torch.device("cpu")}
+    after = [p for layer in adapter.layers.values() for p in layer.parameters()]
+    assert all(one is other for one, other in zip(before, after, strict=True))

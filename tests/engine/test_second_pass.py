@@ -29,13 +29,15 @@ from engine.earlier import enlarged_source, part_anew
 from engine.families.base import Model
 from engine.families.loading import model_of
 from engine.families.schedules import Schedule, build_scheduler
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.batching import Prediction, RegionWindow
 from engine.runtime.devices import choose_device
 from engine.runtime.references import EnlargedReference, picture_bytes
 from engine.runtime.windows import Window
 from engine.sampling.events import Generated
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 from engine.sampling.masks import canvas_weights
 from engine.sampling.noise import Noise, starting_noise
 from engine.sampling.region_windows import region_windows
@@ -69,7 +71,7 @@ def second_pass(strength: float, *, scheduler: str | None = "ddim", steps: int =
 
 
 def made_by(model: Model, job: Job, picture: Image.Image) -> Tensor:
-    events = generate(job, model, references={}, first=picture_bytes(picture))
+    events = generate(job, model, JobInputs(first=picture_bytes(picture)))
     (done,) = (event for event in events if isinstance(event, Generated))
     return done.latents
 

@@ -85,7 +85,10 @@ def canvas_of(scene: bpy.types.Scene, facts: ModelFacts | None = None) -> Canvas
     )
     if is_around:
         width_px = 2 * height_px
-    return Canvas(height_px=height_px, width_px=width_px, grid_px=grid_px, is_panorama=is_around)
+    wrap = "x" if is_around else canvas_settings(scene).wrap
+    return Canvas(
+        height_px=height_px, width_px=width_px, grid_px=grid_px, is_panorama=is_around, wrap=wrap
+    )
 
 
 def find_camera(scene: bpy.types.Scene) -> bpy.types.Object:

@@ -89,7 +89,14 @@ class Canvas:
     width_px: int
     grid_px: int
     is_panorama: bool = False
-    """Whether its left and right edges are the same place."""
+    """Whether it shows what is all around the camera."""
+    wrap: str = "none"
+    """Which of its opposite edges are the same place, as a job has it."""
+
+    @property
+    def is_ring(self) -> tuple[bool, bool]:
+        """Whether it goes on at the opposite edge along its rows, and along its columns."""
+        return self.wrap in ("y", "both"), self.wrap in ("x", "both")
 
 
 def nearest_multiple(value: float, stride: int) -> int:
@@ -143,26 +150,43 @@ def _bounds_around(view: CameraView, points: Floats, triangles: Ints) -> Bounds 
     return Bounds(left=left, right=right, bottom=bottom, top=top, far=far)
 
 
-def in_frame(left: float, right: float, bottom: float, top: float) -> Bounds | None:
-    """Return the part of a rectangle that is in the frame, or None where it does not reach in."""
-    if min(right, top, 1 - left, 1 - bottom) <= _TOUCHING:
-        return None
-    left, right, bottom, top = max(left, 0.0), min(right, 1.0), max(bottom, 0.0), min(top, 1.0)
+def in_frame(
+    left: float,
+    right: float,
+    bottom: float,
+    top: float,
+    *,
+    is_ring: tuple[bool, bool] = (False, False),
+) -> Bounds | None:
+    """Return the part of a rectangle that is in the frame, or None where it does not reach in.
+
+    Along rows or columns that are a ring it may lie anywhere.
+    """
+    rows, columns = is_ring
+    if not columns:
+        if min(right, 1 - left) <= _TOUCHING:
+            return None
+        left, right = max(left, 0.0), min(right, 1.0)
+    if not rows:
+        if min(top, 1 - bottom) <= _TOUCHING:
+            return None
+        bottom, top = max(bottom, 0.0), min(top, 1.0)
     return Bounds(left=left, right=right, bottom=bottom, top=top)
 
 
 def on_canvas(bounds: Bounds, canvas: Canvas) -> Rectangle:
-    """Return the nearest rectangle on the canvas's grid, at least one cell in size."""
-    row_init, row_end = _snapped(1 - bounds.top, 1 - bounds.bottom, canvas.height_px, canvas)
-    if canvas.is_panorama:
-        col_init, col_end = _snapped_around(bounds.left, bounds.right, canvas)
-    else:
-        col_init, col_end = _snapped(bounds.left, bounds.right, canvas.width_px, canvas)
+    """Return the nearest rectangle on the canvas's grid, at least one cell in size.
+
+    Where the canvas goes on at the opposite edge, so does what lies beyond the frame.
+    """
+    rows, columns = (_snapped_around if is_ring else _snapped for is_ring in canvas.is_ring)
+    grid_px = canvas.grid_px
+    row_init, row_end = rows(1 - bounds.top, 1 - bounds.bottom, canvas.height_px, grid_px)
+    col_init, col_end = columns(bounds.left, bounds.right, canvas.width_px, grid_px)
     return Rectangle(row_init=row_init, row_end=row_end, col_init=col_init, col_end=col_end)
 
 
-def _snapped(start: float, end: float, size_px: int, canvas: Canvas) -> tuple[int, int]:
-    stride = canvas.grid_px
+def _snapped(start: float, end: float, size_px: int, stride: int) -> tuple[int, int]:
     first = min(max(nearest_multiple(start * size_px, stride), 0), size_px)
     last = min(max(nearest_multiple(end * size_px, stride), 0), size_px)
     if first == last:
@@ -172,15 +196,14 @@ def _snapped(start: float, end: float, size_px: int, canvas: Canvas) -> tuple[in
     return first, last
 
 
-def _snapped_around(start: float, end: float, canvas: Canvas) -> tuple[int, int]:
-    width, stride = canvas.width_px, canvas.grid_px
-    first, last = (nearest_multiple(side * width, stride) for side in (start, end))
+def _snapped_around(start: float, end: float, size_px: int, stride: int) -> tuple[int, int]:
+    first, last = (nearest_multiple(side * size_px, stride) for side in (start, end))
     if first == last:
-        first = int((start + end) / 2 * width // stride) * stride
+        first = int((start + end) / 2 * size_px // stride) * stride
         last = first + stride
-    if last - first >= width:
-        return 0, width
-    return first % width, first % width + last - first
+    if last - first >= size_px:
+        return 0, size_px
+    return first % size_px, first % size_px + last - first
 
 
 def frame_coordinates(view: CameraView, points: Floats) -> Floats:

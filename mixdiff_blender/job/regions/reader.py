@@ -255,7 +255,11 @@ class RegionReader:
         if image is None:
             if isinstance(kind_of(declared), OrNone):
                 return None
-            self._complain(source, declared.name, "has no picture", "choose one to start from")
+            is_start = declared.name == "reference_image"
+            remedy = (
+                "choose one to start from" if is_start else "choose one, or take it off the list"
+            )
+            self._complain(source, declared.name, "has no picture", remedy)
             return _NO_FILE
         if path := image_path(image):
             return str(path)

@@ -14,6 +14,7 @@ from ...properties import region_settings
 from .annotations import bounds_of_layer, layers_of
 from .belonging import Belonging, belongs_to, members_of
 from .camera import border_of, view_of
+from .drawn_rectangles import drawn_rectangle
 from .entries import Group, Source
 from .group_doubts import about_members, not_covered, why_empty
 from .occluders import occluders
@@ -76,6 +77,7 @@ class RegionBounds:
         self.canvas = canvas
         self._aside = aside
         self._border = border_of(scene)
+        self._scene, self._depsgraph = scene, depsgraph
         self._frame = scene.frame_current
         self._layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
         self._view = view_of(scene, depsgraph)
@@ -92,7 +94,8 @@ class RegionBounds:
 
     def place_of(self, source: Source) -> Place | LeftOut:
         """Return where a region lies and what it covers there, or why it covers nothing."""
-        has_outline = source.id in self._numbers and self._is_looked_at
+        drawn = source.object and self._drawn_over_edges(source.object)
+        has_outline = source.id in self._numbers and self._is_looked_at and not drawn
         seen = self._silhouette_of(source) if has_outline else None
         # The picture of an image region fills its rectangle.
         if seen is not None and source.settings.type != Image2ImageRegion.TYPE:
@@ -127,7 +130,16 @@ class RegionBounds:
         shown = self._shown.pieces_of(source.object)
         if isinstance(shown, LeftOut):
             return shown
+        if drawn := self._drawn_over_edges(source.object):
+            return drawn
         return bounds_of(shown, self._view) or (_NOT_IN_VIEW if shown else _NO_SURFACE)
+
+    def _drawn_over_edges(self, obj: bpy.types.Object) -> Bounds | None:
+        """Return where a drawn rectangle lies that may go over the canvas's edges."""
+        if self.canvas.is_panorama or not any(self.canvas.is_ring):
+            return None
+        drawn = drawn_rectangle(self._scene, self._depsgraph, obj)
+        return drawn.bounds if drawn else None
 
     def doubts_about(self, source: Source) -> Iterator[tuple[str, str]]:
         """Return what a render shows otherwise than a region's place has it, and what to do."""

@@ -14,6 +14,7 @@ from .helper_planes import stand_before_camera
 from .panorama import Floats, Ints
 from .projection import Bounds
 
+_SIDES = "mixdiff_patch"
 _STEP = math.radians(5)  # how far a face of it reaches
 _RADIUS = 2.0  # beyond where the camera begins to see, at least
 
@@ -31,22 +32,41 @@ def add_patch(
     view = view_of(scene, depsgraph)
     radius = min(max(1.0, view.near * _RADIUS), view.far / _RADIUS)
     mesh = bpy.data.meshes.new("Region")
-    fill_patch(mesh, bounds, radius)
-    patch = bpy.data.objects.new("Region", mesh)
+    patch: Any = bpy.data.objects.new("Region", mesh)
+    fill_patch(patch, bounds, radius)
     stand_before_camera(scene, collection, patch)
     # A level view is not the camera's own.
     camera = np.array(find_camera(scene).matrix_world.normalized())
     turned = np.linalg.inv(view.world_to_camera @ camera)
     patch.matrix_basis = Matrix(turned.tolist())
-    return patch
+    return patch  # type: ignore[no-any-return]
 
 
-def fill_patch(mesh: bpy.types.Mesh, bounds: Bounds, radius: float) -> None:
-    """Have a mesh fill a part of a panorama, seen from its origin."""
+def is_patch(obj: Any) -> bool:
+    """Return whether an object may be a drawn part of a panorama, however it stands."""
+    return isinstance(obj.data, bpy.types.Mesh) and obj.get(_SIDES) is not None
+
+
+def patch_bounds(obj: Any) -> tuple[Bounds, float] | None:
+    """Return the part of a panorama that a patch fills, and its radius, as it was drawn last."""
+    try:
+        left, right, bottom, top, radius = map(float, obj.get(_SIDES, ()))
+    except (TypeError, ValueError):
+        return None
+    is_real = left < right <= left + 1 and 0 <= bottom < top <= 1 and radius > 0
+    return (Bounds(left=left, right=right, bottom=bottom, top=top), radius) if is_real else None
+
+
+def fill_patch(obj: Any, bounds: Bounds, radius: float) -> None:
+    """Have an object's mesh fill a part of a panorama, seen from its origin."""
+    if obj.data.users > 1:
+        obj.data = obj.data.copy()
+    mesh = obj.data
+    obj[_SIDES] = [bounds.left, bounds.right, bounds.bottom, bounds.top, radius]
     points, shares, faces = _grid(bounds, radius)
     mesh.clear_geometry()
     mesh.from_pydata(points.tolist(), [], faces.tolist())
-    layer = mesh.uv_layers.new(name="UVMap")
+    layer = mesh.uv_layers.active or mesh.uv_layers.new(name="UVMap")
     uv: Any = layer.data
     uv.foreach_set("uv", shares[faces.ravel()].astype(np.float32).ravel())
     mesh.update()

@@ -91,13 +91,13 @@ class BakeTask:
         self._task = BackgroundTask()
         self._then: Callable[[], None] | None = None
         self.error: EngineError | None = None
-        self.said = ""
-        """What was baked last, in a sentence."""
+        self.outcome: tuple[str, ...] = ()
+        """What was baked last and what is doubtful about it, in sentences."""
 
     @property
     def state(self) -> object:
         """What it does, or how it ended."""
-        return self._task.state, self.error, self.said
+        return self._task.state, self.error, self.outcome
 
     @property
     def progress(self) -> TaskProgress | None:
@@ -111,10 +111,9 @@ class BakeTask:
         return self._task.is_active or self._then is not None
 
     def cancel(self) -> None:
-        """End it, and wait until it has: what another choice is made of must not be under way."""
+        """Have nobody wait for it: it ends by itself, and what was not written yet is not."""
         self._task.cancel()
-        while self._task.is_active:
-            self._task.pump(0.05)
+        self._task = BackgroundTask()
         self._then = None
 
     def pump(self, wait_s: float = 0.0) -> None:
@@ -128,18 +127,28 @@ class BakeTask:
         elif isinstance(self._task.state, Finished):
             then()
 
-    def start(self, plans: Sequence[_Plan], options: BakeOptions, then: Then) -> None:
+    def start(
+        self, plans: Sequence[_Plan], options: BakeOptions, then: Then = lambda _: None
+    ) -> None:
         """Begin; without a window all is done on return, with one `error` says what went wrong.
 
         Raises: EngineError where it cannot begin, or has failed.
         """
         self.cancel()
-        self.error, self.said = None, ""
+        self.error, self.outcome = None, ()
         names = ", ".join(plan.name for plan in plans)
         doing = f"the projection on {names} is being baked"
         steps = _steps(plans, options, self._task.is_cancelled)
         self._task.start(doing, TaskProgress(title=plans[0].name), steps)
-        self._then = lambda: then(_shown(plans, options))
+
+        def show() -> None:
+            baked = _shown(plans, options)
+            names = ", ".join(file.name for one in baked for file in one.files)
+            doubts = (line for one in baked for line in in_words(one))
+            self.outcome = (f"Baked: {names}", *doubts)
+            then(baked)
+
+        self._then = show
         engine.keep_going()
         if bpy.app.background:
             while self.is_active:

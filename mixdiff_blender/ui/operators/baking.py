@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import bpy
@@ -10,7 +9,7 @@ import bpy
 from ...contract import EngineError
 from ...properties.contexts import scene_in, view_layer_in
 from ...properties.declarations import BoolProperty, EnumProperty, IntProperty
-from ...results.baking.task import Baked, BakeOptions, in_words, plans_of, task
+from ...results.baking.task import BakeOptions, plans_of, task
 from ...results.projection import is_projected
 from .base import ReportingOperator, UndoableOperator, entries, require
 from .result_use import OBJECT_MENU
@@ -36,7 +35,7 @@ class BakeProjection(UndoableOperator):
         description="How many pixels the picture of each object is wide and high",
         default=2048,
         min=16,
-        max=16384,
+        max=8192,
         subtype="PIXEL",
     )
     margin: int = IntProperty(
@@ -82,22 +81,10 @@ class BakeProjection(UndoableOperator):
             raise EngineError("Nothing can be baked", kind="job", advice=why)
         if why:
             self.report({"WARNING"}, f"Not baked: {why}")
-        found: list[Baked] = []
-
-        def then(baked: Sequence[Baked]) -> None:
-            found.extend(baked)
-            task.said = said(baked)
-
-        task.start(plans, options, then)
-        for line in (line for one in found for line in in_words(one)):
-            self.report({"WARNING"}, line)
-        if found:
-            self.report({"INFO"}, said(found))
-
-
-def said(baked: Sequence[Baked]) -> str:
-    """Return what was baked, and where it lies."""
-    return "Baked: " + ", ".join(file.name for one in baked for file in one.files)
+        task.start(plans, options)
+        # In a window it is not there yet, and the panel says it.
+        for number, line in enumerate(task.outcome):
+            self.report({"WARNING"} if number else {"INFO"}, line)
 
 
 class CancelBake(ReportingOperator):

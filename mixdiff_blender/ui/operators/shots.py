@@ -19,6 +19,7 @@ from .base import RENDER_MENU, Requirement, Result, entries, require
 from .generate import OfScene, finish
 
 _MOST_CHANGES = 6
+_WIDTH = 400
 
 
 def _finish(scene: bpy.types.Scene, running: shot.Shot) -> tuple[generation.Line, ...]:
@@ -91,7 +92,7 @@ class GenerateRange(OfScene):
         begun = self._begun(scene)
         self.resume = begun is not None
         self._changes = changes_since(scene, begun) if begun else ()
-        return context.window_manager.invoke_props_dialog(self)  # type: ignore[no-any-return]
+        return context.window_manager.invoke_props_dialog(self, width=_WIDTH)  # type: ignore[no-any-return]
 
     def draw(self, context: Any) -> None:
         """Draw the frames, and whether to go on with a shot that was begun."""
@@ -156,7 +157,7 @@ class ResumeShot(OfScene):
         self._changes = changes_since(scene_in(context), record) if record else ()
         if not self._changes:
             return self.execute(context)
-        return context.window_manager.invoke_props_dialog(self)  # type: ignore[no-any-return]
+        return context.window_manager.invoke_props_dialog(self, width=_WIDTH)  # type: ignore[no-any-return]
 
     def draw(self, context: Any) -> None:
         """Draw what is other now."""

@@ -10,6 +10,8 @@ from ...backend import engine
 from ...contract import EngineError
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
+from ...results import history
+from ...results.documents import wrap_of_entry
 from ...results.live import live
 from ...results.sequence import follow
 from .base import ReportingOperator, Result, require
@@ -78,7 +80,8 @@ class CompareResults(ReportingOperator):
 
 
 class OpenInImageEditor(ReportingOperator):
-    """Show the picture in an Image Editor: in one that is open, else in a window of its own"""
+    """Show the picture in an Image Editor: in one that is open, else in a window of its own.
+    One that repeats is shown repeated"""
 
     bl_idname = "mixdiff.open_picture"
     bl_label = "Open MixDiff Picture in Image Editor"
@@ -89,8 +92,11 @@ class OpenInImageEditor(ReportingOperator):
         """Show it."""
         if bpy.app.background:
             raise EngineError("There is no window to show the picture in", kind="job")
-        image = canvas_settings(scene_in(context)).result
-        image_editor(context).image = image
+        scene = scene_in(context)
+        image, entry = canvas_settings(scene).result, history.active_entry(scene)
+        editor = image_editor(context)
+        editor.image = image
+        editor.show_repeat = entry is not None and wrap_of_entry(entry) != "none"
         if image is not None:
             follow(image)
 

@@ -116,9 +116,10 @@ def _cut(shape: RegionShape, axis: int, start: float, end: float) -> RegionShape
     """Return a shape with a part of its falloff and silhouette, from and to shares of an axis."""
     falloff, silhouette = shape.falloff, shape.silhouette
     if falloff is not None:
-        falloff = falloff.take(
-            np.rint(np.linspace(start, end, GRID) * (GRID - 1)).astype(int), axis
-        )
+        places = np.linspace(start, end, GRID) * (GRID - 1)
+        below = np.minimum(places.astype(int), GRID - 2)
+        share = (places - below).reshape((-1, 1) if axis == 0 else (1, -1))
+        falloff = falloff.take(below, axis) * (1 - share) + falloff.take(below + 1, axis) * share
     if silhouette is not None:
         size = silhouette.shape[axis]
         first, last = round(start * size), round(end * size)

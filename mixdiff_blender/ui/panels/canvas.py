@@ -126,6 +126,8 @@ class SizePanel(SidebarPanel):
             layout.label(text=f"Generated to the nearest {canvas.grid_px} px", icon="INFO")
         if canvas.is_panorama:
             layout.prop(settings, "calm_poles_deg")
+        else:
+            layout.prop(settings, "wrap")
         layout.prop(settings, "tile_size")
 
 

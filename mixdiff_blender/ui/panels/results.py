@@ -96,8 +96,8 @@ class ResultPanel(SidebarPanel):
             draw_bake(layout.column(align=True))
             if bake.error:
                 draw_text(layout, context, str(bake.error), "ERROR")
-            elif bake.said:
-                draw_text(layout, context, bake.said, "CHECKMARK")
+            for number, line in enumerate(bake.outcome):
+                draw_text(layout, context, line, "ERROR" if number else "CHECKMARK")
         if context.space_data.shading.type in _WITHOUT_MATERIALS and any_projected():
             draw_text(
                 layout, context, "This view shows no materials, nor what is projected", "INFO"

@@ -47,6 +47,7 @@ from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import (
     again,
     batch,
+    enlarging,
     generation,
     history,
     live,
@@ -142,6 +143,7 @@ __all__ = [
     "draw_shapes",
     "drawn_rectangles",
     "engine",
+    "enlarging",
     "entries",
     "expectation",
     "facts_of_model",

@@ -1,5 +1,6 @@
 """What is projected, baked to pictures of UV maps: renders show the same as before."""
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import history, png, scripting, view_of
-from scenes import empty_scene, in_blender, render, select, update
+from addon import cli_main, history, png, scripting, view_of
+from scenes import empty_scene, in_blender, pixels, render, select, update
 
 HOSTS = "oldest and newest"
 
@@ -222,6 +223,24 @@ def test_the_other_side_of_a_thin_wall_is_not_painted(sheet: Any, tmp_path: Path
     project_from("front", np.full((64, 64, 3), 255, np.uint8), tmp_path)
     (baked,) = scripting.bake([slab], size=128)
     assert baked.painted > 0.1
+
+
+def test_the_command_line_bakes(
+    sheet: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project_from("front", picture(64, 64, 255), tmp_path)
+    sheet.data.uv_layers.remove(sheet.data.uv_layers[0])
+    sheet.data.update_tag()
+    words = ["bake", "--object", "wall", "--size", "32", "--output", str(tmp_path / "baked")]
+    assert cli_main([*words, "--json"]) == 0
+    said = capfd.readouterr()
+    (line,) = (line for line in said.out.splitlines() if line.startswith("{"))
+    ((name,),) = (one["files"] for one in json.loads(line)["pictures"])
+    assert Path(name) == tmp_path / "baked" / "untitled-wall-0001.png"
+    assert pixels(name).shape == (32, 32, 4)
+    assert "wall: --save keeps the UV map" in said.err
+    assert cli_main(["bake", "--object", "wal"]) == 2
+    assert "wall" in capfd.readouterr().err
 
 
 def test_what_cannot_be_baked_says_why(sheet: Any, tmp_path: Path) -> None:

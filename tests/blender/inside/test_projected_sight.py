@@ -148,6 +148,7 @@ def test_a_face_that_is_turned_away_fades_to_the_picture_that_sees_it_better(
     assert share(both, GREEN) > 0.02
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("street", ["PERSP"], indirect=True)
 def test_eevee_keeps_to_what_each_camera_saw_as_cycles_does(
     street: Any, look: Look, tmp_path: Path
@@ -160,10 +161,13 @@ def test_eevee_keeps_to_what_each_camera_saw_as_cycles_does(
     paint(np.full((64, 128, 3), BLUE), tmp_path)
     bpy.ops.mixdiff.project(over="FILL")
     bpy.data.objects["box"].hide_render = True
-    for node in wall.material_slots[0].material.node_tree.nodes:
+    nodes = wall.material_slots[0].material.node_tree.nodes
+    for node in list(nodes):
         if node.bl_idname == "ShaderNodeTexImage":
             # GL in software blurs textures along the edges of triangles, whatever they are.
             node.interpolation = "Closest"
+        elif node.bl_idname == "ShaderNodeBsdfPrincipled":
+            nodes.remove(node)  # which it takes long to compile
     cycles = look("aside")
     street.render.engine = f"BLENDER_EEVEE{'' if bpy.app.version >= (5, 0) else '_NEXT'}"
     street.eevee.taa_render_samples = 4

@@ -1,5 +1,6 @@
 """Pictures of all that is around a camera: where regions lie in them, and as the scene's world."""
 
+import json
 from math import radians
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import history, job_from_scene, png_of, scripting, view_of
+from addon import cli_main, history, job_from_scene, png_of, scripting, shapes_of, view_of
 from mathutils import Vector
 from scenes import add_camera, add_region, empty_scene, place, render, update
 from seen import places
@@ -152,6 +153,10 @@ def test_a_rectangle_that_is_drawn_is_that_part_of_the_panorama(
     bpy.ops.mixdiff.draw_region(**dict(zip(names, sides, strict=True)), prompt="clouds")
     (found,) = scripting.job()["regions"]
     assert place(found) == list(sides)
+    moved = (40, 80, 208, 272)
+    bpy.ops.mixdiff.place_region(**dict(zip(names, moved, strict=True)))
+    (found,) = scripting.job()["regions"]
+    assert place(found) == list(moved)
 
 
 # --- As the world ---------------------------------------------------------------------------------
@@ -264,3 +269,65 @@ def test_it_has_no_seam_behind_and_is_calm_above(tmp_path: Path) -> None:
     varied = [ring(above, angle, 90).std(axis=0).mean() for angle in (2, 4, 30)]
     assert varied[0] < 0.15 * varied[2]
     assert varied[1] < 0.3 * varied[2]
+
+
+def test_what_goes_over_the_edge_is_drawn_in_two_parts() -> None:
+    panoramic()
+    region = add_around("behind", 0.99, 0.5, size=2)
+    for shape in ("rectangle", "silhouette"):
+        region.mixdiff.shape, region.mixdiff.mask_type = shape, "gaussian"
+        update()
+        read = job_from_scene(bpy.context.scene, bpy.context.evaluated_depsgraph_get())
+        small = {key: one.small(64) for key, one in read.silhouettes.items()}
+        left, right = shapes_of(read.job, {}, read.own_weights, small)
+        assert (left.id, left.right, right.left) == (right.id, 1, 0)
+        assert 0 < right.right < left.left < 1
+        if shape == "rectangle":
+            falloff = np.concatenate([left.falloff[7], right.falloff[7]])
+            assert np.abs(np.diff(falloff)).max() < 0.3
+            assert falloff.max() == 1
+        else:
+            wide = left.silhouette.shape[1] / (left.right - left.left)
+            assert abs(right.silhouette.shape[1] / right.right - wide) < 0.1 * wide
+
+
+def test_the_world_of_a_shot_turns_as_the_camera_did(tmp_path: Path) -> None:
+    scene = panoramic((radians(90), 0, 0))
+    scene.mixdiff.background_prompt, scene.mixdiff.num_inference_steps = "clouds", 1
+    for frame, turn in ((1, 0.0), (2, 90.0)):
+        scene.camera.rotation_euler.z = radians(turn)
+        scene.camera.keyframe_insert("rotation_euler", frame=frame)
+    scripting.generate_range("1-2", output=tmp_path / "turn-####.png")
+    for number in (1, 2):  # each frame shows a mark ahead of its camera
+        path = tmp_path / f"turn-000{number}.png"
+        marked = np.full((HEIGHT, WIDTH, 3), 20, dtype=np.uint8)
+        marked[:, WIDTH // 2 - 8 : WIDTH // 2 + 8] = 220
+        path.write_bytes(png_of(marked))
+    scene.mixdiff.result.reload()
+    bpy.ops.mixdiff.use_as_world(surrounding="AROUND")
+    scene.world.cycles.sampling_method = "NONE"
+    looking = add_camera(scene, type="PERSP", angle=radians(20))
+    scene.render.resolution_x = scene.render.resolution_y = 16
+    for frame, turn in ((1, 0), (2, 90)):
+        scene.frame_set(frame)
+        for seen, expected in ((turn, 220), (turn + 180, 20)):
+            looking.rotation_euler = (radians(90), 0, radians(seen))
+            update()
+            levels = render(scene, tmp_path / "seen.png")[8, 8, :3]
+            assert np.abs(levels - expected).max() < 4, (frame, seen)
+
+
+def test_the_command_line_paints_what_is_around_the_camera_that_it_names(tmp_path: Path) -> None:
+    scene = panoramic()
+    add_around("behind", 0.995, 0.5, size=2)
+    around = scene.camera
+    around.name = "Around"
+    scene.mixdiff.background, scene.mixdiff.background_prompt = True, "clouds"
+    add_camera(scene).name = "Flat"
+    file = tmp_path / "job.json"
+    assert cli_main(["export-job", "--camera", "Around", "-o", str(file)]) == 0
+    made = json.loads(file.read_text())
+    assert (made["wrap"], made["calm_poles_deg"]) == ("x", 25)
+    assert made["regions"][-1]["col_end"] > made["canvas_width"] == WIDTH
+    assert cli_main(["export-job", "--camera", "Flat", "-o", str(file)]) == 0
+    assert json.loads(file.read_text())["wrap"] == "none"
