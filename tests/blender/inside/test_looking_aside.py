@@ -112,3 +112,26 @@ def test_where_nothing_is_kept_a_few_objects_are_read_at_a_time(
     bpy.data.objects["plane 1"].location.z = 2  # which is one object's
     update()
     assert read(crossing) == 2
+
+
+def test_a_reading_holds_blenders_thread_for_a_moment_alone(crossing: Any) -> None:
+    for number in range(12):
+        bpy.ops.mesh.primitive_uv_sphere_add(segments=64, ring_count=32, radius=0.2)
+        ball = bpy.context.object
+        ball.location = (number / 6 - 1, number % 3 / 3, 2)
+        ball.mixdiff.enabled, ball.mixdiff.shape = True, "silhouette"
+    update()
+    read(crossing)
+    held_ms = []
+    for _ in range(5):
+        ball.location.x += 0.1
+        update()
+        job_cache.cached_job(crossing, crossing.view_layers[0])
+        longest = 0.0
+        while job_cache._wanted:
+            start_s = time.thread_time()
+            job_cache._read()
+            longest = max(longest, time.thread_time() - start_s)
+            time.sleep(0.01)
+        held_ms.append(longest * 1000)
+    assert sorted(held_ms)[2] < 30
