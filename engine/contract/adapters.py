@@ -101,9 +101,9 @@ class KnownAdapter:
         return f"about {self.download_bytes / 1e9:.1f} GB"
 
     @property
-    def text(self) -> str:
-        """What it is, in a line."""
-        return f"{self.title} · {self.licence} · {self.size_text}"
+    def how(self) -> str:
+        """How a picture is followed through it."""
+        return self.title.partition(", for ")[0]
 
     def goes_with(self, facts: ModelFacts) -> bool:
         """Return whether a model can follow pictures through it."""
@@ -135,7 +135,7 @@ ADAPTERS = (
            "sdxl", 2048, VIT_H, 698.4),
     _known("sdxl_models/ip-adapter-plus-face_sdxl_vit-h", "Faces, for SDXL",
            "sdxl", 2048, VIT_H, 847.5),
-    _known("sdxl_models/ip-adapter_sdxl", "Loosely, for SDXL, the larger encoder's",
+    _known("sdxl_models/ip-adapter_sdxl", "Loosely by a larger encoder, for SDXL",
            "sdxl", 2048, VIT_BIG_G, 702.6),
 )  # fmt: skip
 

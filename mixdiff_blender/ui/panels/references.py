@@ -106,7 +106,7 @@ def _draw_adapter(layout: Any, context: Any, reference: Any, chosen: Any) -> Non
     name = reference.model.strip() or (known[0].id if known else "")
     rows = layout.column(align=True)
     for one in known:
-        ChooseAdapter.button(rows, one.text, depress=one.id == name, model=one.id, **chosen)
+        ChooseAdapter.button(rows, one.how, depress=one.id == name, model=one.id, **chosen)
     if hub_lora(name) and models.is_adapter_missing(name):
         found = known_adapter(name)
         draw_text(layout, context, f"{name} is not on this computer", "INFO")
