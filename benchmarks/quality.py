@@ -378,9 +378,7 @@ def main() -> None:
         "compare": lambda: measure_alternatives(report, painter, namer, 4 if quick else 16),
         "guided": lambda: measure_guided(report, painter),
         "landscapes": lambda: measure_landscapes(report, painter, seer, settings, quick=quick),
-        "wrap": lambda: wrapping.measure(
-            report.put, given.to, given.model, given.seed, quick=quick
-        ),
+        "wrap": lambda: wrapping.measure(report.put, given.to, given.model, given.seed, quick),
         "base": lambda: measure_base(report, painter, given.model, namer, seer, quick=quick),
     }
     report.put("steps", painter.steps)

@@ -95,7 +95,7 @@ def paint(model: Path, regions: list[list[dict[str, Any]]], wrap: str, seed: int
 
 
 def measure(
-    put: Callable[[str, float], None], folder: Path, model: Path, seed: int, *, quick: bool
+    put: Callable[[str, float], None], folder: Path, model: Path, seed: int, quick: bool
 ) -> None:
     """Measure textures and canvases of three regions, each with its edges joined and not."""
     repeats = 1 if quick else 3
