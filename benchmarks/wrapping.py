@@ -113,5 +113,5 @@ def measure(
             firsts = pictures[::repeats][:4]
             tiled = [np.tile(one, (3, 3, 1)) for one in firsts]
             small = [np.asarray(Image.fromarray(one).reduce(3)) for one in tiled]
-            rows += in_rows([(f"{wrap}, tiled 3 × 3", one) for one in small], 4)
+            rows += in_rows([(f"wrap {wrap}, three times three", one) for one in small], 4)
     sheet(rows, folder / "wrapping.jpg")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from engine.contract.errors import Cancelled, EngineError, JobError, ModelError, Problem
     from engine.contract.files import atomic_write, is_dir, is_file, is_there, open_input, path_in
     from engine.contract.fitting import fitting_first, memory_plan
+    from engine.contract.geometry import WRAPS
     from engine.contract.geometry import Rectangle, pieces, uncovered_share
     from engine.contract.image_sizes import PICTURE_SUFFIXES, read_size
     from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document

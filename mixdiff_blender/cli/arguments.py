@@ -6,7 +6,7 @@ import argparse
 import re
 from fractions import Fraction
 
-from ..contract import EngineError
+from ..contract import WRAPS, EngineError
 from ..job.frames import ShotFrames
 from . import engine as cli_engine
 
@@ -65,6 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--camera", metavar="NAME", help="instead of the scene's camera")
     common.add_argument(
         "--size", type=_size, metavar="WxH", help="instead of the render's size, in pixels"
+    )
+    common.add_argument(
+        "--wrap", choices=WRAPS, help="which ways the picture repeats, instead of the scene's"
     )
     common.add_argument("--seed", type=int, metavar="N", help="instead of the scene's seed")
     common.add_argument("--steps", type=int, metavar="N", help="instead of the scene's steps")

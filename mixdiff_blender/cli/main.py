@@ -82,7 +82,7 @@ def _overrides(options: argparse.Namespace, frame: float | None) -> Overrides:
     if isinstance(options.preset, str):
         options.preset = find_preset(options.preset)
         _warn([str(problem) for problem in options.preset.warnings])
-    names = ("camera", "size", "seed", "steps", "model", "preset", "loras")
+    names = ("camera", "size", "wrap", "seed", "steps", "model", "preset", "loras")
     given = {name: getattr(options, name) for name in names}
     given["frame"] = frame
     return cast(Overrides, {name: value for name, value in given.items() if value is not None})

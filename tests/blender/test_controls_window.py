@@ -18,14 +18,14 @@ _PANELS = "bl_ext.user_default.mixdiff.ui.panels"
 _GOOD = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 
 
-def opened(module: str, panel: str, order: int = -1) -> str:
+def opened(module: str, panel: str) -> str:
     """Return what opens a panel above all others: no script can scroll to one."""
     return f"""
 import bpy
 from importlib import import_module
 panel = import_module("{_PANELS}.{module}").{panel}
 bpy.utils.unregister_class(panel)
-panel.bl_options, panel.bl_order = set(), {order}
+panel.bl_options, panel.bl_order = set(), -1
 del panel.bl_parent_id
 bpy.utils.register_class(panel)
 """
@@ -53,8 +53,9 @@ def test_controls_are_added_and_looked_at(
         time.sleep(4)
         before = person.shot("controls-panel")
         person.script(
-            f"{opened('references', 'ReferencesPanel', -2)}\n"
+            f"{opened('references', 'ReferencesPanel')}\n"
             "image = next(one.name for one in bpy.data.images if 'Depth' in one.name)\n"
+            "bpy.context.scene.mixdiff.controls.clear()\n"  # which leaves room
             "bpy.ops.mixdiff.add_reference(image=image)\n"
             "bpy.ops.mixdiff.add_reference()\n"
             "bpy.context.scene.mixdiff.references[0].scale = 0.75\n"

@@ -17,9 +17,11 @@ from engine.contract.effort import denoised_cells
 from engine.contract.geometry import NO_AXES, RING_CONTEXT_PX, Axes
 from engine.contract.job import Job, to_document
 from engine.families.base import Model
+from engine.families.loading import model_of
 from engine.runtime import autoencoder, tiled
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.controls import Control
+from engine.runtime.devices import choose_device
 from engine.runtime.references import Reference
 from engine.runtime.windows import Window, WrappedWindow
 from engine.sampling import generate as generating
@@ -30,10 +32,12 @@ from engine.sampling.noise import Noise, starting_noise
 from engine.sampling.region_windows import region_windows
 from engine.sampling.scaling import Scaling
 from engine.storage.kept import EarlierPicture
-from tests.engine.runs import canvas, latents, read_job, relative_error, text_region
+from tests.engine.flow_families import CASES
+from tests.engine.runs import canvas, generated, latents, read_job, relative_error, text_region
 
 BUNDLED = Path(engine.__file__).parent / "bundled"
 CPU = torch.device("cpu")
+FAMILIES = {case.name: case for case in CASES}
 SIDE, CELLS, STRIDE = 128, 16, 8
 BOTH = Axes(rows=True, columns=True)
 Bytes = npt.NDArray[np.uint8]
@@ -67,19 +71,35 @@ def moved(top: int, left: int, **more: Any) -> dict[str, Any]:
     return canvas(SIDE, SIDE, *regions, wrap="both", **more)
 
 
+def moved_error(model: Model, monkeypatch: pytest.MonkeyPatch, **more: Any) -> float:
+    """Return how far a picture is from the same moved around, with its start moved along."""
+    by_px = (80, 48)
+    by = tuple(side // model.stride_px for side in by_px)
+    expected = np.roll(latents(moved(0, 0, **more), model), by, (-2, -1))
+    drawn = noise.starting_noise
+
+    def moved_noise(job: Job, **settings: Any) -> Tensor:
+        return drawn(read_job(moved(0, 0, **more)), **settings).roll(by, (-2, -1))
+
+    monkeypatch.setattr(generating, "starting_noise", moved_noise)
+    return relative_error(latents(moved(*by_px, **more), model), expected)
+
+
 @pytest.mark.parametrize("largest", [None, 80], ids=["whole", "cut"])
 def test_what_is_moved_around_the_canvas_is_the_same_picture_moved(
     tiny: Model, largest: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = np.roll(latents(moved(0, 0, max_region_px=largest), tiny), (9, 5), (-2, -1))
-    drawn = noise.starting_noise
+    assert moved_error(tiny, monkeypatch, max_region_px=largest) < 1e-5
 
-    def moved_noise(job: Job, **settings: Any) -> Tensor:
-        return drawn(read_job(moved(0, 0)), **settings).roll((9, 5), (-2, -1))
 
-    monkeypatch.setattr(generating, "starting_noise", moved_noise)
-    found = latents(moved(72, 40, max_region_px=largest), tiny)
-    assert relative_error(found, expected) < 1e-5
+@pytest.mark.parametrize("name", ["z_image", "flux2_klein", "qwen_image"])
+def test_so_it_is_with_transformers_and_their_patches(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = model_of(FAMILIES[name].build(), choose_device("cpu", "float32"))
+    assert moved_error(model, monkeypatch) < 1e-4
+    picture = generated(moved(0, 0), model).picture
+    assert picture.shape == (SIDE, SIDE, 3)
 
 
 def test_the_base_pass_sees_the_canvas_go_on(tiny: Model) -> None:

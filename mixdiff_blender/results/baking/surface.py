@@ -27,6 +27,13 @@ Tile = tuple[int, int]
 """A square of the UV plane by its column and row, (0, 0) the one that every image has."""
 
 
+class UnfitMapError(EngineError):
+    """A UV map that is not one picture, nor one a tile."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, kind="job")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UvSurface:
     """Triangles in their object's own space, as renders show them; where they face in the world."""
@@ -48,23 +55,14 @@ class UvSurface:
     def tiles(self) -> dict[Tile, NDArray[np.bool_]]:
         """Return the tiles of the UV plane that triangles lie in, and which lie in each; (T,).
 
-        Raises: EngineError of kind `job` where they lie in no tile, or reach over several.
+        Raises: UnfitMapError where they lie in no tile, or reach over several.
         """
         lowest = np.floor(self.uvs.min(axis=1) + _TOUCHING).astype(int)  # (T, 2)
         highest = np.ceil(self.uvs.max(axis=1) - _TOUCHING).astype(int) - 1
         if (np.maximum(lowest, highest) > lowest).any():
-            raise EngineError(
-                "its UV map repeats the picture: faces reach over the border of 0 to 1",
-                kind="job",
-                advice="choose A New One as UV Map, or bring the map into 0 to 1",
-            )
+            raise UnfitMapError("its UV map repeats the picture (faces reach beyond 0 to 1)")
         if (lowest < 0).any() or (lowest[:, 0] >= _COLUMNS).any():
-            raise EngineError(
-                "faces of its UV map lie where no UDIM tile is: left of 0, below it, or right of "
-                f"{_COLUMNS}",
-                kind="job",
-                advice="choose A New One as UV Map, or bring the map into 0 to 1",
-            )
+            raise UnfitMapError("faces of its UV map lie where no UDIM tile is")
         found = {(int(u), int(v)) for u, v in np.unique(lowest, axis=0)}
         return {tile: (lowest == tile).all(axis=1) for tile in sorted(found, key=udim_number)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..projection import is_ours, layers_of
 from .layers import LayerReader
 from .material import put_baked_on
 from .seen_colours import Bools, SeenPicture
-from .surface import Tile, UvSurface, read_surfaces, udim_number
+from .surface import Tile, UnfitMapError, UvSurface, read_surfaces, udim_number
 from .texels import BakedTile, bake_tile
 from .unwrapping import NAME, ensure_uv_map
 
@@ -56,6 +56,8 @@ class Baked:
     """Which share of its surface a camera saw."""
     overlapping: float
     """Which share of its surface has no place of its own in the UV map."""
+    unfit: str
+    """Why its own UV map was not used, where it has one."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -75,6 +77,8 @@ class _Plan:
     painted: list[tuple[float, float]] = field(default_factory=list)
     """Of each tile how much is painted, and how much has a surface."""
     overlapping: float = 0.0
+    unfit: str = ""
+    """Why the object's own UV map is not used."""
 
     def give_up(self) -> None:
         """Release the file's name, if it was not written."""
@@ -220,16 +224,24 @@ def plans_of(
             refused[obj.name] = _why(error)
     surfaces = read_surfaces(scene, evaluated(), slots, NAME if options.new_uv_map else "")
     reader = LayerReader(scene.frame_current)
-    plans = []
+    plans: list[_Plan] = []
+    unfit: dict[bpy.types.Object, str] = {}
     for obj, surface in surfaces.items():
         try:
             if isinstance(surface, EngineError):
                 raise surface
             plans.append(_plan_of(scene, obj, surface, reader, options.folder, obj.data in is_new))
+        except UnfitMapError as error:
+            unfit[obj] = error.message
         except EngineError as error:
             if error.kind == "output":
                 raise
             refused[obj.name] = _why(error)
+    if unfit:
+        instead, also = plans_of(scene, evaluated, unfit, replace(options, new_uv_map=True))
+        for plan in instead:
+            plan.unfit = next(why for obj, why in unfit.items() if obj.name == plan.name)
+        plans, refused = plans + instead, refused | also
     return plans, refused
 
 
@@ -304,6 +316,7 @@ def _shown(plans: Sequence[_Plan], options: BakeOptions) -> list[Baked]:
                 is_new_map=plan.is_new_map,
                 painted=painted / covered if covered else 0.0,
                 overlapping=plan.overlapping,
+                unfit=plan.unfit,
             )
         )
     if not bpy.app.background:
@@ -339,6 +352,8 @@ def in_words(baked: Baked) -> Iterator[str]:
     """Yield what is doubtful about a bake."""
     if baked.painted == 0:
         yield f"{baked.object}: no camera saw any of it"
+    if baked.unfit:
+        yield f"{baked.object}: {baked.unfit}; baked to the UV map {baked.uv_map} in its place"
     if baked.overlapping:
         yield (
             f"{baked.object}: {baked.overlapping:.0%} of its surface has no place of its own in "

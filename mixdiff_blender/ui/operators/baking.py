@@ -49,7 +49,11 @@ class BakeProjection(UndoableOperator):
     uv_map: str = EnumProperty(
         name="UV Map",
         items=[
-            ("OWN", "Its Own", "The UV map that renders use; an object without one gets a new one"),
+            (
+                "OWN",
+                "Its Own",
+                "The UV map that renders use; a new one where there is none, or it repeats",
+            ),
             (
                 "NEW",
                 "A New One",

@@ -129,6 +129,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "noise_eps": 0.25,
         "loras": [],
         "controls": [],
+        "references": [],
     }
     (reroll,) = job["reroll_regions"]
     assert (reroll["reroll_mode"], reroll["noise_eps"]) == ("epsilon", 0.5)

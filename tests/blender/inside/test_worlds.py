@@ -8,7 +8,17 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import cli_main, history, job_from_scene, png_of, scripting, shapes_of, view_of
+from addon import (
+    SceneLook,
+    canvas_of,
+    cli_main,
+    history,
+    job_from_scene,
+    png_of,
+    scripting,
+    shapes_of,
+    view_of,
+)
 from mathutils import Vector
 from scenes import add_camera, add_region, empty_scene, place, render, update
 from seen import places
@@ -159,6 +169,21 @@ def test_a_rectangle_that_is_drawn_is_that_part_of_the_panorama(
     assert place(found) == list(moved)
 
 
+def test_controls_are_drawn_as_seen_by_who_looks_there() -> None:
+    panoramic()
+    for name, where in PLACES.items():
+        add_around(name, *where)
+    scene, depsgraph = bpy.context.scene, bpy.context.evaluated_depsgraph_get()
+    look = SceneLook(scene, depsgraph, canvas_of(scene))
+    normals, edges = (look.picture(kind).levels() for kind in ("normal", "edges"))
+    for across, up in PLACES.values():  # each faces the camera, three units away
+        at = int((1 - up) * HEIGHT), int(across * WIDTH)
+        assert abs(look.seen.depths[at] - 3) < 0.05
+        assert np.abs(normals[at] - np.array([127.5, 127.5, 255])).max() < 12
+        assert not edges[at].any()
+    assert 20 < (edges[..., 0] > 0).sum() < 0.1 * edges[..., 0].size
+
+
 # --- As the world ---------------------------------------------------------------------------------
 
 
@@ -218,6 +243,7 @@ def test_the_panoramic_camera_renders_the_very_picture(tmp_path: Path) -> None:
     history.add(scene, path, {"seed": 7}, history.JobContext(snapshot={}, view=view))
     scene.camera.rotation_euler = (0, 0, 0)  # it stays where it was made
     bpy.ops.mixdiff.use_as_world(surrounding="AROUND")
+    scene.world.cycles.sampling_method = "NONE"
     scene.camera.rotation_euler = TURNED
     update()
     off = np.abs(render(scene, tmp_path / "seen.png")[..., :3] - painted().astype(int))

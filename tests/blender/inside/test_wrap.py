@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import INSIDE, Canvas, Grip, Rectangle, dragged, scripting
+from addon import INSIDE, Canvas, EngineError, Grip, Rectangle, dragged, scripting
 from scenes import add_plane, place, render, select, update
 
 HOSTS = "oldest and newest"
@@ -43,6 +43,12 @@ def test_a_rectangle_over_an_edge_is_a_region_over_it(scene: Any) -> None:
         job = scripting.job()
         assert job["wrap"] == wrap
         assert place(job["regions"][0]) == expected
+    scene.mixdiff.wrap = "none"
+    job = scripting.job(wrap="x")
+    assert (job["wrap"], place(job["regions"][0])) == ("x", [40, 64, 96, 160])
+    assert scene.mixdiff.wrap == "none"
+    with pytest.raises(EngineError, match=r"sideways.*both"):
+        scripting.job(wrap="sideways")
 
 
 def test_a_picture_as_tiles_repeats_on_what_shows_it(
