@@ -49,13 +49,20 @@ def show(job: Job, sent: str) -> None:
     _shown = job, sent, preview
 
 
+def warm_up() -> None:
+    """Have the first picture read, for which Blender takes long, before one is waited for."""
+    global _is_warm
+    if not _is_warm:
+        _is_warm = True
+        _decoded(base64.b64encode(png_of(np.zeros((1, 1, 3), dtype=np.uint8))).decode())
+
+
 def refresh() -> None:
     """Take in what the job that runs looks like now, and forget the one before."""
-    global _shown, _is_warm
+    global _shown
     state, job = engine.session.state, engine.session.job
-    if job and not _is_warm:
-        _is_warm = True  # Blender takes long for the first picture that it reads
-        _decoded(base64.b64encode(png_of(np.zeros((1, 1, 3), dtype=np.uint8))).decode())
+    if job:
+        warm_up()
     if _shown and _shown[0] is not job:
         _shown = None
         engine.redraw()

@@ -18,7 +18,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backend import engine, installing, measured
+from ..backend import engine, installing, live_preview, measured
 from ..backend.background_task import BackgroundTask, Broken, TaskProgress
 from ..backend.session import Done, JobRequest, Outcome, Skipped
 from ..backend.session import Job as QueuedJob
@@ -155,6 +155,7 @@ class Live:
     def start(self, scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
         """Follow a scene from now on."""
         self.stop()
+        live_preview.warm_up()
         seed = random_seed(SystemRandom())
         self._target = _Target(scene=SceneRef.of(scene), layer=layer.name, seed=seed)
         engine.keep_going()

@@ -15,7 +15,7 @@ MOST_S = 20.0
 """What takes longer is made when somebody asks for it, and not by itself."""
 _SMALLEST = 0.25  # of the canvas's sides
 _LARGEST = 0.5  # as nobody knows how long more would take
-_OF_NATIVE = 0.5  # of the side that a model knows; it shows little that is smaller
+_OF_NATIVE = 1.0  # of the side that a model was made for; it shows little that is smaller
 _WORTH_IT = 0.8  # of the canvas's sides: above, the canvas itself takes hardly longer
 
 
