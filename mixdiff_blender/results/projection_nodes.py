@@ -26,7 +26,7 @@ FLAT = 0.99999  # squared cosine of two normals that are the same but for roundi
 MARGIN = 0.01  # of the frame: a render looks a little beyond its border
 AROUND = 0.02
 """Of the frame, that a depth picture reaches beyond each of its sides."""
-CLOSE = 1.001  # times as far as what is seen: acute corners lie deeper than the samples beside
+CLOSE = 1.002  # times as far as what is seen: acute corners lie deeper than the samples beside
 TURNED = 0.3  # the cosine to the camera from which on a face has its picture as a whole
 # Each holds four numbers: a row of the matrix from the object to the picture, and where the
 # camera stands (its last number is 0 for an orthographic one, which stands in a direction).
