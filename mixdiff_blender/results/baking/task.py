@@ -147,7 +147,8 @@ class BakeTask:
 
         def show() -> None:
             baked = _shown(plans, options)
-            names = ", ".join(file.name for one in baked for file in one.files)
+            files = [file.name for one in baked for file in one.files]
+            names = files[0] if len(files) == 1 else f"{len(files)} pictures, {files[0]} first"
             doubts = (line for one in baked for line in in_words(one))
             self.outcome = (f"Baked: {names}", *doubts)
             then(baked)
