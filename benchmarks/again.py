@@ -29,7 +29,8 @@ from engine.contract.geometry import Rectangle
 from engine.contract.job import Job, Text2ImageRegion, to_document, with_files
 from engine.contract.models import facts_of
 from engine.contract.png import read_job
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from training import classifier
 from training.painting.prompts import Wish

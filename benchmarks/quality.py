@@ -21,6 +21,7 @@ from benchmarks import (
     seams,
     silhouettes,
     street,
+    wrapping,
 )
 from benchmarks.colours import shows_colour
 from benchmarks.generation import Bytes, Painter
@@ -349,7 +350,7 @@ def main() -> None:
         "--only",
         choices=(
             *("singles", "mixtures", "street", "silhouettes"),
-            *("seams", "compare", "guided", "landscapes", "base"),
+            *("seams", "compare", "guided", "landscapes", "base", "wrap"),
         ),
         help="this part; the other figures stay as they were",
     )
@@ -377,6 +378,7 @@ def main() -> None:
         "compare": lambda: measure_alternatives(report, painter, namer, 4 if quick else 16),
         "guided": lambda: measure_guided(report, painter),
         "landscapes": lambda: measure_landscapes(report, painter, seer, settings, quick=quick),
+        "wrap": lambda: wrapping.measure(report.put, given.to, given.model, given.seed, quick),
         "base": lambda: measure_base(report, painter, given.model, namer, seer, quick=quick),
     }
     report.put("steps", painter.steps)

@@ -34,8 +34,8 @@ from torch import nn
 
 from benchmarks.real_pipelines import letters
 from benchmarks.real_shapes import AUTOENCODERS, ENCODERS, network, numbers_of, on_meta
+from engine.contract.chance import resolve_random
 from engine.contract.checks import check
-from engine.contract.job import resolve_random
 from engine.contract.memory import Machine, MemoryPlan, Way, Work, gib, plans
 from engine.contract.model_files import footprint_of
 from engine.contract.model_folders import INDEX
@@ -185,7 +185,7 @@ def measure(folder: Path, way: str) -> dict[str, Any]:
     before, peaks, marks = resident(), Peaks(), [("loading", time.monotonic())]
     with peaks.watched():
         model = load_model(str(folder), device, plan)
-        for event in generate(job, model, references={}):
+        for event in generate(job, model):
             match event:
                 case PhaseBegan():
                     marks.append((event.phase, time.monotonic()))

@@ -22,7 +22,8 @@ from scipy import ndimage
 
 from benchmarks.colours import oklab
 from benchmarks.generation import Bytes
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 
 SIDE_PX = 256

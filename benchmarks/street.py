@@ -19,7 +19,8 @@ from engine.contract.checks import check
 from engine.contract.job import Job
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.runtime.windows import Window
 from engine.sampling.region_windows import region_windows

@@ -13,9 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import __version__
+from engine import __version__, earlier
 from engine.batch import cli as batch
-from engine.contract.again import again
 from engine.contract.catalogue import cache_folder, listed
 from engine.contract.checks import check
 from engine.contract.devices import AUTO, DEVICES, DTYPES
@@ -84,28 +83,14 @@ def build_parser() -> argparse.ArgumentParser:
     goal.add_argument("--output", "-o", type=Path, metavar="OUT.png", help="the picture's file")
     goal.add_argument("--latents", type=Path, metavar="OUT.npz", help="latents before decoding")
     goal.add_argument("--quiet", action="store_true", help="no progress bar")
-    command("generate", _generate, "make a job's picture", source, device, goal)
-    part = command(
-        "again", _again, "make a part of a picture anew; the rest stays", source, device, goal
+    made = (source, device, goal)
+    command("generate", _generate, "make a job's picture", *made)
+    earlier.add_again_arguments(
+        command("again", _again, "make a part of a picture anew; the rest stays", *made)
     )
-    part.add_argument(
-        "--region", action="append", default=[], metavar="NAME", help="a region to be made anew"
+    earlier.add_enlarge_arguments(
+        command("enlarge", _enlarge, "make a picture larger, with the detail that it lacks", *made)
     )
-    part.add_argument(
-        "--mask",
-        metavar="M.png",
-        help="a picture as large as the canvas, white where it is made anew; with regions, of them",
-    )
-    part.add_argument("--prompt", metavar="TEXT", help="what to generate in these regions instead")
-    part.add_argument(
-        "--strength",
-        type=float,
-        default=0.0,
-        metavar="S",
-        help="how much stays of what is made anew: 0 nothing (default), to 1",
-    )
-    part.add_argument("--seed", type=int, metavar="N", help="instead of one at random")
-
     batch.add_arguments(
         command("batch", batch.make_all, "many pictures, on all devices or a cluster", device)
     )
@@ -182,20 +167,11 @@ def _free_name(path: Path) -> Path:
 
 
 def _again(options: argparse.Namespace) -> int:
-    source, limits = read_source(options.job), Limits(max_canvas_px=options.max_canvas_px)
-    job = check(source.document, folder=source.folder, limits=limits).job_or_raise()
-    asks = {} if options.prompt is None else {"prompt": options.prompt}
-    changed = again(
-        job,
-        picture=options.job.name,
-        regions=options.region,
-        # Unlike a job's paths, those of the command line start at the current folder.
-        mask=options.mask and str(path_in(Path.cwd(), options.mask)),
-        strength=options.strength,
-        seed=options.seed,
-        asks=dict.fromkeys(options.region, asks),
-    )
-    return _run(replace(source, document=to_document(changed)), options)
+    return _run(earlier.part_anew(options), options)
+
+
+def _enlarge(options: argparse.Namespace) -> int:
+    return _run(earlier.enlarged_source(options), options)
 
 
 def _generate(options: argparse.Namespace) -> int:
@@ -230,8 +206,9 @@ def _with_own_weights(document: dict[str, Any], options: argparse.Namespace) -> 
 def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from engine.model_keeper import ModelKeeper
     from engine.process.quiet import silence_libraries
-    from engine.run import ModelKeeper, RunRequest, run
+    from engine.run import RunRequest, run
     from engine.runtime.devices import choose_device
     from engine.sampling.events import Done, MemoryPlanned, PhaseBegan, StepDone
 

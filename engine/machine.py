@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from engine.contract.beside import work_of
 from engine.contract.catalogue import BUNDLED_FOLDER, NOTE
 from engine.contract.devices import AUTO
 from engine.contract.errors import EngineError, Problem
 from engine.contract.fitting import memory_plan, memory_problems
 from engine.contract.job import Job
-from engine.contract.memory import Machine, Work
+from engine.contract.memory import Machine
 from engine.contract.model_folders import read_object
+from engine.contract.models import facts_of
 from engine.runtime import devices
 
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "numpy", "pillow")
@@ -28,8 +30,9 @@ def this_machine() -> Machine:
 
 def memory_of_job(job: Job, folder: Path) -> tuple[str, tuple[Problem, ...]]:
     """Return what a job takes of this machine's memory, and that it is too much where it is."""
+    work = work_of(job, facts_of(job.model, folder), folder)
     try:
-        plan = memory_plan(job.model, folder, Work.of_job(job), this_machine())
+        plan = memory_plan(job.model, folder, work, this_machine())
     except EngineError as error:
         return "", memory_problems(error, job.model)
     return plan.text if plan else "the model is not here, so nothing is known of its size", ()

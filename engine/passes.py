@@ -18,7 +18,7 @@ from engine.contract.files import atomic_write
 from engine.contract.job import Job
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
-from engine.sampling.masks import MaskImages, canvas_weights, mask_coverage
+from engine.sampling.masks import MaskImages, canvas_weights, mask_coverage, on_canvas
 from engine.storage.cryptomatte import Floats, header, ranks
 from engine.storage.images import open_image, open_masks
 
@@ -52,14 +52,10 @@ def image_shares(job: Job, stride_px: int, masks: MaskImages) -> dict[str, Float
     """
     shares = {}
     for region in job.image_regions:
-        cells = np.zeros((job.canvas_height // stride_px, job.canvas_width // stride_px))
-        top, bottom, left, right = (side // stride_px for side in region.bounds)
-        covered = (
-            1.0
-            if region.mask is None
-            else mask_coverage(masks[region.mask], region, job, stride_px)
-        )
-        cells[top:bottom, left:right] = covered
+        covered = np.ones((region.height_px // stride_px, region.width_px // stride_px))
+        if region.mask is not None:
+            covered = mask_coverage(masks[region.mask], region, job, stride_px)
+        cells = on_canvas(covered, region, job, stride_px)
         shares[region.name] = _in_pixels(cells, job)
     return shares
 
@@ -122,9 +118,13 @@ def layer_names(regions: list[str]) -> dict[str, str]:
 
 
 def _in_pixels(cells: npt.NDArray[np.float64], job: Job) -> Floats:
+    height, width = cells.shape
+    rows, columns = (int(wraps) for wraps in job.wrapped)
+    cells = np.pad(cells, ((rows, rows), (columns, columns)), mode="wrap")
     image = Image.fromarray(cells.astype(np.float32))
     size = (job.canvas_width, job.canvas_height)
-    scaled: Floats = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+    box = (columns, rows, columns + width, rows + height)
+    scaled: Floats = np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))
     return scaled.clip(0.0, 1.0)
 
 

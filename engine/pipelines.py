@@ -17,6 +17,7 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 from torch import Tensor
 
+from engine.contract import chance
 from engine.contract import job as contract
 from engine.contract.checks import check
 from engine.contract.errors import JobError
@@ -30,6 +31,7 @@ from engine.runtime.devices import Device
 from engine.runtime.references import fitted, preprocess_image
 from engine.sampling.events import ImageRows, StepDone
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 
 __all__ = [
     "CanvasRegion",
@@ -64,7 +66,7 @@ class CanvasRegion:
         if findings.has_errors:
             raise JobError(findings.problems)
         if self.region_seed is None:
-            self.region_seed = contract.random_seed(SystemRandom())
+            self.region_seed = chance.random_seed(SystemRandom())
 
     @property
     def width(self) -> int:
@@ -100,7 +102,7 @@ class Text2ImageRegion(CanvasRegion):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.guidance_scale is None:
-            self.guidance_scale = contract.random_guidance(SystemRandom())
+            self.guidance_scale = chance.random_guidance(SystemRandom())
 
 
 @dataclass
@@ -167,10 +169,10 @@ class _MixturePipeline(StableDiffusionPipeline):  # type: ignore[misc]
         device = Device(torch_device=pipeline.device, dtype=pipeline.unet.dtype)
         model = model_of(pipeline, device)
         checked = check(document, folder=None, facts=ModelFacts.of_family(model.family))
-        job = contract.resolve_random(checked.job_or_raise(), SystemRandom())
+        job = chance.resolve_random(checked.job_or_raise(), SystemRandom())
         rows: dict[int | None, list[Pixels]] = {}
         with pipeline.progress_bar(total=job.num_inference_steps) as bar:
-            for event in generate(job, model, references=references):
+            for event in generate(job, model, JobInputs(pictures=references)):
                 match event:
                     case StepDone():
                         bar.total = event.steps

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from engine import __version__
+from engine.contract.beside import work_of
+from engine.contract.chance import resolve_random
 from engine.contract.checks import check
-from engine.contract.controlnets import controlnet_path
 from engine.contract.devices import FLOAT8
 from engine.contract.errors import Problem, shown, warning
-from engine.contract.files import atomic_write, is_there, path_in
-from engine.contract.fitting import memory_plan
-from engine.contract.job import Job, resolve_random, to_document
+from engine.contract.files import atomic_write, path_in
+from engine.contract.job import Job, to_document
 from engine.contract.limits import Limits
+from engine.contract.lora_files import LoraFiles
 from engine.contract.loras import identified, lora_files
-from engine.contract.memory import Machine, MemoryPlan, Work
-from engine.contract.models import ModelFacts, facts_of
-from engine.families.base import Model
-from engine.families.control_loading import load_controlnet
-from engine.families.loading import load_model, resolve
-from engine.runtime.devices import Device, give_memory_back, machine_of, taken_bytes
-from engine.runtime.references import reference_bytes
+from engine.model_keeper import ModelKeeper
+from engine.runtime.devices import taken_bytes
+from engine.runtime.references import picture_bytes, reference_bytes
 from engine.sampling.controls import (
     ControlInputs,
-    Nets,
-    controls_that_hold,
     require_nets,
     with_named_controlnets,
 )
@@ -50,10 +46,23 @@ from engine.sampling.events import (
     RunEvent,
     Warned,
 )
+from engine.sampling.following import (
+    ReferenceInputs,
+    require_adapters,
+    with_named_adapters,
+)
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 from engine.sampling.oom_retry import with_oom_retry
 from engine.sampling.ranks import ALONE, Ranks
-from engine.storage.images import count_frames, open_colours, open_controls, open_image, open_masks
+from engine.storage.images import (
+    count_frames,
+    open_colours,
+    open_controls,
+    open_image,
+    open_masks,
+    open_references,
+)
 from engine.storage.kept import Latents, latents_note, open_kept
 from engine.storage.png import GrowingPng, moved, require_png
 
@@ -73,102 +82,6 @@ class RunRequest:
     """The job as the picture is to hold it, where its paths are another machine's."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ModelKeeper:
-    """Keeps the model that was used last, so that the next job finds it loaded."""
-
-    device: Device
-    default_model: str | None = None
-    _resolved: str | None = None
-    _model: Model | None = None
-    _controlnets: dict[str, Any] = field(default_factory=dict)
-    _plan: MemoryPlan | None = None
-    _work: Work | None = None
-    _machine: Machine | None = None
-    """As it was measured before a model was loaded."""
-
-    def plan(self, name: str | None, folder: Path, work: Work) -> MemoryPlan | None:
-        """Return where a model will be, or is, for some work; None where nothing is known of it.
-
-        Raises: EngineError of kind `model` where it is not here, of kind `memory` where it fits in
-        no way.
-        """
-        resolved = resolve(name or self.default_model, folder)
-        if self._is_loaded(resolved, work):
-            return self._plan
-        if resolved != self._resolved:
-            self.unload()  # first, so that two models never share the memory
-        if self._model is None or self._machine is None:
-            self._machine = machine_of(self.device)
-        named, is_small = name or self.default_model, self.device.is_small
-        return memory_plan(named, folder, work, self._machine, is_small=is_small)
-
-    def model(
-        self, name: str | None, folder: Path, work: Work, plan: MemoryPlan | None = None
-    ) -> Model:
-        """Return a model, loaded unless it already is, with room for some work.
-
-        Raises: EngineError of kind `model` or `memory`.
-        """
-        resolved = resolve(name or self.default_model, folder)
-        if self._model is None or not self._is_loaded(resolved, work):
-            is_placed = resolved == self._resolved and _is_alike(plan, self._plan)
-            if self._model is None or not is_placed:
-                self.unload()
-                self._model = load_model(resolved, self.device, plan)
-            self._resolved, self._plan, self._work = resolved, plan, work
-        return self._model
-
-    def controlnets(self, job: Job, folder: Path) -> Nets:
-        """Return the ControlNets that a job names by their names, those loaded that are not yet.
-
-        Raises: EngineError of kind `model`.
-        """
-        assert self._model is not None, "the model was asked for"
-        names = sorted({str(control.model) for control in controls_that_hold(job)})
-        paths = {name: str(controlnet_path(name, folder)) for name in names}
-        # First, so that what is not wanted any more is in nobody's way.
-        self._controlnets = {
-            path: net for path, net in self._controlnets.items() if path in paths.values()
-        }
-        for name, path in paths.items():
-            if path not in self._controlnets:
-                self._controlnets[path] = load_controlnet(name, folder, self._model)
-        return {name: self._controlnets[path] for name, path in paths.items()}
-
-    def _is_loaded(self, resolved: str, work: Work) -> bool:
-        """Return whether a model is there, placed for no less work."""
-        is_there = self._model is not None and resolved == self._resolved
-        return is_there and self._work is not None and work.is_within(self._work)
-
-    @property
-    def label(self) -> str:
-        """The name of the model that is loaded, wherever it lies: what latents are known by."""
-        named = self._resolved or ""
-        return Path(named).name if is_there(Path(named)) else named
-
-    def facts(self, document: object, folder: Path) -> ModelFacts:
-        """Return what is known of the model that a job's document names, before it is loaded."""
-        named = document.get("model") if isinstance(document, Mapping) else None
-        return facts_of(named if isinstance(named, str) else self.default_model, folder)
-
-    def unload(self) -> None:
-        """Give the model's memory back."""
-        self._model = self._resolved = None
-        self._controlnets = {}
-        self._model = self._resolved = self._plan = self._work = None
-        gc.collect()  # a model and its denoiser know each other
-        give_memory_back(self.device.torch_device)
-
-
-def _is_alike(one: MemoryPlan | None, other: MemoryPlan | None) -> bool:
-    """Return whether two plans have the parts of a model in the same places."""
-    if one is None or other is None:
-        return one is other
-    places = ((p.network, p.encoders, p.is_small) for p in (one, other))
-    return next(places) == next(places)
-
-
 def _seconds(began: Sequence[tuple[str, float]]) -> dict[str, float]:
     """Return how long each phase took, from when each began."""
     seconds: dict[str, float] = {}
@@ -177,9 +90,49 @@ def _seconds(began: Sequence[tuple[str, float]]) -> dict[str, float]:
     return seconds
 
 
+def _as_tensors(pictures: Mapping[str, npt.NDArray[np.uint8]]) -> dict[str, Tensor]:
+    """Return pictures (H, W, 3) as (1, 3, H, W)."""
+    return {name: torch.from_numpy(p).permute(2, 0, 1)[None] for name, p in pictures.items()}
+
+
+def _read_inputs(
+    job: Job, folder: Path, limits: Limits, keeper: ModelKeeper, loras: LoraFiles
+) -> JobInputs:
+    """Read what a job names, once its model is loaded; relative paths start at `folder`."""
+    first = kept = None
+    if job.second_pass is not None:
+        first = picture_bytes(open_image(path_in(folder, job.second_pass.picture), limits))
+    if job.kept is not None:
+        kept = open_kept(job.kept, folder, limits, made_with=keeper.label)
+    return JobInputs(
+        pictures={
+            region.reference_image: reference_bytes(
+                open_image(path_in(folder, region.reference_image), limits)
+            )
+            for region in job.image_regions
+        },
+        masks=open_masks(job, folder, limits),
+        loras=loras,
+        controls=ControlInputs(
+            pictures=_as_tensors(open_controls(job, folder, limits)),
+            nets=keeper.controlnets(job, folder),
+        ),
+        references=ReferenceInputs(
+            pictures=_as_tensors(open_references(job, folder, limits)),
+            adapters=keeper.adapters(job, folder),
+        ),
+        colours=None if job.noise_map is None else open_colours(job, folder, limits),
+        kept=kept,
+        first=first,
+    )
+
+
+_LOOKED_AT = ("reference_image", "mask", "strength_map")
+
+
 def _unseen_frames(job: Job, folder: Path, limits: Limits) -> Iterator[Problem]:
     for region in job.regions:
-        named = {"reference_image": getattr(region, "reference_image", None), "mask": region.mask}
+        named = {key: getattr(region, key, None) for key in _LOOKED_AT}
         for key, name in named.items():
             count = 1 if name is None else count_frames(folder / name, limits)
             if count > 1:
@@ -206,37 +159,21 @@ def run(
     limits = limits or Limits()
     facts = keeper.facts(request.document, request.folder)
     checked = check(request.document, folder=request.folder, facts=facts, limits=limits)
-    job = with_named_controlnets(checked.job_or_raise(), facts)
+    job = with_named_adapters(with_named_controlnets(checked.job_or_raise(), facts), facts)
     job = ranks.agreed(resolve_random(job, SystemRandom()))
     loras = lora_files(job, request.folder)
     job = identified(job, loras)
     require_nets(job, facts, request.folder)
+    require_adapters(job, facts, request.folder)
     began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
-    work = Work.of_job(job)
+    work = work_of(job, facts, request.folder)
     plan = keeper.plan(job.model, request.folder, work)
     if plan is not None:
         log.info("memory: %s", plan.text)
         yield MemoryPlanned(text=plan.text)
     model = keeper.model(job.model, request.folder, work, plan)
-    references = {
-        region.reference_image: reference_bytes(
-            open_image(path_in(request.folder, region.reference_image), limits)
-        )
-        for region in job.image_regions
-    }
-    controls = ControlInputs(
-        pictures={
-            name: torch.from_numpy(pixels).permute(2, 0, 1)[None]
-            for name, pixels in open_controls(job, request.folder, limits).items()
-        },
-        nets=keeper.controlnets(job, request.folder),
-    )
-    masks = open_masks(job, request.folder, limits)
-    colours = None if job.noise_map is None else open_colours(job, request.folder, limits)
-    earlier = None
-    if job.kept is not None:
-        earlier = open_kept(job.kept, request.folder, limits, made_with=keeper.label)
+    inputs = _read_inputs(job, request.folder, limits, keeper, loras)
     warnings = (*checked.warnings, *_unseen_frames(job, request.folder, limits))
 
     notes = {"engine": __version__, "torch": torch.__version__, **keeper.device.to_document()}
@@ -254,12 +191,7 @@ def run(
             lambda job: generate(
                 job,
                 model,
-                references=references,
-                masks=masks,
-                loras=loras,
-                earlier=earlier,
-                colours=colours,
-                controls=controls,
+                inputs,
                 is_cancelled=is_cancelled,
                 preview_every_s=request.preview_every_s,
                 ranks=ranks,

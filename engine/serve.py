@@ -154,8 +154,8 @@ class Worker:
 
         import torch
 
+        from engine.model_keeper import ModelKeeper
         from engine.process.quiet import silence_libraries
-        from engine.run import ModelKeeper
         from engine.runtime.devices import choose_device, device_count, machine_of
 
         silence_libraries()

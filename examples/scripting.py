@@ -83,6 +83,11 @@ def main(folder: Path) -> None:
     bpy.ops.mixdiff.use_as_texture()
     bpy.ops.mixdiff.use_in_compositor(placing="BEHIND")
 
+    # Projected from the camera, and baked to a picture of the object's UV map.
+    bpy.ops.mixdiff.project()
+    (baked,) = mixdiff.bake([wall], size=256)
+    print(*baked.files)
+
     # What is no region any more is not painted.
     mixdiff.unmark([road])
     print([region.name for region in mixdiff.regions()])

@@ -71,7 +71,7 @@ def _job(regions: tuple[Text2ImageRegion, ...], height: int, width: int, steps: 
 
 def engine_run(job: Job, model: Model, results: dict[str, Tensor] | None = None) -> Iterator[str]:
     """Yield after the texts, after every step, and after the picture, as the engine does them."""
-    for event in generate(job, model, references={}):
+    for event in generate(job, model):
         match event:
             case PhaseBegan(phase="sampling"):
                 yield "encoding"

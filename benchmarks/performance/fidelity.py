@@ -110,7 +110,7 @@ def _precision(
 
 
 def _latents(job: Job, model: Model) -> Tensor:
-    events = generate(job, model, references={})
+    events = generate(job, model)
     return next(one.latents.float().cpu() for one in events if isinstance(one, Generated))
 
 

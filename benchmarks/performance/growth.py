@@ -21,7 +21,8 @@ from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.job import to_document
 from engine.families.base import Model
 from engine.families.loading import model_of
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.batching import Denoiser
 from engine.runtime.capacity import Capacity
 from engine.runtime.devices import choose_device

@@ -20,7 +20,8 @@ from torch.nn.modules import module as hooks
 from transformers import CLIPTextModel
 
 from benchmarks.performance.record import Aim, Record
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.events import Done
 

@@ -68,8 +68,8 @@ class ClusterEngine:
         from engine.process.threads import wait_briefly
 
         wait_briefly()
+        from engine.model_keeper import ModelKeeper
         from engine.process.quiet import silence_libraries
-        from engine.run import ModelKeeper
         from engine.runtime.devices import choose_device
 
         silence_libraries()

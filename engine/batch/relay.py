@@ -23,9 +23,9 @@ from engine.batch.cluster import Wanted, cluster, versions
 from engine.batch.pool import Pool
 from engine.batch.tasks import BatchTask
 from engine.batch.work_queue import Began, Closed, Failed, Lost, Made, News, OpenEngine, Stepped
+from engine.contract.chance import resolve_random
 from engine.contract.checks import check
 from engine.contract.errors import Cancelled, EngineError, Problem, warning
-from engine.contract.job import resolve_random
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
 from engine.contract.protocol import (

@@ -16,10 +16,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from engine.contract.chance import random_seed, resolve_random
 from engine.contract.checks import check
 from engine.contract.errors import EngineError, JobError, ModelError, Problem, shown
 from engine.contract.files import is_there, path_in
-from engine.contract.job import Job, random_seed, resolve_random, to_document
+from engine.contract.job import Job, to_document
 from engine.contract.limits import Limits
 from engine.contract.loras import identified, lora_files, loras_in
 from engine.contract.models import facts_of, model_problems

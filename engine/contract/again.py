@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from .base_pass import has_base
+from .earlier import Kept
 from .geometry import Rectangle
-from .job import Job, Kept, Region
+from .job import Job, Region
 from .loras import unidentified
 
 _R = TypeVar("_R", bound=Region)

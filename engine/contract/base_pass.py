@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from .geometry import RING_CONTEXT_PX
 from .job import Job
 from .parse import Findings
 
@@ -27,9 +28,12 @@ def base_size(job: Job, grid_px: int, most_px: int | None = None) -> tuple[int, 
     """Return the height and the width in pixels at which the base pass sees the canvas.
 
     The canvas's own, unless it has more pixels than a square of the job's `max_region_px`, or a
-    side longer than `most_px`: then as many pixels, in the canvas's shape.
+    side longer than `most_px`: then as many pixels, in the canvas's shape. Of a canvas that wraps
+    the network sees more, on both sides.
     """
     height, width = job.canvas_height, job.canvas_width
+    if most_px is not None and any(job.wrapped):
+        most_px -= 2 * RING_CONTEXT_PX
     largest = job.max_region_px or math.inf
     scale = min(
         1.0, largest / math.sqrt(height * width), (most_px or math.inf) / max(height, width)

@@ -11,14 +11,15 @@ from typing import Any
 from .base_pass import check_base, has_base
 from .catalogue import known_model
 from .controlnets import complaint_about
+from .earlier_checks import CHECKS, check_kept
+from .effort import largest_sides
 from .errors import Problem, shown
 from .files import path_in
-from .geometry import uncovered_share
+from .geometry import RING_CONTEXT_PX, pieces, uncovered_share
 from .image_sizes import ImageSize, read_size
 from .job import (
     Image2ImageRegion,
     Job,
-    Kept,
     RerollRegion,
     Text2ImageRegion,
     to_document,
@@ -32,6 +33,7 @@ from .parse import Checked, Draft, Findings, RecordDraft, read_job
 from .parse_grid import is_grid, read_grid
 from .png import UnreadableImageError
 from .prompt_syntax import PLAIN, WEIGHTS, read_weights
+from .reference_checks import check_references
 from .schedulers import SCHEDULERS
 from .sides import check_canvas_size, check_multiple, check_sides
 
@@ -111,6 +113,7 @@ class _Checks:
         self._canvas(draft.values)
         self._schedule(draft.values)
         self._controls(draft.inside["controls"])
+        self._references(draft.inside["references"])
         self._windows(draft.values)
         syntax = draft.values.get("prompt_syntax", PLAIN)
         self._syntax(draft.values, "", syntax)
@@ -123,18 +126,20 @@ class _Checks:
             check_sides(region.values, at, draft.values, self.facts.grid_px, self.findings)
             self._files(region)
             self._controls(region.inside.get("controls", ()))
+            self._references(region.inside.get("references", ()))
             self._syntax(region.values, at, syntax)
             if region.cls is RerollRegion:
                 self._reroll(region)
-        if draft.kept is not None:
-            self._kept_sizes(draft.kept, draft.values)
+        for name, record in draft.alone.items():
+            CHECKS[name](record, self._files(record), draft.values, self.findings)
         if not self.findings.has_errors:
             job = draft.job()
             self._loras(job)
             if job.kept is not None:
-                self._kept(job.kept, job)
+                check_kept(job.kept, job, self.findings)
             self._too_large(job)
             self._gaps(job)
+            self._poles(job)
             self._few_steps(job)
             self._unheard(job)
             self._without_effect(job)
@@ -183,6 +188,10 @@ class _Checks:
             if complaint := complaint_about(model, kind, self.facts, self.folder):
                 self.findings.error(f"{at}model", model, *complaint)
 
+    def _references(self, references: Sequence[RecordDraft]) -> None:
+        sizes = [self._files(reference) for reference in references]
+        check_references(references, self.facts, self.folder, sizes, self.findings)
+
     def _files(self, record: RecordDraft) -> dict[str, ImageSize]:
         """Look at the pictures that a record names; return the sizes of those that will do."""
         sizes: dict[str, ImageSize] = {}
@@ -220,28 +229,6 @@ class _Checks:
         self.findings.error(path, name, message, remedy)
         return None
 
-    def _kept_sizes(self, kept: RecordDraft, values: Mapping[str, Any]) -> None:
-        height, width = values.get("canvas_height"), values.get("canvas_width")
-        for name, size in self._files(kept).items():
-            own = (size.width_px, size.height_px)
-            if all(own) and height is not None and width is not None and own != (width, height):
-                complaint = kept_size_complaint(*own, (width, height))
-                self.findings.error(f"kept.{name}", kept.values[name], *complaint)
-
-    def _kept(self, kept: Kept, job: Job) -> None:
-        known = [region.name for region in job.regions]
-        for name in kept.regions:
-            if name not in known:
-                message = f"{shown(name)} is no region of the job"
-                self.findings.error("kept.regions", name, message, nearest(name, known))
-        if not kept.regions and kept.mask is None:
-            message = "neither regions nor a mask say what is made anew"
-            remedy = "name regions, give a mask, or leave out kept"
-            self.findings.error("kept.regions", None, message, remedy)
-        if kept.strength == 1:
-            remedy = "use 0 to make it anew, or 0.5 to change it"
-            self.findings.warn("kept.strength", 1, "1 leaves everything as it is", remedy)
-
     def _syntax(self, values: Mapping[str, Any], at: str, syntax: str) -> None:
         can_weigh = self.facts.family.reads_weights
         has_weights = syntax == WEIGHTS and can_weigh
@@ -272,14 +259,16 @@ class _Checks:
 
     def _too_large(self, job: Job) -> None:
         most = self.facts.family.most_region_px
-        if most is None or (job.max_region_px or most + 1) <= most:
+        if most is None:
             return
         for index, region in enumerate(job.regions):
-            side = max(region.height_px, region.width_px)
-            if isinstance(region, Text2ImageRegion) and side > most:
-                message = f"{side} pixels are more than such a model can look at, {most}"
-                remedy = f"set max_region_px to {self.facts.largest_px}, which cuts it"
-                self.findings.error(f"regions[{index}]", side, message, remedy)
+            seen = largest_sides(job, region)
+            if isinstance(region, Text2ImageRegion) and max(seen) > most:
+                message = f"{max(seen)} pixels are more than such a model can look at, {most}"
+                is_ring = any(job.around(region))  # which is seen with what is around it
+                largest = most - 2 * RING_CONTEXT_PX if is_ring else self.facts.largest_px
+                remedy = f"set max_region_px to {largest}, which cuts it"
+                self.findings.error(f"regions[{index}]", max(seen), message, remedy)
 
     def _unheard(self, job: Job) -> None:
         if self.facts.family.takes_negative:
@@ -295,10 +284,28 @@ class _Checks:
                 self.findings.warn(path, text, message, remedy)
 
     def _gaps(self, job: Job) -> None:
-        covering = [region for region in job.text_regions if region.mask_weight > 0]
-        share = uncovered_share(job.canvas_height, job.canvas_width, covering)
+        height, width = job.canvas_height, job.canvas_width
+        covering = [
+            piece
+            for region in job.text_regions
+            if region.mask_weight > 0
+            for piece in pieces(region, height, width)
+        ]
+        share = uncovered_share(height, width, covering)
         if share > _NOTICEABLE_SHARE:
             self.findings.warn("regions", round(share, 4), *gap_warning(share))
+
+    def _poles(self, job: Job) -> None:
+        calm, size = job.calm_poles_deg, [job.canvas_width, job.canvas_height]
+        if calm == 0:
+            return
+        if not job.wrapped.columns:
+            message = "the picture is to be all around, and has a seam where it closes"
+            self.findings.warn("calm_poles_deg", calm, message, 'set wrap to "x"')
+        if size[0] != 2 * size[1]:
+            message = f"{size[0]} × {size[1]} pixels are no picture all around"
+            remedy = "make it twice as wide as high, or set calm_poles_deg to 0"
+            self.findings.warn("calm_poles_deg", calm, message, remedy)
 
     def _few_steps(self, job: Job) -> None:
         model = known_model(job.model)
@@ -348,17 +355,6 @@ class _Checks:
             if region.mask is None and region.mask_area != "region":
                 message = "has no effect without a mask"
                 self.findings.warn(f"{path}.mask_area", region.mask_area, message, "leave it out")
-
-
-def kept_size_complaint(width: int, height: int, canvas: tuple[int, int]) -> tuple[str, str]:
-    """Return what is said of a kept picture, or its mask, of another size, and what helps.
-
-    `canvas` is its width and height in pixels.
-    """
-    return (
-        f"it has {width} × {height} pixels, the canvas {canvas[0]} × {canvas[1]}",
-        "give one that is as large as the canvas",
-    )
 
 
 def gap_warning(share: float) -> tuple[str, str]:

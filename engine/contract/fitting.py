@@ -83,6 +83,8 @@ def too_large(
     advice = []
     if not work.is_within(own) and plan_memory(footprint, family, own, machine):
         advice.append(f"use regions of {family.native_px} × {family.native_px} px or less")
+    if work != work.alone and plan_memory(footprint, family, work.alone, machine):
+        advice.append("leave out controls, reference pictures or LoRAs")
     elsewhere = replace(work, cpu_vae=True)
     if machine.has_own_memory and plan_memory(footprint, family, elsewhere, machine):
         advice.append("have the picture decoded on the processor (VAE on CPU, cpu_vae)")

@@ -1,16 +1,31 @@
-"""Rectangles of the canvas: how much of it they cover, and how a large one is cut."""
+"""Rectangles of the canvas: how much of it they cover, how a large one is cut, or goes around."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple, TypeVar
 
 from .kinds import Whole, spec
 
+WRAPS = ("none", "x", "y", "both")
 SIDES = ("row_init", "row_end", "col_init", "col_end")
+RING_CONTEXT_PX = 64
+"""What is seen beyond the start and the end of a region that goes all around the canvas."""
+
 _LEAST_OVERLAP = 1 / 3  # of a span
+
+
+class Axes(NamedTuple):
+    """What is so along rows, from top to bottom, and along columns, from left to right."""
+
+    rows: bool
+    columns: bool
+
+
+NO_AXES = Axes(rows=False, columns=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +53,36 @@ class Rectangle:
         return self.row_init, self.row_end, self.col_init, self.col_end
 
 
+_R = TypeVar("_R", bound=Rectangle)
+
+
+def stretches(start: int, end: int, length: int) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a ring of some length that lie from start to end, in order.
+
+    Either may lie beyond the ring's ends; what is longer than it comes around again.
+    """
+    while start < end:
+        at = start % length
+        size = min(end - start, length - at)
+        yield at, at + size
+        start += size
+
+
+def pieces(rectangle: _R, height_px: int, width_px: int) -> list[_R]:
+    """Return what a rectangle covers of a canvas whose edges it may cross; itself if it does not.
+
+    The pieces are rectangles of the same kind, those of the upper rows first.
+    """
+    top, bottom, left, right = rectangle.bounds
+    if min(top, left) >= 0 and bottom <= height_px and right <= width_px:
+        return [rectangle]
+    return [
+        replace(rectangle, row_init=first, row_end=last, col_init=begin, col_end=end)
+        for first, last in stretches(top, bottom, height_px)
+        for begin, end in stretches(left, right, width_px)
+    ]
+
+
 def uncovered_share(height_px: int, width_px: int, rectangles: Sequence[Rectangle]) -> float:
     """Return the share of the canvas that no rectangle covers, from 0 to 1."""
     edges = sorted(
@@ -56,6 +101,24 @@ def uncovered_share(height_px: int, width_px: int, rectangles: Sequence[Rectangl
             covered += max(0, end - max(start, reached)) * (bottom - top)
             reached = max(reached, end)
     return 1 - covered / (height_px * width_px)
+
+
+def ring_spans(length: int, largest: int | None, context: int) -> list[tuple[int, int]]:
+    """Return the fewest spans that cover a ring, evenly spread, where one cannot be its whole.
+
+    A ring no longer than `largest` is one span, and the `context` beyond its start and its end,
+    which is itself again. Several are each at most `largest` long, the last of them beyond the
+    ring's length, which is its start; neighbours share as much as in `spans`.
+
+    Units: cells.
+    """
+    if largest is None or length <= largest:
+        return [(-context, length + context)]
+    shared = min(math.ceil(largest * _LEAST_OVERLAP), largest - 1)
+    count = math.ceil(length / (largest - shared))
+    size = min(largest, math.ceil(2 * length / count))  # half of which two would share
+    starts = [round(index * length / count) for index in range(count)]
+    return [(start, start + size) for start in starts]
 
 
 def spans(length: int, largest: int) -> list[tuple[int, int]]:

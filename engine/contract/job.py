@@ -6,13 +6,13 @@ The keys are the argument names of the original Mixture of Diffusers
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from .controls import Control, RegionControl
-from .geometry import Rectangle
+from .earlier import Kept, SecondPass
+from .geometry import WRAPS, Axes, Rectangle
 from .kinds import (
     Choice,
     File,
@@ -31,6 +31,7 @@ from .kinds import (
 from .lora import Lora
 from .masks import FALLOFFS
 from .prompt_syntax import PLAIN, PROMPT_SYNTAXES
+from .references import REFERENCES, ReferencePicture
 from .schedulers import SCHEDULERS
 
 VERSION = 1
@@ -45,9 +46,6 @@ SEED = Whole(0, 2**64 - 1)
 GUIDANCE = Real(0, 1000)
 SHARE = Real(0, 1)
 MAX_STEPS = 999  # of the 1000 that models are trained on; most schedulers skip the first
-
-_RANDOM_SEED_END = 9_999_999_999  # the original draws its seeds from [0, 9999999999)
-_RANDOM_GUIDANCE = (5, 30)  # and a guidance of None from the whole numbers of [5, 30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +118,18 @@ class Text2ImageRegion(MaskedRegion):
         default=(),
     )
 
+    references: tuple[ReferencePicture, ...] = spec(
+        REFERENCES, "Pictures that the region follows, in place of the canvas's", default=()
+    )
+
     def controls_in(self, job: Job) -> tuple[Control, ...]:
         """Return all that the region is held to: its own controls, and the canvas's other kinds."""
         own = {control.kind for control in self.controls}
         return (*(one for one in job.controls if one.kind not in own), *self.controls)
+
+    def references_in(self, job: Job) -> tuple[ReferencePicture, ...]:
+        """Return the pictures that the region follows: its own, or else the canvas's."""
+        return tuple(one for one in self.references or job.references if one.scale > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +145,11 @@ class Image2ImageRegion(MaskedRegion):
         "denoising strength in other tools, where 1 keeps nothing",
         default=0.8,
     )
+    strength_map: str | None = spec(
+        OrNone(File(), "the same everywhere"),
+        "Greyscale picture over the region: white has the region's strength, black none, greys "
+        "that share of it",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,28 +160,6 @@ class RerollRegion(Region):
         Choice(REROLL_MODES),
         "Draw the start anew (reset), or change it slightly (epsilon)",
         default="reset",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """An earlier picture that stays as it is, but for what is made anew."""
-
-    picture: str = spec(File(), "File of the earlier picture, as large as the canvas")
-    regions: tuple[str, ...] = spec(
-        Names(),
-        "Names of the regions that are made anew; none where the mask alone says what is",
-        default=(),
-    )
-    mask: str | None = spec(
-        OrNone(File(), "all of the regions"),
-        "Greyscale picture as large as the canvas: white is made anew, black stays. Of regions "
-        "that are named, only what is white is made anew",
-    )
-    strength: float = spec(
-        Real(0, 1),
-        "How much of the earlier picture stays in what is made anew: 0 nothing, 1 everything",
-        default=0.0,
     )
 
 
@@ -214,6 +203,18 @@ class Job(Settings):
 
     canvas_height: int = spec(Whole(1), "Height of the picture in pixels")
     canvas_width: int = spec(Whole(1), "Width of the picture in pixels")
+    wrap: str = spec(
+        Choice(WRAPS),
+        "Where the picture goes on at the opposite edge, so that it repeats without a seam: "
+        "nowhere, from left to right (x), from top to bottom (y), or both",
+        default="none",
+    )
+    calm_poles_deg: float = spec(
+        Real(0, 90),
+        "Of a picture all around (equirectangular): degrees around zenith and nadir in which its "
+        "rows grow even, so that nothing swirls there; 0 for a picture that is none",
+        default=0.0,
+    )
     regions: tuple[DiffusionRegion, ...] = spec(
         Records(REGION_TYPES), "What is generated where", default=()
     )
@@ -224,6 +225,11 @@ class Job(Settings):
     kept: Kept | None = spec(  # noqa: RUF009
         Record(Kept),
         "An earlier picture that stays, but for what is made anew; null makes all of it",
+        default=None,
+    )
+    second_pass: SecondPass | None = spec(  # noqa: RUF009
+        Record(SecondPass),
+        "An earlier picture that the canvas starts from, enlarged to it; null starts from noise",
         default=None,
     )
     prompt_syntax: str = spec(
@@ -256,6 +262,9 @@ class Job(Settings):
         "Pictures that all text regions are held to, such as the scene's depth",
         default=(),
     )
+    references: tuple[ReferencePicture, ...] = spec(
+        REFERENCES, "Pictures that text regions follow which have none of their own", default=()
+    )
     max_region_px: int | None = spec(
         OrNone(Whole(1), "never"),
         "Text regions whose sides are longer than this are generated in overlapping windows",
@@ -273,6 +282,18 @@ class Job(Settings):
         "Where noise is drawn: on the CPU a seed means the same on every device",
         default="cpu",
     )
+
+    @property
+    def wrapped(self) -> Axes:
+        """Along which axes the picture goes on at the opposite edge."""
+        return Axes(rows=self.wrap in ("y", "both"), columns=self.wrap in ("x", "both"))
+
+    def around(self, rectangle: Rectangle) -> Axes:
+        """Return along which axes a rectangle goes all around the canvas, and has no edge."""
+        return Axes(
+            rows=self.wrapped.rows and rectangle.height_px == self.canvas_height,
+            columns=self.wrapped.columns and rectangle.width_px == self.canvas_width,
+        )
 
     @property
     def text_regions(self) -> tuple[Text2ImageRegion, ...]:
@@ -364,35 +385,4 @@ def with_unique_names(job: Job) -> Job:
         job,
         regions=tuple(named(r, f"region {i}") for i, r in enumerate(job.regions)),
         reroll_regions=tuple(named(r, f"reroll {i}") for i, r in enumerate(job.reroll_regions)),
-    )
-
-
-def random_seed(draw: random.Random) -> int:
-    """Return a seed at random."""
-    return draw.randrange(_RANDOM_SEED_END)
-
-
-def random_guidance(draw: random.Random) -> int:
-    """Return a guidance at random, for a guidance_scale of None."""
-    return draw.randrange(*_RANDOM_GUIDANCE)
-
-
-def resolve_random(job: Job, draw: random.Random) -> Job:
-    """Return the job with each seed and guidance that was left to chance filled in."""
-
-    def seeded(region: _R) -> _R:
-        if region.region_seed is not None:
-            return region
-        return replace(region, region_seed=random_seed(draw))
-
-    def guided(region: DiffusionRegion) -> DiffusionRegion:
-        if isinstance(region, Text2ImageRegion) and region.guidance_scale is None:
-            return replace(region, guidance_scale=random_guidance(draw))
-        return region
-
-    return replace(
-        job,
-        seed=random_seed(draw) if job.seed is None else job.seed,
-        regions=tuple(guided(seeded(region)) for region in job.regions),
-        reroll_regions=tuple(seeded(region) for region in job.reroll_regions),
     )

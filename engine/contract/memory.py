@@ -14,7 +14,7 @@ below: they say what a way costs at most, before anything was measured.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from .catalogue import Fit
@@ -99,14 +99,23 @@ class Machine:
         return asdict(self)
 
 
+_SIZES = ("tokens", "canvas_px", "beside_numbers", "seeing_numbers", "reference_tokens")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a job asks of a memory: its largest window, and its canvas."""
+    """What a job asks of a memory: its largest window, its canvas, what it adds to its model."""
 
     tokens: int
     canvas_px: int
     cpu_vae: bool = False
     """Whether the picture is decoded on the processor."""
+    beside_numbers: int = 0
+    """Of what works beside the network: ControlNets, IP-Adapters, LoRAs."""
+    seeing_numbers: int = 0
+    """Of what looks at reference pictures, before the network works."""
+    reference_tokens: int = 0
+    """Of the reference pictures that the network is shown itself."""
 
     @classmethod
     def of_job(cls, job: Job) -> Work:
@@ -122,8 +131,13 @@ class Work:
 
     def is_within(self, other: Work) -> bool:
         """Return whether another job's memory is enough for this one."""
-        no_larger = self.tokens <= other.tokens and self.canvas_px <= other.canvas_px
+        no_larger = all(getattr(self, name) <= getattr(other, name) for name in _SIZES)
         return no_larger and (self.cpu_vae or not other.cpu_vae)
+
+    @property
+    def alone(self) -> Work:
+        """The same without anything beside the model."""
+        return replace(self, beside_numbers=0, seeing_numbers=0, reference_tokens=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +255,10 @@ class _Need:
         whole = part.held_bytes or part.numbers * self.machine.number_bytes(self.family)
         return round(part.numbers * 2 * _SMALL_SHARE) if self.small else whole
 
+    @property
+    def _tokens(self) -> int:
+        return self.work.tokens + self.work.reference_tokens + self.family.text_tokens
+
     def _encoder_bytes(self, part: Part) -> int:
         return part.numbers * self.machine.number_bytes(self.family)
 
@@ -259,14 +277,16 @@ class _Need:
         layer = _VISITING_LAYERS * self.footprint.network.largest * number
         network = layer if self.network == "visits" else self.network_bytes
         beside = self.network_bytes if self.network == "stays" else 0
-        tokens = self.work.tokens + self.family.text_tokens
+        tokens = self._tokens
         step = tokens * self.family.token_bytes * number // 2
         decoding = min(self.work.canvas_px, _DECODED_PX) * self.family.decoded_px_bytes
         if self.work.cpu_vae and self.machine.has_own_memory:
             decoding = 0
-        always = self.footprint.autoencoder.numbers * 4
+        always = self.footprint.autoencoder.numbers * 4 + self.work.beside_numbers * number
+        looking = self.work.seeing_numbers * number
         return always + max(
             beside + at_work + _ENCODING_BYTES,
+            beside + waiting + looking + (_ENCODING_BYTES if looking else 0),
             network + waiting + step,
             beside + waiting + decoding,
         )
@@ -292,6 +312,8 @@ class _Need:
             is_copy = self.small or self.footprint.network.stored != kind
             is_pinned = self.network == "visits" and self.machine.has_own_memory
             kept += self.network_bytes * (is_copy or is_pinned)
+        if self.machine.has_own_memory:  # where what looked at pictures waits for the next
+            kept += self.work.seeing_numbers * number
         # Where both are one memory, what is loaded goes over part by part.
         return max(loaded, kept) if self.machine.has_own_memory else kept
 
@@ -306,8 +328,7 @@ class _Need:
         elif self.encoders == "visits":
             yield f"text encoder on the CPU, layer by layer ({_seconds(moved)} a new prompt)"
         if self.network == "visits":
-            tokens = self.work.tokens + self.family.text_tokens
-            step_s = 2 * self.footprint.network.numbers * tokens / _OPERATIONS_PER_S
+            step_s = 2 * self.footprint.network.numbers * self._tokens / _OPERATIONS_PER_S
             slower = 1 + self.network_bytes / _LINK_BYTES_PER_S / step_s
             yield f"network on the CPU, layer by layer (up to {slower:.1f}× slower)"
         if self.small:

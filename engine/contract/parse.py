@@ -9,8 +9,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any
 
 from .errors import JobError, Problem, shown, warning
-from .job import REGION_TYPES, Job, Kept, RerollRegion, with_unique_names
-from .kinds import Choice, Complaint, Names, Records, kind_of, nearest
+from .job import REGION_TYPES, Job, RerollRegion, with_unique_names
+from .kinds import Choice, Complaint, Names, Record, Records, kind_of, nearest
 
 # Keys of earlier versions that change nothing any more.
 RETIRED = {"reuse_attention": "attention is computed at every step now"}
@@ -50,6 +50,9 @@ OTHER_NAMES = {
     "control_guidance_end": "end",
     "control_image": "image",
     "control_mode": "kind",
+    "ip_adapter_image": "image",
+    "ip_adapter_scale": "scale",
+    "ip_adapter": "model",
     "checkpoint": "model",
     "ckpt": "model",
     "ckpt_name": "model",
@@ -152,7 +155,8 @@ class Draft:
     values: Mapping[str, Any]
     inside: Mapping[str, Sequence[RecordDraft]]
     """The records of its lists of records, by the lists' names."""
-    kept: RecordDraft | None = None
+    alone: Mapping[str, RecordDraft] = field(default_factory=dict)
+    """Its records that are no lists, by their names; those that are null are left out."""
 
     @property
     def regions(self) -> Sequence[RecordDraft]:
@@ -170,7 +174,7 @@ class Draft:
             Job(
                 **self.values,
                 **records_of(self.inside),
-                kept=None if self.kept is None else Kept(**self.kept.values),
+                **{name: draft.record() for name, draft in self.alone.items()},
             )
         )
 
@@ -190,10 +194,18 @@ def read_job(document: Mapping[str, Any], findings: Findings) -> Draft:
     """Read all of a job that is right in itself; what is not is noted."""
     values = read_fields(Job, document, "", findings)
     inside = _read_lists(Job, values, "", findings)
-    kept = None
-    if (item := values.pop("kept", None)) is not None:
-        kept = RecordDraft(path="kept", cls=Kept, values=read_fields(Kept, item, "kept.", findings))
-    return Draft(values=values, inside=inside, kept=kept)
+    return Draft(values=values, inside=inside, alone=_read_records_alone(values, findings))
+
+
+def _read_records_alone(values: dict[str, Any], findings: Findings) -> dict[str, RecordDraft]:
+    """Take the records that are no lists out of a job's values, and return them read."""
+    found = {}
+    for declared in fields(Job):
+        name, kind = declared.name, kind_of(declared)
+        if isinstance(kind, Record) and (item := values.pop(name, None)) is not None:
+            read = read_fields(kind.of, item, f"{name}.", findings)
+            found[name] = RecordDraft(path=name, cls=kind.of, values=read)
+    return found
 
 
 def _read_lists(

@@ -22,12 +22,14 @@ from .parse import parse_json
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JOB_KEY = "mixdiff-job"
 RUN_KEY = "mixdiff-run"
+BAKE_KEY = "mixdiff-bake"
+"""What a picture of a UV map was baked from: its object, and the jobs of what was projected."""
 LATENTS_KIND = b"mxLT"
 """The chunk of a picture's latents; by its last letter, who changes the pixels must drop it."""
 ZLIB_LEVEL = 6
 
-_RGB = 2
-_BYTES_PER_PX = 3
+_GREY, _RGB, _RGBA = 0, 2, 6
+_UP = b"\2"
 _FRAME_BYTES = 12  # a chunk's length, kind and checksum
 _TEXT_KINDS = (b"iTXt", b"tEXt", b"zTXt")  # we write the first; other programs may convert it
 _MAX_TEXT_BYTES = 64 * 2**20
@@ -87,10 +89,10 @@ def write_chunk(file: BinaryIO, kind: bytes, data: bytes = b"") -> None:
     file.write(struct.pack(">I4s", len(data), kind) + data + struct.pack(">I", checksum))
 
 
-def write_head(file: BinaryIO, size_px: tuple[int, int]) -> None:
-    """Write the beginning of a PNG in RGB, 8 bits each."""
+def write_head(file: BinaryIO, size_px: tuple[int, int], kind: int = _RGB, bits: int = 8) -> None:
+    """Write the beginning of a PNG, in RGB with 8 bits each unless it is said."""
     file.write(SIGNATURE)
-    write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size_px, 8, _RGB, 0, 0, 0))
+    write_chunk(file, b"IHDR", struct.pack(">IIBBBBB", *size_px, bits, kind, 0, 0, 0))
 
 
 def write_note(file: BinaryIO, key: str, document: Mapping[str, Any]) -> None:
@@ -100,13 +102,33 @@ def write_note(file: BinaryIO, key: str, document: Mapping[str, Any]) -> None:
     write_chunk(file, b"iTXt", key.encode() + bytes(5) + text)
 
 
-def encode_png(size_px: tuple[int, int], pixels: bytes) -> bytes:
-    """Return a PNG of pixels in RGB, row by row from the top, without filters."""
+def encode_png(
+    size_px: tuple[int, int],
+    pixels: bytes,
+    *,
+    has_alpha: bool = False,
+    notes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> bytes:
+    """Return a PNG of pixels in RGB or RGBA, row by row from the top, without filters."""
     width, height = size_px
-    row = width * _BYTES_PER_PX
+    row = width * (4 if has_alpha else 3)
     lines = b"".join(b"\0" + pixels[at : at + row] for at in range(0, height * row, row))
     file = BytesIO()
-    write_head(file, size_px)
+    write_head(file, size_px, _RGBA if has_alpha else _RGB)
+    for key, document in (notes or {}).items():
+        write_note(file, key, document)
+    write_chunk(file, b"IDAT", zlib.compress(lines, ZLIB_LEVEL))
+    write_chunk(file, b"IEND")
+    return file.getvalue()
+
+
+def encode_grey_png(size_px: tuple[int, int], differences: bytes) -> bytes:
+    """Return a PNG in grey of 16 bits, of each row's bytes less those of the row above."""
+    width, height = size_px
+    row = 2 * width
+    lines = b"".join(_UP + differences[at : at + row] for at in range(0, height * row, row))
+    file = BytesIO()
+    write_head(file, size_px, _GREY, 16)
     write_chunk(file, b"IDAT", zlib.compress(lines, ZLIB_LEVEL))
     write_chunk(file, b"IEND")
     return file.getvalue()
@@ -129,6 +151,14 @@ def read_run(path: Path) -> dict[str, Any]:
     Raises: EngineError of kind `picture` where the file cannot be read.
     """
     return _read_note(path, RUN_KEY) or {}
+
+
+def read_bake(path: Path) -> dict[str, Any] | None:
+    """Return what a picture of a UV map was baked from, None where it is no such picture.
+
+    Raises: EngineError of kind `picture` where the file cannot be read.
+    """
+    return _read_note(path, BAKE_KEY)
 
 
 def read_latents_chunk(path: Path) -> bytes:

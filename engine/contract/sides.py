@@ -31,15 +31,19 @@ def check_canvas_size(
 
 
 def check_sides(
-    values: Mapping[str, Any], path: str, sizes: Mapping[str, Any], grid_px: int, found: Findings
+    values: Mapping[str, Any], path: str, canvas: Mapping[str, Any], grid_px: int, found: Findings
 ) -> None:
     """Note where a rectangle's sides are off the grid, outside the canvas or reversed.
 
-    `sizes` holds canvas_height and canvas_width where they are known.
+    `canvas` holds canvas_height, canvas_width and wrap where they are known. Where the canvas
+    wraps, a rectangle starts in it, and may end beyond: there it goes on at the opposite edge.
     """
-    for axis, size_name in (("row", "canvas_height"), ("col", "canvas_width")):
+    for axis, size_name, wraps in (("row", "canvas_height", "y"), ("col", "canvas_width", "x")):
         init, end = values.get(f"{axis}_init"), values.get(f"{axis}_end")
-        size = sizes.get(size_name)
+        size = canvas.get(size_name)
+        if size is not None and canvas.get("wrap") in (wraps, "both"):
+            _check_around(init, end, f"{path}{axis}", size_name, size, found)
+            size = None
         for side, value in (("init", init), ("end", end)):
             if value is None:
                 continue
@@ -52,3 +56,16 @@ def check_sides(
             message = f"{end} is not greater than {axis}_init, which is {init}"
             remedy = "swap them" if end < init else f"try {init + grid_px}"
             found.error(f"{path}{axis}_end", end, message, remedy)
+
+
+def _check_around(
+    init: int | None, end: int | None, path: str, size_name: str, size: int, found: Findings
+) -> None:
+    """Note where a rectangle does not start in a canvas that wraps, or is longer than it."""
+    if init is not None and init >= size:
+        message = f"{init} lies beyond the canvas, whose {size_name} is {size}"
+        remedy = f"start at {init % size}, which is the same place on a canvas that wraps"
+        found.error(f"{path}_init", init, message, remedy)
+    elif init is not None and end is not None and end > init + size:
+        message = f"{end} makes it {end - init} pixels long, more than the {size_name}, {size}"
+        found.error(f"{path}_end", end, message, f"use {init + size} or less")

@@ -14,6 +14,7 @@ from engine.contract.job import Job
 from engine.families.schedules import Schedule
 from engine.runtime.batching import Batch, Conditioning, Denoiser, Guidance, Text
 from engine.runtime.codec import Codec
+from engine.runtime.controls import Hint, pixels_seen
 from engine.runtime.devices import Device
 from engine.runtime.loras import Loras
 from engine.runtime.references import Reference
@@ -105,12 +106,12 @@ class Model(ABC):
         """Return a ControlNet with what it shares with the network."""
         return net
 
-    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Tensor:
+    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Hint:
         """Return what a ControlNet sees of a picture, (1, C, k·h, k·w) for h × w cells.
 
         `on` is where pictures are encoded. UNets' see pixels, from 0 to 1.
         """
-        return picture.whole() / 2 + 0.5
+        return pixels_seen(picture, least=0)
 
     def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the controls of a batch add to a call of the network, by its parameters.
@@ -120,6 +121,16 @@ class Model(ABC):
         if batch.controls:
             raise NotImplementedError(f"{self.NAME} has no controls")
         return {}
+
+    def look_at(self, picture: Tensor, adapter: Any, *, on: torch.device) -> tuple[Tensor, Tensor]:
+        """Return what passes see of a reference picture, and what negative ones see instead.
+
+        `adapter` is the loaded IP-Adapter, None where the network is shown pictures itself; `on`
+        is where those are encoded.
+
+        Shapes: picture (1, 3, H, W), bytes; what is returned (1, …), alike.
+        """
+        raise NotImplementedError(f"{self.NAME} follows no reference pictures")
 
     @abstractmethod
     def call(self, batch: Batch) -> Tensor:

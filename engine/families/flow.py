@@ -16,6 +16,7 @@ from engine.families.base import Model
 from engine.families.flow_schedules import FlowSchedule, flow_schedule
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.codec import Codec
+from engine.runtime.controls import Hint
 from engine.runtime.references import Reference
 
 
@@ -53,7 +54,7 @@ class FlowModel(Model):
         """Return the logarithm of the shift for a window of so many tokens."""
         return shift_by_tokens(tokens, config)
 
-    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Tensor:
+    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Hint:
         """Return the likeliest latents of a picture, (1, C, h, w): what transformers' nets see."""
         codec = self._hint_codec(net)
         return codec.encode(picture, torch.Generator(), on=on)

@@ -35,12 +35,13 @@ class FlowSchedule(Schedule):
     def add_noise(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """Return clean latents as they would stand at timestep t, given their noise."""
         index = int((self.timesteps - t).abs().argmin())
-        level: float = self._scheduler.sigmas[index].item()
+        level: float = self._scheduler.sigmas[self._first + index].item()
         return (1 - level) * clean + level * noise
 
     def level(self, index: int) -> Level:
         """Return what the network sees and predicts at a step, counted from 0."""
-        return _level(self.timesteps[index], self._scheduler.sigmas[index].item())
+        level: float = self._scheduler.sigmas[self._first + index].item()
+        return _level(self.timesteps[index], level)
 
     def level_of(self, sigma: float) -> Level:
         """Return the level with so much noise for each part of a picture."""

@@ -14,7 +14,7 @@ from engine.families.flow import FlowModel, packed, positions, summed, unpacked
 from engine.families.guidance import EmbeddedGuidance
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.batching import Batch, Conditioning, Text
-from engine.runtime.controls import Held
+from engine.runtime.controls import Held, Hint, pixels_seen
 from engine.runtime.devices import Device
 from engine.runtime.references import Reference
 from engine.runtime.windows import Window
@@ -72,10 +72,10 @@ class LoadedModel(FlowModel):
         found = self._network(latents, return_dict=False, **inputs, **held)[0]
         return unpacked(found.float(), height, width)
 
-    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Tensor:
+    def hint(self, picture: Reference, net: Any, *, on: torch.device) -> Hint:
         """Return a picture's latents; pixels from -1 to 1 for ControlNets that encode them."""
         if net.input_hint_block is not None:
-            return picture.whole()
+            return pixels_seen(picture, least=-1)
         return super().hint(picture, net, on=on)
 
     def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,9 @@ from diffusers.pipelines.flux2.pipeline_flux2 import (
     compute_empirical_mu,
     format_input,
 )
+from PIL import Image
 from torch import Tensor
+from torch.nn.functional import pad
 
 from engine.families.chat_texts import words_beyond
 from engine.families.flow import FlowModel, as_cells, as_tokens, positions
@@ -19,9 +21,11 @@ from engine.families.guidance import EmbeddedGuidance
 from engine.runtime.batching import Batch, Conditioning, Guidance, Text
 from engine.runtime.devices import Device
 from engine.runtime.patched_autoencoder import PatchedCodec
+from engine.runtime.references import Reference
 from engine.runtime.windows import Window
 
 _MOST_TOKENS = 512
+_TIME_BETWEEN = 10  # of one picture and the next, along the first axis of their tokens' places
 _MOST_SHIFTING = 4300
 """Tokens of a window at which the formula of the shift ends; beyond it the shift falls abruptly."""
 
@@ -70,16 +74,42 @@ class LoadedModel(FlowModel):
     def call(self, batch: Batch) -> Tensor:
         """Return the velocity; texts have a place along a fourth axis, their own."""
         count, _, height, width = batch.latents.shape
+        shown = [one.values for one in batch.references]
         device, tokens = batch.latents.device, batch.conditioning["encoder_hidden_states"].shape[1]
-        places = positions(height, width, device)
+        places, network = positions(height, width, device), self._network
         texts = torch.zeros((tokens, 4), device=device)
         texts[:, 3] = torch.arange(tokens, device=device)
-        found = self._network(
-            as_tokens(batch.latents).to(self._network.dtype),
+        found = network(
+            torch.cat([as_tokens(one) for one in (batch.latents, *shown)], 1).to(network.dtype),
             timestep=self._timestep(batch.timestep, count),
-            img_ids=torch.nn.functional.pad(places, (0, 1)).expand(count, -1, -1),
+            img_ids=torch.cat([pad(places, (0, 1)), *_places_of(shown)]).expand(count, -1, -1),
             txt_ids=texts.expand(count, -1, -1),
             return_dict=False,
             **{"guidance": None, **batch.conditioning},
         )[0]
-        return as_cells(found.float(), height, width)
+        return as_cells(found[:, : height * width].float(), height, width)
+
+    def look_at(self, picture: Tensor, adapter: Any, *, on: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the latents of a picture, of a megapixel at most, twice: every pass sees them.
+
+        Shapes: picture (1, 3, H, W), bytes, to (1, C, h, w).
+
+        Source: diffusers' Flux2Pipeline.
+        """
+        processor = self._pipeline.image_processor
+        image = Image.fromarray(picture[0].permute(1, 2, 0).contiguous().numpy())
+        image = processor._resize_if_exceeds_area(image)
+        width, height = (side // self.stride_px * self.stride_px for side in image.size)
+        pixels = processor.preprocess(image, height=height, width=width, resize_mode="crop")
+        reference = Reference(picture=pixels, height_px=height, width_px=width)
+        latents = self.codec.encode(reference, torch.Generator(), on=on)
+        return latents, latents
+
+
+def _places_of(pictures: Sequence[Tensor]) -> Iterator[Tensor]:
+    """Yield the places of the tokens of reference pictures, (h·w, 4): each at a time of its own."""
+    for number, latents in enumerate(pictures, start=1):
+        _, _, height, width = latents.shape
+        places = pad(positions(height, width, latents.device), (0, 1))
+        places[:, 0] = number * _TIME_BETWEEN
+        yield places

@@ -12,9 +12,12 @@ import torch
 from torch import Tensor
 
 from engine.contract.errors import EngineError
+from engine.contract.job import MAX_STEPS
 from engine.contract.schedulers import SCHEDULERS
 from engine.families.levels import Level
+from engine.runtime.controls import Elapsed
 
+_LMS_ORDER = 4
 _LEAST_KEPT = 2**-24  # of a picture, where training began with noise alone
 
 
@@ -51,13 +54,53 @@ class Schedule:
         self._steps = num_inference_steps
         scheduler.set_timesteps(num_inference_steps, device="cpu", **settings)
         self.timesteps: Tensor = scheduler.timesteps
+        self._first = 0
+        """How many of the scheduler's timesteps are left out, since a run begins after them."""
         self.init_noise_sigma: Tensor | float = getattr(scheduler, "init_noise_sigma", 1.0)
         self._takes_generator = "generator" in inspect.signature(scheduler.step).parameters
 
-    def elapsed(self, index: int) -> tuple[float, float]:
-        """Return the shares of the steps before a step and after it, counted from 0."""
-        steps = len(self.timesteps)
-        return index / steps, (index + 1) / steps
+    @property
+    def most_steps(self) -> int:
+        """The most steps that the scheduler can be asked for."""
+        return int(self._scheduler.config.get("original_inference_steps") or MAX_STEPS)
+
+    def steps_within(self, share: float) -> int:
+        """Return how many of the last steps see no more than a share of the training's noise."""
+        starts = self._step_starts()
+        most = share * int(self._scheduler.config.num_train_timesteps)
+        return int((self._scheduler.timesteps[starts] <= most).sum())
+
+    def begin_with_last(self, steps: int) -> None:
+        """Leave out all but so many of the last steps."""
+        starts = self._step_starts()
+        first = max(len(starts) - steps, 0)
+        if first and self._is_pseudo_numerical:
+            # Its second step is in two calls, wherever it begins.
+            times = self._scheduler.timesteps[starts[first:]]
+            self.timesteps = torch.cat([times[:2], times[1:]])
+            return
+        self._first = starts[first]
+        self.timesteps = self._scheduler.timesteps[self._first :]
+
+    @property
+    def _is_pseudo_numerical(self) -> bool:
+        return isinstance(self._scheduler, diffusers.PNDMScheduler)
+
+    def _step_starts(self) -> list[int]:
+        """Return at which of the scheduler's timesteps each step begins."""
+        count = len(self._scheduler.timesteps)
+        if self._is_pseudo_numerical:
+            if not self._scheduler.config.skip_prk_steps:
+                # Runge and Kutta's steps can begin at the first timestep alone.
+                self._scheduler.register_to_config(skip_prk_steps=True)
+                self._scheduler.set_timesteps(self._steps, device="cpu")
+                count = len(self._scheduler.timesteps)
+            return [0, *range(2, count)] if count > 2 else list(range(count))
+        return list(range(0, count, int(getattr(self._scheduler, "order", 1))))
+
+    def elapsed(self, index: int) -> Elapsed:
+        """Return how far a job is at a step, counted from 0."""
+        return Elapsed(step=index, steps=len(self.timesteps))
 
     def scale_model_input(self, latents: Tensor, t: Tensor) -> Tensor:
         """Return the latents as the denoiser wants to see them at timestep t."""
@@ -70,7 +113,10 @@ class Schedule:
         self, prediction: Tensor, t: Tensor, latents: Tensor, generator: torch.Generator
     ) -> Tensor:
         """Return the latents one step further; noise, where the scheduler adds any, is drawn."""
-        extra = {"generator": generator} if self._takes_generator else {}
+        extra: dict[str, Any] = {"generator": generator} if self._takes_generator else {}
+        if isinstance(self._scheduler, diffusers.LMSDiscreteScheduler):
+            # It counts the steps that it looks back at from the first timestep.
+            extra["order"] = min(len(self._scheduler.derivatives) + 1, _LMS_ORDER)
         moved: Tensor = self._scheduler.step(prediction, t, latents, return_dict=False, **extra)[0]
         return moved
 
@@ -135,4 +181,5 @@ class Schedule:
         noise_steps = min(int(steps * (1 - strength)) + offset, steps)
         index = min(max(steps - noise_steps + offset, 0), steps - 1)
         # A second-order scheduler lists every timestep but the first twice.
-        return self.timesteps[index * int(getattr(self._scheduler, "order", 1))]
+        found: Tensor = self._scheduler.timesteps[index * int(getattr(self._scheduler, "order", 1))]
+        return found

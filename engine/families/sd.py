@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine.contract.job import Job
 from engine.contract.prompt_syntax import PLAIN, WEIGHTS, WeightedPrompt, read_weights
+from engine.families.adapters import following
 from engine.families.base import Model
 from engine.families.controlnets import residuals
 from engine.families.guidance import ClassifierFreeGuidance, EmbeddedGuidance
@@ -126,14 +127,20 @@ class LoadedModel(Model):
         """Return the UNet's prediction: noise, or v."""
         latents = batch.latents.to(self._network.dtype)
         inputs = self._inputs(batch.conditioning)
-        prediction: Tensor = self._network(
-            latents,
-            batch.timestep,
-            **inputs,
-            **self.held(batch, latents, inputs),
-            return_dict=False,
-        )[0]
+        added = self.held(batch, latents, inputs)
+        if batch.references:
+            tokens = [one.values.to(latents.dtype) for one in batch.references]
+            inputs[_EMBEDDED] = inputs[_EMBEDDED], tokens
+        with following(self._network, batch.references):
+            prediction: Tensor = self._network(
+                latents, batch.timestep, **inputs, **added, return_dict=False
+            )[0]
         return prediction.float()
+
+    def look_at(self, picture: Tensor, adapter: Any, *, on: torch.device) -> tuple[Tensor, Tensor]:
+        """Return an IP-Adapter's tokens of a picture, and those of none, (1, T, D) each."""
+        tokens: tuple[Tensor, Tensor] = adapter.look_at(picture)
+        return tokens
 
     def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return what ControlNets add to the UNet's way down and to its middle."""

@@ -9,6 +9,7 @@ import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
+from engine.contract.geometry import NO_AXES, Axes
 from engine.runtime.codec import Pixels, to_image, to_uint8
 from engine.runtime.preview import LinearPreview
 from engine.runtime.references import Reference
@@ -19,7 +20,8 @@ from engine.runtime.windows import Window
 class KLCodec:
     """An AutoencoderKL, in float32 whatever the denoiser runs in.
 
-    A canvas of a megapixel is encoded and decoded whole; a larger one in tiles.
+    A canvas of a megapixel is encoded and decoded whole; a larger one in tiles, and so is one that
+    wraps, whose tiles see what lies beyond its edges.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class KLCodec:
         """
         vae, stride = self._on(on), self._stride_px
         height, width = reference.height_px // stride, reference.width_px // stride
-        if height * width <= WHOLE_CELLS:
+        if height * width <= WHOLE_CELLS and not any(reference.around):
             distribution = vae.encode(reference.whole().to(on)).latent_dist
         else:
             rows = tiled_rows(
@@ -68,6 +70,7 @@ class KLCodec:
                 scale=1,
                 finish=lambda moments: moments,
                 checkpoint=checkpoint,
+                wrapped=reference.around,
             )
             moments = torch.cat(list(rows), dim=1)[None]  # (1, 2C, h, w)
             if vae.quant_conv is not None:
@@ -85,13 +88,14 @@ class KLCodec:
         on: torch.device,
         checkpoint: Callable[[], None] = lambda: None,
         sharing: Sharing = ALONE,
+        wrapped: Axes = NO_AXES,
     ) -> Iterator[Pixels]:
         """Yield the image of latents, as strips of rows from top to bottom.
 
         Shapes: (1, C, h, w) to (rows, W, 3), uint8.
         """
         vae = self._on(on)
-        if latents.shape[-2] * latents.shape[-1] <= WHOLE_CELLS:
+        if latents.shape[-2] * latents.shape[-1] <= WHOLE_CELLS and not any(wrapped):
             if sharing.is_first:
                 yield to_image(to_uint8(self._colours(latents.to(on))[0]))
             return
@@ -106,6 +110,7 @@ class KLCodec:
             finish=lambda colours: to_uint8(colours / 2 + 0.5),
             checkpoint=checkpoint,
             sharing=sharing,
+            wrapped=wrapped,
         )
         yield from map(to_image, strips)
 
@@ -143,4 +148,4 @@ def _scale_and_shift(config: Any) -> tuple[Tensor, Tensor]:
 
 def _pixels(reference: Reference, window: Window, stride_px: int) -> Tensor:
     rows = slice(window.top * stride_px, window.bottom * stride_px)
-    return reference.part(rows, slice(window.left * stride_px, window.right * stride_px))
+    return reference.repeated(rows, slice(window.left * stride_px, window.right * stride_px))

@@ -19,6 +19,7 @@ from engine.contract.prompt_syntax import PLAIN
 from engine.runtime.capacity import Capacity
 from engine.runtime.controls import Control, Elapsed, Held, held
 from engine.runtime.devices import give_memory_back, is_oom
+from engine.runtime.following import Followed, Seen, seen
 from engine.runtime.loras import NO_LORAS, Loras, LoraSet
 from engine.runtime.windows import Window
 
@@ -70,6 +71,7 @@ class Batch:
     timestep: Tensor
     conditioning: Conditioning
     controls: tuple[Held, ...] = ()
+    references: tuple[Seen, ...] = ()
 
 
 class Guidance(Protocol):
@@ -148,6 +150,17 @@ class _Pass:
     conditioning: Conditioning
     loras: LoraSet
     controls: tuple[Control, ...]
+    references: tuple[Followed, ...]
+    is_negative: bool
+
+    @property
+    def key(self) -> object:
+        """What passes have in common that share a call."""
+        shapes = tuple((name, t.shape) for name, t in sorted(self.conditioning.items()))
+        controls = tuple(one.key for one in self.controls)
+        references = tuple(one.key for one in self.references)
+        size = (self.window.height, self.window.width)
+        return *size, shapes, self.loras, controls, references
 
 
 class Denoiser:
@@ -167,11 +180,12 @@ class Denoiser:
         job: Job,
         windows: Sequence[RegionWindow],
         controls: Sequence[Sequence[Control]] = (),
+        references: Sequence[Sequence[Followed]] = (),
     ) -> BatchPlan:
         """Return how windows are predicted, each distinct text encoded once, now or earlier.
 
-        `controls` are those of each text region, where a job has any. The network holds the job's
-        LoRAs.
+        `controls` and `references` are those of each text region, where a job has any. The network
+        holds the job's LoRAs.
         """
         regions, network, passes = job.text_regions, self._network, []
         encoded: dict[Text, Conditioning] = {}
@@ -192,7 +206,7 @@ class Denoiser:
             heard = network.loras.heard(own)
             terms = network.guidance.terms(region.prompt, negative, scale)
             texts = [replace(term.text, syntax=job.prompt_syntax, loras=heard) for term in terms]
-            for found in network.aligned(texts, on_device):
+            for term, found in zip(terms, network.aligned(texts, on_device), strict=True):
                 seen = network.condition(found, one.window, scale)
                 passes.append(
                     _Pass(
@@ -202,6 +216,8 @@ class Denoiser:
                         conditioning=seen,
                         loras=own,
                         controls=tuple(controls[one.region]) if controls else (),
+                        references=tuple(references[one.region]) if references else (),
+                        is_negative=term.text.is_negative,
                     )
                 )
         return BatchPlan(network, passes, self._capacity)
@@ -228,10 +244,7 @@ class BatchPlan:
         self._network = network
         groups: dict[object, list[_Pass]] = {}
         for one in passes:
-            shapes = tuple((name, t.shape) for name, t in sorted(one.conditioning.items()))
-            controls = tuple(control.key for control in one.controls)
-            key = (one.window.height, one.window.width, shapes, one.loras, controls)
-            groups.setdefault(key, []).append(one)
+            groups.setdefault(one.key, []).append(one)
         # Those of one set of LoRAs after another.
         self._groups = sorted(groups.values(), key=lambda group: group[0].loras)
         self._fitting = [self._fitting_now(group, capacity) for group in self._groups]
@@ -301,6 +314,7 @@ class BatchPlan:
                 timestep=timestep,
                 conditioning=conditioning,
                 controls=held([(one.window, one.controls) for one in passes], elapsed),
+                references=seen([(one.is_negative, one.references) for one in passes], elapsed),
             )
         )
 
@@ -313,5 +327,6 @@ class BatchPlan:
             timestep = torch.zeros(1, dtype=torch.int64, device=device)
             return self._called(group[:count], blank, timestep)
 
-        controls = len(group[0].controls)
-        return capacity.passes(height, width, len(group), call, controls=controls)
+        first = group[0]
+        beside = (len(first.controls), *(one.shown.shape for one in first.references))
+        return capacity.passes(height, width, len(group), call, beside=beside)

@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.runtime.windows import Window
+from engine.contract.geometry import NO_AXES, Axes
+from engine.runtime.windows import Window, WrappedWindow
 
 _PATCHES = 48
 _PATCH_CELLS = 8
@@ -32,15 +33,24 @@ _QUERIES = 2048
 Crop = Callable[[Window], Tensor]
 
 
-def seeing_canvas(network: nn.Module, crop: Crop, cells: Tensor) -> nn.Module:
+def seeing_canvas(
+    network: nn.Module,
+    crop: Crop,
+    cells: Tensor,
+    wrapped: Axes = NO_AXES,
+    *,
+    is_whole: bool = False,
+) -> nn.Module:
     """Return a shared-weight copy of a network that sees a canvas in whatever part it is given.
 
-    `crop` gives the network's input for a window of the canvas.
+    `crop` gives the network's input for a window of the canvas, which may begin or end beyond it
+    along axes that are `wrapped`. Where `is_whole`, all of the canvas is seen first instead of
+    patches of it.
 
     Shapes: cells (1, K, h, w), the few values a cell that the patches are weighted by.
     """
     height, width = cells.shape[-2:]
-    patches = _Patches.over(height, width)
+    patches = (_Patches.whole if is_whole else _Patches.over)(height, width, wrapped)
     weights = patches.weights(cells.cpu().double())
     shared = copy.deepcopy(network, {id(t): t for t in (*network.parameters(), *network.buffers())})
     for name, module in list(shared.named_modules()):
@@ -61,9 +71,23 @@ class _Patches:
     context_columns: int
 
     @classmethod
-    def over(cls, height: int, width: int) -> _Patches:
+    def whole(cls, height: int, width: int, wrapped: Axes) -> _Patches:
+        """Return all of a canvas as one patch, with what is around it where it wraps."""
+        rows, columns = (_PATCH_CONTEXT if wraps else 0 for wraps in wrapped)
+        window = WrappedWindow(
+            top=-rows, bottom=height + rows, left=-columns, right=width + columns
+        )
+        return cls(windows=(window,), context_rows=rows, context_columns=columns)
+
+    @classmethod
+    def over(cls, height: int, width: int, wrapped: Axes) -> _Patches:
         size = _PATCH_CELLS + 2 * _PATCH_CONTEXT
-        rows, columns = min(size, height), min(size, width)
+        rows = size if wrapped.rows else min(size, height)
+        columns = size if wrapped.columns else min(size, width)
+        # How far the first and the last may be apart: on a ring there is no last.
+        down_by = height if wrapped.rows else height - rows + 1
+        across_by = width if wrapped.columns else width - columns + 1
+        kind = WrappedWindow if any(wrapped) else Window
         down = min(max(round((_PATCHES * height / width) ** 0.5), 1), _PATCHES)
         across = _PATCHES // down
         # Random within their shares of the canvas: a fixed raster may beat with that of regions.
@@ -71,12 +95,13 @@ class _Patches:
         windows = []
         for i in range(down):
             for j in range(across):
-                top = int((i + shares[i][j][0]) / down * (height - rows + 1))
-                left = int((j + shares[i][j][1]) / across * (width - columns + 1))
-                windows.append(Window(top=top, bottom=top + rows, left=left, right=left + columns))
+                top = int((i + shares[i][j][0]) / down * down_by)
+                left = int((j + shares[i][j][1]) / across * across_by)
+                windows.append(kind(top=top, bottom=top + rows, left=left, right=left + columns))
         # Where a canvas is no larger than a patch, its edges are true edges.
         context_rows, context_columns = (
-            _PATCH_CONTEXT if side > size else 0 for side in (height, width)
+            _PATCH_CONTEXT if wraps or side > size else 0
+            for side, wraps in zip((height, width), wrapped, strict=True)
         )
         return cls(
             windows=tuple(windows), context_rows=context_rows, context_columns=context_columns

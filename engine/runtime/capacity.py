@@ -22,7 +22,7 @@ class Capacity:
     def __init__(self, device: torch.device, *, most_passes: int | None = None) -> None:
         self._device = device
         self._most_passes = most_passes
-        self._need_bytes: dict[tuple[int, int, int], float] = {}
+        self._need_bytes: dict[tuple[object, ...], float] = {}
 
     def passes(
         self,
@@ -31,13 +31,13 @@ class Capacity:
         wanted: int,
         call: Callable[[int], object],
         *,
-        controls: int = 0,
+        beside: tuple[object, ...] = (),
     ) -> int:
         """Return how many of the wanted passes of h × w cells may share a call now.
 
-        `controls` are as many as hold each. `call` runs as many as it is told. On a GPU the first
-        question about a size measures by it what a pass needs; elsewhere what pays is reached long
-        before the memory is full.
+        `beside` says what each sees beside them, if anything. `call` runs as many as it is told.
+        On a GPU the first question about a size measures by it what a pass needs; elsewhere what
+        pays is reached long before the memory is full.
         """
         cells = _CELLS_THAT_PAY.get(self._device.type, _CELLS_THAT_PAY_ELSEWHERE)
         most = max(1, min(wanted, cells // (height * width)))
@@ -45,10 +45,10 @@ class Capacity:
             most = min(most, self._most_passes)
         if self._device.type != "cuda" or most == 1:
             return most
-        need = self._need((height, width, controls), call)
+        need = self._need((height, width, *beside), call)
         return max(1, min(most, int(_SHARE_OF_FREE * free_bytes(self._device) / need)))
 
-    def _need(self, size: tuple[int, int, int], call: Callable[[int], object]) -> float:
+    def _need(self, size: tuple[object, ...], call: Callable[[int], object]) -> float:
         """Return the bytes that a pass needs; infinitely many where two do not fit."""
         if size not in self._need_bytes:
             before = torch.cuda.memory_allocated(self._device)

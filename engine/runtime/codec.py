@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from engine.contract.geometry import Axes
 from engine.runtime.references import Reference
 from engine.runtime.tiled import Sharing
 
@@ -33,6 +34,7 @@ class Codec(Protocol):
     ) -> Tensor:
         """Return the latents of a reference, with what is random drawn with the generator.
 
+        Where the reference goes all around, what is beyond its edges is seen at the opposite ones.
         `checkpoint` is called between its parts and may raise.
 
         Shapes: (1, C, h, w).
@@ -45,9 +47,11 @@ class Codec(Protocol):
         on: torch.device,
         checkpoint: Callable[[], None] = ...,
         sharing: Sharing = ...,
+        wrapped: Axes = ...,
     ) -> Iterator[Pixels]:
         """Yield the image of latents, as strips of rows from top to bottom.
 
+        Along axes that are `wrapped` it goes on at the opposite edge without a seam.
         `checkpoint` is called between them and may raise. Of processes that are `sharing` each
         calls this with the same latents, and the first alone yields.
 

@@ -6,10 +6,11 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.contract.adapters import ADAPTERS_ID, AdapterFacts, facts_of_shapes, is_adapter
 from engine.contract.catalogue import cache_folder, folder_in_cache, is_hub_id, local_snapshot
 from engine.contract.controlnets import CLASSES, CONFIG, STEM, local_controlnet
 from engine.contract.errors import EngineError, ModelError, first_line
@@ -135,7 +136,8 @@ def download(
     """Fetch what of a model is not here yet, and return its folder; a cut is taken up again.
 
     Of a LoRA's repository it is one file, the only one or the one that is named as well, and the
-    file that is returned.
+    file that is returned. Of IP-Adapters it is the one that is named, with the encoder of pictures
+    that sees for it.
     `without_network` leaves out the weights of its network, which lie in a file of their own.
 
     `on_progress` gets the bytes done and the bytes in all. It may raise to end the download.
@@ -151,8 +153,10 @@ def download(
         info = HfApi().model_info(id_, files_metadata=True)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
         is_control = not named and is_controlnet(info, id_, sizes)
+        if named and (adapter := _adapter_in(info, id_, named)):
+            return _download_adapter(info, id_, named, adapter, on_progress)
         if not is_control and (lora := _lora_file(info, id_, sizes, named)):
-            return _download_file(info, id_, lora, sizes[lora], on_progress)
+            return _download_files([(info, lora)], on_progress)[0]
         if is_control:
             family, wanted = None, controlnet_files(sizes, id_)
         else:
@@ -210,19 +214,60 @@ def _lora_file(info: Any, id_: str, sizes: Collection[str], named: str) -> str:
         if is_lora(told.tensors):
             return file
     if named:
-        raise ModelError(f"{id_}/{named} is no LoRA", "name a LoRA, or give the model's id alone")
+        message = f"{id_}/{named} is no LoRA, and no IP-Adapter"
+        raise ModelError(message, "name one, or give the model's id alone")
     return ""
 
 
-def _download_file(
-    info: Any, id_: str, name: str, size: int, on_progress: Callable[[int, int], None]
+def _adapter_in(info: Any, id_: str, named: str) -> AdapterFacts | None:
+    """Return what a file is that is an IP-Adapter, None where it is something else, or not there.
+
+    Raises: EngineError of kind `model` where it is one that does not run.
+    """
+    from huggingface_hub import HfApi
+
+    if not any(file.rfilename == named for file in info.siblings or []):
+        return None
+    told = HfApi().parse_safetensors_file_metadata(id_, named, revision=info.sha)
+    if not is_adapter(told.tensors):
+        return None
+    shapes = {name: tuple(tensor.shape) for name, tensor in told.tensors.items()}
+    return facts_of_shapes(shapes, f"{id_}/{named}")
+
+
+def _download_adapter(
+    info: Any, id_: str, named: str, facts: AdapterFacts, on_progress: Callable[[int, int], None]
 ) -> Path:
+    from huggingface_hub import HfApi
+
+    wanted, encoder = [(info, named)], facts.encoder
+    if encoder is not None:
+        other = info if id_ == ADAPTERS_ID else HfApi().model_info(ADAPTERS_ID, files_metadata=True)
+        wanted += [(other, file) for file in encoder.files]
+    return _download_files(wanted, on_progress)[0]
+
+
+def _download_files(
+    wanted: Sequence[tuple[Any, str]], on_progress: Callable[[int, int], None]
+) -> list[Path]:
+    """Fetch files, each of a repository of the hub as it was looked up."""
     from huggingface_hub import hf_hub_download
 
-    bar = _bar_that(lambda done: on_progress(min(done, size), size))
-    path = Path(hf_hub_download(id_, name, revision=info.sha, tqdm_class=bar))
-    on_progress(size, size)
-    return path
+    sizes = [
+        next((one.size or 0 for one in info.siblings if one.rfilename == name), 0)
+        for info, name in wanted
+    ]
+    paths, before, total = [], 0, sum(sizes)
+    for (info, name), size in zip(wanted, sizes, strict=True):
+
+        def notify(done: int, start: int = before, most: int = size) -> None:
+            on_progress(start + min(done, most), total)
+
+        bar = _bar_that(notify)
+        paths.append(Path(hf_hub_download(info.id, name, revision=info.sha, tqdm_class=bar)))
+        before += size
+        on_progress(before, total)
+    return paths
 
 
 def _bar_that(notify: Callable[[int], None]) -> Any:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
+from engine.contract.geometry import NO_AXES, Axes
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.codec import Pixels
 from engine.runtime.references import Reference
@@ -50,13 +51,16 @@ class PatchedCodec:
         on: torch.device,
         checkpoint: Callable[[], None] = lambda: None,
         sharing: Sharing = ALONE,
+        wrapped: Axes = NO_AXES,
     ) -> Iterator[Pixels]:
         """Yield the image of latents, as strips of rows from top to bottom.
 
         Shapes: (1, 4·C, h, w) to (rows, W, 3), uint8.
         """
         cells = self._cells(latents)
-        return self._codec.decode(cells, on=on, checkpoint=checkpoint, sharing=sharing)
+        return self._codec.decode(
+            cells, on=on, checkpoint=checkpoint, sharing=sharing, wrapped=wrapped
+        )
 
     def preview(self, latents: Tensor) -> Pixels:
         """Return an image of one pixel for each of the autoencoder's cells.

@@ -11,7 +11,15 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+from engine.contract.geometry import NO_AXES, Axes, stretches
+
 _MULTIPLE_PX = 32
+_LANCZOS_PX = 3.0  # to a side
+
+
+def picture_bytes(image: Image.Image) -> Tensor:
+    """Return a picture as it is, (1, 3, H, W), uint8."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]
 
 
 def reference_bytes(image: Image.Image) -> Tensor:
@@ -21,7 +29,7 @@ def reference_bytes(image: Image.Image) -> Tensor:
     """
     width, height = (max(side // _MULTIPLE_PX, 1) * _MULTIPLE_PX for side in image.size)
     resized = image.resize((width, height), resample=Image.Resampling.LANCZOS)
-    return torch.from_numpy(np.array(resized)).permute(2, 0, 1)[None]
+    return picture_bytes(resized)
 
 
 def preprocess_image(image: Image.Image) -> Tensor:
@@ -56,27 +64,45 @@ class Reference:
     picture: Tensor
     height_px: int
     width_px: int
+    around: Axes = NO_AXES
+    """Along which axes the picture goes all around the canvas, so that it repeats."""
 
     def whole(self) -> Tensor:
         """Return all of it, (1, 3, height, width)."""
         return fitted(self.picture, self.height_px, self.width_px)
+
+    def repeated(self, rows: slice, columns: slice) -> Tensor:
+        """Return some of its rows and columns, which may lie beyond its edges where it repeats."""
+        bands = []
+        for top, bottom in _within(rows, self.height_px, self.around.rows):
+            parts = [
+                self.part(slice(top, bottom), slice(left, right))
+                for left, right in _within(columns, self.width_px, self.around.columns)
+            ]
+            bands.append(torch.cat(parts, dim=3))
+        return torch.cat(bands, dim=2)
 
     def part(self, rows: slice, columns: slice) -> Tensor:
         """Return some of its rows and columns, with the numbers that `whole` has there.
 
         To float rounding: torch resizes whole pictures only, Pillow by the same filter a box.
         """
+        down = _Axis.of(rows, self.picture.shape[2], self.height_px, 1.0)
+        across = _Axis.of(columns, self.picture.shape[3], self.width_px, 1.0)
+        return self._resized(rows, columns, down, across, Image.Resampling.BILINEAR)
+
+    def _resized(
+        self, rows: slice, columns: slice, down: _Axis, across: _Axis, by: Image.Resampling
+    ) -> Tensor:
         if self.picture.shape[2:] == (self.height_px, self.width_px):
             return _numbers(self.picture[:, :, rows, columns])
-        down = _Axis.of(rows, self.picture.shape[2], self.height_px)
-        across = _Axis.of(columns, self.picture.shape[3], self.width_px)
-        seen = _numbers(self.picture[0, :, down.seen, across.seen]).numpy()
+        seen = _numbers(self.picture[0][:, down.seen][:, :, across.seen]).numpy()
         (left, right), (top, bottom) = across.edges, down.edges
         resized = [
             np.asarray(
                 Image.fromarray(np.ascontiguousarray(channel)).resize(
                     (across.length, down.length),
-                    resample=Image.Resampling.BILINEAR,
+                    resample=by,
                     box=(left, top, right, bottom),
                 )
             )[down.wanted, across.wanted]
@@ -94,6 +120,35 @@ class Reference:
         return torch.cat([avg_pool2d(line, stride_px) for line in lines], dim=2)
 
 
+def _within(part: slice, side_px: int, repeats: bool) -> list[tuple[int, int]]:
+    """Return a part of an axis, as the parts of the picture that it is made of."""
+    if repeats:
+        return list(stretches(part.start, part.stop, side_px))
+    return [(part.start, part.stop)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnlargedReference(Reference):
+    """A picture that is enlarged sharply, by Lanczos' filter, where it is looked at."""
+
+    def whole(self) -> Tensor:
+        """Return all of it, (1, 3, height, width)."""
+        return self.part(slice(0, self.height_px), slice(0, self.width_px))
+
+    def part(self, rows: slice, columns: slice) -> Tensor:
+        """Return some of its rows and columns, with the numbers that `whole` has there."""
+        _, _, height, width = self.picture.shape
+        down, across = (
+            _Axis.of(part, side, own, _LANCZOS_PX, repeats=repeats)
+            for part, side, own, repeats in (
+                (rows, height, self.height_px, self.around.rows),
+                (columns, width, self.width_px, self.around.columns),
+            )
+        )
+        found = self._resized(rows, columns, down, across, Image.Resampling.LANCZOS)
+        return found.clamp(-1, 1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Axis:
     """One axis of a part: the picture's pixels that it takes to know it, and where it lies.
@@ -102,16 +157,27 @@ class _Axis:
     pixels, of which those `wanted` do not feel the ends.
     """
 
-    seen: slice
+    seen: slice | Tensor
     edges: tuple[float, float]
     length: int
     wanted: slice
 
     @classmethod
-    def of(cls, part: slice, picture_px: int, region_px: int) -> _Axis:
-        """Find what the pixels `part` of a region need of the picture."""
+    def of(
+        cls, part: slice, picture_px: int, region_px: int, support: float, *, repeats: bool = False
+    ) -> _Axis:
+        """Find what the pixels `part` of a region need of the picture, which may repeat."""
         step = picture_px / region_px
-        margin = math.ceil(max(1.0, 1.0 / step)) + 1
+        margin = math.ceil(support * max(1.0, 1.0 / step)) + 1
+        if repeats:
+            start, stop = part.start - margin, part.stop + margin
+            first, last = math.floor(start * step), math.ceil(stop * step)
+            return cls(
+                seen=torch.arange(first, last) % picture_px,
+                edges=(start * step - first, stop * step - first),
+                length=stop - start,
+                wanted=slice(margin, margin + part.stop - part.start),
+            )
         start, stop = max(part.start - margin, 0), min(part.stop + margin, region_px)
         first, last = math.floor(start * step), min(math.ceil(stop * step), picture_px)
         return cls(

@@ -25,6 +25,7 @@ from engine.families.base import Model
 from engine.families.schedules import Schedule
 from engine.runtime.batching import RegionWindow
 from engine.runtime.controls import Control
+from engine.runtime.following import Followed
 from engine.sampling.ranks import Ranks, SharedPlan
 from engine.sampling.region_windows import region_windows
 from engine.sampling.sampler import Plan
@@ -73,6 +74,8 @@ class BasePass:
     """(H, W): 1 where a region generates, 0 elsewhere."""
     scaling: Scaling | None
     """None where the canvas is seen as it is."""
+    whole: RegionWindow
+    """The canvas as the network sees it, which is more of one that wraps."""
 
     def add_(self, mixed: Tensor, model_input: Tensor, schedule: Schedule, index: int) -> None:
         """Add its part to the mixture of a step, counted from 0.
@@ -95,12 +98,21 @@ class BasePass:
         """Return what the network predicts for the whole canvas, or for its low frequencies."""
         if self.scaling is None:
             (found,) = plan.predict(model_input, schedule.timesteps[index], schedule.elapsed(index))
-            return found.value
+            return self._folded(found.value, model_input)
         canvas = schedule.level(index)
         small = schedule.level_of(canvas.sigma / self.scaling.factor)
         seen = self.scaling.down(model_input) * (small.noise / canvas.noise)
         (found,) = plan.predict(seen, small.timestep, schedule.elapsed(index))
-        return self.scaling.up(small.rescaled(seen, found.value, canvas, self.scaling.factor))
+        value = self._folded(found.value, seen)
+        return self.scaling.up(small.rescaled(seen, value, canvas, self.scaling.factor))
+
+    def _folded(self, value: Tensor, canvas: Tensor) -> Tensor:
+        """Return what was predicted of the whole, once for each cell of the canvas it saw."""
+        if not any(self.job.wrapped):
+            return value
+        folded = torch.zeros_like(canvas)
+        self.whole.window.add_(folded, value, self.whole.weights.to(canvas))
+        return folded
 
 
 def plans_of(
@@ -110,30 +122,36 @@ def plans_of(
     canvas: Tensor,
     ranks: Ranks,
     controls: Callable[[Job], Sequence[Sequence[Control]]] = lambda job: (),
+    references: Callable[[Job], Sequence[Sequence[Followed]]] = lambda job: (),
 ) -> tuple[Plan, BasePass | None]:
     """Return what a rank predicts of a job's windows, and the base pass where the job has one.
 
-    `controls` gives what the text regions of a job are held to.
+    `controls` and `references` give what the text regions of a job are held to, and follow.
 
     Shapes: canvas (1, C, H, W).
     """
     seen_job = base_job(job, model.family)
-    whole = [] if seen_job is None else region_windows(seen_job, model.stride_px, {})
+    stride = model.stride_px
+    patch = model.family.grid_px // stride
+    whole = [] if seen_job is None else region_windows(seen_job, stride, {}, patch=patch)
     share = ranks.share([*windows, *whole])
     own = [index for index in share if index < len(windows)]
-    plan = SharedPlan(
-        model.denoiser.plan(job, [windows[index] for index in own], controls(job)), own
-    )
+
+    def planned(job: Job, windows: Sequence[RegionWindow]) -> Plan:
+        return model.denoiser.plan(job, windows, controls(job), references(job))
+
+    plan = SharedPlan(planned(job, [windows[index] for index in own]), own)
     if seen_job is None:
         return plan, None
     covered = torch.zeros(canvas.shape[-2:], dtype=torch.float64)
     for one in windows:
         one.window.add_(covered, one.weights)
-    size = (whole[0].window.height, whole[0].window.width)
+    size = (seen_job.canvas_height // stride, seen_job.canvas_width // stride)
     is_own, is_full_size = len(windows) in share, size == tuple(canvas.shape[-2:])
     return plan, BasePass(
         job=job,
-        plan=model.denoiser.plan(seen_job, whole, controls(seen_job)) if is_own else None,
+        plan=planned(seen_job, whole) if is_own else None,
         covered=(covered > 0).to(canvas),
-        scaling=None if is_full_size else Scaling.between(canvas, *size),
+        whole=whole[0],
+        scaling=None if is_full_size else Scaling.between(canvas, *size, job.wrapped),
     )

@@ -18,9 +18,9 @@ from engine.contract.geometry import Rectangle
 from engine.contract.job import Job, Text2ImageRegion
 from engine.contract.models import ModelFacts
 from engine.families.base import Model
-from engine.runtime.controls import Control
+from engine.runtime.controls import Control, Hint
 from engine.runtime.references import Reference
-from engine.runtime.windows import Window
+from engine.runtime.windows import window_of
 
 Nets = Mapping[str, Any]
 """Loaded ControlNets by the names that a job gives them."""
@@ -86,7 +86,7 @@ def region_controls(
 
     `on` is where pictures are encoded; `checkpoint` is called between them and may raise.
     """
-    stride, hints = model.stride_px, dict[tuple[str, str, Rectangle], Tensor]()
+    stride, hints = model.stride_px, dict[tuple[str, str, Rectangle], Hint]()
     canvas = Rectangle(row_init=0, row_end=job.canvas_height, col_init=0, col_end=job.canvas_width)
 
     def loaded(control: ControlOfJob, region: Text2ImageRegion) -> Control:
@@ -99,13 +99,14 @@ def region_controls(
                 picture=inputs.pictures[control.image],
                 height_px=area.height_px,
                 width_px=area.width_px,
+                around=job.around(area),
             )
             hints[key] = model.hint(picture, net, on=on).to(model.device.torch_device)
         return Control(
             net=net,
             kind=control.kind,
             hint=hints[key],
-            area=Window.of(area, stride),
+            area=window_of(area, job, stride),
             scale=control.scale,
             start=control.start,
             end=control.end,

@@ -7,7 +7,7 @@ picture's latents for the share of the steps that it may not change, as in Diffe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +15,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from engine.contract.checks import kept_size_complaint
+from engine.contract.earlier import Kept
+from engine.contract.earlier_checks import kept_size_complaint
 from engine.contract.errors import JobError, Problem, shown
-from engine.contract.job import Job, Kept
+from engine.contract.geometry import NO_AXES, Axes
+from engine.contract.job import Job
+from engine.families.base import Model
 from engine.families.schedules import Schedule
 from engine.runtime.batching import RegionWindow
 from engine.runtime.codec import Pixels
-from engine.runtime.windows import Window
+from engine.runtime.references import Reference
+from engine.runtime.windows import window_of
 from engine.sampling.masks import MaskImages, Weights, cell_means, mask_coverage
 from engine.storage.kept import EarlierPicture
 
@@ -54,6 +58,8 @@ class Change:
     earlier: EarlierPicture
     cells: Weights
     strength: float
+    wrapped: Axes = NO_AXES
+    """Along which axes the picture goes on at the opposite edge."""
 
     @property
     def freedom(self) -> Tensor:
@@ -65,11 +71,15 @@ class Change:
 
         Nothing in cells that may not change, nor in the outer half of those beside them.
         """
-        inner = np.where(_least_of_neighbours(self.cells) > 0, self.cells, 0).astype(np.float32)
+        rows, columns = self.wrapped
+        least = _least_of_neighbours(self.cells, self.wrapped)
+        inner = np.where(least > 0, self.cells, 0).astype(np.float32)
         height, width, _ = self.earlier.pixels.shape
-        down = _between(inner.shape[0], height)[top:bottom]
+        down = _between(inner.shape[0], height, is_ring=rows)[top:bottom]
         shares: npt.NDArray[np.float32] = np.matmul(
-            down @ inner, _between(inner.shape[1], width).T, dtype=np.float32
+            down @ inner,
+            _between(inner.shape[1], width, is_ring=columns).T,
+            dtype=np.float32,
         )
         shares[shares < _LEAST] = 0
         mask = self.earlier.mask
@@ -122,7 +132,7 @@ def change_of(
     if earlier.mask is not None:
         cells = cells * cell_means(earlier.mask, *shape)
     cells[cells < _LEAST] = 0
-    change = Change(earlier=earlier, cells=cells, strength=kept.strength)
+    change = Change(earlier=earlier, cells=cells, strength=kept.strength, wrapped=job.wrapped)
     if change.shares(0, job.canvas_height).max() < _LEAST_SHOWN:
         what = "regions" if earlier.mask is None else "mask"
         message = "nothing would be made anew: it is too small, or behind other regions"
@@ -175,7 +185,7 @@ def _cells_of_regions(
     for region in job.image_regions:
         if region.name not in kept.regions:
             continue
-        window = Window.of(region, stride_px)
+        window = window_of(region, job, stride_px)
         covered = torch.ones((window.height, window.width)).double()
         if region.mask is not None:
             covered = torch.from_numpy(mask_coverage(masks[region.mask], region, job, stride_px))
@@ -184,9 +194,15 @@ def _cells_of_regions(
     return found
 
 
-def _least_of_neighbours(cells: Weights) -> Weights:
-    """Return the least of each cell and those around it; beyond the canvas is more of the same."""
-    padded = np.pad(cells, 1, mode="edge")
+def _least_of_neighbours(cells: Weights, wrapped: Axes) -> Weights:
+    """Return the least of each cell and those around it.
+
+    Beyond the canvas is more of the same, or what is at the opposite edge.
+    """
+    padded = cells
+    for axis, wraps in enumerate(wrapped):
+        beside = [(1, 1) if one == axis else (0, 0) for one in range(2)]
+        padded = np.pad(padded, beside, mode="wrap" if wraps else "edge")
     height, width = cells.shape
     around = [
         padded[row : row + height, column : column + width]
@@ -197,12 +213,35 @@ def _least_of_neighbours(cells: Weights) -> Weights:
     return least
 
 
-def _between(cells: int, pixels: int) -> npt.NDArray[np.float32]:
+def _between(cells: int, pixels: int, *, is_ring: bool) -> npt.NDArray[np.float32]:
     """Return what turns values at the middles of cells into values at pixels, linearly between.
+
+    Of a ring the last cell is beside the first.
 
     Shapes: (pixels, cells).
     """
-    at = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
-    distances = np.abs(at[:, None] - np.arange(cells))
+    at = (np.arange(pixels) + 0.5) * cells / pixels - 0.5
+    distances = np.abs((at if is_ring else np.clip(at, 0, cells - 1))[:, None] - np.arange(cells))
+    if is_ring:
+        distances = np.minimum(distances, cells - distances)
     shares: npt.NDArray[np.float32] = np.maximum(1 - distances, 0).astype(np.float32)
     return shares
+
+
+def kept_latents(
+    earlier: EarlierPicture,
+    job: Job,
+    model: Model,
+    generator: torch.Generator,
+    *,
+    on: torch.device,
+    checkpoint: Callable[[], None],
+) -> Tensor:
+    """Return a kept picture's latents (1, C, h, w): its own, or else what it is encoded to."""
+    height, width, _ = earlier.pixels.shape
+    shape = (1, model.channels, height // model.stride_px, width // model.stride_px)
+    if earlier.latents is not None and earlier.latents.shape == shape:
+        return torch.from_numpy(earlier.latents)
+    pixels = torch.from_numpy(earlier.pixels).permute(2, 0, 1)[None]
+    reference = Reference(picture=pixels, height_px=height, width_px=width, around=job.wrapped)
+    return model.codec.encode(reference, generator, on=on, checkpoint=checkpoint)

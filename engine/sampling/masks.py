@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from engine.contract.geometry import Rectangle
+from engine.contract.geometry import NO_AXES, Axes, Rectangle
 from engine.contract.job import Job, MaskedRegion, Text2ImageRegion
 from engine.contract.masks import profile
 
@@ -16,8 +16,11 @@ MaskImages = Mapping[str, npt.NDArray[np.float32]]
 """Mask pictures by the names that a job gives them: (H, W) each, from 0 to 1."""
 
 
-def falloff_weights(region: Text2ImageRegion, stride_px: int) -> Weights:
+def falloff_weights(region: Text2ImageRegion, stride_px: int, around: Axes = NO_AXES) -> Weights:
     """Return the weight of a region at each of its latent cells, without its mask.
+
+    Along an axis on which it goes `around` the canvas it weighs everywhere what it else does in
+    its middle.
 
     Shapes: (h, w) of the region.
     """
@@ -26,6 +29,10 @@ def falloff_weights(region: Text2ImageRegion, stride_px: int) -> Weights:
         np.array(profile(region.mask_type, side // stride_px, feather))
         for side in (region.height_px, region.width_px)
     )
+    if around.rows:
+        rows = np.full_like(rows, rows.max())
+    if around.columns:
+        columns = np.full_like(columns, columns.max())
     return np.outer(rows, columns) * region.mask_weight
 
 
@@ -41,8 +48,26 @@ def mask_coverage(
     cells = cell_means(image, area.height_px // stride_px, area.width_px // stride_px)
     if area is canvas:
         top, bottom, left, right = (side // stride_px for side in region.bounds)
-        cells = cells[top:bottom, left:right]
+        cells = around_edges(cells, (top, bottom, left, right))
     return cells
+
+
+def around_edges(cells: Weights, bounds: tuple[int, int, int, int]) -> Weights:
+    """Return a part of a canvas's cells, which may go on beyond its edges.
+
+    `bounds` are top, bottom, left and right.
+    """
+    top, bottom, left, right = bounds
+    height, width = cells.shape
+    if min(top, left) >= 0 and bottom <= height and right <= width:
+        return cells[top:bottom, left:right]
+    return cells[_places(top, bottom, left, right, cells.shape)]
+
+
+def _places(
+    top: int, bottom: int, left: int, right: int, shape: tuple[int, ...]
+) -> tuple[npt.NDArray[np.int64], ...]:
+    return np.ix_(np.arange(top, bottom) % shape[0], np.arange(left, right) % shape[1])
 
 
 def cell_means(image: npt.NDArray[np.float32], height: int, width: int) -> Weights:
@@ -76,7 +101,7 @@ def region_weights(
 
     Shapes: (h, w) of the region.
     """
-    weights = falloff_weights(region, stride_px)
+    weights = falloff_weights(region, stride_px, job.around(region))
     if region.mask is None:
         return weights
     return weights * mask_coverage(masks[region.mask], region, job, stride_px)
@@ -89,7 +114,15 @@ def canvas_weights(
 
     Shapes: (h, w) of the canvas.
     """
+    return on_canvas(region_weights(region, job, stride_px, masks), region, job, stride_px)
+
+
+def on_canvas(values: Weights, region: Rectangle, job: Job, stride_px: int) -> Weights:
+    """Return the canvas with values in the cells of a region, and nothing elsewhere.
+
+    Shapes: (h, w) of the region to (h, w) of the canvas.
+    """
     canvas = np.zeros((job.canvas_height // stride_px, job.canvas_width // stride_px))
     top, bottom, left, right = (side // stride_px for side in region.bounds)
-    canvas[top:bottom, left:right] = region_weights(region, job, stride_px, masks)
+    canvas[_places(top, bottom, left, right, canvas.shape)] = values
     return canvas

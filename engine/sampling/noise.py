@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.contract.job import Job, Region
-from engine.runtime.windows import Window
+from engine.runtime.windows import Window, window_of
 from engine.sampling.noise_map import Colours, mapped_noise
 
 
@@ -57,7 +57,7 @@ def starting_noise(
         canvas = torch.from_numpy(mapped).to(noise.device)
 
     def own_noise(region: Region) -> tuple[Window, Tensor]:
-        window = Window.of(region, stride_px)
+        window = window_of(region, job, stride_px)
         shape = tuple(window.take(canvas).shape)
         return window, noise.draw(shape, noise.generator(region.region_seed))
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from engine.contract.checks import gap_warning
 from engine.contract.errors import Problem, warning
-from engine.contract.geometry import spans
+from engine.contract.geometry import RING_CONTEXT_PX, Axes, ring_spans, spans
 from engine.contract.job import Job
 from engine.contract.masks import profile
 from engine.runtime.batching import RegionWindow
-from engine.runtime.windows import Window
-from engine.sampling.masks import MaskImages, Weights, region_weights
+from engine.runtime.windows import Window, window_of
+from engine.sampling.masks import MaskImages, Weights, around_edges, region_weights
 
+_JOINT_FALLOFF = "feather"  # of a window that overlaps with itself
 _WINDOW_FALLOFF = "quartic"  # whose windows, half a window apart, add up to nearly the same
 
 
@@ -25,17 +27,19 @@ def region_windows(
     """Return where the text regions of a job are generated, and with which weights.
 
     A region is one window, unless a side is longer than the job's `max_region_px`: then it is
-    several that overlap, whose weights add up to the region's. A window in which a region weighs
-    nothing is left out. Windows begin and end between patches of so many cells a side.
+    several that overlap, whose weights add up to the region's. Where a region goes all around a
+    canvas that wraps, its windows overlap there too, a single one with itself. A window in which
+    a region weighs nothing is left out. Windows begin and end between patches of so many cells.
     """
     found = []
     largest = job.max_region_px and job.max_region_px // stride_px
     for index, region in enumerate(job.text_regions):
         weights = region_weights(region, job, stride_px, masks)
-        whole = Window.of(region, stride_px)
+        whole, around = window_of(region, job, stride_px), job.around(region)
         parts = [(whole, weights)]
-        if largest and max(weights.shape) > largest:
-            parts = _cut(whole, weights, largest, patch)
+        if any(around) or (largest and max(weights.shape) > largest):
+            cut = _Cut(largest=largest, patch=patch, context=RING_CONTEXT_PX // stride_px)
+            parts = cut.parts(whole, weights, around)
         found += [
             RegionWindow(region=index, window=window, weights=torch.from_numpy(part))
             for window, part in parts
@@ -44,37 +48,67 @@ def region_windows(
     return found
 
 
-def _cut(whole: Window, weights: Weights, largest: int, patch: int) -> list[tuple[Window, Weights]]:
-    """Return overlapping windows of a region, each at most so many cells wide and high."""
-    rows, columns = (_shares(side, largest, patch) for side in weights.shape)
-    return [
-        (
-            Window(
-                top=whole.top + top,
-                bottom=whole.top + bottom,
-                left=whole.left + left,
-                right=whole.left + right,
-            ),
-            weights[top:bottom, left:right] * np.outer(down, across),
-        )
-        for top, bottom, down in rows
-        for left, right, across in columns
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cut:
+    """How regions are cut into windows: of at most so many cells a side, None for any.
 
-
-def _shares(length: int, largest: int, patch: int) -> list[tuple[int, int, Weights]]:
-    """Return spans that cover a length, start and end, each with its share of every cell in it.
-
-    Shapes: (cells of the span,).
+    `context` are the cells that a window sees beyond a ring's start and end.
     """
-    found = [
-        (start * patch, end * patch, np.array(profile(_WINDOW_FALLOFF, (end - start) * patch)))
-        for start, end in spans(length // patch, max(largest // patch, 1))
+
+    largest: int | None
+    patch: int
+    context: int
+
+    def parts(self, whole: Window, weights: Weights, around: Axes) -> list[tuple[Window, Weights]]:
+        """Return overlapping windows of a region, each with its share of the region's weights."""
+        rows, columns = (
+            self._of_ring(side) if is_ring else self._of_line(side)
+            for side, is_ring in zip(weights.shape, around, strict=True)
+        )
+        return [
+            (
+                whole.part(top, bottom, left, right),
+                around_edges(weights, (top, bottom, left, right)) * np.outer(down, across),
+            )
+            for top, bottom, down in rows
+            for left, right, across in columns
+        ]
+
+    def _of_line(self, length: int) -> list[tuple[int, int, Weights]]:
+        """Return spans that cover a length, each with its share of every cell in it.
+
+        Shapes: (cells of the span,).
+        """
+        if self.largest is None or length <= self.largest:
+            return [(0, length, np.ones(length))]
+        most = max(self.largest // self.patch, 1)
+        return _with_shares(self._in_cells(spans(length // self.patch, most)), length)
+
+    def _of_ring(self, length: int) -> list[tuple[int, int, Weights]]:
+        """Return spans that cover a ring, each with its share of every cell in it.
+
+        Shapes: (cells of the span,).
+        """
+        most = None if self.largest is None else max(self.largest // self.patch, 1)
+        found = ring_spans(length // self.patch, most, self.context // self.patch)
+        return _with_shares(self._in_cells(found), length)
+
+    def _in_cells(self, found: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [(start * self.patch, end * self.patch) for start, end in found]
+
+
+def _with_shares(found: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int, Weights]]:
+    """Return spans with their shares of the cells, which start again beyond the length."""
+    total, weights = np.zeros(length), []
+    for start, end in found:
+        joint = end - start - length  # what a window shares with itself
+        falloff = _JOINT_FALLOFF if joint > 0 else _WINDOW_FALLOFF
+        weights.append(np.array(profile(falloff, end - start, joint)))
+        np.add.at(total, np.arange(start, end) % length, weights[-1])
+    return [
+        (start, end, own / total[np.arange(start, end) % length])
+        for (start, end), own in zip(found, weights, strict=True)
     ]
-    total = np.zeros(length)
-    for start, end, weights in found:
-        total[start:end] += weights
-    return [(start, end, weights / total[start:end]) for start, end, weights in found]
 
 
 def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int) -> list[Problem]:
@@ -89,8 +123,8 @@ def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int)
     if any(region.mask for region in job.text_regions):
         bare = np.ones((job.canvas_height // stride_px, job.canvas_width // stride_px), bool)
         for one in windows:
-            covered = torch.from_numpy(bare)
-            one.window.take(covered)[one.weights > 0] = False
+            left = torch.from_numpy(bare)
+            one.window.put_(left, one.window.take(left) & (one.weights <= 0))
         if share := float(bare.mean()):
             problems.append(warning("regions", f"{share:.4f}", *gap_warning(share)))
     return problems

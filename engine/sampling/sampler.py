@@ -23,7 +23,7 @@ class Plan(Protocol):
     ) -> Iterator[Prediction]:
         """Yield the predictions of all windows at timestep t, which is on the CPU.
 
-        `elapsed` are the shares of the steps before and after this one.
+        `elapsed` says how many steps are before this one, of how many.
         """
 
 
@@ -46,13 +46,15 @@ class ImageAnchor:
     """A region held to a picture's latents (1, C, h, w) while t is above `release`, on the CPU.
 
     With a mask (h, w) it holds what the mask covers, at the level of noise that the next step
-    sees; without one all of it, at the level that the schedule holds pictures at.
+    sees; without one all of it, at the level that the schedule holds pictures at. Where cells are
+    released one by one, each is held while t is above its own of `releases` (h, w).
     """
 
     window: Window
     latents: Tensor
     release: Tensor
     mask: Tensor | None = None
+    releases: Tensor | None = None
 
     def hold_(self, latents: Tensor, noise: Tensor, schedule: Schedule, index: int) -> None:
         """Put the picture into a canvas's latents after a step."""
@@ -60,11 +62,14 @@ class ImageAnchor:
         if not t > self.release:
             return
         start = self.window.take(noise)
+        current = self.window.take(latents)
         if self.mask is None:
-            self.window.put_(latents, schedule.held(self.latents, start, index))
-            return
-        held = schedule.add_noise_after(self.latents, start, index)
-        self.window.put_(latents, self.window.take(latents).lerp(held, self.mask))
+            held = schedule.held(self.latents, start, index)
+        else:
+            held = current.lerp(schedule.add_noise_after(self.latents, start, index), self.mask)
+        if self.releases is not None:
+            held = torch.where(self.releases < t.item(), held, current)
+        self.window.put_(latents, held)
 
 
 def normalised(windows: Sequence[RegionWindow], canvas: Tensor) -> list[Tensor]:
@@ -90,22 +95,26 @@ def sample(
     plan: Plan,
     schedule: Schedule,
     generator: torch.Generator,
+    picture: Tensor | None = None,
     base: Addition | None = None,
     checkpoint: Callable[[], None] = lambda: None,
     join_: Callable[[Tensor], None] = lambda mixed: None,
 ) -> Iterator[Tensor]:
     """Yield the canvas's latents after each step, from noise to picture.
 
-    `plan` predicts `windows`, each by its place in their order; `base` adds to their mixture, step
-    by step. `checkpoint` is called between denoiser calls and may raise to end the run. Nothing
-    here waits for the device: what the host compares is on the CPU. Where `plan` predicts only some
-    of the windows, `join_` adds the rest.
+    With a `picture`, its latents, the run begins with those and as much noise as the first step
+    sees. `plan` predicts `windows`, each by its place in their order; `base` adds to their mixture,
+    step by step. `checkpoint` is called between denoiser calls and may raise to end the run.
+    Nothing here waits for the device: what the host compares is on the CPU. Where `plan` predicts
+    only some of the windows, `join_` adds the rest.
 
-    Shapes: noise and what is yielded (1, C, H, W), float32.
+    Shapes: noise, picture and what is yielded (1, C, H, W), float32.
     Source: Álvaro Barbero Jiménez, arXiv 2302.02412, algorithm 1.
     """
     shares = normalised(windows, noise)
     latents = noise * schedule.init_noise_sigma
+    if picture is not None:
+        latents = schedule.add_noise(picture, noise, schedule.timesteps[0])
 
     for index, t in enumerate(schedule.timesteps):
         model_input = schedule.scale_model_input(latents, t)

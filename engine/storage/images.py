@@ -54,11 +54,14 @@ def open_mask(path: Path, limits: Limits) -> npt.NDArray[np.float32]:
 
 
 def open_masks(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the masks of a job's regions by their names, which start at `folder`.
+    """Return the masks of a job's regions by their names, and the maps of their strengths.
+
+    Their names start at `folder`.
 
     Raises: EngineError of kind `picture`, as `open_mask`.
     """
-    names = {region.mask for region in job.regions if region.mask is not None}
+    maps = [region.strength_map for region in job.image_regions]
+    names = {name for name in (*(r.mask for r in job.regions), *maps) if name is not None}
     return {name: open_mask(path_in(folder, name), limits) for name in names}
 
 
@@ -69,6 +72,15 @@ def open_controls(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArr
     """
     regions = (region.controls_in(job) for region in job.text_regions)
     names = {one.image for controls in regions for one in controls if one.scale > 0}
+    return {name: np.array(open_image(path_in(folder, name), limits)) for name in names}
+
+
+def open_references(job: Job, folder: Path, limits: Limits) -> dict[str, npt.NDArray[np.uint8]]:
+    """Return the pictures that a job's regions follow, (H, W, 3), by their names.
+
+    Raises: EngineError of kind `picture` where one cannot be read or is absurdly large.
+    """
+    names = {one.image for region in job.text_regions for one in region.references_in(job)}
     return {name: np.array(open_image(path_in(folder, name), limits)) for name in names}
 
 

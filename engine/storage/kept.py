@@ -12,9 +12,9 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from engine.contract.earlier import Kept
 from engine.contract.errors import EngineError
 from engine.contract.files import path_in
-from engine.contract.job import Kept
 from engine.contract.limits import Limits
 from engine.contract.png import ZLIB_LEVEL, read_latents_chunk
 from engine.storage.images import open_image, open_mask

@@ -105,7 +105,7 @@ def keep_going() -> None:
 
 def wait(on_progress: Callable[[], None] = lambda: None) -> None:
     """Return when all jobs have ended; their ends have been notified by then."""
-    while queue.is_busy:
+    while queue.is_awaited:
         pump.run(wait_s=_TICK_S)
         on_progress()
 
@@ -147,7 +147,7 @@ def _look_again_in(seconds: float) -> None:
 
 
 def redraw() -> None:
-    """Have every sidebar and the preferences drawn again."""
+    """Have every view of the scene drawn again, with its sidebar, and the preferences."""
     manager: Any = bpy.context.window_manager
     for window in manager.windows:
         for area in window.screen.areas:
@@ -155,11 +155,23 @@ def redraw() -> None:
                 area.tag_redraw()
 
 
+def redraw_sidebars() -> None:
+    """Have every sidebar and the preferences drawn again, and no view of the scene."""
+    manager: Any = bpy.context.window_manager
+    for window in manager.windows:
+        for area in window.screen.areas:
+            if area.type == "PREFERENCES":
+                area.tag_redraw()
+            for region in area.regions if area.type == "VIEW_3D" else ():
+                if region.type == "UI":
+                    region.tag_redraw()
+
+
 def register() -> None:
     """See to it that no engine outlives Blender, and that what goes on is seen."""
     atexit.register(stop)
     if not bpy.app.background:
-        pump.on_change.append(redraw)
+        pump.on_change.append(redraw_sidebars)
         _look_again_in(_REST_S)
 
 
@@ -167,8 +179,8 @@ def unregister() -> None:
     """End the engine."""
     atexit.unregister(stop)
     stop()
-    if redraw in pump.on_change:
-        pump.on_change.remove(redraw)
+    if redraw_sidebars in pump.on_change:
+        pump.on_change.remove(redraw_sidebars)
 
 
 TIMERS = (_tick,)

@@ -43,8 +43,13 @@ def _look_now() -> None:
 
 
 def _before_render(*_: Any) -> None:
-    if preferences.free_before_render() and not engine.queue.is_busy:
-        free_now()
+    if not preferences.free_before_render() or engine.queue.is_awaited:
+        return
+    engine.queue.have_way()
+    end = time.monotonic() + _BEFORE_RENDER_S
+    while engine.queue.running and time.monotonic() < end:
+        engine.queue.pump(wait_s=0.05)
+    free_now()
 
 
 def register() -> None:

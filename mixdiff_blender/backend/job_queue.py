@@ -39,6 +39,11 @@ class JobQueue:
         return bool(self.running or self._waiting)
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether somebody asked for a job that is under way or waits."""
+        return any(not job.request.gives_way for job in (*self.running, *self._waiting))
+
+    @property
     def state(self) -> object:
         """What the engines do, and what waits."""
         return tuple(session.state for session in self.sessions), self.waiting
@@ -51,7 +56,7 @@ class JobQueue:
     def add(self, request: JobRequest, on_end: Callable[[Outcome], None]) -> Job:
         """Begin a job, or have it wait for those before it.
 
-        `on_end` is called from `pump`, or from what ended the job.
+        `on_end` is called from `pump`, or from what ended the job. What gives way is skipped.
 
         Raises: EngineError of kind `environment` where the engine cannot be started for it.
         """
@@ -67,6 +72,8 @@ class JobQueue:
             on_end(self._as_asked(job, outcome))
 
         job = Job(request=request, on_end=end)
+        if not request.gives_way:
+            self.have_way()
         is_first = not any(waiting.request.place == request.place for waiting in self._waiting)
         if is_first and (session := self._free_session(request.place)):
             session.generate(job)
@@ -81,21 +88,30 @@ class JobQueue:
             self._waiting.remove(job)
             self._waiting.insert(max(0, index + places), job)
 
-    def remove(self, *jobs: Job) -> None:
-        """Take jobs out of the queue, all before another begins; those under way are cancelled."""
+    def remove(self, *jobs: Job, patiently: bool = False) -> None:
+        """Take jobs out of the queue, all before another begins; those under way are cancelled.
+
+        `patiently` is as `Session.cancel` has it.
+        """
         removed = [job for job in self._waiting if job in jobs]
         self._waiting = [job for job in self._waiting if job not in jobs]
         for job in removed:
             job.on_end(Cancelled())
         for session in self.sessions:
             if session.job in jobs:
-                session.cancel()
+                session.cancel(patiently=patiently)
         self._hand_out()
 
-    def skip(self, job: Job) -> None:
+    def skip(self, job: Job, *, patiently: bool = False) -> None:
         """Take one job out, waiting or not; it ends as Skipped, and nothing else with it."""
         self._skipped.add(id(job))
-        self.remove(job)
+        self.remove(job, patiently=patiently)
+
+    def have_way(self) -> None:
+        """Take out all that gives way."""
+        for job in (*self.running, *self._waiting):
+            if job.request.gives_way and id(job) not in self._skipped:
+                self.skip(job, patiently=True)
 
     def _as_asked(self, job: Job, outcome: Outcome) -> Outcome:
         if id(job) not in self._skipped:

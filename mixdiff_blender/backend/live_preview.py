@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from ..contract import EngineError, atomic_write
 from ..storage import folders
-from ..storage.images import png_of
+from ..storage.images import pixels_of_file, png_of
 from . import engine
 from .session import Generating, Job
 
 INTERVAL_S = 1.0
-_NAME = ".MixDiff Preview"  # whose first letter keeps it out of Blender's lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,18 +49,27 @@ def show(job: Job, sent: str) -> None:
     _shown = job, sent, preview
 
 
+def warm_up() -> None:
+    """Have the first picture read, for which Blender takes long, before one is waited for."""
+    global _is_warm
+    if not _is_warm:
+        _is_warm = True
+        _decoded(base64.b64encode(png_of(np.zeros((1, 1, 3), dtype=np.uint8))).decode())
+
+
 def refresh() -> None:
     """Take in what the job that runs looks like now, and forget the one before."""
-    global _shown, _is_warm
+    global _shown
     state, job = engine.session.state, engine.session.job
-    if job and not _is_warm:
-        _is_warm = True  # Blender takes long for the first picture that it reads
-        _decoded(base64.b64encode(png_of(np.zeros((1, 1, 3), dtype=np.uint8))).decode())
+    if job:
+        warm_up()
     if _shown and _shown[0] is not job:
         _shown = None
+        engine.redraw()
     sent = state.progress.preview if isinstance(state, Generating) else ""
     if job and sent and not (_shown and _shown[1] == sent):
         show(job, sent)
+        engine.redraw()
 
 
 def register() -> None:
@@ -83,23 +91,14 @@ def unregister() -> None:
 
 
 def _decoded(sent: str) -> NDArray[np.float32] | None:
-    """Return a preview's pixels; Blender reads PNGs from files alone, and as datablocks alone."""
+    """Return a preview's pixels, which Blender reads from a file alone."""
     try:
         path = folders.session_folder() / "preview.png"
         with atomic_write(path, durable=False) as file:
             file.write(base64.b64decode(sent, validate=True))
-        image: Any = bpy.data.images.load(str(path))
-    except (EngineError, RuntimeError, binascii.Error):
+        return pixels_of_file(path)
+    except (EngineError, binascii.Error):
         return None  # a preview is not worth a job
-    try:
-        image.name = _NAME
-        image.colorspace_settings.is_data = True
-        width, height = image.size
-        pixels = np.empty(width * height * image.channels, dtype=np.float32)
-        image.pixels.foreach_get(pixels)
-        return pixels.reshape(height, width, 4) if image.channels == 4 else None
-    finally:
-        bpy.data.images.remove(image, do_unlink=False)
 
 
 def _icon_of(pixels: NDArray[np.float32]) -> int:

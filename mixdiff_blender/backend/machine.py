@@ -13,9 +13,10 @@ from ..contract import (
     Job,
     Machine,
     MemoryPlan,
-    Work,
     atomic_write,
+    facts_of,
     memory_plan,
+    work_of,
 )
 from ..storage import folders
 
@@ -47,15 +48,14 @@ def memory_of(job: Job) -> MemoryPlan | EngineError | None:
     if machine is None:
         return None
     # Panels ask at each redraw; files may come and go.
-    return _memory_at(time.monotonic() // _LOOK_EVERY_S, job.model, Work.of_job(job), machine)
+    return _memory_at(time.monotonic() // _LOOK_EVERY_S, job, machine)
 
 
 @lru_cache(maxsize=4)
-def _memory_at(
-    moment: float, model: str | None, work: Work, machine: Machine
-) -> MemoryPlan | EngineError | None:
+def _memory_at(moment: float, job: Job, machine: Machine) -> MemoryPlan | EngineError | None:
+    work = work_of(job, facts_of(job.model), Path())
     try:
-        return memory_plan(model, None, work, machine)
+        return memory_plan(job.model, None, work, machine)
     except EngineError as error:
         return error
 

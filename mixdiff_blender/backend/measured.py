@@ -35,6 +35,8 @@ def note(job: Job, stride_px: int, done: Done) -> None:
     """Keep what a picture took."""
     if job.kept is not None and job.kept.mask is not None:
         return  # how many windows its mask touched is not known
+    if job.second_pass is not None:
+        return  # nor how many of a region behind others were left out
     seconds, cells = done.timings_s, denoised_cells(job, stride_px)
     if not cells or "sampling" not in seconds:
         return
@@ -52,7 +54,7 @@ def note(job: Job, stride_px: int, done: Done) -> None:
     _all.cache_clear()  # another Blender may have written meanwhile
     kept = {**_all(), name: measured}
     _all.cache_clear()
-    with contextlib.suppress(EngineError, OSError), atomic_write(_file()) as file:
+    with contextlib.suppress(EngineError, OSError), atomic_write(_file(), durable=False) as file:
         text = json.dumps({name: asdict(one) for name, one in kept.items()}, indent=1)
         file.write(text.encode("utf-8"))
 

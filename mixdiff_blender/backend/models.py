@@ -17,6 +17,7 @@ from ..contract import (
     Listed,
     cache_folder,
     fitting_first,
+    is_adapter_here,
     is_file,
     is_hub_id,
     listed,
@@ -66,6 +67,16 @@ def is_controlnet_missing(name: str) -> bool:
 @lru_cache(maxsize=32)
 def _missing_at(moment: float, name: str) -> bool:
     return local_controlnet(name, cache_folder(os.environ)) is None
+
+
+def is_adapter_missing(name: str) -> bool:
+    """Return whether an IP-Adapter of the hub, or its encoder, is not on this computer."""
+    return _adapter_missing_at(time.monotonic() // _LOOK_EVERY_S, name)
+
+
+@lru_cache(maxsize=32)
+def _adapter_missing_at(moment: float, name: str) -> bool:
+    return not is_adapter_here(name)
 
 
 def lacks_rest(name: str | None) -> bool:

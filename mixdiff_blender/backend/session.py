@@ -35,6 +35,8 @@ class JobRequest:
     """Where the picture is wanted, for those who show the job."""
     place: str = HERE
     """Where it is to be made."""
+    gives_way: bool = False
+    """Whether nobody asked for it: it is taken out for any job that somebody did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,22 +207,23 @@ class Session:
             case _:
                 self.state = self._started(job)
 
-    def cancel(self) -> None:
+    def cancel(self, *, patiently: bool = False) -> None:
         """Ask the job to stop; an engine that does not within the grace time is ended.
 
-        Asked a second time, the engine is ended at once. The next job starts another.
+        Asked a second time, the engine is ended at once. The next job starts another. `patiently`
+        ends no engine: a step, or a model that is being loaded, is waited for.
         """
         match self.state:
             case Starting(job=Job() as job) as state:
-                if time.monotonic() - state.started_at_s > _PATIENCE_S:
+                if not patiently and time.monotonic() - state.started_at_s > _PATIENCE_S:
                     state.client.kill(Cancelled())
                 else:
                     self.state = replace(state, job=None)
                     job.on_end(Cancelled())
             case Generating(client=client, request_id=request_id, job=job):
-                client.cancel(request_id, grace_s=CANCEL_GRACE_S)
+                client.cancel(request_id, grace_s=None if patiently else CANCEL_GRACE_S)
                 self.state = Cancelling(client=client, request_id=request_id, job=job)
-            case Cancelling(client=client):
+            case Cancelling(client=client) if not patiently:
                 client.kill(Cancelled())
             case _:
                 pass

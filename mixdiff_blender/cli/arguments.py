@@ -6,7 +6,7 @@ import argparse
 import re
 from fractions import Fraction
 
-from ..contract import EngineError
+from ..contract import WRAPS, EngineError
 from ..job.frames import ShotFrames
 from . import engine as cli_engine
 
@@ -16,6 +16,12 @@ def _size(text: str) -> tuple[int, int]:
     if not found or not all(int(part) for part in found.groups()):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; give one such as 1024x512")
     return int(found[1]), int(found[2])
+
+
+def _side(text: str) -> int:
+    if not text.isdecimal() or not 16 <= int(text) <= 8192:
+        raise argparse.ArgumentTypeError(f"{text!r} is no side; give pixels from 16 to 8192")
+    return int(text)
 
 
 def _frames(text: str) -> ShotFrames:
@@ -32,6 +38,20 @@ def _frame(text: str) -> float:
     return float(frames.first)
 
 
+def _scale(text: str) -> float:
+    scale = float(text)
+    if not 0 < scale < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no scale; give one such as 2")
+    return scale
+
+
+def _add_result_and_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--result", metavar="NAME", help="instead of the result that is shown")
+    parser.add_argument("--output", "-o", metavar="OUT.png", help="the picture's file")
+    parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all subcommands."""
     parser = argparse.ArgumentParser(
@@ -45,6 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     common.add_argument("--camera", metavar="NAME", help="instead of the scene's camera")
     common.add_argument(
         "--size", type=_size, metavar="WxH", help="instead of the render's size, in pixels"
+    )
+    common.add_argument(
+        "--wrap", choices=WRAPS, help="which ways the picture repeats, instead of the scene's"
     )
     common.add_argument("--seed", type=int, metavar="N", help="instead of the scene's seed")
     common.add_argument("--steps", type=int, metavar="N", help="instead of the scene's steps")
@@ -83,6 +106,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="go on with the last shot of these frames: keep those that would be just the same",
     )
     generate.add_argument(
+        "--keep-made",
+        action="store_true",
+        help="go on, and keep the frames too that were made with other settings",
+    )
+    generate.add_argument(
         "--output",
         "-o",
         metavar="OUT",
@@ -108,10 +136,23 @@ def build_parser() -> argparse.ArgumentParser:
         "--strength", type=float, default=0.0, metavar="S", help="how much stays: 0 (default) to 1"
     )
     part.add_argument("--seed", type=int, metavar="N", help="instead of one at random")
-    part.add_argument("--result", metavar="NAME", help="instead of the result that is shown")
-    part.add_argument("--output", "-o", metavar="OUT.png", help="the picture's file")
-    part.add_argument("--json", action="store_true", help="one line of JSON on stdout")
-    part.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    _add_result_and_output(part)
+    larger = commands.add_parser("enlarge", help="make a result larger, with detail")
+    larger.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")
+    larger.add_argument(
+        "--scale", type=_scale, default=2.0, metavar="X", help="how many times (default: 2)"
+    )
+    larger.add_argument(
+        "--strength", type=float, metavar="S", help="how much stays, 0 to 1, instead of the scene's"
+    )
+    larger.add_argument(
+        "--steps", type=int, metavar="N", help="instead of as many as keep the result's pace"
+    )
+    larger.add_argument("--seed", type=int, metavar="N", help="instead of the result's own")
+    larger.add_argument(
+        "--picture", metavar="P.png", help="instead of the result's own: the same one, retouched"
+    )
+    _add_result_and_output(larger)
     part = commands.add_parser("passes", help="write each region's share of a result")
     part.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")
     part.add_argument("--result", metavar="NAME", help="instead of the result that is shown")
@@ -122,6 +163,34 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="OUT.exr or FOLDER",
         help="a file with a layer a region and a Cryptomatte, or a folder for a PNG a region",
     )
+    part.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    part = commands.add_parser("bake", help="bake what is projected to pictures of UV maps")
+    part.add_argument("--scene", metavar="NAME", help="instead of the file's active scene")
+    part.add_argument(
+        "--object",
+        action="append",
+        default=[],
+        dest="objects",
+        metavar="NAME",
+        help="an object to be baked; may be given several times (default: all with a projection)",
+    )
+    part.add_argument(
+        "--size", type=_side, default=2048, metavar="N", help="pixels of a side (default: 2048)"
+    )
+    part.add_argument(
+        "--margin",
+        type=int,
+        default=16,
+        metavar="N",
+        help="pixels by which colours go on beyond islands (default: 16)",
+    )
+    part.add_argument(
+        "--new-uv-map", action="store_true", help="use a UV map of their own without overlaps"
+    )
+    part.add_argument(
+        "--save", action="store_true", help="save the .blend, with the UV maps that were made"
+    )
+    part.add_argument("--output", "-o", metavar="FOLDER", help="instead of the scene's folder")
     part.add_argument("--json", action="store_true", help="one line of JSON on stdout")
     for name, purpose, metavar, file in (
         ("export-job", "write the job that would be sent, for the engine alone", "JOB.json", "job"),

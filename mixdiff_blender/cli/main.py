@@ -24,6 +24,7 @@ from ..job.overrides import Overrides
 from ..job.presets import find_preset
 from ..job.regions.camera import canvas_of
 from ..results import shot
+from ..results.baking.task import in_words
 from ..results.shot_record import PLACE
 from . import engine as cli_engine
 from .arguments import build_parser
@@ -42,9 +43,11 @@ def main(arguments: Sequence[str]) -> int:
     actions: dict[str, Callable[[argparse.Namespace], int]] = {
         "generate": _generate,
         "again": _again,
+        "enlarge": _enlarge,
         "export-job": _export_job,
         "explain": _explain,
         "passes": _passes,
+        "bake": _bake,
         "list": _list,
         **cli_engine.ACTIONS,
     }
@@ -79,7 +82,7 @@ def _overrides(options: argparse.Namespace, frame: float | None) -> Overrides:
     if isinstance(options.preset, str):
         options.preset = find_preset(options.preset)
         _warn([str(problem) for problem in options.preset.warnings])
-    names = ("camera", "size", "seed", "steps", "model", "preset", "loras")
+    names = ("camera", "size", "wrap", "seed", "steps", "model", "preset", "loras")
     given = {name: getattr(options, name) for name in names}
     given["frame"] = frame
     return cast(Overrides, {name: value for name, value in given.items() if value is not None})
@@ -134,7 +137,8 @@ def _generate_range(scene: bpy.types.Scene, frames: ShotFrames, options: argpars
             frames,
             scene,
             output=_pattern(options.output) if options.output else None,
-            resume=options.resume,
+            resume=options.resume or options.keep_made,
+            keep_made=options.keep_made,
             on_progress=partial(follow, bar),
             **_overrides(options, None),
         )
@@ -171,6 +175,28 @@ def _again(options: argparse.Namespace) -> int:
             output=options.output,
             on_progress=partial(_follow, bar, interrupted),
         )
+    return _say(picture, options)
+
+
+def _enlarge(options: argparse.Namespace) -> int:
+    scene = scripting.find_scene(options.scene)
+    interrupted = Event()
+    with ProgressBar(quiet=options.quiet) as bar, cli_engine.on_interrupt(interrupted.set):
+        picture = scripting.enlarge(
+            options.scale,
+            scene,
+            strength=options.strength,
+            steps=options.steps,
+            seed=options.seed,
+            picture=options.picture,
+            result=options.result,
+            output=options.output,
+            on_progress=partial(_follow, bar, interrupted),
+        )
+    return _say(picture, options)
+
+
+def _say(picture: scripting.Picture, options: argparse.Namespace) -> int:
     said = _said(picture, options)
     if options.json:
         _answer({"pictures": [said]})
@@ -227,6 +253,30 @@ def _export_job(options: argparse.Namespace) -> int:
 def _passes(options: argparse.Namespace) -> int:
     scene = scripting.find_scene(options.scene)
     return _report_file(scripting.write_passes(options.output, scene, options.result), options)
+
+
+def _bake(options: argparse.Namespace) -> int:
+    baked = scripting.bake(
+        options.objects,
+        scripting.find_scene(options.scene),
+        size=options.size,
+        margin=max(options.margin, 0),
+        new_uv_map=options.new_uv_map,
+        output=options.output,
+    )
+    _warn([line for one in baked for line in in_words(one)])
+    if options.save:
+        bpy.ops.wm.save_mainfile()
+    elif made := [one.object for one in baked if one.is_new_map]:
+        names = ", ".join(made)
+        _warn([f"{names}: --save keeps the UV map that was made, which is in no file yet"])
+    if options.json:
+        files = [{"object": one.object, "files": [str(f) for f in one.files]} for one in baked]
+        _answer({"pictures": files})
+    else:
+        for file in (file for one in baked for file in one.files):
+            print(file, flush=True)
+    return OK
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ from .controls.pictures import SceneLook
 from .controls.reading import segments_of
 from .loras import loras_of, problems_of_loras
 from .model_facts import facts_of_model, model_path, problems_of_model
-from .model_settings import followed_model, value_for
+from .model_settings import exact, followed_model, value_for
 from .prompts import Words, filled
 from .regions.background import background_of, free_of_silhouettes, whole_prompt
 from .regions.camera import canvas_of
@@ -36,6 +36,7 @@ from .regions.entries import has_region
 from .regions.entries import sources as sources_of
 from .regions.reader import PictureToWrite, RegionReader
 from .regions.region_bounds import RegionBounds
+from .regions.sight import Aside
 from .regions.silhouettes import Coverage
 from .scene_words import doubts_about_fields, words_of
 
@@ -116,11 +117,13 @@ def job_from_scene(
     depsgraph: bpy.types.Depsgraph,
     *,
     changes: Mapping[str, Any] | None = None,
+    aside: Aside | None = None,
 ) -> SceneJob:
     """Return the job that a scene describes, with what is wrong or doubtful about it.
 
     The regions stand in the order of the scene's list, after the background; `changes` replace
-    values of the canvas, such as its seed; LoRAs among them are added to its own.
+    values of the canvas, such as its seed; LoRAs among them are added to its own. With `aside`
+    silhouettes may be those of a moment ago: it says so.
 
     Raises: EngineError of kind `job` where there is nothing to generate, or where the scene has
     regions and no camera that sees them.
@@ -141,10 +144,10 @@ def job_from_scene(
     reader = RegionReader(scene, facts, look)
     # Without a region no camera is needed.
     if sources:
-        reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas))
+        reader.read(sources, RegionBounds(scene, depsgraph, sources, canvas, aside))
     regions, least_share = reader.regions, 1.0
     if settings.nearer_first:
-        regions, least_share = nearer_first(regions, reader.far, reader.covered.keys())
+        regions, least_share = nearer_first(regions, reader.far, canvas, reader.covered.keys())
     followed = followed_model(scene)
     guidance = value_for(settings, "guidance_scale", followed, facts)
     words = words_of(scene)
@@ -169,6 +172,8 @@ def job_from_scene(
         seed=settings.seed,
         canvas_height=canvas.height_px,
         canvas_width=canvas.width_px,
+        wrap="x" if canvas.is_panorama else settings.wrap,
+        calm_poles_deg=exact(settings.calm_poles_deg) if canvas.is_panorama else 0.0,
         negative_prompt=filled(settings.negative_prompt, words),
         loras=loras_of(settings),
         regions=(*([whole] if whole else []), *regions),
@@ -176,6 +181,7 @@ def job_from_scene(
         prompt_syntax=settings.prompt_syntax,
         **base_of(settings, reader.prompts, guidance=guidance, words=words),
         controls=reader.canvas_controls(),
+        references=reader.references(settings.references, None),
         max_region_px=largest_region_px(facts, settings.tile_size),
         cpu_vae=settings.cpu_vae,
         decode_steps=settings.decode_steps,

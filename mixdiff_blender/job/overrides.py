@@ -11,7 +11,17 @@ from typing import Any, TypedDict
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, Lora, PresetFile, is_there, lora_of_text, path_in
+from ..contract import (
+    BUNDLED_MODEL,
+    WRAPS,
+    Choice,
+    EngineError,
+    Lora,
+    PresetFile,
+    is_there,
+    lora_of_text,
+    path_in,
+)
 from ..properties import RENDER_SIZE, canvas_settings
 from ..storage import folders
 from .frames import frame_now, go_to
@@ -30,6 +40,8 @@ class Overrides(TypedDict, total=False):
     """A folder, a .safetensors file, a hub id, or `bundled`."""
     size: tuple[int, int]
     """Width and height in pixels."""
+    wrap: str
+    """Which ways the picture repeats: `x`, `y`, `both`, or `none`."""
     frame: float
     """A frame, or a time between two such as 10.5."""
     camera: str | bpy.types.Object
@@ -84,6 +96,12 @@ def overridden(scene: bpy.types.Scene, overrides: Overrides) -> Iterator[bpy.typ
             for name, value in zip(names, (*size, 100), strict=True):
                 stack.callback(setattr, render, name, getattr(render, name))
                 setattr(render, name, value)
+        if (wrap := overrides.get("wrap")) is not None:
+            if complaint := Choice(WRAPS).complaint(wrap):
+                raise EngineError(f"wrap: {complaint.message}", kind="job", advice=complaint.remedy)
+            settings = canvas_settings(scene)
+            stack.callback(setattr, settings, "wrap", settings.wrap)
+            settings.wrap = wrap
         if camera is not None:
             stack.callback(setattr, scene, "camera", scene.camera)
         if frame is not None:

@@ -10,11 +10,19 @@ from typing import Any
 
 import bpy
 
-from .canvas import RENDER_SIZE, SCHEDULER_OF_MODEL, CanvasSettings, canvas_settings
+from .canvas import (
+    LOOK_AROUND,
+    LOOK_FRAME,
+    RENDER_SIZE,
+    SCHEDULER_OF_MODEL,
+    CanvasSettings,
+    canvas_settings,
+)
 from .controls import OF_PICTURE, OF_SCENE, ControlSettings, values_of
 from .declarations import PointerProperty
 from .history import HistoryEntry
 from .regions import (
+    LISTS,
     MASK_PICTURE,
     RECTANGLE,
     REROLL_TYPE,

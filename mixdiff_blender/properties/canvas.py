@@ -24,12 +24,14 @@ from .declarations import (
 )
 from .history import HistorySettings
 from .loras import lora_list
+from .references import reference_list
 from .regions import RegionEntry, index_of
 from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
 
 SCHEDULER_OF_MODEL = "own"
 RENDER_SIZE = "render"
+LOOK_FRAME, LOOK_AROUND = "frame", "around"
 _BUNDLED = facts_of(BUNDLED_MODEL)
 
 when_model_chosen: Callable[[bpy.types.Scene], None] | None = None
@@ -82,6 +84,25 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         ],
         default="good",
     )
+    look: str = EnumProperty(
+        name="Look",
+        description="What of the surroundings the picture shows",
+        items=[
+            (LOOK_FRAME, "Camera's Frame", "What renders show; all around with a panoramic camera"),
+            (
+                LOOK_AROUND,
+                "All Around",
+                "A world: all that is around the camera's place, whatever its lens, twice as wide "
+                "as high (equirectangular). The middle is ahead, the horizon level",
+            ),
+        ],
+    )
+    calm_poles_deg: float = declared(
+        Job,
+        default=25.0,
+        description="Degrees around zenith and nadir in which the picture grows even, so that "
+        "nothing swirls there (calm_poles_deg)",
+    )
     scheduler: str = declared(
         Job,
         items=[
@@ -104,6 +125,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     negative_prompt: str = declared(Job)
     prompt_syntax: str = declared(Job, default=WEIGHTS)
     loras: Any = lora_list("LoRAs of the whole picture (loras)")
+    wrap: str = declared(Job)
     base_prompt: str = declared(
         Job,
         description="What the whole picture shows, its regions included; empty for the prompts of "
@@ -120,6 +142,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         description="What the whole picture is held to, such as the scene's depth",
         type=ControlSettings,
     )
+    references: Any = reference_list("Pictures that regions follow which have none of their own")
     prompt = StringProperty(
         name="Style",
         description="How everything looks: added to each prompt, or wrapped around it where this "

@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ..contract import STRENGTH
 from .declarations import (
     CollectionProperty,
     Declaring,
@@ -79,6 +80,15 @@ class HistorySettings(Declaring):
         description="How much stays of what is made again: 0 nothing, towards 1 it changes less. "
         "What is around it stays in any case (strength)",
         default=0.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    enlarge_strength = FloatProperty(
+        name="Keep",
+        description="How much of the picture stays when it is made larger: towards 1 it is only "
+        "sharper, towards 0 it gets detail of its own (strength)",
+        default=STRENGTH,
         min=0.0,
         max=1.0,
         subtype="FACTOR",

@@ -21,10 +21,13 @@ from .declarations import (
     overridable,
 )
 from .loras import lora_list
+from .references import reference_list
 from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
 
 REROLL_TYPE = "reroll"
+LISTS = ("loras", "controls", "references")
+"""The settings of regions and of the canvas that are lists of settings."""
 
 TYPE_ITEMS = [
     (Text2ImageRegion.TYPE, "Text", "Painted from a prompt"),
@@ -106,6 +109,7 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
         "kinds",
         type=ControlSettings,
     )
+    references: Any = reference_list("Pictures that this region follows, in place of the canvas's")
     noise_eps: float = declared(Text2ImageRegion)
     negative_prompt: str = declared(
         Text2ImageRegion,
@@ -125,6 +129,7 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
         Image2ImageRegion, description="The picture to start from (reference_image)"
     )
     strength: float = declared(Image2ImageRegion, subtype="FACTOR")
+    strength_map: bpy.types.Image | None = declared(Image2ImageRegion)
     reroll_mode: str = declared(RerollRegion)
 
     region_seed: int | None = seed_in("region_seed_digits")

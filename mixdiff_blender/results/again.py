@@ -10,14 +10,14 @@ import bpy
 
 from ..backend import engine, measured
 from ..backend.progress import Estimate
-from ..contract import EngineError, Job, Rectangle, Text2ImageRegion, again, is_file
+from ..contract import EngineError, Job, Rectangle, Text2ImageRegion, again
 from ..job.job_from_scene import job_from_scene
 from ..job.model_facts import facts_of_model
 from ..properties import HistoryEntry
 from ..storage import folders
 from . import generation, history
 from .change_masks import Mask, write_change
-from .documents import is_made_by, job_of
+from .documents import job_of
 from .generation import Then
 
 _ASKED = ("prompt", "negative_prompt", "guidance_scale", "loras")
@@ -50,7 +50,7 @@ def begin(
 
     Raises: EngineError where it cannot begin.
     """
-    file, job = _own_file(entry), job_of(entry)
+    file, job = history.own_file(entry), job_of(entry)
     names = chosen_names(job, regions)
     if regions and not names:
         raise EngineError(
@@ -98,27 +98,6 @@ def estimate(
     within = None if bounds is None else [bounds]
     is_loaded = engine.session.has_model
     return measured.estimate(changed, stride_px, is_loaded=is_loaded, changed=within)
-
-
-def _own_file(entry: HistoryEntry) -> Path:
-    """Return an entry's picture.
-
-    Raises: EngineError of kind `picture` where it is gone, or is not what the entry's job made.
-    """
-    file = history.path_of(entry)
-    if not is_file(file):
-        raise EngineError(
-            f"the picture {file} is not there any more",
-            kind="picture",
-            advice="put it back, or choose another result",
-        )
-    if not is_made_by(entry, file):
-        raise EngineError(
-            f"{file} is not the picture that this result's job made",
-            kind="picture",
-            advice="load it again (Load Picture)",
-        )
-    return file
 
 
 def _mask_file(mask: Mask | Path) -> Path:

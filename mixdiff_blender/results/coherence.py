@@ -26,7 +26,7 @@ from ..properties import canvas_settings
 from ..storage.images import png_of, values_of_file
 from .generation import PendingJob
 
-_CARRIED = "carried"
+CARRIED = "carried"
 _NOISE_MAP = "noise-map.png"
 _EDGE_PX = 2
 
@@ -85,8 +85,8 @@ class Coherence:
             row_end=size[0],
             col_init=0,
             col_end=size[1],
-            name=_CARRIED,
-            id=_CARRIED,
+            name=CARRIED,
+            id=CARRIED,
             reference_image="carried.png",
             strength=float(f"{settings.carried_strength:.6g}"),  # from Blender's 32 bits
             mask="carried-mask.png",

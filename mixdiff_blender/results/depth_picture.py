@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -15,11 +15,21 @@ from ..job.regions.projection import CameraView
 from ..job.regions.rasteriser import DepthBuffer
 from ..job.regions.shown import ShownGeometry
 from ..job.regions.visibility import LeftOut
+from ..storage.images import grey_png_of
+from .depth_codes import DepthRange
 from .projection_nodes import AROUND
 
-_CONTENT = "mixdiff_content"
+CONTENT = "mixdiff_content"
 _LONGER_SIDE = 2048
-_ENDLESS = 1e30  # where nothing is seen: less than a file's largest number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthPng:
+    """A depth picture as a file."""
+
+    data: bytes
+    range: DepthRange
+    size_px: tuple[int, int]
 
 
 def depth_picture(
@@ -31,22 +41,40 @@ def depth_picture(
     and around it: a surface that is seen is nowhere farther, however it is turned, and what lies
     behind another one is, but for a sample along its edge.
     """
-    view = _widened(view)
-    height, width = _size(view)
-    depths = farthest_around(_depths(scene, depsgraph, view, height, width))
-    levels = np.ones((height, width, 4), dtype=np.float32)
-    levels[..., :3] = np.minimum(depths, _ENDLESS)[::-1, :, None]
-    digest = hashlib.sha256(levels.tobytes()).hexdigest()
+    drawn = depth_png(scene, depsgraph, view, _LONGER_SIDE)
+    digest = hashlib.sha256(drawn.data + repr(drawn.range).encode()).hexdigest()
     images: Any = bpy.data.images
     for image in images:
-        if image.get(_CONTENT) == digest and image.library is None:
+        if image.get(CONTENT) == digest and image.library is None:
             return image  # type: ignore[no-any-return]
-    image = images.new(name, width, height, float_buffer=True, is_data=True)
-    image.pixels.foreach_set(levels.ravel())
-    image.update()
-    image.pack()
-    image[_CONTENT] = digest
+    image = images.new(name, *drawn.size_px, float_buffer=True, is_data=True)
+    image.pack(data=drawn.data, data_len=len(drawn.data))
+    image.source = "FILE"
+    as_depths(image, drawn.range)
+    image[CONTENT] = digest
     return image  # type: ignore[no-any-return]
+
+
+def depth_png(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    view: CameraView,
+    longer_side_px: int,
+    kept: DepthRange | None = None,
+) -> DepthPng:
+    """Draw how far a camera sees what renders show; without a range in that of what is seen."""
+    view = _widened(view)
+    height, width = _size(view, longer_side_px)
+    depths = farthest_around(_depths(scene, depsgraph, view, height, width))
+    kept = kept or DepthRange.around(depths)
+    return DepthPng(data=grey_png_of(kept.codes(depths)), range=kept, size_px=(width, height))
+
+
+def as_depths(image: Any, kept: DepthRange) -> None:
+    """Have an image be read as numbers of a range, none of them rounded."""
+    image.use_half_precision = False
+    image.colorspace_settings.is_data = True
+    kept.keep_on(image)
 
 
 def farthest_around(depths: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -72,10 +100,10 @@ def _widened(view: CameraView) -> CameraView:
     )
 
 
-def _size(view: CameraView) -> tuple[int, int]:
+def _size(view: CameraView, longer_side_px: int) -> tuple[int, int]:
     """Return how many samples the frame is high and wide."""
     width, height = view.right - view.left, view.top - view.bottom
-    scale = _LONGER_SIDE / max(width, height)
+    scale = longer_side_px / max(width, height)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 

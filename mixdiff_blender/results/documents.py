@@ -83,25 +83,35 @@ def own_model(name: str, folder: Path) -> str:
     return str(path.resolve()) if name != BUNDLED_MODEL and is_there(path) else name
 
 
-def is_made_of(job: Job, file: Path) -> bool:
-    """Return whether a picture is there that just this job made, its seeds drawn."""
+def job_in_full(document: object, folder: Path) -> Job:
+    """Return a job whose model and LoRAs are whole paths; its own start at a folder.
 
-    def alike(document: object) -> Job:
-        # The engine writes models as seen from the picture.
-        found = with_models(_job_in(document), lambda name: own_model(name, file.parent))
-        return with_loras(found, in_full)
+    Raises: EngineError where it is none.
+    """
 
     def in_full(lora: Lora) -> Lora:
         try:
-            path = lora_path(lora, file.parent)
+            path = lora_path(lora, folder)
             return replace(lora, lora=str(path.resolve()), sha256=lora.sha256 or digest_of(path))
         except EngineError:
             return lora
 
+    # The engine writes models as seen from the picture.
+    found = with_models(_job_in(document), lambda name: own_model(name, folder))
+    return with_loras(found, in_full)
+
+
+def is_made_of(job: Job, file: Path) -> bool:
+    """Return whether a picture is there that just this job made, its seeds drawn."""
+    return job_of_file(file) == job_in_full(to_document(job), file.parent)
+
+
+def job_of_file(file: Path) -> Job | None:
+    """Return the job that a picture holds, in full; None where there is no picture, or no job."""
     try:
-        return is_file(file) and alike(read_job(file)) == alike(to_document(job))
+        return job_in_full(read_job(file), file.parent) if is_file(file) else None
     except EngineError:
-        return False
+        return None
 
 
 def is_picture_of_ours(file: Path) -> bool:
@@ -146,6 +156,14 @@ def view_of_entry(entry: HistoryEntry) -> CameraView | None:
     return view_of_text(entry.view)
 
 
+def wrap_of_entry(entry: HistoryEntry) -> str:
+    """Return which ways an entry's picture repeats, as a job has it."""
+    try:
+        return job_of(entry).wrap
+    except EngineError:
+        return "none"
+
+
 def view_of_text(text: str) -> CameraView | None:
     """Return what the camera saw as `text_of_view` keeps it, where that is known."""
     values = _object_in(text)
@@ -153,7 +171,10 @@ def view_of_text(text: str) -> CameraView | None:
         numbers = {f.name: float(values[f.name]) for f in fields(CameraView) if f.type == "float"}
         matrix = np.array(values["world_to_camera"], dtype=np.float64).reshape(4, 4)
         view = CameraView(
-            **numbers, world_to_camera=matrix, is_perspective=bool(values["is_perspective"])
+            **numbers,
+            world_to_camera=matrix,
+            is_perspective=bool(values["is_perspective"]),
+            is_panorama=bool(values.get("is_panorama")),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         return None  # of another version of the add-on

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ..contract import EngineError
-from ..job.regions.camera import render_size_px, view_of
+from ..job.regions.camera import render_size_px, rendered_view_of
 from ..job.regions.projection import CameraView
 from ..properties import HistoryEntry
 from .documents import view_of_entry
@@ -26,7 +26,7 @@ def misfit(
     """Return how the frame that renders have now is unlike a picture's, or an empty text."""
     made = view_of_entry(entry) if entry else None
     try:
-        now = view_of(scene, depsgraph) if made else None
+        now = rendered_view_of(scene, depsgraph) if made else None
     except EngineError:
         now = None
     if made and now:
@@ -46,7 +46,8 @@ def _is_same_frame(made: CameraView, now: CameraView) -> bool:
     nearly = _SAME * (now.right - now.left)
     sides = ("left", "right", "bottom", "top")
     same_sides = all(abs(getattr(made, one) - getattr(now, one)) < nearly for one in sides)
-    return same_sides and made.is_perspective == now.is_perspective
+    kinds = ("is_perspective", "is_panorama")
+    return same_sides and all(getattr(made, one) == getattr(now, one) for one in kinds)
 
 
 def hidden_by_sequencer(scene: bpy.types.Scene) -> str:

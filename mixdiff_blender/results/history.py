@@ -131,6 +131,27 @@ def path_of(entry: HistoryEntry, blend: str | None = None) -> Path:
     return folders.absolute(entry.file, blend or bpy.data.filepath)
 
 
+def own_file(entry: HistoryEntry) -> Path:
+    """Return an entry's picture.
+
+    Raises: EngineError of kind `picture` where it is gone, or is not what the entry's job made.
+    """
+    file = path_of(entry)
+    if not is_file(file):
+        raise EngineError(
+            f"the picture {file} is not there any more",
+            kind="picture",
+            advice="put it back, or choose another result",
+        )
+    if not is_made_by(entry, file):
+        raise EngineError(
+            f"{file} is not the picture that this result's job made",
+            kind="picture",
+            advice="load it again (Load Picture)",
+        )
+    return file
+
+
 def show_active(scene: bpy.types.Scene) -> None:
     """Make the active entry's picture the scene's result, where its file is still there."""
     entry = active_entry(scene)

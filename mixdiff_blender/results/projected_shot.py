@@ -8,7 +8,10 @@ from typing import Any
 import bpy
 
 from ..job.frames import frame_now, go_to
+from .curves import curves_of
+from .depth_sequence import depth_sequence
 from .projection import Projected, project, property_names
+from .sequence import follow
 from .shot_record import ShotRecord
 
 
@@ -20,17 +23,21 @@ def project_shot(
 ) -> Projected:
     """Project a shot's frames onto objects, with keyframes of what places them there.
 
-    Frames whose view is not known go on with the one before.
+    Each has a depth picture of its own, drawn as the scene is at that frame. Frames whose view is
+    not known go on with the one before.
+
+    Raises: EngineError of kind `output` where the depth pictures cannot be written.
     """
     objects, now = list(objects), frame_now(scene)
     projected = Projected(objects=[], crowded=[])
     try:
+        depth = depth_sequence(scene, record, f"{image.name} depth")
         for time, number in zip(record.frames.times, record.frames.numbers, strict=True):
             view = record.view(number)
             if view is None:
                 continue
             go_to(scene, time)
-            shown = project(image, view, objects)
+            shown = project(image, view, objects, depth=depth)
             projected = projected if projected.objects else shown
             for obj in shown.objects:
                 for name in property_names(obj):
@@ -41,6 +48,8 @@ def project_shot(
         for curve, _ in _own_curves(obj):
             for key in curve.keyframe_points:
                 key.interpolation = "CONSTANT"
+    if depth is not None:
+        follow(depth)
     return projected
 
 
@@ -52,17 +61,6 @@ def remove_keyframes(obj: Any) -> None:
 
 def _own_curves(obj: Any) -> Iterator[tuple[Any, Any]]:
     """Yield the curves that move a projection, each with what it can be removed from."""
-    animation = obj.animation_data
-    action = animation.action if animation else None
-    if action is None or action.library is not None:
-        return
-    if hasattr(action, "fcurves"):  # until Blender 5.0
-        owners = [action.fcurves]
-    else:
-        strips = [strip for layer in action.layers for strip in layer.strips]
-        bags = [strip.channelbag(animation.action_slot) for strip in strips]
-        owners = [bag.fcurves for bag in bags if bag]
-    for curves in owners:
-        for curve in list(curves):
-            if curve.data_path.startswith('["mixdiff_projection_'):
-                yield curve, curves
+    for curve, curves in curves_of(obj):
+        if curve.data_path.startswith('["mixdiff_projection_'):
+            yield curve, curves

@@ -34,11 +34,14 @@ from .projection_nodes import (
 LAYERS = 2
 """How many pictures an object shows: each takes four properties, and EEVEE reads eight."""
 
+BAKED = "mixdiff_baked"
+"""A material that shows what was baked of a projection."""
+
 _SAME_PLACE = 1e-5  # of a matrix's largest number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Layer:
+class Layer:
     """A picture on an object, and the rows that place it there. Shapes: (4, 4)."""
 
     image: bpy.types.Image
@@ -46,7 +49,7 @@ class _Layer:
     depth: bpy.types.Image | None = None
     """How far its camera saw; None where it is not known, and the picture goes through things."""
 
-    def hides(self, other: _Layer) -> bool:
+    def hides(self, other: Layer) -> bool:
         """Return whether this one looks at all that the other does, or is the same picture."""
         # An orthographic camera's distance was not always kept.
         ours, others = (np.delete(layer.rows, 2, axis=0) for layer in (self, other))
@@ -86,8 +89,8 @@ def project(
         to_world = np.array(obj.matrix_world, dtype=np.float64)
         camera = np.linalg.pinv(to_world) @ camera_point(view)  # (4,)
         rows = np.stack([*(frame @ to_world), camera])
-        newest = _Layer(image=image, rows=rows, depth=depth)
-        earlier = _layers_of(obj)
+        newest = Layer(image=image, rows=rows, depth=depth)
+        earlier = layers_of(obj)
         others = [layer for layer in earlier if not newest.hides(layer)]
         crowded = len(others) >= LAYERS
         if crowded:
@@ -100,19 +103,27 @@ def project(
 
 
 def any_projected() -> bool:
-    """Return whether anything shows a projected picture."""
-    return any(_is_ours(material) and material.users for material in bpy.data.materials)
+    """Return whether anything shows a projected picture, or what was baked of one."""
+    materials: Any = bpy.data.materials
+    return any(m.users and (is_ours(m) or m.get(BAKED)) for m in materials)
 
 
 def is_projected(obj: bpy.types.Object) -> bool:
     """Return whether an object shows a projected picture."""
-    return any(_is_ours(slot.material) for slot in obj.material_slots)
+    return any(is_ours(slot.material) for slot in obj.material_slots)
+
+
+def is_baked(obj: bpy.types.Object) -> bool:
+    """Return whether an object shows what was baked of its projection."""
+    materials: list[Any] = [slot.material for slot in obj.material_slots]
+    return any(material and material.get(BAKED) for material in materials)
 
 
 def remove_projection(obj: Any) -> None:
     """Give an object back the materials of its data."""
     for slot in obj.material_slots:
-        if slot.link == "OBJECT" and _is_ours(slot.material):
+        shown = slot.material
+        if slot.link == "OBJECT" and (is_ours(shown) or (shown and shown.get(BAKED))):
             slot.material = None
             slot.link = "DATA"
     for layer in range(LAYERS):
@@ -122,7 +133,7 @@ def remove_projection(obj: Any) -> None:
 
 def property_names(obj: Any) -> list[str]:
     """Return the properties that place an object's uppermost picture."""
-    return names_of_rows(max(len(_layers_of(obj)) - 1, 0))
+    return names_of_rows(max(len(layers_of(obj)) - 1, 0))
 
 
 def frame_matrix(view: CameraView) -> NDArray[np.float64]:
@@ -149,7 +160,8 @@ def camera_point(view: CameraView) -> NDArray[np.float64]:
     return point
 
 
-def _is_ours(material: Any) -> bool:
+def is_ours(material: Any) -> bool:
+    """Return whether a material shows projected pictures."""
     return material is not None and bool(material.get(MARK))
 
 
@@ -162,9 +174,9 @@ def _images_in(material: Any) -> list[tuple[bpy.types.Image, bpy.types.Image | N
     return [(image, depths.get(layer)) for layer, image in pictures]
 
 
-def _layers_of(obj: Any) -> list[_Layer]:
+def layers_of(obj: Any) -> list[Layer]:
     """Return what is projected onto an object, the newest last."""
-    ours = (slot.material for slot in obj.material_slots if _is_ours(slot.material))
+    ours = (slot.material for slot in obj.material_slots if is_ours(slot.material))
     material = next(ours, None)
     if material is None or material.node_tree is None:
         return []
@@ -173,11 +185,11 @@ def _layers_of(obj: Any) -> list[_Layer]:
         rows = [obj.get(name) for name in names_of_rows(number)]
         if None not in rows:
             values = np.array([list(row) for row in rows], dtype=np.float64)
-            found.append(_Layer(image=image, rows=values, depth=depth))
+            found.append(Layer(image=image, rows=values, depth=depth))
     return found
 
 
-def _show(obj: Any, layers: Sequence[_Layer]) -> bool:
+def _show(obj: Any, layers: Sequence[Layer]) -> bool:
     """Put the layers' material into every slot of an object; return whether it has any."""
     if not obj.material_slots and obj.data.library is None:
         obj.data.materials.append(None)
@@ -185,7 +197,7 @@ def _show(obj: Any, layers: Sequence[_Layer]) -> bool:
     for slot in obj.material_slots:
         if slot.link != "OBJECT":
             slot.link = "OBJECT"
-        elif slot.material and not _is_ours(slot.material):
+        elif slot.material and not is_ours(slot.material):
             slot.material.use_fake_user = True  # or saving the file would drop it
         slot.material = material
     for number, layer in enumerate(layers):
@@ -200,7 +212,7 @@ def _material_of(pictures: Sequence[Picture]) -> bpy.types.Material:
     materials: Any = bpy.data.materials
     for material in materials:
         is_whole = material.library is None and material.node_tree is not None
-        is_of_now = _is_ours(material) and material.get(VERSION) == THIS_VERSION
+        is_of_now = is_ours(material) and material.get(VERSION) == THIS_VERSION
         if is_of_now and is_whole and _images_in(material) == list(pictures):
             return material  # type: ignore[no-any-return]
     return make_material(pictures)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import bpy
 
+from .depth_codes import ENDLESS, LAST, DepthRange
 from .materials import NodeTree, add_shader, empty_tree
 
 Picture = tuple[bpy.types.Image, bpy.types.Image | None]
@@ -16,16 +18,16 @@ MARK = "mixdiff_projection"
 LAYER = "mixdiff_layer"
 DEPTH = "mixdiff_depth"
 VERSION = "mixdiff_version"
-THIS_VERSION = 2
+THIS_VERSION = 3
 """Of the nodes; materials of an earlier one stay as they are."""
 
 _GROUP = "MixDiff Projection"
-_FLAT = 0.99999  # squared cosine of two normals that are the same but for rounding
-_MARGIN = 0.01  # of the frame: a render looks a little beyond its border
+FLAT = 0.99999  # squared cosine of two normals that are the same but for rounding
+MARGIN = 0.01  # of the frame: a render looks a little beyond its border
 AROUND = 0.02
 """Of the frame, that a depth picture reaches beyond each of its sides."""
-_CLOSE = 1.005  # times as far as what is seen: corners lie deeper than the samples beside them
-_TURNED = 0.3  # the cosine to the camera from which on a face has its picture as a whole
+CLOSE = 1.002  # times as far as what is seen: acute corners lie deeper than the samples beside
+TURNED = 0.3  # the cosine to the camera from which on a face has its picture as a whole
 # Each holds four numbers: a row of the matrix from the object to the picture, and where the
 # camera stands (its last number is 0 for an orthographic one, which stands in a direction).
 _ROWS = ("across", "up", "depth", "camera")
@@ -59,9 +61,8 @@ def make_material(pictures: Sequence[Picture]) -> bpy.types.Material:
             )
             texture = _texture(nodes, row + 1, number, depth, scaled.outputs[0])
             texture[DEPTH], texture.interpolation = True, "Closest"
-            far = _math(nodes, "MULTIPLY", 2, row + 1, texture.outputs["Color"], _CLOSE)
-            is_near = _math(nodes, "LESS_THAN", 2.5, row + 1, group.outputs["Depth"], far)
-            is_here = _math(nodes, "MULTIPLY", 3, row + 1, is_here, is_near)
+            is_near = _is_near(nodes, row + 1, depth, texture.outputs["Color"], group)
+            is_here = _math(nodes, "MULTIPLY", 3.5, row + 1, is_here, is_near)
         if number:
             # 1 where only this one sees it; where both do, as much as the face is turned to it.
             turned_away = _math(nodes, "SUBTRACT", 2, row + 2, 1.0, group.outputs["Facing"])
@@ -78,6 +79,20 @@ def make_material(pictures: Sequence[Picture]) -> bpy.types.Material:
     choice = nodes.add("ShaderNodeMixShader", 8, 0, seen, *shaders)
     nodes.add("ShaderNodeOutputMaterial", 9, 0, choice.outputs[0])
     return material
+
+
+def _is_near(nodes: NodeTree, row: float, depth: bpy.types.Image, value: Any, group: Any) -> Any:
+    """Return whether a point is no farther than its camera saw by a depth picture's value."""
+    kept = DepthRange.of(depth)
+    if kept is None:  # of an earlier version: distances as they are
+        far = _math(nodes, "MULTIPLY", 1.5, row, value, CLOSE)
+        return _math(nodes, "LESS_THAN", 2, row, group.outputs["Depth"], far)
+    power = _math(nodes, "MULTIPLY", 1.5, row, value, ENDLESS / LAST * math.log(kept.ratio))
+    share = _math(nodes, "EXPONENT", 2, row, power)
+    far = _math(nodes, "MULTIPLY", 2.5, row, share, kept.near * CLOSE)
+    is_near = _math(nodes, "LESS_THAN", 3, row, group.outputs["Depth"], far)
+    is_endless = _math(nodes, "GREATER_THAN", 2.5, row + 0.5, value, (LAST + 0.5) / ENDLESS)
+    return _math(nodes, "MAXIMUM", 3.25, row, is_near, is_endless)
 
 
 def _texture(nodes: NodeTree, row: float, layer: int, image: bpy.types.Image, place: Any) -> Any:
@@ -111,11 +126,11 @@ def _group(layer: int) -> bpy.types.NodeTree:
     place = nodes.add("ShaderNodeCombineXYZ", 5.5, 0, u, v)
     seen = _math(nodes, "GREATER_THAN", 4.5, 2, depth, 0.0)
     for number, value in enumerate((u, v), start=1):
-        inside = _math(nodes, "COMPARE", 5.5, number, value, 0.5, 0.5 + _MARGIN)
+        inside = _math(nodes, "COMPARE", 5.5, number, value, 0.5, 0.5 + MARGIN)
         seen = _math(nodes, "MULTIPLY", 6.5, number, seen, inside)
     facing, looks = _faces_the_camera(nodes, camera, is_point, where)
     seen = _math(nodes, "MULTIPLY", 8.5, 1, seen, looks)
-    whole = nodes.add("ShaderNodeMapRange", 8.5, 3, facing, 0.0, _TURNED, 0.0, 1.0)
+    whole = nodes.add("ShaderNodeMapRange", 8.5, 3, facing, 0.0, TURNED, 0.0, 1.0)
     whole.interpolation_type = "SMOOTHSTEP"
     nodes.add("NodeGroupOutput", 9.5, 0, place.outputs[0], seen, depth, whole.outputs[0])
     return tree  # type: ignore[no-any-return]
@@ -154,7 +169,7 @@ def _faces_the_camera(nodes: NodeTree, camera: Any, is_point: Any, where: Any) -
     smooth, flat = geometry.outputs["Normal"], geometry.outputs["True Normal"]
     cosine = _vector_math(nodes, "DOT_PRODUCT", 2, 5, smooth, flat).outputs["Value"]
     squared = _math(nodes, "MULTIPLY", 3, 5, cosine, cosine)
-    rest = _math(nodes, "SUBTRACT", 4, 5, squared, _FLAT)
+    rest = _math(nodes, "SUBTRACT", 4, 5, squared, FLAT)
     rest = _math(nodes, "MULTIPLY", 5, 5, rest, -1.0)
     sine = _math(nodes, "SQRT", 7, 5, _math(nodes, "MAXIMUM", 6, 5, rest, 0.0))
     facing = _vector_math(nodes, "DOT_PRODUCT", 6, 4, towards, smooth).outputs["Value"]

@@ -26,6 +26,7 @@ from ..properties import HistoryEntry, canvas_settings
 from ..properties import history as history_properties
 from ..storage import folders
 from . import history
+from .depth_sequence import DEPTHS
 from .documents import is_made_by, job_of
 from .image import file_of
 from .sequence import extent_of
@@ -129,12 +130,15 @@ def _imported_shot(shot: ShotRecord, first: Path, folder: Path, stem: str) -> Pa
         return first
     own = [path for path in (shot.folder / SOURCES).glob("*") if is_file(path)]
     pictures = [path for path in own if folders.leads_into(shot.folder, path)]
+    found = [path for path in shot.folder.glob(DEPTHS) if is_file(path)]
+    depths = [path for path in found if folders.leads_into(shot.folder, path)]
     try:
-        keep_beside([*shot.files, *pictures], shot.folder, goal)
+        keep_beside([*shot.files, *pictures, *depths], shot.folder, goal)
         replace(shot, folder=goal).write()
     except EngineError:
         return first
-    _moved.update({file: goal / file.name for file in (*shot.files, first)})
+    brought = (*shot.files, first, *depths)
+    _moved.update({file: goal / file.relative_to(shot.folder) for file in brought})
     return goal / first.name
 
 

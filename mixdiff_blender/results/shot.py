@@ -16,15 +16,16 @@ from ..backend import engine
 from ..backend.session import Done, Generating, Outcome, Skipped
 from ..backend.session import Job as QueuedJob
 from ..backend.wording import duration, state_text
-from ..contract import Cancelled, EngineError, read_job
+from ..contract import Cancelled, EngineError, read_job, to_document
 from ..job.frames import ShotFrames
 from ..job.overrides import Overrides, changes_of, overridden
 from ..properties import canvas_settings, preferences
 from ..storage import folders
 from . import generation, history
 from .coherence import Coherence, coherent
-from .documents import JobContext, is_made_of, text_of_view
+from .documents import JobContext, job_in_full, job_of_file, text_of_view
 from .generation import Line, PendingJob, SceneRef
+from .shot_changes import differences
 from .shot_record import PLACE, ShotRecord
 from .sources import with_kept_sources
 
@@ -42,6 +43,8 @@ class Shot:
     target: SceneRef
     overrides: Overrides
     then: Then | None = None
+    keep_made: bool = False
+    """Whether frames that are there are kept which would be painted otherwise now."""
     made: list[int] = field(default_factory=list)
     """The numbers of the frames that were painted."""
     kept: list[int] = field(default_factory=list)
@@ -169,9 +172,15 @@ class Shot:
         job = with_kept_sources(coherent(read.job), read.folder, self.record.folder)
         self._note_view(number, read.context)
         what = replace(read.context, what=f"{self.count} frames, {self.record.frames.text}")
-        if is_made_of(job, self.record.file(number)):
+        file = self.record.file(number)
+        made, now = job_of_file(file), job_in_full(to_document(job), file.parent)
+        if made is not None and made != now:
+            done = "it is kept" if self.keep_made else "it is made again"
+            changed = "; ".join(differences(made, now))
+            self.warnings[number] = (f"Made otherwise, and {done}: {changed}",)
+        if made is not None and (made == now or self.keep_made):
             self.kept.append(number)
-            self._keep(scene, self.record.file(number), read_job(self.record.file(number)), what)
+            self._keep(scene, file, read_job(file), what)
             return
         pending = replace(
             read,
@@ -214,7 +223,8 @@ class Shot:
         self.record.fill_gaps(number)
         said = generation.last_report(scene) if self.target.find() else None
         lines = said.lines if said else ()
-        self.warnings[number] = tuple(x.text for x in lines if x.severity == "WARNING")
+        said_of_it = (x.text for x in lines if x.severity == "WARNING")
+        self.warnings[number] = (*self.warnings.get(number, ()), *said_of_it)
 
     def _note_view(self, number: int, context: JobContext) -> None:
         views = {**self.record.views, number: text_of_view(context.view)}
@@ -283,12 +293,14 @@ def begin(
     record: ShotRecord | None = None,
     pattern: Path | None = None,
     overrides: Overrides | None = None,
+    keep_made: bool = False,
     then: Then | None = None,
 ) -> Shot:
     """Begin to make a scene's frames, one after the other.
 
     With the `record` of an earlier shot its frames are kept that are just what would be painted
-    now. Without a `pattern` for the files (#### for the number) they get a folder of their own.
+    now, and with `keep_made` the others that are there too. Without a `pattern` for the files
+    (#### for the number) they get a folder of their own.
 
     Raises: EngineError where it cannot begin: another shot is under way, nothing can be written.
     """
@@ -310,6 +322,7 @@ def begin(
         target=SceneRef.of(scene),
         overrides=overrides,
         then=then,
+        keep_made=keep_made,
         place=preferences.cluster(),
     )
     shot = _current

@@ -93,11 +93,17 @@ class ShotRecord:
         """Have the numbers that a step leaves out show the frame before."""
         for between, before in self.frames.holds.items() if self.fills else ():
             if before == number:
-                _hold(self.file(number), self.file(between))
+                hold(self.file(number), self.file(between))
 
     def view(self, number: int) -> CameraView | None:
         """Return what the camera saw at a frame, where that is known."""
         return view_of_text(self.views.get(number, ""))
+
+    @property
+    def known_views(self) -> dict[int, CameraView]:
+        """What the camera saw at the frames, by their numbers, where that is known."""
+        found = {number: self.view(number) for number in self.frames.numbers}
+        return {number: view for number, view in found.items() if view is not None}
 
     def nearest(self, number: int) -> int | None:
         """Return the frame that the sequence shows at a frame of the scene."""
@@ -198,7 +204,7 @@ def _holds_something(file: Path) -> bool:
     return is_file(file) and file.stat().st_size > 0
 
 
-def _hold(source: Path, goal: Path) -> None:
+def hold(source: Path, goal: Path) -> None:
     """Have a file show what another one does, without its bytes where the disk allows."""
     with suppress(OSError):
         goal.unlink(missing_ok=True)

@@ -17,21 +17,31 @@ from ..contract import (
     RerollRegion,
     is_there,
     path_in,
+    whole_steps,
 )
 from ..job.regions.background import BACKGROUND_ID
 from ..job.regions.entries import sources
-from ..properties import SCHEDULER_OF_MODEL, canvas_settings, region_settings
+from ..properties import (
+    LISTS,
+    LOOK_AROUND,
+    LOOK_FRAME,
+    SCHEDULER_OF_MODEL,
+    canvas_settings,
+    region_settings,
+)
 
 _NOT_OF_THE_PICTURE = frozenset(
-    {"rna_type", "name", "uid", "result", "show_result", "output_folder", "again_strength"}
+    {
+        *("rna_type", "name", "uid", "result", "show_result", "output_folder"),
+        *("again_strength", "enlarge_strength"),
+    }
 )
-_LISTS = ("loras", "controls")
 _CANVAS_KEYS = (
     *("num_inference_steps", "negative_prompt", "prompt_syntax"),
     *("base_prompt", "base_strength", "base_end"),
-    *("cpu_vae", "decode_steps", "noise_device"),
+    *("cpu_vae", "decode_steps", "noise_device", "wrap"),
 )
-_BEFORE = {"prompt_syntax": PLAIN, "base_strength": 0.0}
+_BEFORE = {"prompt_syntax": PLAIN, "base_strength": 0.0, "look": LOOK_FRAME, "wrap": "none"}
 """What settings of earlier versions meant that knew no other."""
 
 
@@ -72,6 +82,9 @@ def restore_canvas(scene: bpy.types.Scene, job: Job, folder: Path) -> None:
     settings.scheduler = job.scheduler or SCHEDULER_OF_MODEL
     for key in _CANVAS_KEYS:
         setattr(settings, key, getattr(job, key))
+    settings.num_inference_steps = whole_steps(job)
+    settings.look = LOOK_AROUND if job.calm_poles_deg else LOOK_FRAME
+    settings.calm_poles_deg = job.calm_poles_deg or settings.calm_poles_deg
     settings.loras.clear()
     for lora in job.loras:
         line, file = settings.loras.add(), path_in(folder, lora.lora)
@@ -147,6 +160,6 @@ def _of_the_picture(settings: Any) -> Iterator[Any]:
     """Yield the declarations of what a snapshot takes and brings back."""
     for declared in settings.bl_rna.properties:
         name, is_list = declared.identifier, declared.type == "COLLECTION"
-        is_own = name in _LISTS if is_list else not declared.is_readonly
+        is_own = name in LISTS if is_list else not declared.is_readonly
         if is_own and name not in _NOT_OF_THE_PICTURE and not declared.is_hidden:
             yield declared

@@ -9,20 +9,30 @@ import bpy
 from .materials import NodeTree, add_shader, empty_tree, marked_materials
 
 Coordinates = Literal["UV", "XY", "XZ", "YZ"]
+Tiling = Literal["ONCE", "TILES"]
+
+TILES = 3
+"""How often a tile is repeated along each side."""
 
 _MARK = "mixdiff_coordinates"
+_TILING = "mixdiff_tiling"
 _OWN = "mixdiff_own_material"
 
 
-def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> Coordinates:
+def put_on(image: bpy.types.Image, obj: bpy.types.Object, tiling: Tiling = "ONCE") -> Coordinates:
     """Show an image on an object, in place of its active material, and return by which coordinates.
 
+    As tiles it is repeated three times along each side, and goes on beyond.
     A material that already shows the image in the same way is used again; the one whose place it
     takes stays in the file.
     """
     coordinates = _coordinates_for(obj)
-    found = (m for m in marked_materials(_MARK, image) if m[_MARK] == coordinates)
-    material = next(found, None) or _make_material(image, coordinates)
+    found = (
+        material
+        for material in marked_materials(_MARK, image)
+        if material[_MARK] == coordinates and _tiling_of(material) == tiling
+    )
+    material = next(found, None) or _make_material(image, coordinates, tiling)
     data: Any = obj.data
     if not obj.material_slots:
         data.materials.append(material)
@@ -36,10 +46,16 @@ def put_on(image: bpy.types.Image, obj: bpy.types.Object) -> Coordinates:
     return coordinates
 
 
-def is_on(image: bpy.types.Image, obj: bpy.types.Object) -> bool:
-    """Return whether an object shows an image in place of its active material."""
+def tiling_on(image: bpy.types.Image, obj: bpy.types.Object) -> Tiling | Literal[""]:
+    """Return how an object shows an image in place of its active material; empty if it does not."""
     shown = _slot_of(obj).material if obj.material_slots else None
-    return shown is not None and shown in marked_materials(_MARK, image)
+    if shown is None or shown not in marked_materials(_MARK, image):
+        return ""
+    return _tiling_of(shown)
+
+
+def _tiling_of(material: Any) -> Tiling:
+    return "TILES" if material.get(_TILING) == "TILES" else "ONCE"
 
 
 def take_off(obj: Any) -> None:
@@ -66,15 +82,30 @@ def _coordinates_for(obj: bpy.types.Object) -> Coordinates:
     return "XZ" if thinnest == depth else "YZ"
 
 
-def _make_material(image: bpy.types.Image, coordinates: Coordinates) -> bpy.types.Material:
+def _make_material(
+    image: bpy.types.Image, coordinates: Coordinates, tiling: Tiling
+) -> bpy.types.Material:
     suffix = "" if coordinates == "UV" else f" {coordinates}"
-    material = bpy.data.materials.new(f"{image.name}{suffix}")
-    material[_MARK] = coordinates
+    is_tiled = tiling == "TILES"
+    material = bpy.data.materials.new(f"{image.name}{suffix}{' Tiles' if is_tiled else ''}")
+    material[_MARK], material[_TILING] = coordinates, tiling
     nodes = empty_tree(material)
     place = None if coordinates == "UV" else _flattened(nodes, coordinates)
-    texture = nodes.add("ShaderNodeTexImage", 0, 0, place, image=image, extension="EXTEND")
+    extension = "EXTEND"
+    if is_tiled:
+        place, extension = _repeated(nodes, place), "REPEAT"
+    texture = nodes.add("ShaderNodeTexImage", 0, 0, place, image=image, extension=extension)
     nodes.add("ShaderNodeOutputMaterial", 4, 0, add_shader(nodes, texture.outputs["Color"], 2))
     return material
+
+
+def _repeated(nodes: NodeTree, place: Any) -> Any:
+    """Return coordinates by which a texture is repeated along each side, as a node's Scale says."""
+    if place is None:
+        place = nodes.add("ShaderNodeTexCoord", -2, 1).outputs["UV"]
+    mapping = nodes.add("ShaderNodeMapping", -1, 1, place)
+    mapping.inputs["Scale"].default_value = (TILES, TILES, 1)
+    return mapping.outputs[0]
 
 
 def _flattened(nodes: NodeTree, sides: str) -> Any:

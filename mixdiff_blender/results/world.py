@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import bpy
+from mathutils import Euler, Matrix
 
 from ..job.regions.camera import border_of
-from ..job.regions.projection import Bounds
+from ..job.regions.panorama import CAMERA_TO_ENVIRONMENT
+from ..job.regions.projection import Bounds, CameraView
+from .curves import curves_of
 from .materials import COLUMN, ROW, NodeTree, empty_tree, output_in
 
 Surrounding = Literal["BACKDROP", "AROUND"]
 
 _MARK = "mixdiff_world"
 _OWN = "mixdiff_own_world"
+_HEIGHT = 512  # of a sequence, whose size Blender tells once it is shown
+_TURN = "As the camera was turned"
 _NAMES = {"BACKDROP": "MixDiff Backdrop", "AROUND": "MixDiff Surroundings"}
 
 
 def put_in_world(
-    image: bpy.types.Image, scene: bpy.types.Scene, surrounding: Surrounding
+    image: bpy.types.Image,
+    scene: bpy.types.Scene,
+    surrounding: Surrounding,
+    view: CameraView | None = None,
 ) -> bpy.types.World:
     """Make an image the scene's world, and return it.
 
     As a backdrop it fills the camera's frame, and the scene stays lit by the world it had; all
-    around (an equirectangular panorama) it lights the scene too. The scene's own world stays in
-    the file, and done again, the new one takes the place of the last.
+    around (an equirectangular panorama) it lights the scene too, turned as the `view` was that it
+    is a panorama of. The scene's own world stays in the file, and done again, the new one takes the
+    place of the last.
     """
     last = scene.world
     own = own_world(scene)
-    world = _backdrop(image, own, border_of(scene)) if surrounding == "BACKDROP" else _around(image)
+    if surrounding == "BACKDROP":
+        world = _backdrop(image, own, border_of(scene))
+    else:
+        world = _around(image, view if view and view.is_panorama else None)
     world[_MARK] = surrounding
     if own is not None:
         own.use_fake_user = True  # or saving the file would drop it
@@ -38,6 +52,22 @@ def put_in_world(
         bpy.data.worlds.remove(last)
     world.name = _NAMES[surrounding]
     return world
+
+
+def turn_along(scene: bpy.types.Scene, views: Mapping[int, CameraView]) -> None:
+    """Have a world turn from frame to frame as panoramas were turned, by the frames' numbers."""
+    world: Any = scene.world
+    turns = {number: _turn(view) for number, view in views.items() if view.is_panorama}
+    mapping = world.node_tree.nodes.get(_TURN)
+    if mapping is None or len({(turn.x, turn.y, turn.z) for turn in turns.values()}) < 2:
+        return
+    socket = mapping.inputs["Rotation"]
+    for number, turn in turns.items():
+        socket.default_value = turn
+        socket.keyframe_insert("default_value", frame=number)
+    for curve, _ in curves_of(world.node_tree):
+        for key in curve.keyframe_points:
+            key.interpolation = "CONSTANT"
 
 
 def surrounding_of(scene: bpy.types.Scene) -> str:
@@ -93,12 +123,37 @@ def _backdrop(
     return world
 
 
-def _around(image: bpy.types.Image) -> bpy.types.World:
+def _around(image: bpy.types.Image, view: CameraView | None) -> bpy.types.World:
     world = bpy.data.worlds.new(_NAMES["AROUND"])
     nodes = empty_tree(world)
-    picture = nodes.add("ShaderNodeTexEnvironment", 0, 0, image=image).outputs["Color"]
+    direction = None
+    if view is not None:
+        seen = nodes.add("ShaderNodeTexCoord", -5, 0).outputs["Generated"]
+        mapping = nodes.add("ShaderNodeMapping", -4, 0, seen, None, _turn(view), name=_TURN)
+        direction = _beside_poles(nodes, mapping.outputs[0], image.size[1])
+    picture = nodes.add("ShaderNodeTexEnvironment", 0, 0, direction, image=image).outputs["Color"]
     _add_output(nodes, picture)
     return world
+
+
+def _turn(view: CameraView) -> Euler:
+    """Return what turns directions in the world into those in a panorama's texture."""
+    return Matrix((CAMERA_TO_ENVIRONMENT @ view.world_to_camera[:3, :3]).tolist()).to_euler()
+
+
+def _beside_poles(nodes: NodeTree, direction: Any, height: int) -> Any:
+    """Return a direction that is no nearer to a pole than the middle of a picture's first row.
+
+    Between that and the pole a renderer mixes the first row with the last one.
+    """
+    near = math.sin(math.pi / 2 / (height or _HEIGHT))
+    kind = "ShaderNodeVectorMath"
+    flat = nodes.add(kind, -3, 1, direction, (1, 1, 0), operation="MULTIPLY").outputs[0]
+    length = nodes.add(kind, -2, 1, flat, operation="LENGTH").outputs["Value"]
+    is_at = nodes.add("ShaderNodeMath", -1, 1, length, near, operation="LESS_THAN").outputs[0]
+    aside = nodes.add("ShaderNodeCombineXYZ", -1, 2, is_at).outputs[0]
+    step, how = (2 * near, 0, 0), "MULTIPLY_ADD"
+    return nodes.add(kind, -1, 0, aside, step, direction, operation=how).outputs[0]
 
 
 def _dark_world() -> bpy.types.World:

@@ -10,7 +10,8 @@ its name, and raises `EngineError` with what is wrong and what to do.
 from ..contract import EngineError, JobError
 from ..job.frames import ShotFrames
 from ..job.overrides import Overrides
-from .pictures import Frame, Picture, Shot, again, generate, generate_range, write_passes
+from .pictures import Frame, Picture, Shot, again, enlarge, generate, generate_range, write_passes
+from .projections import Baked, bake
 from .scenes import (
     Region,
     explain,
@@ -28,6 +29,7 @@ from .scenes import (
 )
 
 __all__ = (
+    "Baked",
     "EngineError",
     "Frame",
     "JobError",
@@ -37,6 +39,8 @@ __all__ = (
     "Shot",
     "ShotFrames",
     "again",
+    "bake",
+    "enlarge",
     "explain",
     "export_job",
     "find_scene",

@@ -21,6 +21,7 @@ from ..job.naming import find_name
 from ..job.overrides import Overrides, changes_of, depsgraph_of, overridden
 from ..properties import HistoryEntry, canvas_settings
 from ..results import again as _again
+from ..results import enlarging as _enlarging
 from ..results import generation, history
 from ..results import passes as _passes
 from ..results import shot as shots
@@ -140,6 +141,43 @@ def again(
     return _made(found, ends, on_progress)
 
 
+def enlarge(
+    scale: float = 2.0,
+    scene: SceneOrName = None,
+    *,
+    strength: float | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    picture: Path | str | None = None,
+    result: str | None = None,
+    output: Path | str | None = None,
+    on_progress: Callable[[], None] = lambda: None,
+) -> Picture:
+    """Make a result so many times as large, and return when it is there.
+
+    `strength` says how much of it stays, from 0 to 1, instead of the scene's; `picture` is another
+    than its own, such as the same one, retouched. The result is the one that is shown, unless its
+    name in the history is given.
+
+    Raises: EngineError of kind `name` for a result that there is not; of another kind where there
+    is no picture.
+    """
+    found = find_scene(scene)
+    ends: list[Outcome] = []
+    _enlarging.begin(
+        found,
+        _find_result(found, result),
+        scale,
+        strength=canvas_settings(found).enlarge_strength if strength is None else strength,
+        steps=steps,
+        seed=seed,
+        picture=None if picture is None else absolute(picture),
+        output=None if output is None else absolute(output),
+        then=ends.append,
+    )
+    return _made(found, ends, on_progress)
+
+
 def _find_result(scene: bpy.types.Scene, name: str | None) -> HistoryEntry:
     entries = {entry.name: entry for entry in canvas_settings(scene).history}
     shown = history.active_entry(scene)
@@ -176,6 +214,7 @@ def generate_range(
     *,
     output: Path | str | None = None,
     resume: bool = False,
+    keep_made: bool = False,
     on_progress: Callable[[], None] = lambda: None,
     **overrides: Unpack[Overrides],
 ) -> Shot:
@@ -183,7 +222,8 @@ def generate_range(
 
     Without `output`, a file whose #### become a frame's number, they get a folder of their own
     beside the .blend. With `resume` the last shot of these frames is gone on with: what is there
-    and would be just the same is kept.
+    and would be just the same is kept; what would not is made again, or with `keep_made` kept too,
+    and the frame's warnings say what is other now.
 
     Raises: EngineError where not all frames are there; those that are stay.
     """
@@ -191,7 +231,9 @@ def generate_range(
     wanted = frames if isinstance(frames, ShotFrames) else ShotFrames.read(frames)
     pattern = None if output is None else absolute(output)
     record = _begun(found, wanted, pattern) if resume else None
-    started = shots.begin(found, wanted, record=record, pattern=pattern, overrides=overrides)
+    started = shots.begin(
+        found, wanted, record=record, pattern=pattern, overrides=overrides, keep_made=keep_made
+    )
     while not started.has_ended:
         engine.wait(on_progress)
         on_progress()

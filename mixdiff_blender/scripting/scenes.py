@@ -28,7 +28,7 @@ from ..job.overrides import Overrides, changes_of, overridden
 from ..job.regions.entries import Group, Source, group_of, list_object, sources
 from ..job.regions.entries import sync as _sync
 from ..job.regions.marking import can_be_region, gathered, mark_group
-from ..properties import RegionSettings, canvas_settings, region_settings
+from ..properties import LISTS, RegionSettings, canvas_settings, region_settings
 from ..properties.contexts import scene_in
 from ..results import control_pictures
 from ..results.sources import with_kept_sources
@@ -79,9 +79,10 @@ def mark(
 ) -> None:
     """Make objects, collections or materials regions, and set what they ask for, such as a prompt.
 
-    The settings are those of `Object.mixdiff`, whose names are the job's. A collection or a
-    material is one region with the shape Silhouette. `together` makes one of all the objects: of a
-    new collection that holds them, and that lies in no scene.
+    The settings are those of `Object.mixdiff`, whose names are the job's; of references, controls
+    and LoRAs a list with the values of each. A collection or a material is one region with the
+    shape Silhouette. `together` makes one of all the objects: of a new collection that holds them,
+    and that lies in no scene.
 
     Raises: EngineError of kind `name` for a setting that there is not; of kind `job` for an object
     without a surface.
@@ -102,7 +103,20 @@ def mark(
     for thing in marked:
         asked = _marked(found, thing)
         for name, value in settings.items():
-            setattr(asked, name, value)
+            _set(asked, name, value)
+
+
+def _set(settings: Any, name: str, value: Any) -> None:
+    """Set what a region asks for; of a list the values of each line, in place of what it holds."""
+    if name not in LISTS:
+        setattr(settings, name, value)
+        return
+    lines: Any = getattr(settings, name)
+    lines.clear()
+    for values in value:
+        line = lines.add()
+        for key, one in values.items():
+            setattr(line, key, one)
 
 
 def _marked(scene: bpy.types.Scene, thing: bpy.types.Object | Group) -> RegionSettings:

@@ -12,7 +12,14 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import EngineError, UnreadableImageError, atomic_write, encode_png, read_size
+from ..contract import (
+    EngineError,
+    UnreadableImageError,
+    atomic_write,
+    encode_grey_png,
+    encode_png,
+    read_size,
+)
 from . import folders
 
 Bytes = NDArray[np.uint8]
@@ -21,6 +28,7 @@ _BRIGHTNESS = np.array((0.299, 0.587, 0.114), np.float32)  # as Pillow has it, f
 _SRGB = re.compile(r"srgb|.*srgb.*(texture|display|rec).*", re.IGNORECASE)
 """What Blender's and studios' colour configurations call the space of ordinary pictures."""
 _IGNORES_ALPHA = frozenset({"NONE", "CHANNEL_PACKED"})
+_NOT_LISTED = ".MixDiff Preview"  # whose first letter keeps it out of Blender's lists
 _TIFF = frozenset({".tif", ".tiff"})
 _CHOOSE = "find its file (File > External Data), or choose another picture"
 
@@ -189,6 +197,30 @@ def values_of_file(path: Path) -> Bytes:
         bpy.data.images.remove(image)
 
 
+def pixels_of_file(path: Path) -> NDArray[np.float32]:
+    """Return a picture as a picture viewer shows it, (H, W, 4), the first row at the bottom.
+
+    Blender reads PNGs from files alone, and as datablocks alone: this one is gone again after it.
+
+    Raises: EngineError of kind `picture` where it cannot be read.
+    """
+    try:
+        image: Any = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise EngineError(str(error).strip(), kind="picture", advice=_CHOOSE) from error
+    try:
+        image.name = _NOT_LISTED
+        image.colorspace_settings.is_data = True
+        width, height = image.size
+        if image.channels != 4 or not width * height:
+            raise EngineError(f"{path} shows nothing", kind="picture", advice=_CHOOSE)
+        pixels = np.empty(width * height * 4, dtype=np.float32)
+        image.pixels.foreach_get(pixels)
+        return pixels.reshape(height, width, 4)
+    finally:
+        bpy.data.images.remove(image, do_unlink=False)
+
+
 def coverage_from_top(image: bpy.types.Image) -> Bytes:
     """Return how much an image covers as a mask, as bytes: its brightness times its opacity.
 
@@ -211,6 +243,17 @@ def _values_from_top(image: Any) -> NDArray[np.float32]:
 def _levels(values: NDArray[np.float32]) -> Bytes:
     levels: Bytes = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
     return levels
+
+
+def grey_png_of(numbers: NDArray[np.uint16]) -> bytes:
+    """Return a PNG file in grey, 16 bits each; what changes evenly takes little room.
+
+    Shapes: (H, W), first row at the top.
+    """
+    height, width = numbers.shape
+    lines = numbers.astype(">u2").view(np.uint8).reshape(height, 2 * width)
+    before = np.pad(lines, ((1, 0), (0, 0)))[:-1]
+    return encode_grey_png((width, height), (lines - before).tobytes())
 
 
 def png_of(rows: Bytes) -> bytes:

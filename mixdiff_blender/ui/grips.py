@@ -76,34 +76,43 @@ def dragged(
 ) -> Rectangle:
     """Return what becomes of a rectangle that is dragged by so many pixels of the canvas.
 
-    It stays on the canvas, keeps its size when it is moved, and a cell of the model's grid when it
-    is scaled. If it snaps, the sides that go come to lie on the grid; the upper and the left one
-    when it is moved.
+    It stays on the canvas, but where that wraps, keeps its size when it is moved, and a cell of the
+    model's grid when it is scaled. If it snaps, the sides that go come to lie on the grid; the
+    upper and the left one when it is moved.
     """
     top, bottom, left, right = rectangle.bounds
     grid = canvas.grid_px if snaps else 1
+    around_rows, around_columns = canvas.is_ring
+    high, wide = canvas.height_px, canvas.width_px
     if grip == INSIDE:
-        top, bottom = _moved(top, bottom, rows, canvas.height_px, grid)
-        left, right = _moved(left, right, columns, canvas.width_px, grid)
+        top, bottom = _moved(top, bottom, rows, high, grid, is_ring=around_rows)
+        left, right = _moved(left, right, columns, wide, grid, is_ring=around_columns)
     else:
         cell = canvas.grid_px
-        top, bottom = _scaled(top, bottom, grip.row, rows, canvas.height_px, grid, cell)
-        left, right = _scaled(left, right, grip.column, columns, canvas.width_px, grid, cell)
+        first, last = (bottom - high, top + high) if around_rows else (0, high)
+        top, bottom = _scaled(top, bottom, grip.row, rows, (first, last), grid, cell)
+        first, last = (right - wide, left + wide) if around_columns else (0, wide)
+        left, right = _scaled(left, right, grip.column, columns, (first, last), grid, cell)
     return Rectangle(row_init=top, row_end=bottom, col_init=left, col_end=right)
 
 
-def _moved(first: int, last: int, by: float, size: int, grid: int) -> tuple[int, int]:
+def _moved(
+    first: int, last: int, by: float, size: int, grid: int, *, is_ring: bool
+) -> tuple[int, int]:
     length = last - first
+    if is_ring:
+        start = nearest_multiple(first + by, grid) % size
+        return start, start + length
     start = min(max(nearest_multiple(first + by, grid), 0), size - length)
     return start, start + length
 
 
 def _scaled(
-    first: int, last: int, side: int, by: float, size: int, grid: int, cell: int
+    first: int, last: int, side: int, by: float, within: tuple[int, int], grid: int, cell: int
 ) -> tuple[int, int]:
     least = max(min(cell, last - first), 1)
     if side < 0:
-        first = min(max(nearest_multiple(first + by, grid), 0), last - least)
+        first = min(max(nearest_multiple(first + by, grid), within[0]), last - least)
     elif side > 0:
-        last = max(min(nearest_multiple(last + by, grid), size), first + least)
+        last = max(min(nearest_multiple(last + by, grid), within[1]), first + least)
     return first, last

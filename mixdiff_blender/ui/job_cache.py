@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..backend import engine
 from ..contract import EngineError, Problem
+from ..job.controls.pictures import ScenePicture
 from ..job.job_from_scene import SceneJob, job_from_scene
 from ..job.regions.annotations import fingerprint_of_layer, layers_of
 from ..job.regions.belonging import held_by
@@ -20,21 +22,27 @@ from ..job.regions.differences import settings_for_renders
 from ..job.regions.entries import Source, sources, sync
 from ..job.regions.mask_coverage import Coverage, forget_coverage, mask_coverage
 from ..job.regions.shapes import has_mask_picture
+from ..job.regions.sight import Aside
+from ..job.regions.silhouettes import SHOWN_PARTS
 from ..job.regions.twins import is_echo
-from ..properties import RegionSettings, canvas_settings, region_settings, values_of
+from ..job.regions.warming import Warming
+from ..properties import LISTS, RegionSettings, canvas_settings, region_settings, values_of
+from ..results.live import Seen
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
-_MOST_PARTS = 128  # of a silhouette along a side: as many as make its outline look smooth
+_SOON_S = 0.02
+_A_LITTLE_S = 0.008
 _WHILE_RENDERING_S = 0.5
 _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.types.World)
 """What changes no job, however it changes."""
 _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
 _CANVAS_SETTINGS = (
     *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
+    *("look", "calm_poles_deg"),
     *("base_prompt", "base_strength", "base_end"),
-    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size"),
-    *("controls", "loras"),
+    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size", "wrap"),
+    *("scheduler", "seed_digits", "prompt_syntax", *LISTS),
 )
 
 
@@ -52,6 +60,8 @@ class CachedJob:
     """What of its rectangle each region covers that has a silhouette, by its id."""
     has_groups: bool = False
     """Whether a region is made of several objects."""
+    shapes: int | None = None
+    """Where the scene itself is drawn for controls: which of its shapes, counted."""
 
     def problems_of(self, id_: str) -> tuple[Problem, ...]:
         """Return what is wrong or doubtful about a region."""
@@ -62,6 +72,7 @@ class CachedJob:
         same_shapes = _are_like(self.masks, other.masks) and _are_like(
             self.silhouettes, other.silhouettes
         )
+        same_shapes &= self.shapes == other.shapes
         return same_shapes and self.job == other.job and str(self.error) == str(other.error)
 
 
@@ -78,7 +89,12 @@ _cached: dict[int, CachedJob] = {}
 _settings: dict[int, _Settings] = {}
 _stale: set[int] = set()
 _wanted: dict[int, tuple[str, str]] = {}
+_asides: defaultdict[int, Aside] = defaultdict(Aside)
+_warmings: defaultdict[int, Warming] = defaultdict(Warming)
+_changes = _shapes = 0
+"""Count what may have changed any job, and what may have changed what is seen of a scene."""
 _rest_until_s = 0.0
+_looks_aside = not bpy.app.background
 
 
 def last_cached_job(scene: bpy.types.Scene) -> CachedJob:
@@ -99,14 +115,32 @@ def cached_job(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Cache
     return _cached.get(key, _NOTHING)
 
 
+def seen(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Seen:
+    """Return what a scene's job was when it was last read, for Live; have changes read soon."""
+    cached, key = cached_job(scene, view_layer), scene.session_uid
+    is_current = key in _cached and key not in _stale and key not in _wanted
+    says = str(cached.error) if cached.error else ""
+
+    def read() -> SceneJob | None:
+        assert view_layer.depsgraph is not None
+        aside = _aside_of(scene)
+        found = job_from_scene(scene, view_layer.depsgraph, aside=aside)
+        return None if aside is not None and aside.is_behind else found
+
+    return Seen(key=cached, is_current=is_current, job=cached.job, says=says, read=read)
+
+
 def _read() -> float | None:
     """Read the scenes that are shown, and have them drawn; later where a render is at work."""
     global _rest_until_s
     app: Any = bpy.app  # whose stubs know no answer
     if app.is_job_running("RENDER"):
         return _WHILE_RENDERING_S  # reading may evaluate, which must not come between
-    began_s = time.monotonic()
+    if any(_asides[key].is_looking for key in _wanted) or _warms_up():
+        return _SOON_S
+    began_s, looked_s = time.monotonic(), 0.0
     is_new = False
+    behind: dict[int, tuple[str, str]] = {}
     for key, (scene_name, layer_name) in _wanted.items():
         _stale.discard(key)
         scene = bpy.data.scenes.get(scene_name)
@@ -117,12 +151,31 @@ def _read() -> float | None:
         if before is None or not now.is_like(before):
             _cached[key] = now
             is_new = True
-    _wanted.clear()
-    ended_s = time.monotonic()
-    _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1)
+        if _asides[key].is_behind:
+            behind[key] = (scene_name, layer_name)
+        looked_s += _asides[key].looked_s
     if is_new:
         engine.redraw()
+    _wanted.clear()
+    _wanted.update(behind)
+    if behind:  # what is being looked at now is read again then
+        return _SOON_S
+    ended_s = time.monotonic()
+    _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1) + looked_s
     return None
+
+
+def _warms_up() -> bool:
+    """Have a little read of what is wanted where nothing is kept; return whether there is more."""
+    for key, (scene_name, layer_name) in _wanted.items() if _looks_aside else ():
+        scene = bpy.data.scenes.get(scene_name)
+        layer = scene.view_layers.get(layer_name) if scene else None
+        depsgraph = layer.depsgraph if layer else None
+        if scene is None or depsgraph is None:
+            continue
+        if _warmings[key].goes_on(scene, depsgraph, _A_LITTLE_S):
+            return True
+    return False
 
 
 def _settings_of(scene: bpy.types.Scene) -> _Settings:
@@ -153,7 +206,7 @@ def _drawn_on_layers(scene: bpy.types.Scene, found: Sequence[Source]) -> Iterato
 
 def _value(settings: Any, name: str) -> Any:
     value = getattr(settings, name)
-    if name in ("controls", "loras"):
+    if name in LISTS:
         return values_of(value)
     return value.name_full if isinstance(value, bpy.types.ID) else value
 
@@ -165,18 +218,30 @@ def _look_at(scene_name: str, layer_name: str) -> CachedJob:
     if scene is None or depsgraph is None:
         return _NOTHING
     try:
-        job = job_from_scene(scene, depsgraph)
+        job = job_from_scene(scene, depsgraph, aside=_aside_of(scene))
     except EngineError as error:
         return CachedJob(error=error)
+    draws_scene = any(isinstance(one, ScenePicture) for one in job.images.values())
     # A datablock must not be kept.
     return CachedJob(
+        shapes=_shapes if draws_scene else None,
         job=replace(job, images={}, silhouettes={}),
         masks=dict(_masks_of(scene)),
         silhouettes={
-            id_: seen.small(_MOST_PARTS).astype(float) for id_, seen in job.silhouettes.items()
+            id_: seen.small(SHOWN_PARTS).astype(float) for id_, seen in job.silhouettes.items()
         },
         has_groups=any(source.group is not None for source in sources(scene)),
     )
+
+
+def _aside_of(scene: bpy.types.Scene) -> Aside | None:
+    """Return what looks at a scene's silhouettes; without a window somebody waits for them."""
+    if not _looks_aside:
+        return None
+    key: int = scene.session_uid
+    aside = _asides[key]
+    aside.moment, aside.is_behind = (_changes, _settings.get(key)), False
+    return aside
 
 
 def _masks_of(scene: bpy.types.Scene) -> Iterator[tuple[str, Coverage]]:
@@ -194,6 +259,7 @@ def _matters(update: bpy.types.DepsgraphUpdate) -> bool:
     return region_settings(changed).enabled or any(
         cached.silhouettes  # which anything may hide
         or cached.has_groups  # which anything may come to
+        or cached.shapes is not None
         or (cached.job is not None and changed.name in cached.job.names.values())
         for cached in _cached.values()
     )
@@ -204,24 +270,35 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
 
     A render calls this from its own thread.
     """
+    global _shapes
     if is_echo():
         return
     updates: Any = depsgraph.updates
     for update in updates:
         if isinstance(update.id, bpy.types.Image):
             forget_coverage(update.id)
+    if any(update.is_updated_geometry or update.is_updated_transform for update in updates):
+        _shapes += 1
     if _cached.keys() - _stale and any(_matters(update) for update in updates):
-        _stale.update(_cached)
+        _note_change()
         if depsgraph.mode == "VIEWPORT":
             engine.redraw()
 
 
-def _after_change(*_: Any) -> None:
+def _note_change() -> None:
+    global _changes
+    _changes += 1
     _stale.update(_cached)
 
 
+def _after_change(*_: Any) -> None:
+    global _shapes
+    _shapes += 1
+    _note_change()
+
+
 def _after_load(*_: Any) -> None:
-    for kept in (_cached, _stale, _settings, _wanted):
+    for kept in (_cached, _stale, _settings, _wanted, _asides, _warmings):
         kept.clear()
 
 

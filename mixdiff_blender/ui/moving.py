@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..contract import Rectangle
 from ..job.regions.camera import canvas_of
 from ..job.regions.drawn_rectangles import DrawnRectangle, drawn_rectangles, place_rectangle
 from ..properties.contexts import scene_in, select, view_layer_in
@@ -83,6 +84,8 @@ class RectangleMoving(Drag):
     def put_back(self, context: Any) -> None:
         """Undo what was done to the rectangle and to the selection."""
         active, selected = self._selection
+        if self.rectangle != self._began:
+            self._place(self._began)
         self.object.matrix_basis = self._basis
         select(context, None)
         for obj in selected:
@@ -99,10 +102,13 @@ class RectangleMoving(Drag):
         to = dragged(self._began, self._grip, rows, columns, self.canvas, snaps=event.ctrl)
         if to != self.rectangle:
             self.rectangle = to
-            depsgraph = self._layer.depsgraph
-            assert depsgraph is not None
-            place_rectangle(self.scene, depsgraph, self.object, to)
+            self._place(to)
         self._show_hint()
+
+    def _place(self, to: Rectangle) -> None:
+        depsgraph = self._layer.depsgraph
+        assert depsgraph is not None
+        place_rectangle(self.scene, depsgraph, self.object, to)
 
     def _show_hint(self) -> None:
         self.show_hint(size_text(self.rectangle))

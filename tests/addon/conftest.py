@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,20 @@ class Run:
         return EngineClient(launch, log_file=self.folder / "engine.log")
 
     def add(self, name: str, **job: Any) -> Job:
+        return self._add(self.request(name, **job))
+
+    def add_by_itself(self, name: str, **job: Any) -> Job:
+        """Add what nobody asked for."""
+        return self._add(replace(self.request(name, **job), gives_way=True))
+
+    def _add(self, request: JobRequest) -> Job:
+        name = request.output.stem
+
         def keep(outcome: Outcome) -> None:
             assert name not in self.ends, "a job ended twice"
             self.ends[name] = outcome
 
-        self.jobs.append(self.queue.add(self.request(name, **job), keep))
+        self.jobs.append(self.queue.add(request, keep))
         return self.jobs[-1]
 
     def request(self, name: str, **job: Any) -> JobRequest:

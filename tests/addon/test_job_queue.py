@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from mixdiff_blender.backend.session import Done, Generating, Outcome, Ready
-from tests.addon.conftest import Run
+from mixdiff_blender.backend.session import Done, Generating, Outcome, Ready, Skipped
+from tests.addon.conftest import GRACE_S, Run
 
 
 def test_jobs_wait_for_each_other_and_run_in_their_order(run: Run) -> None:
@@ -100,3 +101,43 @@ def test_stop_ends_the_jobs_of_all_engines_and_what_waits(two: Run) -> None:
     assert {two.kind(name) for name in "abc"} == {"cancelled"}
     assert not two.queue.is_busy
     assert not any(session.engine_pid for session in two.queue.sessions)
+
+
+def test_what_gives_way_is_skipped_for_whatever_somebody_asks_for(run: Run) -> None:
+    by_itself = [run.add_by_itself(name, hold=True) for name in ("live", "later")]
+    run.until_generating()
+    assert run.queue.is_busy
+    assert not run.queue.is_awaited
+    asked = run.add("asked")
+    assert run.queue.is_awaited
+    run.until_done()
+    assert list(run.ends) == ["later", "live", "asked"]
+    assert all(isinstance(run.ends[name], Skipped) for name in ("live", "later"))
+    assert run.kind("asked") == "done"
+    assert run.started == 1
+    assert by_itself[0].request.gives_way
+    assert not asked.request.gives_way
+
+
+def test_what_gives_way_takes_nothing_else_out(run: Run) -> None:
+    first = run.add("first", hold=True)
+    run.until_generating()
+    run.add_by_itself("live")
+    assert run.queue.running == (first,)
+    run.queue.cancel()
+    run.until_done()
+    assert (run.kind("first"), run.kind("live")) == ("cancelled", "done")
+
+
+def test_an_engine_is_not_ended_that_takes_long_to_skip_what_gives_way(run: Run) -> None:
+    run.faults = ["silence@step"]
+    job = run.add_by_itself("live")
+    run.until_generating()
+    pid = run.session.engine_pid
+    run.queue.skip(job, patiently=True)
+    end = time.monotonic() + 3 * GRACE_S
+    run.until(lambda: time.monotonic() > end)
+    assert run.session.engine_pid == pid
+    run.queue.cancel()  # asked for by somebody
+    run.until_done()
+    assert run.session.engine_pid is None

@@ -22,6 +22,7 @@ _BOXES = {
     "street-regions": _VIEW_AND_PANEL,
     "street-picture": _VIEW_AND_PANEL,
     "street-projected": _VIEW_AND_PANEL,
+    "live-dragged": (320, 75, 1290, 640),
     "street-side": None,
     "street-render": None,
     "street-plate": None,

@@ -15,7 +15,7 @@ from PIL import Image
 from engine.contract.png import read_job
 from tests.blender.hosts import CHECKOUT, Host
 from tests.blender.test_drawing_window import Canvas
-from tests.blender.windows import window
+from tests.blender.windows import PICTURES, window
 
 pytestmark = [pytest.mark.window, pytest.mark.slow, pytest.mark.executable]
 
@@ -25,7 +25,7 @@ import bpy
 scene = bpy.context.scene
 scene.render.resolution_x, scene.render.resolution_y = 512, 256
 scene.render.resolution_percentage = 100
-scene.mixdiff.num_inference_steps = 12
+scene.mixdiff.num_inference_steps = {steps}
 for obj in bpy.data.objects:
     for name in ("mask_type", "feather_px", "mask_weight"):
         obj.mixdiff.property_unset(name)
@@ -89,7 +89,7 @@ def test_a_scene_is_painted_and_parts_of_it_made_again_and_graded(
     host = find_host("blender-5.2")
     blend = tmp_path / "street.blend"
     shutil.copy(CHECKOUT / "examples/street.blend", blend)
-    script = BEGINNING.format(names=[*PROMPTS])
+    script = BEGINNING.format(names=[*PROMPTS], steps=12 if PICTURES else 4)
     host.run_python(script, extension_zip=extension_zip, blend=blend).check()
 
     def picture(number: int) -> np.ndarray:

@@ -50,3 +50,27 @@ def test_a_blender_killed_at_any_point_leaves_no_engine_and_no_half_file(
         assert run().check().result == ["FINISHED"]
         (picture,) = pictures.iterdir()
         assert Image.open(picture).size == (128, 64)
+
+
+def test_a_shot_whose_blender_is_killed_loses_no_frame_and_is_gone_on_with(
+    find_host: Callable[[str], Host], extension_zip: Path, tmp_path: Path
+) -> None:
+    host = find_host("bpy-5.2")
+    blend, resources = tmp_path / "street.blend", host.user_resources(extension_zip)
+
+    def run() -> HostRun:
+        return host.run_python(
+            SCRIPTS / "killed_shot.py", blend, extension_zip=extension_zip, user_resources=resources
+        )
+
+    killed = run()
+    assert killed.returncode == -signal.SIGKILL, killed.output
+    frames = tmp_path / "mixdiff/street-0001"
+    there = [frames / f"street-000{number}.png" for number in (1, 2)]
+    times = [file.stat().st_mtime_ns for file in there]
+    late = [file for file in frames.glob("*.png") if file not in there]
+    assert all(file.stat().st_size == 0 for file in late)  # a name that was kept, at most
+    found = run().check().result
+    assert found == {"is_new": [False, False, True, True], "history": ["street-0001"]}
+    assert [file.stat().st_mtime_ns for file in there] == times
+    assert [Image.open(file).size for file in sorted(frames.glob("*.png"))] == [(128, 64)] * 4

@@ -67,6 +67,14 @@ def test_a_shot_is_begun_cancelled_gone_on_with_and_played(
         assert 4 <= len(there) < FRAMES
         times = [file.stat().st_mtime_ns for file in there]
 
+        person.script("import bpy; bpy.context.scene.mixdiff.num_inference_steps = 8")
+        time.sleep(2)
+        person.search("mixdiff frame range")
+        time.sleep(3)
+        person.shot("shot changed")  # what is other is named, and there is a choice
+        person.do("xdotool", "key", "Escape")
+        person.script("import bpy; bpy.context.scene.mixdiff.num_inference_steps = 6")
+        time.sleep(2)
         person.search("mixdiff frame range")
         time.sleep(2)
         person.shot("shot going on")

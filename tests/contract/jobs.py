@@ -77,7 +77,11 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
         "mask_weight": NUMBERS,
         "feather_px": st.integers(0, 512),
     }
-    image = {**masked, "strength": st.floats(0, 1)}
+    image = {
+        **masked,
+        "strength": st.floats(0, 1),
+        "strength_map": st.none() | TEXTS.filter(str.strip),
+    }
     reroll = {**own, "reroll_mode": st.sampled_from(REROLL_MODES)}
     files = TEXTS.filter(str.strip)
     control = {
@@ -90,6 +94,9 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
     }
     own_control = {**control, "area": st.sampled_from(CONTROL_AREAS)}
     text["controls"] = st.lists(st.fixed_dictionaries(own_control), max_size=2)
+    shared = {name: control[name] for name in ("image", "model", "start", "end")}
+    followed = st.fixed_dictionaries({**shared, "scale": st.just(0)})
+    text["references"] = st.lists(followed, max_size=2)
     regions = [some({"type": "text2image", **draw(places())}, text)]
     for _ in range(draw(st.integers(0, 3))):
         if draw(st.booleans()):
@@ -104,6 +111,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "strength": st.floats(0, 0.9),
         }
     )
+    second_pass = st.fixed_dictionaries({"picture": files, "strength": st.floats(0, 0.9)})
     return some(
         {"canvas_height": 512, "canvas_width": 512, "regions": regions},
         {
@@ -113,6 +121,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "max_region_px": st.none() | st.integers(64, 2048),
             "num_inference_steps": st.integers(1, 999),
             "seed": SEEDS,
+            "wrap": st.sampled_from(["none", "x", "y", "both"]),
             "negative_prompt": TEXTS,
             "prompt_syntax": st.sampled_from(PROMPT_SYNTAXES),
             "loras": st.lists(lora, max_size=2),
@@ -123,7 +132,9 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
             "base_strength": st.floats(0, 1),
             "base_end": st.floats(0, 1),
             "controls": st.lists(st.fixed_dictionaries(control), max_size=2),
+            "references": st.lists(followed, max_size=2),
             "kept": st.none() | kept,
+            "second_pass": st.none() | second_pass,
             "decode_steps": st.booleans(),
             "noise_device": st.sampled_from(["cpu", "device"]),
         },

@@ -258,6 +258,26 @@ def test_a_scheduler_must_suit_the_models_family() -> None:
     assert "euler" in problem.remedy
 
 
+def test_a_region_may_go_over_an_edge_that_wraps_and_no_farther() -> None:
+    size = {"canvas_height": 256, "canvas_width": 512}
+
+    def said(wrap: str, *sides: int) -> list[tuple[str, str]]:
+        place = dict(zip(("row_init", "row_end", "col_init", "col_end"), sides, strict=True))
+        region = {"type": "text2image", "prompt": "sea", **place}
+        problems = found({**size, "wrap": wrap, "regions": [region]})
+        return [(p.field, p.remedy) for p in problems if p.severity == "error"]
+
+    assert said("both", 192, 320, 448, 576) == []
+    assert said("both", 64, 320, 0, 512) == []
+    assert said("x", 192, 320, 448, 576) == [("regions[0].row_end", "use 256 or less")]
+    assert said("none", 0, 64, 448, 576) == [("regions[0].col_end", "use 512 or less")]
+    assert said("x", 0, 64, 448, 968) == [("regions[0].col_end", "use 960 or less")]
+    ((field, remedy),) = said("x", 0, 64, 576, 640)
+    assert (field, "start at 64" in remedy) == ("regions[0].col_init", True)
+    ((field, remedy),) = said("sideways", 0, 64, 0, 64)
+    assert (field, "both" in remedy) == ("wrap", True)
+
+
 def test_windows_must_have_room_for_something() -> None:
     (problem,) = found(changed(max_region_px=40))
     assert (problem.field, "320" in problem.remedy) == ("max_region_px", True)

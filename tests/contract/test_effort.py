@@ -5,6 +5,7 @@ from typing import Any
 
 from engine.contract.effort import denoised_cells
 from engine.contract.job import Job, Text2ImageRegion
+from engine.contract.references import ReferencePicture
 
 
 def region(width_px: int, guidance_scale: float | None = 5.0) -> Text2ImageRegion:
@@ -55,3 +56,10 @@ def test_the_base_pass_counts_at_the_steps_and_the_size_that_it_has() -> None:
     cut = replace(without, max_region_px=64)
     smaller = denoised_cells(replace(cut, **base), 8) - denoised_cells(cut, 8)
     assert smaller == 5 * 2 * 4 * 16
+
+
+def test_pictures_that_a_network_is_shown_count_and_those_of_an_adapter_do_not() -> None:
+    own = replace(region(64), references=(ReferencePicture(image="a", end=0.5),))
+    adapted = replace(own, references=(replace(own.references[0], model="b"),))
+    assert denoised_cells(job(own), 16) == 10 * 2 * (4 * 4 + 2048)
+    assert denoised_cells(job(adapted), 8) == denoised_cells(job(region(64)), 8)

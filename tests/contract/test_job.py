@@ -8,13 +8,13 @@ from typing import Any
 
 from hypothesis import given
 
+from engine.contract.chance import resolve_random
 from engine.contract.checks import check
 from engine.contract.job import (
     Image2ImageRegion,
     Job,
     Text2ImageRegion,
     files_of,
-    resolve_random,
     to_document,
     with_files,
     with_unique_names,

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from engine.contract.chance import resolve_random
 from engine.contract.checks import check
-from engine.contract.job import Job, resolve_random
+from engine.contract.job import Job
 from engine.contract.lora_files import LoraFiles
 from engine.contract.memory import MemoryPlan, Way
 from engine.families.base import Model
@@ -21,6 +22,7 @@ from engine.runtime.batching import Denoiser
 from engine.runtime.capacity import Capacity
 from engine.sampling.events import Generated, GenerateEvent, ImageRows
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 from engine.sampling.masks import MaskImages
 
 
@@ -47,7 +49,11 @@ def generated(
     """Run a document to its end."""
     job = read_job(document)
     events = list(
-        generate(job, model, references=references or {}, masks=masks or {}, loras=loras or {})
+        generate(
+            job,
+            model,
+            JobInputs(pictures=references or {}, masks=masks or {}, loras=loras or {}),
+        )
     )
     (done,) = (event for event in events if isinstance(event, Generated))
     return ResultRecord(picture=pictures_of(events)[None], latents=done.latents)

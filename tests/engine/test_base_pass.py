@@ -218,7 +218,7 @@ def test_gaps_stay_without_a_prediction_and_what_is_kept_the_same_bytes(tiny: Mo
 
 def test_a_text_too_long_for_the_model_is_told(tiny: Model) -> None:
     long = {**BASE, "base_prompt": "a tower " * 100 + "in fog"}
-    events = generate(read_job(town(**long)), tiny, references={})
+    events = generate(read_job(town(**long)), tiny)
     told = [event.problem for event in events if isinstance(event, Warned)]
     assert [problem.field for problem in told] == ["base_prompt"]
 

@@ -22,11 +22,13 @@ from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
 from engine.families.loading import model_of
 from engine.families.schedules import build_scheduler
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.controls import ControlInputs
 from engine.sampling.events import Generated
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 from engine.sampling.masks import MaskImages
 from tests.engine.conftest import TINY_SD
 from tests.engine.ldm_checkpoint import controlnet_tensors
@@ -51,9 +53,9 @@ def held(
     masks: MaskImages | None = None,
 ) -> Any:
     """Run a job with controls, and return its latents."""
-    inputs = ControlInputs(pictures=pictures, nets=nets)
+    controls = ControlInputs(pictures=pictures, nets=nets)
     job = read_job(document)
-    events = generate(job, model, references={}, masks=masks or {}, controls=inputs)
+    events = generate(job, model, JobInputs(masks=masks or {}, controls=controls))
     (done,) = (event for event in events if isinstance(event, Generated))
     return done.latents.numpy()
 
@@ -343,3 +345,19 @@ def test_a_controlnet_that_is_not_here_is_said_before_the_model_is_loaded(tmp_pa
     events = run(request, ModelKeeper(device=CPU))
     with pytest.raises(EngineError, match="somebody/net is not on this computer"):
         next(events)
+
+
+def test_a_large_picture_is_held_to_part_by_part_as_it_would_be_whole(
+    tiny: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nets, pictures = {"net": tiny_controlnet(tiny.network)}, {"p": hint_bytes(40, 72)}
+    document = canvas(
+        64,
+        160,
+        text_region(0, 64, 0, 160, "a tower", guidance_scale=GUIDANCE),
+        controls=[control()],
+        max_region_px=64,
+    )
+    whole = held(document, tiny, nets, pictures)
+    monkeypatch.setattr("engine.runtime.controls._WHOLE_PX", 0)
+    assert relative_error(held(document, tiny, nets, pictures), whole) < 1e-5

@@ -196,7 +196,7 @@ def test_a_picture_comes_of_it_with_previews_and_windows(case: FlowCase, built: 
 
 
 def warnings(job: Job, model: Model) -> list[Problem]:
-    events = generate(job, model, references={})
+    events = generate(job, model)
     return [event.problem for event in events if isinstance(event, Warned)]
 
 

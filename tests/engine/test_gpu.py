@@ -85,7 +85,7 @@ def test_the_memory_of_a_job_is_given_back() -> None:
 def test_no_step_waits_for_the_device(family: str) -> None:
     model = loaded(family, "cuda")
     generated(JOB, model)  # what is made once, as the capacity, may wait
-    events = generate(read_job(JOB), model, references={})
+    events = generate(read_job(JOB), model)
     waits: list[str] = []
     for event in events:
         if isinstance(event, StepDone):

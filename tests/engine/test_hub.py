@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from engine.contract.adapters import ADAPTERS_ID, VIT_H, encoder_folder, facts_of_adapter
 from engine.contract.catalogue import (
     CATALOGUE,
     cache_folder,
@@ -317,10 +319,52 @@ def test_a_controlnet_as_a_pickle_and_one_of_another_class_are_refused(shop: Sho
     assert "HunyuanDiT2DControlNetModel, which is not run here" in shop.refused("download", ID)
 
 
+def test_an_ip_adapter_is_fetched_with_the_encoder_that_sees_for_it(shop: Shop) -> None:
+    shop.hub.id = ADAPTERS_ID
+    (config,) = (name for name in VIT_H.files if name.endswith(".json"))
+    shop.hub.files = {
+        "models/one.safetensors": tensors(
+            {"image_proj.proj.weight": [8, 1024], "ip_adapter.1.to_k_ip.weight": [1, 2]}
+        ),
+        "models/face.safetensors": tensors(
+            {"image_proj.norm.weight": [2], "ip_adapter.1.to_k_ip.weight": [1, 2]}
+        ),
+        "models/other.safetensors": weights_of(4),
+        "models/one.bin": bytes(9),
+        **dict.fromkeys(VIT_H.files, weights_of(2)),
+        config: json.dumps({"projection_dim": 1024}).encode(),
+    }
+    name = f"{ADAPTERS_ID}/models/one.safetensors"
+    done = shop.engine("download", name, "--json")
+    assert done.returncode == 0, done.stderr
+    last = json.loads([line for line in done.stdout.splitlines() if "done_bytes" in line][-1])
+    assert last["done_bytes"] == last["total_bytes"]
+    (snapshot,) = shop.cache.glob("models--*/snapshots/*")
+    here = {p.relative_to(snapshot).as_posix() for p in snapshot.rglob("*") if p.is_file()}
+    assert here == {"models/one.safetensors", *VIT_H.files}
+    path = snapshot / "models/one.safetensors"
+    facts = facts_of_adapter(str(path), shop.folder)
+    assert encoder_folder(path, facts) == path.parent / "image_encoder"
+    face = f"{ADAPTERS_ID}/models/face.safetensors"
+    assert "is a FaceID adapter" in shop.refused("download", face)
+    assert "is no LoRA, and no IP-Adapter" in shop.refused(
+        "download", f"{ADAPTERS_ID}/models/other.safetensors"
+    )
+
+
 def weights_of(size: int) -> bytes:
     """Return a safetensors file with one tensor of so many numbers."""
-    header = json.dumps({"a": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
-    return len(header).to_bytes(8, "little") + header + bytes(size)
+    return tensors({"a": [size]})
+
+
+def tensors(shapes: dict[str, list[int]]) -> bytes:
+    """Return a safetensors file of tensors of bytes, all of them 0."""
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        start, end = end, end + math.prod(shape)
+        header[name] = {"dtype": "U8", "shape": shape, "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + bytes(end)
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)

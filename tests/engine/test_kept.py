@@ -20,11 +20,13 @@ from engine.contract.job import Job, to_document
 from engine.contract.png import read_job
 from engine.families.base import Model
 from engine.families.schedules import build_scheduler
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.batching import Denoiser, RegionWindow
 from engine.runtime.devices import choose_device
 from engine.sampling.events import Generated
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 from engine.sampling.kept import Change, KeptAnchor, change_of, touched
 from engine.sampling.region_windows import region_windows
 from engine.storage.kept import EarlierPicture, latents_note, read_latents
@@ -53,7 +55,7 @@ def scene(**more: Any) -> dict[str, Any]:
 def first(model: Model, document: dict[str, Any]) -> EarlierPicture:
     """Return what a job makes, as it is kept."""
     job = job_of(document)
-    events = list(generate(job, model, references={}))
+    events = list(generate(job, model))
     (made,) = (event for event in events if isinstance(event, Generated))
     return EarlierPicture(pixels=pictures_of(events)[None], latents=made.latents.numpy())
 
@@ -68,7 +70,7 @@ def keeping(document: dict[str, Any], *regions: str, **more: Any) -> dict[str, A
 
 
 def again(model: Model, document: dict[str, Any], earlier: EarlierPicture) -> tuple[Pixels, Tensor]:
-    events = list(generate(job_of(document), model, references={}, earlier=earlier))
+    events = list(generate(job_of(document), model, JobInputs(kept=earlier)))
     (made,) = (event for event in events if isinstance(event, Generated))
     return pictures_of(events)[None], made.latents
 

@@ -27,7 +27,7 @@ def job(prompt: str, **more: str) -> dict[str, object]:
 
 
 def warnings(document: dict[str, object], model: Model) -> list[tuple[str, str, str]]:
-    events = generate(read_job(document), model, references={})
+    events = generate(read_job(document), model)
     return [
         (event.problem.region, event.problem.field, event.problem.message)
         for event in events

@@ -17,6 +17,7 @@ from engine.families.loading import load_model, model_of
 from engine.runtime.devices import choose_device
 from engine.sampling.events import Warned
 from engine.sampling.generate import generate
+from engine.sampling.inputs import JobInputs
 from tests.engine import tiny_flow_models
 from tests.engine.conftest import TINY_SD
 from tests.engine.runs import canvas, latents, read_job, relative_error, text_region
@@ -318,7 +319,7 @@ def test_a_lora_of_other_sizes_is_named_at_its_region_and_leaves_nothing(
     wide = write(tmp_path / "wide.safetensors", other)
     job = read_job(two_regions([], [{"lora": "w"}], loras=[{"lora": "f"}]))
     with pytest.raises(JobError) as caught:
-        list(generate(job, model, references={}, loras={"f": fits, "w": wide}))
+        list(generate(job, model, JobInputs(loras={"f": fits, "w": wide})))
     (problem,) = caught.value.problems
     assert (problem.field, problem.region) == ("regions[1].loras[0].lora", "region 1")
     assert "wide.safetensors" in problem.message
@@ -334,7 +335,7 @@ def test_layers_that_the_model_has_not_are_told(built: _Built, tmp_path: Path) -
     more = [one for one in stranger if "layers.7" in one[1]]
     path = write(tmp_path / "long.safetensors", [*layers, *more])
     job = read_job(two_regions(loras=[{"lora": "a"}]))
-    events = list(generate(job, model, references={}, loras={"a": path}))
+    events = list(generate(job, model, JobInputs(loras={"a": path})))
     (told,) = [event.problem for event in events if isinstance(event, Warned)]
     assert told.field == "loras[0].lora"
     assert f"{len(more)} of its {len(layers) + len(more)} layers" in told.message

@@ -16,7 +16,8 @@ from engine.contract.png import read_job
 from engine.families.base import Model
 from engine.families.loading import model_of
 from engine.families.schedules import build_scheduler
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.events import Done
 from tests.engine.conftest import TINY_SD

@@ -17,7 +17,8 @@ from engine.contract.errors import EngineError
 from engine.contract.memory import Work
 from engine.contract.png import read_run
 from engine.families.base import Model
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime import devices
 from engine.runtime.devices import choose_device
 from engine.sampling.events import MemoryPlanned

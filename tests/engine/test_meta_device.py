@@ -22,6 +22,7 @@ from engine.runtime.batching import Conditioning, Denoiser, Text
 from engine.runtime.capacity import Capacity
 from engine.runtime.controls import Control
 from engine.runtime.devices import choose_device
+from engine.runtime.following import Followed
 from engine.sampling.base_pass import plans_of
 from engine.sampling.ranks import ALONE
 from engine.sampling.region_windows import region_windows
@@ -69,6 +70,7 @@ def copies_in_the_loop(
     model: Model,
     job: Job,
     controls: Callable[[Job], list[list[Control]]] = lambda job: [],
+    references: Callable[[Job], list[list[Followed]]] = lambda job: [],
 ) -> int:
     """Run a job's steps on the meta device, and return how often one waited for the host."""
     windows = region_windows(
@@ -76,16 +78,26 @@ def copies_in_the_loop(
     )
     size = (job.canvas_height // model.stride_px, job.canvas_width // model.stride_px)
     noise = torch.zeros((1, model.channels, *size), device=META)
-    plan, base = plans_of(job, model, windows, noise, ALONE, controls)
+    plan, base = plans_of(job, model, windows, noise, ALONE, controls, references)
     schedule = model.make_schedule(job)
     window = windows[0].window
     held = torch.zeros((1, model.channels, window.height, window.width), device=META)
     mask = torch.zeros((window.height, window.width), device=META)
     anchors = [
         ImageAnchor(
-            window=window, latents=held, release=schedule.release_timestep(strength), mask=covered
+            window=window,
+            latents=held,
+            release=schedule.release_timestep(strength),
+            mask=covered,
+            releases=releases,
         )
-        for strength, covered in ((0.3, None), (1, None), (0.5, mask))
+        for strength, covered, releases in (
+            (0.3, None, None),
+            (1, None, None),
+            (0.5, mask, None),
+            (1, mask, mask),
+            (1, None, mask),
+        )
     ]
     generator: Any = None
     run = sample(

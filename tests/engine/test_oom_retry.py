@@ -14,7 +14,8 @@ from engine.contract.errors import EngineError
 from engine.contract.memory import Work
 from engine.families.base import Model
 from engine.families.loading import load_model
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 from engine.sampling.events import Done
 from tests.engine.conftest import TINY_SD

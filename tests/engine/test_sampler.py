@@ -178,7 +178,7 @@ def test_the_result_comes_nearer_to_the_picture_with_strength(tiny: Model) -> No
 
 def test_a_run_tells_its_phases_steps_previews_and_step_pictures(tiny: Model) -> None:
     job = read_job(canvas(64, 96, *THREE, decode_steps=True))
-    events = list(generate(job, tiny, references={}, preview_every_s=1e-9))
+    events = list(generate(job, tiny, preview_every_s=1e-9))
     assert [e.phase for e in events if isinstance(e, PhaseBegan)] == [
         "encoding",
         "sampling",
@@ -195,7 +195,7 @@ def test_a_run_tells_its_phases_steps_previews_and_step_pictures(tiny: Model) ->
 
 
 def test_no_preview_is_made_unless_asked_for(tiny: Model) -> None:
-    events = generate(read_job(canvas(64, 96, *THREE)), tiny, references={})
+    events = generate(read_job(canvas(64, 96, *THREE)), tiny)
     assert not any(isinstance(event, Preview) for event in events)
 
 
@@ -210,7 +210,7 @@ def test_cancel_takes_effect_within_one_denoiser_call(tiny: Model) -> None:
         return asked > 5
 
     def run() -> None:
-        for event in generate(job, tiny, references={}, is_cancelled=is_cancelled):
+        for event in generate(job, tiny, is_cancelled=is_cancelled):
             heard.append(event)
 
     with pytest.raises(Cancelled):

@@ -19,7 +19,8 @@ from engine.contract.catalogue import BUNDLED_FOLDER
 from engine.contract.errors import Cancelled, EngineError
 from engine.contract.png import read_job, read_run
 from engine.families.base import Model
-from engine.run import ModelKeeper, RunRequest, run
+from engine.model_keeper import ModelKeeper
+from engine.run import RunRequest, run
 from engine.runtime import autoencoder, tiled
 from engine.runtime.autoencoder import KLCodec
 from engine.runtime.references import Reference

@@ -123,7 +123,7 @@ def test_many_words_of_no_weight_leave_an_embedding_in_half_precision() -> None:
 
 def test_the_end_of_a_long_prompt_changes_the_picture_and_nothing_is_said(model: Model) -> None:
     def run(document: dict[str, Any]) -> tuple[Any, list[str]]:
-        events = generate(read_job(document), model, references={})
+        events = generate(read_job(document), model)
         said = [event.problem.message for event in events if isinstance(event, Warned)]
         return latents(document, model), said
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from engine.contract.chance import resolve_random
 from engine.contract.checks import check
 from engine.contract.errors import EngineError, Problem
-from engine.contract.job import files_of, resolve_random, to_document
+from engine.contract.job import files_of, to_document
 from engine.contract.models import facts_of, model_problems
 from engine.contract.parse import parse_json
 from engine.storage.job_files import read_source

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..regions.panorama import Floats
 from .seen_triangles import Bools, Colours, SeenTriangles
 
 _ROWS_AT_ONCE = 64
@@ -52,7 +53,7 @@ def _draw_between_neighbours(seen: SeenTriangles, rows: slice, lines: Bools) -> 
                 np.abs((step * seen.faces[a]).sum(axis=1)),
                 np.abs((step * seen.faces[b]).sum(axis=1)),
             )
-            far = np.maximum(-p[:, 2], -q[:, 2]) if seen.view.is_perspective else 1.0
+            far = _far(seen, p, q)
             is_line[both] = gap > _GAP * seen.sample * far
             # What lies nearly in one plane is shaded as one: that is most of smooth surfaces.
             turned = (seen.faces[a] * seen.faces[b]).sum(axis=1) < _NEARLY_FLAT
@@ -63,3 +64,11 @@ def _draw_between_neighbours(seen: SeenTriangles, rows: slice, lines: Bools) -> 
         on_first = (is_line & near) | (bends & ~is_line)
         for chosen, part in ((on_first, here), (is_line & ~near, there)):
             lines[part][differ[0][chosen], differ[1][chosen]] = True
+
+
+def _far(seen: SeenTriangles, first: Floats, second: Floats) -> Floats | float:
+    """Return by how much a pixel's width grows at pairs of points, (F, 3) each → (F,)."""
+    if seen.view.is_panorama:
+        found: Floats = np.maximum(*(np.linalg.norm(one, axis=1) for one in (first, second)))
+        return found
+    return np.maximum(-first[:, 2], -second[:, 2]) if seen.view.is_perspective else 1.0

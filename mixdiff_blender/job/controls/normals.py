@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..regions.panorama import axes_of, directions
 from .seen_triangles import Colours, SeenTriangles
 
 _ROWS_AT_ONCE = 64
@@ -17,7 +18,8 @@ Source: https://github.com/lllyasviel/ControlNet-v1-1-nightly: blue is front, re
 def normal_picture(seen: SeenTriangles) -> Colours:
     """Return a picture of the normals in camera space: red left, green up, blue to the camera.
 
-    Where nothing is, it faces the camera. (H, W, 3).
+    Of a panorama these are as seen by who looks there. Where nothing is, it faces the camera.
+    (H, W, 3).
     """
     height, width = seen.triangles.shape
     picture = np.empty((height, width, 3), dtype=np.uint8)
@@ -28,5 +30,8 @@ def normal_picture(seen: SeenTriangles) -> Colours:
         normals = np.zeros((*triangles.shape, 3))
         normals[..., 2] = 1.0
         normals[shown] = seen.shaded(triangles[shown], seen.points(rows)[shown])
+        if seen.view.is_panorama:
+            axes = axes_of(directions(height, width)[rows][shown])
+            normals[shown] = (axes @ normals[shown][..., None])[..., 0]
         picture[rows] = np.rint((normals * _AXES + 1) / 2 * 255)
     return picture

@@ -16,7 +16,7 @@ from ..regions.projection import Canvas
 from .depth import depth_picture
 from .edges import edge_picture
 from .normals import normal_picture
-from .seen_triangles import Colours, SeenTriangles
+from .seen_triangles import Colours, ReadTriangles, SeenTriangles
 from .segments import Segments, segment_picture
 
 
@@ -35,12 +35,20 @@ class SceneLook:
         self._pictures: dict[str, ScenePicture] = {}
 
     @cached_property
+    def read(self) -> ReadTriangles:
+        """What there is to be seen, read in Blender's thread.
+
+        Raises: EngineError of kind `job` without a camera.
+        """
+        return ReadTriangles.of(self._scene, self._depsgraph, self._canvas)
+
+    @cached_property
     def seen(self) -> SeenTriangles:
         """What is seen at each pixel of the canvas.
 
         Raises: EngineError of kind `job` without a camera.
         """
-        return SeenTriangles.of(self._scene, self._depsgraph, self._canvas)
+        return SeenTriangles.of_read(self.read)
 
     def picture(self, kind: str) -> ScenePicture:
         """Return the picture of a kind, the same one each time."""
@@ -69,6 +77,12 @@ class ScenePicture:
         Raises: EngineError of kind `job` without a camera.
         """
         return np.ascontiguousarray(SCENE_PICTURES[self.kind](self.look))
+
+    def is_read(self) -> bool:
+        """Read what needs Blender's thread; return whether the rest does not."""
+        if self.kind == SEGMENTS:  # which asks objects for their names
+            return False
+        return self.look.read is not None
 
     def write(self, path: Path) -> None:
         """Write it as a PNG.

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from ..regions.camera import view_of
 from ..regions.occluders import occluders
+from ..regions.panorama import directions
 from ..regions.pieces import Piece
 from ..regions.projection import CameraView, Canvas, Floats, Ints
-from ..regions.rasteriser import DepthBuffer
 from ..regions.shown import ShownGeometry
+from ..regions.sphere import depth_buffer
 from ..regions.visibility import LeftOut
 
 _POINTS_AT_ONCE = 2**17
@@ -40,6 +41,32 @@ class _Part:
     @property
     def end(self) -> int:
         return self.first + len(self.piece.triangles) * len(self.piece.matrices)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadTriangles:
+    """All that renders show of a scene, read and not looked at yet."""
+
+    view: CameraView
+    canvas: Canvas
+    parts: tuple[_Part, ...]
+
+    @classmethod
+    def of(
+        cls, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, canvas: Canvas
+    ) -> ReadTriangles:
+        """Read it, in Blender's thread.
+
+        Raises: EngineError of kind `job` without a camera.
+        """
+        view = view_of(scene, depsgraph)
+        layer = depsgraph.view_layer
+        assert isinstance(layer, bpy.types.ViewLayer)
+        objects = occluders(layer)
+        shown = ShownGeometry(scene, depsgraph, objects, shaded=True)
+        pieces = {obj: shown.pieces_of(obj) for obj in objects}
+        parts = _numbered({o: p for o, p in pieces.items() if not isinstance(p, LeftOut)})
+        return cls(view=view, canvas=canvas, parts=tuple(parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,14 +97,13 @@ class SeenTriangles:
 
         Raises: EngineError of kind `job` without a camera.
         """
-        view = view_of(scene, depsgraph)
-        layer = depsgraph.view_layer
-        assert isinstance(layer, bpy.types.ViewLayer)
-        objects = occluders(layer)
-        shown = ShownGeometry(scene, depsgraph, objects, shaded=True)
-        pieces = {obj: shown.pieces_of(obj) for obj in objects}
-        parts = list(_numbered({o: p for o, p in pieces.items() if not isinstance(p, LeftOut)}))
-        buffer = DepthBuffer(view, canvas.height_px, canvas.width_px)
+        return cls.of_read(ReadTriangles.of(scene, depsgraph, canvas))
+
+    @classmethod
+    def of_read(cls, read: ReadTriangles) -> SeenTriangles:
+        """Look at what was read, in whatever thread."""
+        view, canvas, parts = read.view, read.canvas, read.parts
+        buffer = depth_buffer(view, canvas.height_px, canvas.width_px)
         for points, triangles, numbers in _batches(parts):
             buffer.draw(points, triangles, numbers)
         numbers = buffer.owners
@@ -118,10 +144,13 @@ class SeenTriangles:
         """
         height, width = self.triangles.shape
         view = self.view
+        depths = np.where(np.isfinite(self.depths[rows]), self.depths[rows], 1.0)
+        if view.is_panorama:
+            rays: Floats = directions(height, width)[rows]
+            return rays * depths[..., None]
         x = view.left + (np.arange(width) + 0.5) / width * (view.right - view.left)
         y = view.top - (np.arange(height)[rows] + 0.5) / height * (view.top - view.bottom)
         across, up = np.meshgrid(x, y)
-        depths = np.where(np.isfinite(self.depths[rows]), self.depths[rows], 1.0)
         scale = depths if view.is_perspective else np.ones_like(depths)
         return np.stack([across * scale, up * scale, -depths], axis=-1)
 

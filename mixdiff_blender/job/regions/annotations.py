@@ -42,11 +42,12 @@ def bounds_of_layer(layer: Any, number: int, view: CameraView, border: Bounds) -
     if frame is None:
         return None
     on_screen = _are_on_screen(frame.strokes)
-    return Bounds.around(
+    parts = (
         _on_screen_bounds(points, view, border) if flat else _in_space_bounds(points, view)
         for flat, points in zip(on_screen, map(_points_of, frame.strokes), strict=True)
         if len(points)
     )
+    return Bounds.around(parts, view)
 
 
 def fingerprint_of_layer(layer: Any, number: int) -> int:

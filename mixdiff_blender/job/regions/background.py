@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...contract import Image2ImageRegion, Text2ImageRegion, uncovered_share
+from ...contract import Image2ImageRegion, Text2ImageRegion, pieces, uncovered_share
 from ...properties import CanvasSettings
 from ..prompts import Words, filled, region_prompt
 from .projection import Canvas
@@ -46,7 +46,9 @@ def background_of(
         has_gaps = free.has_whole(canvas.grid_px // 2)
     else:
         covering = [region for region in generating if region.mask is None]
-        has_gaps = uncovered_share(canvas.height_px, canvas.width_px, covering) > 0
+        size = canvas.height_px, canvas.width_px
+        parts = [part for region in covering for part in pieces(region, *size)]
+        has_gaps = uncovered_share(*size, parts) > 0
     is_wanted = settings.background if generating else bool(prompt)
     if not (has_gaps and is_wanted):
         return None

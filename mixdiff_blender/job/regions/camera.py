@@ -9,12 +9,13 @@ import bpy
 import numpy as np
 
 from ...contract import EngineError, ModelFacts
-from ...properties import canvas_settings
+from ...properties import LOOK_AROUND, canvas_settings
 from ..model_facts import model_facts
-from .projection import WHOLE_FRAME, Bounds, CameraView, Canvas, nearest_multiple
+from .projection import WHOLE_FRAME, Bounds, CameraView, Canvas, Floats, nearest_multiple
 
 # The side of a square of as many pixels, in sides of the largest region that a model generates.
 _SIDES_OF_SIZES = {"draft": 1.0, "good": 1.5}
+_NEARLY = 1e-5
 
 
 def _frame_px(scene: bpy.types.Scene) -> tuple[int, int]:
@@ -45,6 +46,13 @@ def border_of(scene: bpy.types.Scene) -> Bounds:
     )
 
 
+def is_panorama(scene: bpy.types.Scene) -> bool:
+    """Return whether a scene's picture shows all around, instead of a frame."""
+    data = scene.camera.data if scene.camera else None
+    is_panoramic = isinstance(data, bpy.types.Camera) and data.type == "PANO"
+    return is_panoramic or canvas_settings(scene).look == LOOK_AROUND
+
+
 def render_size_px(scene: bpy.types.Scene) -> tuple[int, int]:
     """Return the width and height of a render."""
     width_px, height_px = (max(1, size) for size in _frame_px(scene))
@@ -56,12 +64,16 @@ def render_size_px(scene: bpy.types.Scene) -> tuple[int, int]:
 def canvas_of(scene: bpy.types.Scene, facts: ModelFacts | None = None) -> Canvas:
     """Return the canvas of a scene for its model, or for another.
 
-    It has the render's size, or the render's shape in a size that suits the model.
+    It has the render's size, or the render's shape in a size that suits the model; a panorama is
+    twice as wide as high.
     """
     facts = facts or model_facts(scene)
     grid_px = facts.grid_px
     width_px, height_px = _frame_px(scene)
-    border = border_of(scene)
+    is_around = is_panorama(scene)
+    border = WHOLE_FRAME if is_around else border_of(scene)
+    if is_around:
+        height_px = width_px // 2
     height = height_px * (border.top - border.bottom)
     width = width_px * (border.right - border.left)
     side = _SIDES_OF_SIZES.get(canvas_settings(scene).canvas_size)
@@ -71,13 +83,18 @@ def canvas_of(scene: bpy.types.Scene, facts: ModelFacts | None = None) -> Canvas
     height_px, width_px = (
         max(grid_px, nearest_multiple(size, grid_px)) for size in (height, width)
     )
-    return Canvas(height_px=height_px, width_px=width_px, grid_px=grid_px)
+    if is_around:
+        width_px = 2 * height_px
+    wrap = "x" if is_around else canvas_settings(scene).wrap
+    return Canvas(
+        height_px=height_px, width_px=width_px, grid_px=grid_px, is_panorama=is_around, wrap=wrap
+    )
 
 
 def find_camera(scene: bpy.types.Scene) -> bpy.types.Object:
     """Return the scene's camera.
 
-    Raises: EngineError of kind `job` where there is none whose view is flat.
+    Raises: EngineError of kind `job` where there is none whose view is flat, or all around.
     """
     camera = scene.camera
     if camera is None:
@@ -86,13 +103,28 @@ def find_camera(scene: bpy.types.Scene) -> bpy.types.Object:
             kind="job",
             advice="add one (Add > Camera), or choose one in the scene's properties",
         )
-    if not isinstance(camera.data, bpy.types.Camera) or camera.data.type not in ("PERSP", "ORTHO"):
+    data = camera.data
+    if not isinstance(data, bpy.types.Camera) or data.type not in ("PERSP", "ORTHO", "PANO"):
         raise EngineError(
-            f"the camera {camera.name!r} is neither perspective nor orthographic",
+            f"the camera {camera.name!r} is neither perspective, orthographic nor panoramic",
             kind="job",
-            advice="choose one of the two as its lens type, or choose another camera",
+            advice="choose one of the three as its lens type, or choose another camera",
+        )
+    if data.type == "PANO" and not _sees_all_around(data):
+        raise EngineError(
+            f"the panoramic camera {camera.name!r} does not see all around",
+            kind="job",
+            advice="choose Equirectangular as its panorama type, with latitudes from -90° to 90° "
+            "and longitudes from -180° to 180°, or another lens type",
         )
     return camera
+
+
+def _sees_all_around(data: Any) -> bool:
+    whole = {"latitude_min": -0.5, "latitude_max": 0.5, "longitude_min": -1.0, "longitude_max": 1.0}
+    return data.panorama_type == "EQUIRECTANGULAR" and all(
+        abs(getattr(data, name) - share * math.pi) < _NEARLY for name, share in whole.items()
+    )
 
 
 def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
@@ -103,7 +135,37 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
     camera = find_camera(scene).evaluated_get(depsgraph)
     data = camera.data
     assert isinstance(data, bpy.types.Camera)
-    is_perspective = data.type == "PERSP"
+    if is_panorama(scene):
+        return CameraView(
+            world_to_camera=_upright(camera) if data.type != "PANO" else _seen_from(camera),
+            **{"left": -math.pi, "right": math.pi, "bottom": -math.pi / 2, "top": math.pi / 2},
+            near=data.clip_start,
+            far=data.clip_end,
+            is_perspective=True,
+            is_panorama=True,
+        )
+    return frame_view_of(scene, depsgraph)
+
+
+def rendered_view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
+    """Return what renders show of a scene, whatever its pictures look at.
+
+    Raises: EngineError of kind `job`, as `find_camera`.
+    """
+    camera: Any = find_camera(scene)
+    look = view_of if camera.data.type == "PANO" else frame_view_of
+    return look(scene, depsgraph)
+
+
+def frame_view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
+    """Return what the frame of the scene's camera shows, also of one that is panoramic.
+
+    Raises: EngineError of kind `job`, as `find_camera`.
+    """
+    camera = find_camera(scene).evaluated_get(depsgraph)
+    data = camera.data
+    assert isinstance(data, bpy.types.Camera)
+    is_perspective = data.type != "ORTHO"
     corners = cast(Any, data).view_frame(scene=scene)  # right top first, clockwise
     frame = np.array(corners)  # (4, 3)
     if is_perspective:
@@ -111,8 +173,7 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
     (left, bottom), (right, top) = frame[:, :2].min(axis=0), frame[:, :2].max(axis=0)
     border = border_of(scene)
     return CameraView(
-        # As the render does, without the camera object's own scale.
-        world_to_camera=np.array(camera.matrix_world.normalized().inverted()),
+        world_to_camera=_seen_from(camera),
         left=float(left + (right - left) * border.left),
         right=float(left + (right - left) * border.right),
         bottom=float(bottom + (top - bottom) * border.bottom),
@@ -121,3 +182,21 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
         far=data.clip_end,
         is_perspective=is_perspective,
     )
+
+
+def _seen_from(camera: bpy.types.Object) -> Floats:
+    """Return the way into a camera's space: as the render does, without the object's own scale."""
+    return np.array(camera.matrix_world.normalized().inverted())
+
+
+def _upright(camera: bpy.types.Object) -> Floats:
+    """Return the way into the space of a camera at the same place, held upright and level."""
+    turned = np.array(camera.matrix_world.normalized())
+    ahead = -turned[:3, 2] * (1, 1, 0)
+    if np.linalg.norm(ahead) < _NEARLY:  # it looks straight up or down: its own up is ahead
+        ahead = turned[:3, 1] * (1, 1, 0)
+    back = -ahead / np.linalg.norm(ahead)
+    up = np.array([0.0, 0.0, 1.0])
+    turned[:3, :3] = np.stack([np.cross(up, back), up, back], axis=1)
+    found: Floats = np.linalg.inv(turned)
+    return found

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ...contract import Image2ImageRegion, Rectangle, Text2ImageRegion
+from ...contract import Image2ImageRegion, Rectangle, Text2ImageRegion, pieces
+from .projection import Canvas
 
 RATIO = 20.0
 """How much more a region weighs than what it stands before: its soft edge ends where they meet."""
@@ -20,6 +21,7 @@ _R = TypeVar("_R", Text2ImageRegion, Image2ImageRegion)
 def nearer_first(
     regions: Sequence[Text2ImageRegion | Image2ImageRegion],
     far: Mapping[str, float],
+    canvas: Canvas,
     silhouettes: Collection[str] = (),
 ) -> tuple[list[Text2ImageRegion | Image2ImageRegion], float]:
     """Return the regions with weights by depth, and the least share that one was left with.
@@ -44,7 +46,7 @@ def nearer_first(
             for other in ordered
             if other.id in levels
             and not (region.id in silhouettes and other.id in silhouettes)
-            and _is_before(region, other, far)
+            and _is_before(region, other, far, canvas)
         )
         levels[region.id] = 1 + max(behind, default=-1)
     highest = max(levels.values(), default=0)
@@ -58,11 +60,20 @@ def nearer_first(
     return weighted, min(shares.values(), default=1.0)
 
 
-def _is_before(region: Text2ImageRegion, other: Text2ImageRegion, far: Mapping[str, float]) -> bool:
+def _is_before(
+    region: Text2ImageRegion, other: Text2ImageRegion, far: Mapping[str, float], canvas: Canvas
+) -> bool:
     is_nearer = far[region.id] < far[other.id] * (1 - _SAME_DEPTH)
-    return is_nearer and _overlap(region, other)
+    return is_nearer and _overlap(region, other, canvas)
 
 
-def _overlap(one: Rectangle, other: Rectangle) -> bool:
-    rows = one.row_init < other.row_end and other.row_init < one.row_end
-    return rows and one.col_init < other.col_end and other.col_init < one.col_end
+def _overlap(one: Rectangle, other: Rectangle, canvas: Canvas) -> bool:
+    ours, others = (pieces(each, canvas.height_px, canvas.width_px) for each in (one, other))
+    return any(
+        part.row_init < met.row_end
+        and met.row_init < part.row_end
+        and part.col_init < met.col_end
+        and met.col_init < part.col_end
+        for part in ours
+        for met in others
+    )

@@ -11,20 +11,24 @@ from mathutils import Matrix
 
 from ...contract import Rectangle
 from ...properties import canvas_settings, region_settings
-from .camera import view_of
+from .camera import canvas_of, view_of
 from .helper_planes import bounds_on, placement_of
 from .projection import Bounds, CameraView, Canvas, Floats, in_frame
+from .sphere_patches import fill_patch, is_patch, patch_bounds
 
 _SLANT = 1e-4  # of a rectangle's longer side: what is less is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnRectangle:
-    """A helper plane that stands upright before the camera and moves with it."""
+    """A helper plane that stands upright before the camera and moves with it.
+
+    Of a panorama it is a part of a sphere around the camera.
+    """
 
     object: bpy.types.Object
     bounds: Bounds
-    """The part of the frame that it fills."""
+    """The part of the frame that it fills; where the canvas wraps, it may lie beyond."""
     depth: float
     """How far before the camera it stands, in Blender's units."""
 
@@ -47,11 +51,11 @@ def drawn_rectangles(
     Raises: EngineError of kind `job`, as `find_camera`.
     """
     layer: Any = depsgraph.view_layer
-    view = view_of(scene, depsgraph)
+    view, is_ring = view_of(scene, depsgraph), canvas_of(scene).is_ring
     listed = (entry.object for entry in canvas_settings(scene).regions)
     shown = (obj for obj in listed if obj and not obj.hide_select and obj.name in layer.objects)
     seen = (
-        _rectangle(scene, depsgraph, view, obj)
+        _rectangle(scene, depsgraph, view, obj, is_ring)
         for obj in shown
         if obj.visible_get(view_layer=layer)
     )
@@ -71,7 +75,7 @@ def may_be_drawn(scene: bpy.types.Scene, obj: bpy.types.Object) -> bool:
         and obj.parent is not None
         and obj.parent == scene.camera
         and isinstance(mesh, bpy.types.Mesh)
-        and (len(mesh.vertices), len(mesh.polygons)) == (4, 1)
+        and ((len(mesh.vertices), len(mesh.polygons)) == (4, 1) or is_patch(obj))
         and not obj.modifiers
         and not obj.constraints
     )
@@ -84,7 +88,7 @@ def drawn_rectangle(
 
     Raises: EngineError of kind `job`, as `find_camera`.
     """
-    return _rectangle(scene, depsgraph, view_of(scene, depsgraph), obj)
+    return _rectangle(scene, depsgraph, view_of(scene, depsgraph), obj, canvas_of(scene).is_ring)
 
 
 def place_rectangle(
@@ -92,11 +96,16 @@ def place_rectangle(
 ) -> None:
     """Have a drawn rectangle fill another part of the canvas, as far from the camera as before.
 
-    Its place and scale change and its mesh does not: that may be shared, and these keyframed.
+    Its place and scale change and its mesh does not: that may be shared, and these keyframed. Of a
+    panorama its mesh is made anew.
 
     Raises: EngineError of kind `job`, as `find_camera`.
     """
     view = view_of(scene, depsgraph)
+    if view.is_panorama:
+        found = patch_bounds(obj)
+        fill_patch(obj, bounds_on(scene, *to.bounds), found[1] if found else 1.0)
+        return
     corners = _corners(depsgraph, view, obj)
     depth = -float(corners[0, 2])
     placement = placement_of(scene, depsgraph, bounds_on(scene, *to.bounds), depth)
@@ -115,9 +124,12 @@ def _rectangle(
     depsgraph: bpy.types.Depsgraph,
     view: CameraView,
     obj: bpy.types.Object,
+    is_ring: tuple[bool, bool],
 ) -> DrawnRectangle | None:
     if not may_be_drawn(scene, obj):
         return None
+    if view.is_panorama or is_patch(obj):
+        return _patch(depsgraph, view, obj) if view.is_panorama else None
     corners = _corners(depsgraph, view, obj)
     low, high = corners.min(axis=0), corners.max(axis=0)
     sides, depth = high - low, -float(high[2])
@@ -130,8 +142,20 @@ def _rectangle(
     (left, bottom), (right, top) = (
         ((corner[:2] / share - start) / size).tolist() for corner in (low, high)
     )
-    bounds = in_frame(left, right, bottom, top)
+    bounds = in_frame(left, right, bottom, top, is_ring=is_ring)
     return DrawnRectangle(object=obj, bounds=bounds, depth=depth) if bounds else None
+
+
+def _patch(
+    depsgraph: bpy.types.Depsgraph, view: CameraView, obj: bpy.types.Object
+) -> DrawnRectangle | None:
+    """Return the part of a panorama that a patch fills, None where it was turned or moved since."""
+    found = patch_bounds(obj)
+    own = _parent_space(depsgraph, view, obj) @ np.array(obj.matrix_basis)
+    if found is None or not np.allclose(own, np.eye(4), atol=_SLANT):
+        return None
+    bounds, depth = found
+    return DrawnRectangle(object=obj, bounds=bounds, depth=depth)
 
 
 def _corners(depsgraph: bpy.types.Depsgraph, view: CameraView, obj: bpy.types.Object) -> Floats:

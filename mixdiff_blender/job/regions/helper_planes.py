@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import bpy
@@ -10,6 +10,7 @@ import bpy
 from .camera import canvas_of, find_camera, view_of
 from .projection import Bounds
 
+_AHEAD: Any = {"left": -1.0, "right": 1.0, "bottom": -0.5, "top": 0.5, "is_panorama": False}
 _CORNERS = [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)]
 
 
@@ -46,11 +47,14 @@ def placement_of(
 ) -> Placement:
     """Return where something must stand before a scene's camera to fill a part of its frame.
 
+    Of a panorama the frame is what lies ahead.
     Without a depth it stands near.
 
     Raises: EngineError of kind `job`, as `find_camera`.
     """
     view = view_of(scene, depsgraph)
+    if view.is_panorama:  # which has no frame: what stands ahead of it, twice as wide as high
+        view = replace(view, **_AHEAD)
     sides = (view.right - view.left, view.top - view.bottom)
     if depth is None:  # the frame is one unit wide or high there
         depth = 1 / max(sides) if view.is_perspective else 1.0
@@ -79,7 +83,7 @@ def add_plane(
         loop.uv = (x + 0.5, y + 0.5)
     mesh.update()
     plane = bpy.data.objects.new("Region", mesh)
-    _stand_before_camera(scene, collection, plane, placement)
+    stand_before_camera(scene, collection, plane, placement.middle)
     return plane
 
 
@@ -96,19 +100,20 @@ def add_image(
     width, height = (max(1, size) for size in cast(Any, image.size))
     scale = min(placement.width / width, placement.height / height)
     empty.empty_display_size = max(width, height) * scale
-    _stand_before_camera(scene, collection, empty, placement)
+    stand_before_camera(scene, collection, empty, placement.middle)
     return empty
 
 
-def _stand_before_camera(
+def stand_before_camera(
     scene: bpy.types.Scene,
     collection: bpy.types.Collection,
     obj: bpy.types.Object,
-    placement: Placement,
+    at: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> None:
+    """Put an object at a place in the space of a scene's camera, with which it moves."""
     camera = find_camera(scene)
     collection.objects.link(obj)
-    obj.location = placement.middle
+    obj.location = at
     obj.parent = camera
     # A camera's own scale is nothing to what it sees.
     scaled = camera.matrix_world

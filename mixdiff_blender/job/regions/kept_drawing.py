@@ -10,7 +10,7 @@ import numpy as np
 
 from .pieces import Piece
 from .projection import CameraView, Floats, Ints
-from .rasteriser import DepthBuffer
+from .sphere import Buffer, depth_buffer
 
 _POINTS_AT_ONCE = 2**17
 
@@ -25,7 +25,7 @@ class _Last:
     camera: _Key
     pieces: _Pieces
     still: _Pieces
-    buffer: DepthBuffer
+    buffer: Buffer
     """Of what stood still."""
 
 
@@ -34,21 +34,23 @@ _last: _Last | None = None
 
 def drawn(
     view: CameraView, size: tuple[int, int], shown: Iterable[tuple[int, Sequence[Piece]]]
-) -> DepthBuffer:
+) -> Buffer:
     """Return a drawing of pieces, each of which has the number beside it.
 
     Shapes: size is the height and width in samples.
     """
     global _last
-    pieces = {_key(number, piece): (number, piece) for number, some in shown for piece in some}
-    camera = (*size, *_key_of(view))
+    pieces = {
+        key_of_piece(number, piece): (number, piece) for number, some in shown for piece in some
+    }
+    camera = (*size, *key_of_view(view))
     last = _last if _last is not None and _last.camera == camera else None
     if last is not None and last.still and last.still.keys() <= pieces.keys():
         still, buffer = last.still, last.buffer
     else:
         before: _Pieces = last.pieces if last is not None else {}
         still = {key: value for key, value in pieces.items() if key in before}
-        buffer = DepthBuffer(view, *size)
+        buffer = depth_buffer(view, *size)
         _draw(buffer, still.values())
     _last = _Last(camera=camera, pieces=pieces, still=still, buffer=buffer)
     if len(still) == len(pieces):
@@ -60,24 +62,25 @@ def drawn(
 
 def drawn_anew(
     view: CameraView, size: tuple[int, int], shown: Iterable[tuple[int, Sequence[Piece]]]
-) -> DepthBuffer:
+) -> Buffer:
     """Return a drawing of pieces of which nothing is kept, nor taken from what is."""
-    buffer = DepthBuffer(view, *size)
+    buffer = depth_buffer(view, *size)
     _draw(buffer, ((number, piece) for number, some in shown for piece in some))
     return buffer
 
 
-def _key(number: int, piece: Piece) -> _Key:
+def key_of_piece(number: int, piece: Piece) -> _Key:
     """Return what tells a piece from others; its arrays are kept, and never changed."""
     return number, id(piece.points), id(piece.triangles), piece.matrices.tobytes()
 
 
-def _key_of(view: CameraView) -> _Key:
+def key_of_view(view: CameraView) -> _Key:
+    """Return what tells a camera's view from others."""
     sides = (view.left, view.right, view.bottom, view.top, view.near, view.far)
-    return (*sides, view.is_perspective, view.world_to_camera.tobytes())
+    return (*sides, view.is_perspective, view.is_panorama, view.world_to_camera.tobytes())
 
 
-def _draw(buffer: DepthBuffer, pieces: Iterable[tuple[int, Piece]]) -> None:
+def _draw(buffer: Buffer, pieces: Iterable[tuple[int, Piece]]) -> None:
     for points, triangles, numbers in _batches(pieces):
         buffer.draw(points, triangles, numbers)
 

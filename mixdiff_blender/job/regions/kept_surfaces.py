@@ -25,6 +25,11 @@ def kept_surfaces(
     return _read_or_kept(_own, depsgraph, obj, read)
 
 
+def has_kept_surfaces() -> bool:
+    """Return whether any object's surface is kept."""
+    return not _own.is_empty
+
+
 def kept_hair(
     depsgraph: bpy.types.Depsgraph, obj: bpy.types.Object, read: Callable[[], tuple[Surface, ...]]
 ) -> tuple[Surface, ...]:

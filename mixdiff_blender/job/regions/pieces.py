@@ -65,7 +65,8 @@ class Piece:
 
 def bounds_of(pieces: Iterable[Piece], view: CameraView) -> Bounds | None:
     """Return the part of the camera's frame that pieces cover, or None where none is seen."""
-    return Bounds.around(visible_bounds(view, *part) for piece in pieces for part in piece.parts())
+    parts = (part for piece in pieces for part in piece.parts())
+    return Bounds.around((visible_bounds(view, *part) for part in parts), view)
 
 
 def pieces_in(

@@ -83,14 +83,15 @@ class DepthBuffer:
 
     def _draw_cut(self, seen: Floats, triangles: Ints, numbers: Ints) -> None:
         """Draw what of triangles lies between the planes where the view begins and ends."""
-        for number in np.unique(numbers):
-            corners = seen[triangles[numbers == number]]  # (T', 3, 4)
-            corners = corners[np.isfinite(corners).all(axis=(1, 2))]
-            for plane in (0, 1):
-                corners = cut_at(corners, distances_inside(self._view, corners)[plane])
-            count = len(corners)
-            indices = np.arange(3 * count, dtype=np.int32).reshape(-1, 3)
-            self._draw_seen(corners.reshape(-1, 4), indices, np.full(count, number, np.int32))
+        corners = seen[triangles]  # (T, 3, 4)
+        own = np.repeat(numbers.astype(np.float64)[:, None, None], 3, axis=1)
+        corners = np.concatenate([corners, own], axis=2)  # (T, 3, 5), each with its number
+        corners = corners[np.isfinite(corners).all(axis=(1, 2))]
+        for plane in (0, 1):
+            corners = cut_at(corners, distances_inside(self._view, corners)[plane])
+        indices = np.arange(3 * len(corners), dtype=np.int32).reshape(-1, 3)
+        numbers = corners[:, 0, 4].astype(np.int32)
+        self._draw_seen(corners[..., :4].reshape(-1, 4), indices, numbers)
 
     def _draw_seen(self, seen: Floats, triangles: Ints, numbers: Ints) -> None:
         a, b, w, depth = seen.T

@@ -18,6 +18,7 @@ from ...contract import (
     OrNone,
     Problem,
     Rectangle,
+    ReferencePicture,
     Region,
     RegionControl,
     RerollRegion,
@@ -42,6 +43,7 @@ from ..loras import loras_of
 from ..model_facts import model_path
 from ..model_settings import exact, followed_model, value_for
 from ..prompts import escaped, filled, region_prompt, whole_picture_prompt
+from ..references import references_of
 from ..scene_words import doubts_about_fields, words_of
 from .entries import Source, unique_names
 from .region_bounds import Place, RegionBounds
@@ -55,6 +57,9 @@ _CLASSES: dict[str, type[Region]] = {
     REROLL_TYPE: RerollRegion,
 }
 _CONTROL_IMAGE = next(field for field in fields(Control) if field.name == "image")
+_REFERENCE_IMAGE = next(field for field in fields(ReferencePicture) if field.name == "image")
+_AS_MASKS = ("mask", "strength_map")
+"""The pictures of which it counts how bright they are."""
 _GIVEN = frozenset({*(f.name for f in fields(Rectangle)), "name", "id"})
 _NO_FILE = "-"
 _AS_THE_MASK = "constant"
@@ -63,6 +68,9 @@ _LONGEST_NAME = 48  # letters, of which some take four bytes of the 255 that a f
 
 class PictureToWrite(Protocol):
     """A picture that a job names and that is in no file yet."""
+
+    def is_read(self) -> bool:
+        """Read what needs Blender's thread; return whether the rest does not."""
 
     def write(self, path: Path) -> None:
         """Write it as a PNG.
@@ -81,6 +89,10 @@ class WantedImage:
     """Whether it is wanted for what it covers."""
     frame: Path | None = None
     """Of a sequence, the file of the picture that is wanted."""
+
+    def is_read(self) -> bool:
+        """Return that Blender has to write it."""
+        return False
 
     def write(self, path: Path) -> None:
         """Write it as a PNG.
@@ -139,6 +151,14 @@ class RegionReader:
     def canvas_controls(self) -> tuple[Control, ...]:
         """Return what the whole picture is held to."""
         return tuple(Control(**values) for values in self._controls(self._canvas.controls, None))
+
+    def references(self, listed: Any, source: Source | None) -> tuple[ReferencePicture, ...]:
+        """Return the pictures of a list that are followed, by one region or by all."""
+
+        def file_of(image: bpy.types.Image | None) -> str:
+            return self._file(image, _REFERENCE_IMAGE, source) or _NO_FILE
+
+        return tuple(references_of(listed, self._used, file_of))
 
     def _controls(self, listed: Any, source: Source | None) -> Iterator[dict[str, Any]]:
         """Yield the values of a list's controls that are on, for one region or for all."""
@@ -211,6 +231,8 @@ class RegionReader:
             elif name == "controls":
                 listed = self._controls(settings.controls, source)
                 yield name, tuple(RegionControl(**values) for values in listed)
+            elif name == "references":
+                yield name, self.references(settings.references, source)
             elif name == "negative_prompt":
                 text = settings.negative_prompt
                 yield name, self._filled(text, name, source) if text else None
@@ -233,11 +255,15 @@ class RegionReader:
         if image is None:
             if isinstance(kind_of(declared), OrNone):
                 return None
-            self._complain(source, declared.name, "has no picture", "choose one to start from")
+            is_start = declared.name == "reference_image"
+            remedy = (
+                "choose one to start from" if is_start else "choose one, or take it off the list"
+            )
+            self._complain(source, declared.name, "has no picture", remedy)
             return _NO_FILE
         if path := image_path(image):
             return str(path)
-        is_mask, frame = declared.name == "mask", None
+        is_mask, frame = declared.name in _AS_MASKS, None
         if image.source == "SEQUENCE":
             frame = sequence_file(image, _frame_shown(image, source, self._scene.frame_current))
             if not is_file(frame):

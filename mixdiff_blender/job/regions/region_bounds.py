@@ -14,6 +14,7 @@ from ...properties import region_settings
 from .annotations import bounds_of_layer, layers_of
 from .belonging import Belonging, belongs_to, members_of
 from .camera import border_of, view_of
+from .drawn_rectangles import drawn_rectangle
 from .entries import Group, Source
 from .group_doubts import about_members, not_covered, why_empty
 from .occluders import occluders
@@ -21,6 +22,7 @@ from .pieces import Piece, bounds_of
 from .projection import Bounds, Canvas, on_canvas
 from .shapes import has_silhouette
 from .shown import ShownGeometry
+from .sight import Aside, Seen, Sight, seen_now
 from .silhouettes import Coverage, Silhouette, Silhouettes
 from .visibility import LeftOut, what_it_shows_instead
 
@@ -69,14 +71,19 @@ class RegionBounds:
         depsgraph: bpy.types.Depsgraph,
         sources: Sequence[Source],
         canvas: Canvas,
+        aside: Aside | None = None,
     ) -> None:
+        """With `aside` silhouettes may be those of a moment ago, or not there yet."""
         self.canvas = canvas
+        self._aside = aside
         self._border = border_of(scene)
+        self._scene, self._depsgraph = scene, depsgraph
         self._frame = scene.frame_current
         self._layer = cast(bpy.types.ViewLayer, depsgraph.view_layer)
         self._view = view_of(scene, depsgraph)
         self._strokes = layers_of(scene)
         outlined = list(filter(has_silhouette, sources))
+        self._outlined = outlined
         self._numbers = {source.id: number for number, source in enumerate(outlined, start=1)}
         self._belonging = Belonging(self._numbers, outlined)
         needs_all = bool(outlined) or any(source.group is not None for source in sources)
@@ -87,7 +94,8 @@ class RegionBounds:
 
     def place_of(self, source: Source) -> Place | LeftOut:
         """Return where a region lies and what it covers there, or why it covers nothing."""
-        has_outline = source.id in self._numbers
+        drawn = source.object and self._drawn_over_edges(source.object)
+        has_outline = source.id in self._numbers and self._is_looked_at and not drawn
         seen = self._silhouette_of(source) if has_outline else None
         # The picture of an image region fills its rectangle.
         if seen is not None and source.settings.type != Image2ImageRegion.TYPE:
@@ -102,7 +110,8 @@ class RegionBounds:
             return Place(rectangle=rectangle, far=bounds.far)
         if seen is None:
             return _HIDDEN
-        coverage = self._silhouettes.cropped(seen, rectangle)
+        assert self._seen is not None
+        coverage = self._seen.silhouettes.cropped(seen, rectangle)
         return Place(rectangle=rectangle, far=seen.far, coverage=coverage)
 
     def bounds_of(self, source: Source) -> Bounds | LeftOut:
@@ -121,7 +130,16 @@ class RegionBounds:
         shown = self._shown.pieces_of(source.object)
         if isinstance(shown, LeftOut):
             return shown
+        if drawn := self._drawn_over_edges(source.object):
+            return drawn
         return bounds_of(shown, self._view) or (_NOT_IN_VIEW if shown else _NO_SURFACE)
+
+    def _drawn_over_edges(self, obj: bpy.types.Object) -> Bounds | None:
+        """Return where a drawn rectangle lies that may go over the canvas's edges."""
+        if self.canvas.is_panorama or not any(self.canvas.is_ring):
+            return None
+        drawn = drawn_rectangle(self._scene, self._depsgraph, obj)
+        return drawn.bounds if drawn else None
 
     def doubts_about(self, source: Source) -> Iterator[tuple[str, str]]:
         """Return what a render shows otherwise than a region's place has it, and what to do."""
@@ -140,14 +158,22 @@ class RegionBounds:
         yield from self._shown.doubts_about(obj)
 
     def _silhouette_of(self, source: Source) -> Silhouette | None:
-        obj, settings, number = source.object, source.settings, self._numbers[source.id]
+        obj, settings = source.object, source.settings
         if obj is not None and settings.guide:  # which hides nothing, and is hidden by nothing
             alone = Silhouettes(self._view, self.canvas, [(1, self._pieces_of(obj))], keep=False)
             return alone.of(1, settings.feather_px)
-        return self._silhouettes.of(number, settings.feather_px)
+        return self._seen.by_id.get(source.id) if self._seen is not None else None
+
+    @property
+    def _is_looked_at(self) -> bool:
+        return self._aside is None or self._seen is not None
 
     @cached_property
-    def _silhouettes(self) -> Silhouettes:
+    def _seen(self) -> Seen | None:
+        return seen_now(self._sight) if self._aside is None else self._aside.seen(self._sight)
+
+    @property
+    def _sight(self) -> Sight:
         """All that is seen; of what lies in the same place, what is a region."""
         own = self._belonging.of_objects
         regions = [
@@ -164,7 +190,11 @@ class RegionBounds:
         others = [(number, piece) for number, piece in others if number or piece.hides]
         others.sort(key=lambda one: one[0] == 0)
         drawn = [*regions, *((number, [piece]) for number, piece in others)]
-        return Silhouettes(self._view, self.canvas, drawn)
+        wanted = {
+            source.id: (self._numbers[source.id], source.settings.feather_px)
+            for source in self._outlined
+        }
+        return Sight(view=self._view, canvas=self.canvas, shown=drawn, wanted=wanted)
 
     def _is_all_anothers(self, source: Source) -> bool:
         """Return whether a group shows something, and all of it belongs to other regions."""

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from .camera import view_of
 from .occluders import occluders
+from .panorama import angles_of, directions
 from .pieces import pieces_in
 from .projection import CameraView, Floats, Ints, frame_coordinates
-from .rasteriser import DepthBuffer
+from .sphere import depth_buffer
 
 _SAME_DEPTH = 0.02  # of the distance to the camera
 _TEXELS = 2.0  # pixels that a piece of noise is at least wide
@@ -59,7 +60,7 @@ class SeenSurfaces:
         Raises: EngineError of kind `job` without a camera.
         """
         view = view_of(scene, depsgraph)
-        buffer = DepthBuffer(view, height, width)
+        buffer = depth_buffer(view, height, width)
         parts: list[_Part] = []
         corners: list[Floats] = []
         first = 0
@@ -88,10 +89,13 @@ class SeenSurfaces:
     @property
     def points(self) -> Floats:
         """What is seen at each pixel, in the world; a direction where nothing is. (H, W, 3)."""
-        x, y = self._on_plane()
         depths = np.where(np.isfinite(self.depths), self.depths, 1.0)
-        scale = depths if self.view.is_perspective else np.ones_like(depths)
-        seen = np.stack([x * scale, y * scale, -depths], axis=-1)
+        if self.view.is_panorama:
+            seen = directions(*depths.shape) * depths[..., None]
+        else:
+            x, y = self._on_plane()
+            scale = depths if self.view.is_perspective else np.ones_like(depths)
+            seen = np.stack([x * scale, y * scale, -depths], axis=-1)
         to_world = np.linalg.inv(self.view.world_to_camera)
         is_none = self.owners < 0
         turned: Floats = seen @ to_world[:3, :3].T
@@ -198,6 +202,10 @@ class SeenSurfaces:
 
 def _directions_on_frame(view: CameraView, turned: Floats) -> Floats:
     """Return a, b, w, depth of directions in the camera's space; (F, 3) → (F, 4)."""
+    if view.is_panorama:
+        across, up = (angle / (2 * np.pi) for angle in angles_of(turned))
+        one = np.ones_like(across)
+        return np.stack([across + 0.5, 2 * up + 0.5, one, one * np.inf], axis=1)
     depth = -turned[:, 2]
     across = (turned[:, 0] - view.left * depth) / (view.right - view.left)
     upwards = (turned[:, 1] - view.bottom * depth) / (view.top - view.bottom)

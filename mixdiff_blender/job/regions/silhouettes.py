@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ Shares = NDArray[np.float32]
 _Bools = NDArray[np.bool_]
 _Places = NDArray[np.intp]
 
+SHOWN_PARTS = 128
+"""Of a silhouette along a side where it is shown: as many as make its outline look smooth."""
 _MOST_SAMPLES = 2**20
 _MOST_DENSITY, _LEAST_DENSITY = 2.0, 0.5  # samples a pixel of the canvas, along a side
 _CONTEXT_CELLS = 4  # that the model sees beyond what it generates
@@ -38,6 +40,7 @@ class Coverage:
     """(h, w) from 0 to 1, first row at the top."""
     density: float
     """How many of them a pixel of the canvas has along a side."""
+    _small: dict[int, Shares] = field(default_factory=dict, repr=False)
 
     def means(self, side_px: int) -> Shares:
         """Return how much is covered of parts of so many pixels, by which the sides divide."""
@@ -49,6 +52,11 @@ class Coverage:
 
     def small(self, most: int) -> Shares:
         """Return it in fewer parts, at most so many along a side where they halve that often."""
+        if most not in self._small:
+            self._small[most] = self._halved(most)
+        return self._small[most]
+
+    def _halved(self, most: int) -> Shares:
         shares = self.shares
         while max(shares.shape) > most and not any(side % 2 for side in shares.shape):
             height, width = shares.shape
@@ -58,6 +66,10 @@ class Coverage:
     def has_whole(self, side_px: int) -> bool:
         """Return whether there is a part of so many pixels that is covered as a whole."""
         return bool((self.means(side_px) >= 1).any())
+
+    def is_read(self) -> bool:
+        """Return that nothing of it is Blender's."""
+        return True
 
     def write(self, path: Path) -> None:
         """Write it as a PNG.
@@ -101,7 +113,8 @@ class Silhouettes:
         buffer = draw(view, _size(canvas, self._density), shown)
         self._numbers = buffer.owners  # (H, W)
         self._depths = buffer.depths  # (H, W)
-        self._rows, self._columns = (_extents(one) for one in (self._numbers, self._numbers.T))
+        self._rows = _extents(self._numbers)
+        self._columns = (_arcs if canvas.is_panorama else _extents)(self._numbers.T)
 
     def of(self, number: int, feather_px: int = 0) -> Silhouette | None:
         """Return what is seen of a region, or None where nothing is.
@@ -112,11 +125,13 @@ class Silhouettes:
             return None
         window = self._window(self._rows[number], self._columns[number], feather_px)
         part = self._within(window)
-        seen: _Bools = self._numbers[part] == number
+        numbers = self._numbers[part]
+        seen: _Bools = numbers == number
         shares = seen.astype(np.float32)
         if feather_px >= 1:
-            is_anothers = (self._numbers[part] > 0) & ~seen
-            soft = _feathered(seen, feather_px * self._density)
+            is_anothers = (numbers > 0) & ~seen
+            is_ring = self._canvas.is_panorama and window.width_px == self._canvas.width_px
+            soft = _feathered(seen, feather_px * self._density, is_ring=is_ring)
             shares = np.where(is_anothers, 0, np.maximum(shares, soft)).astype(np.float32)
         far = float(self._depths[part][seen].max())
         return Silhouette(
@@ -129,24 +144,54 @@ class Silhouettes:
         whole[self._within(silhouette.window)] = silhouette.coverage.shares
         return Coverage(shares=whole[self._within(rectangle)], density=self._density)
 
-    def _within(self, rectangle: Rectangle) -> tuple[slice, slice]:
-        return _samples_of(rectangle, self._density)
+    def _within(self, rectangle: Rectangle) -> tuple[slice, slice | _Places]:
+        return _samples_of(rectangle, self._density, self._canvas)
 
     def _window(
         self, rows: tuple[int, int], columns: tuple[int, int], feather_px: int
     ) -> Rectangle:
         grid = self._canvas.grid_px
         sides = []
-        for found, size in ((rows, self._canvas.height_px), (columns, self._canvas.width_px)):
+        for found in (rows, columns):
             start = int(found[0] / self._density)
             end = math.ceil((found[1] + 1) / self._density)
             around = feather_px + _CONTEXT_CELLS * grid
             short = _LEAST_WINDOW_CELLS * grid - (end - start) - 2 * around
             around += max(0, -(-short // 2))
-            sides.append(max(0, (start - around) // grid * grid))
-            sides.append(min(size, -(-(end + around) // grid) * grid))
+            sides.append((start - around) // grid * grid)
+            sides.append(-(-(end + around) // grid) * grid)
         top, bottom, left, right = sides
-        return Rectangle(row_init=top, row_end=bottom, col_init=left, col_end=right)
+        height, width = self._canvas.height_px, self._canvas.width_px
+        if self._canvas.is_panorama:
+            left, right = _around(left, right, width)
+        else:
+            left, right = max(0, left), min(width, right)
+        return Rectangle(
+            row_init=max(0, top), row_end=min(height, bottom), col_init=left, col_end=right
+        )
+
+
+def _around(left: int, right: int, width: int) -> tuple[int, int]:
+    """Return columns that begin on the canvas and may end beyond it; all of them at the most."""
+    if right - left >= width:
+        return 0, width
+    return left % width, left % width + right - left
+
+
+def _arcs(numbers: Ints) -> dict[int, tuple[int, int]]:
+    """Return where the columns begin and end that each number above 0 takes of a ring.
+
+    Shapes: (W, H), columns first. The last may be beyond the ring's end, where it begins again.
+    """
+    size = len(numbers)
+    found = {}
+    for number in np.unique(numbers[numbers > 0]).tolist():
+        columns = np.flatnonzero((numbers == number).any(axis=1))
+        gaps = np.diff(columns, append=columns[0] + size)
+        widest = int(gaps.argmax())
+        first = int(columns[(widest + 1) % len(columns)])
+        found[number] = first, first + size - int(gaps[widest])
+    return found
 
 
 def _extents(numbers: Ints) -> dict[int, tuple[int, int]]:
@@ -172,10 +217,14 @@ def _size(canvas: Canvas, density: float) -> tuple[int, int]:
     return int(canvas.height_px * density), int(canvas.width_px * density)
 
 
-def _samples_of(rectangle: Rectangle, density: float) -> tuple[slice, slice]:
-    """Return the rows and columns of samples in a rectangle."""
+def _samples_of(
+    rectangle: Rectangle, density: float, canvas: Canvas
+) -> tuple[slice, slice | _Places]:
+    """Return the rows and columns of samples in a rectangle, which may go on at the left."""
     top, bottom, left, right = (int(side * density) for side in rectangle.bounds)
-    return slice(top, bottom), slice(left, right)
+    if rectangle.col_end <= canvas.width_px:
+        return slice(top, bottom), slice(left, right)
+    return slice(top, bottom), np.arange(left, right) % int(canvas.width_px * density)
 
 
 def left_free(canvas: Canvas, parts: Iterable[tuple[Rectangle, Coverage]]) -> Coverage:
@@ -183,15 +232,21 @@ def left_free(canvas: Canvas, parts: Iterable[tuple[Rectangle, Coverage]]) -> Co
     density = density_of(canvas)
     free = np.ones(_size(canvas, density), dtype=np.float32)
     for rectangle, coverage in parts:
-        free[_samples_of(rectangle, density)] -= coverage.shares
+        free[_samples_of(rectangle, density, canvas)] -= coverage.shares
     return Coverage(shares=np.clip(free, 0, 1), density=density)
 
 
-def _feathered(seen: _Bools, feather: float) -> Shares:
+def _feathered(seen: _Bools, feather: float, *, is_ring: bool = False) -> Shares:
     """Return how much each sample has of a soft edge that reaches some samples outwards.
+
+    Of a ring it reaches over its ends.
 
     Shapes: (h, w) → (h, w), 1 at the edge.
     """
+    if is_ring:
+        reach = min(math.ceil(feather) + _FEATHER_STEPS, seen.shape[1])
+        wider = np.concatenate([seen[:, -reach:], seen, seen[:, :reach]], axis=1)
+        return _feathered(wider, feather)[:, reach:-reach]
     step = max(1, int(feather) // _FEATHER_STEPS)
     height, width = seen.shape
     padded = np.pad(seen, ((0, -height % step), (0, -width % step)))

@@ -23,6 +23,11 @@ class UntilChanged(Generic[T]):
         self._kept: dict[tuple[int, int], tuple[T, int, frozenset[int]]] = {}
         _stores.append(self)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept."""
+        return not self._kept
+
     def get(self, scene: bpy.types.Scene, obj: bpy.types.Object) -> T | None:
         """Return what is kept of an object."""
         kept = self._kept.get(_key(scene, obj))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...contract import EngineError, Rectangle, Text2ImageRegion
+from ...job.regions.camera import is_panorama
 from ...job.regions.helper_planes import add_plane, bounds_on, placement_of
 from ...job.regions.marking import mark
+from ...job.regions.sphere_patches import add_patch
 from ...properties import TYPE_ITEMS, region_settings
 from ...properties.contexts import scene_in, select
 from ...properties.declarations import BoolProperty, EnumProperty, declared
@@ -79,8 +81,12 @@ class DrawRegion(DrawnOperator, UndoableOperator):
             raise EngineError("The rectangle is empty", kind="job", advice=advice)
         scene = scene_in(context)
         bounds = bounds_on(scene, self.row_init, self.row_end, self.col_init, self.col_end)
-        placement = placement_of(scene, context.evaluated_depsgraph_get(), bounds)
-        plane = add_plane(scene, context.collection, placement)
+        depsgraph = context.evaluated_depsgraph_get()
+        if is_panorama(scene):
+            plane = add_patch(scene, depsgraph, context.collection, bounds)
+        else:
+            placement = placement_of(scene, depsgraph, bounds)
+            plane = add_plane(scene, context.collection, placement)
         settings = region_settings(plane)
         settings.guide = True
         settings.prompt = self.prompt

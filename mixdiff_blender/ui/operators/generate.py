@@ -13,6 +13,7 @@ from ...job.regions.entries import has_region
 from ...properties.contexts import scene_in
 from ...properties.declarations import BoolProperty, IntProperty, StringProperty
 from ...results import batch, generation, shot
+from ...results.live import live
 from .base import (
     RENDER_MENU,
     ReportingOperator,
@@ -76,8 +77,11 @@ class Generate(OfScene):
 
     def run(self, context: Any) -> None:
         """Begin the job; without a window, or where it waits, return when it has ended."""
-        scene = scene_in(context)
-        generation.begin(scene, context.evaluated_depsgraph_get())
+        scene, depsgraph = scene_in(context), context.evaluated_depsgraph_get()
+        if live.is_on(scene):
+            live.keep(scene, depsgraph)  # what is seen is what it becomes
+        else:
+            generation.begin(scene, depsgraph)
         for line in finish(scene, wait=self.wait):
             self.report({line.severity}, line.text)
 

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...contract import EngineError
-from ...job.regions.camera import view_of
+from ...job.regions.camera import rendered_view_of
 from ...job.regions.planes import WITH_SURFACE
 from ...job.regions.visibility import Visibility
 from ...properties import region_settings
@@ -18,7 +18,7 @@ from ...results.depth_picture import depth_picture
 from ...results.documents import view_of_entry
 from ...results.projectable import obstacles
 from ...results.projected_shot import project_shot, remove_keyframes
-from ...results.projection import LAYERS, is_projected, project, remove_projection
+from ...results.projection import LAYERS, is_baked, is_projected, project, remove_projection
 from ...results.sequence import follow
 from ...results.shot_record import record_of
 from .base import require
@@ -66,7 +66,7 @@ class Project(ResultUse):
     @classmethod
     def applied(cls, image: bpy.types.Image, context: Any) -> str:
         """Return whether a picture is projected onto a selected object."""
-        return "ON" if any(is_projected(obj) for obj in selected_with_surface(context)) else ""
+        return "ON" if _projected(context) else ""
 
     @classmethod
     def take_off(cls, image: bpy.types.Image, context: Any) -> None:
@@ -86,7 +86,10 @@ class Project(ResultUse):
             advice = "select objects with a surface"
             raise EngineError("Nothing to project onto", kind="job", advice=advice)
         view = view_of_entry(entry) if entry and self.view == "PICTURE" else None
-        view = view or view_of(scene, context.evaluated_depsgraph_get())
+        view = view or rendered_view_of(scene, context.evaluated_depsgraph_get())
+        if view.is_panorama:
+            advice = "use it as World, or generate one of the camera's frame (Look)"
+            raise EngineError("A panorama is not projected", kind="job", advice=advice)
         hidden = obstacles(scene, context.evaluated_depsgraph_get(), objects)
         objects = [obj for obj in objects if obj not in hidden]
         if not objects:
@@ -115,6 +118,11 @@ class Project(ResultUse):
             self.report({"WARNING"}, f"Without a place for a material: {', '.join(missed)}")
 
 
+def _projected(context: Any) -> list[bpy.types.Object]:
+    """Return the selected objects that show a projection, or what was baked of it."""
+    return [obj for obj in selected_with_surface(context) if is_projected(obj) or is_baked(obj)]
+
+
 def _visible_with_surface(
     scene: bpy.types.Scene, layer: bpy.types.ViewLayer
 ) -> list[bpy.types.Object]:
@@ -133,7 +141,7 @@ class TakeProjectionOff(ResultUse):
     menu = OBJECT_MENU
     requirements = (
         require(
-            lambda context: any(is_projected(obj) for obj in selected_with_surface(context)),
+            _projected,
             "Select objects that the picture is projected onto",
         ),
     )

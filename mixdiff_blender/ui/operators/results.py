@@ -12,6 +12,7 @@ from ...job.regions.projection import WHOLE_FRAME
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import EnumProperty
+from ...results import history
 from ...results.background import (
     Depth,
     depth_in,
@@ -24,13 +25,26 @@ from ...results.compositor import (
     put_in_compositor,
     take_out_of_compositor,
 )
-from ...results.texture import is_on, put_on
+from ...results.documents import view_of_entry, wrap_of_entry
+from ...results.shot_record import record_of
+from ...results.texture import TILES, Tiling, put_on, tiling_on
 from ...results.texture import take_off as take_texture_off
-from ...results.world import Surrounding, put_in_world, surrounding_of, take_out_of_world
+from ...results.world import (
+    Surrounding,
+    put_in_world,
+    surrounding_of,
+    take_out_of_world,
+    turn_along,
+)
 from .base import UndoableOperator, entries, require
 from .projecting import Project, TakeProjectionOff
 from .result_use import NO_IMAGE, OBJECT_MENU, ResultUse, result_in
 from .selection import selected_with_surface
+
+_HAS_SEAMS = (
+    "This picture does not repeat both ways, and has seams: set Size > Repeats to Both Ways, and "
+    "generate again"
+)
 
 
 class UseAsTexture(ResultUse):
@@ -40,35 +54,52 @@ class UseAsTexture(ResultUse):
     bl_label = "Use MixDiff Picture as Texture"
     icon = "TEXTURE"
     menu = OBJECT_MENU
-    buttons = (("Texture", {}),)
+    described_by = "tiling"
+    buttons = (("Texture", {"tiling": "ONCE"}), ("Tiles", {"tiling": "TILES"}))
     requirements = (
         *ResultUse.requirements,
         require(selected_with_surface, "Select the objects to show the picture on"),
     )
 
+    tiling: Tiling = EnumProperty(
+        name="Repeat",
+        items=[
+            (
+                "ONCE",
+                "Once",
+                "Stretch it over the object's UV map, or its two widest sides",
+            ),
+            ("TILES", "Tiles", f"Repeat it {TILES} × {TILES} times (Scale in its material)"),
+        ],
+    )
+
     @classmethod
     def applied(cls, image: bpy.types.Image, context: Any) -> str:
-        """Return whether a selected object shows the picture."""
-        return "ON" if any(is_on(image, obj) for obj in selected_with_surface(context)) else ""
+        """Return how the first selected object that shows the picture does."""
+        found = (tiling_on(image, obj) for obj in selected_with_surface(context))
+        return next(filter(None, found), "")
 
     @classmethod
     def take_off(cls, image: bpy.types.Image, context: Any) -> None:
         """Give the selected objects their materials back."""
         for obj in selected_with_surface(context):
-            if is_on(image, obj):
+            if tiling_on(image, obj):
                 take_texture_off(obj)
 
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Give the objects the picture's material."""
         flat = []
         for obj in selected_with_surface(context):
-            if put_on(image, obj) != "UV":
+            if put_on(image, obj, self.tiling) != "UV":
                 flat.append(obj.name)
         if flat:
             names = ", ".join(flat)
             self.report(
                 {"INFO"}, f"Without a UV map, stretched over their two widest sides: {names}"
             )
+        entry = history.active_entry(scene_in(context))
+        if self.tiling == "TILES" and entry and wrap_of_entry(entry) != "both":
+            self.report({"WARNING"}, _HAS_SEAMS)
 
 
 class UseInCompositor(ResultUse):
@@ -158,6 +189,12 @@ class UseAsBackground(ResultUse):
             self.report({"WARNING"}, f"Show {camera.name!r}: a hidden camera shows no background")
 
 
+_NO_PANORAMA = (
+    "This picture is of a camera's frame, and is stretched all around: for a world, choose "
+    "Look: All Around, or a panoramic camera, and generate again"
+)
+
+
 class UseAsWorld(ResultUse):
     """Make the picture the scene's world; the world that it had stays in the file"""
 
@@ -192,7 +229,13 @@ class UseAsWorld(ResultUse):
     def use(self, image: bpy.types.Image, context: Any) -> None:
         """Make the world."""
         scene = scene_in(context)
-        put_in_world(image, scene, self.surrounding)
+        entry = history.active_entry(scene)
+        view = view_of_entry(entry) if entry else None
+        put_in_world(image, scene, self.surrounding, view)
+        if self.surrounding == "AROUND" and entry and (record := record_of(entry)):
+            turn_along(scene, record.known_views)
+        if self.surrounding == "AROUND" and view and not view.is_panorama:
+            self.report({"WARNING"}, _NO_PANORAMA)
         if scene.render.film_transparent:
             scene.render.film_transparent = False
             self.report({"INFO"}, "Film > Transparent is off now, so that the world is seen")

@@ -10,6 +10,9 @@ from ...backend import engine
 from ...contract import EngineError
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
+from ...results import history
+from ...results.documents import wrap_of_entry
+from ...results.live import live
 from ...results.sequence import follow
 from .base import ReportingOperator, Result, require
 
@@ -25,7 +28,12 @@ class ComparePicture(ReportingOperator):
     bl_idname = "mixdiff.compare"
     bl_label = "Compare MixDiff Picture with Scene"
     icon = "SPLIT_HORIZONTAL"
-    requirements = (_has_picture,)
+    requirements = (
+        require(
+            lambda context: canvas_settings(scene_in(context)).result or live.picture,
+            "There is no picture yet; generate one",
+        ),
+    )
 
     def run(self, context: Any) -> None:
         """Switch from one to the other."""
@@ -72,7 +80,8 @@ class CompareResults(ReportingOperator):
 
 
 class OpenInImageEditor(ReportingOperator):
-    """Show the picture in an Image Editor: in one that is open, else in a window of its own"""
+    """Show the picture in an Image Editor: in one that is open, else in a window of its own.
+    One that repeats is shown repeated"""
 
     bl_idname = "mixdiff.open_picture"
     bl_label = "Open MixDiff Picture in Image Editor"
@@ -83,8 +92,11 @@ class OpenInImageEditor(ReportingOperator):
         """Show it."""
         if bpy.app.background:
             raise EngineError("There is no window to show the picture in", kind="job")
-        image = canvas_settings(scene_in(context)).result
-        image_editor(context).image = image
+        scene = scene_in(context)
+        image, entry = canvas_settings(scene).result, history.active_entry(scene)
+        editor = image_editor(context)
+        editor.image = image
+        editor.show_repeat = entry is not None and wrap_of_entry(entry) != "none"
         if image is not None:
             follow(image)
 

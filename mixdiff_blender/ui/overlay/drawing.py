@@ -18,7 +18,7 @@ from .. import job_cache
 from . import picture
 from .boxes import Box, Colour
 from .frame import Frame, frame_in
-from .picture import draw_picture, picture_over
+from .picture import draw_picture, opacity_of, picture_over
 from .region_shapes import RegionShape, shapes_of
 from .shapes import Sheet, box_of, draw_shapes
 
@@ -77,7 +77,7 @@ def draw(context: Any) -> None:
     if frame is None:
         return
     if shown is not None:
-        draw_picture(shown, frame)
+        draw_picture(shown, frame, opacity_of(shown))
     if is_shown:
         # A tint would change the colours of the picture under it.
         _draw_regions(context, scene, frame, tinted=shown is None)

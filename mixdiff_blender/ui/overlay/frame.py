@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ...job.regions.camera import view_of
+from ...job.regions.camera import frame_view_of, view_of
 from ...job.regions.projection import CameraView, Floats
 
 
@@ -43,7 +43,18 @@ def frame_in(
 ) -> Frame:
     """Return where the frame of a scene's camera stands in a viewport that looks through it.
 
+    A panorama lies in it as a map, twice as wide as high.
+
     Raises: EngineError of kind `job`, as `find_camera`.
     """
     to_clip = np.array(view3d.perspective_matrix)
-    return frame_of(view_of(scene, depsgraph), to_clip, region.width, region.height)
+    if not view_of(scene, depsgraph).is_panorama:
+        return frame_of(view_of(scene, depsgraph), to_clip, region.width, region.height)
+    whole = frame_of(frame_view_of(scene, depsgraph), to_clip, region.width, region.height)
+    width = min(whole.width, 2 * whole.height)
+    return Frame(
+        left=whole.left + (whole.width - width) / 2,
+        bottom=whole.bottom + (whole.height - width / 2) / 2,
+        width=width,
+        height=width / 2,
+    )

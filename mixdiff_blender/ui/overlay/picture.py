@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...backend import engine, live_preview
 from ...contract import is_file
 from ...properties import canvas_settings
+from ...results.live import live
 from ...results.sequence import extent_of
 from ...storage.images import sequence_file
 from .frame import Frame
@@ -22,6 +23,7 @@ Pixels = NDArray[np.float32]
 
 _gpu: Any = gpu  # whose stubs do not say that functions return anything
 _LONGEST_PX = 1024
+_OF_THE_PAST = 0.4
 _CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))
 
 _finished: tuple[object, Pixels] | None = None
@@ -33,13 +35,15 @@ _wanted: Path | None = None
 def picture_over(scene: bpy.types.Scene) -> Pixels | None:
     """Return what is to be seen over the camera's view, (H, W, 4), the first row at the bottom.
 
-    The preview of what is being made for the scene, else its finished picture.
+    The preview of what is being made for the scene, else Live's picture, else its finished one.
     """
     settings = canvas_settings(scene)
     if settings.show_preview:
         jobs = (job for job in engine.queue.running if job.request.scene_name == scene.name)
         if preview := next(filter(None, map(live_preview.of, jobs)), None):
             return preview.pixels
+    if live.is_on(scene) and live.picture is not None and settings.show_result:
+        return live.picture.pixels
     image = settings.result
     if image is None or not settings.show_result:
         return None
@@ -98,7 +102,13 @@ def _pixels_of(image: bpy.types.Image) -> Pixels | None:
     return _finished[1]
 
 
-def draw_picture(pixels: Pixels, frame: Frame) -> None:
+def opacity_of(pixels: Pixels) -> float:
+    """Return how much a picture hides: what the scene has gone beyond lets it shine through."""
+    is_lives = live.picture is not None and live.picture.pixels is pixels
+    return _OF_THE_PAST if is_lives and not live.is_fresh else 1.0
+
+
+def draw_picture(pixels: Pixels, frame: Frame, opacity: float = 1.0) -> None:
     """Draw a picture into the camera's frame."""
     global _texture
     if _texture is None or _texture[0] is not pixels:
@@ -109,11 +119,15 @@ def draw_picture(pixels: Pixels, frame: Frame) -> None:
     corners = [
         (frame.left + x * frame.width, frame.bottom + y * frame.height, 0) for x, y in _CORNERS
     ]
-    shader = _gpu.shader.from_builtin("IMAGE")
+    shader = _gpu.shader.from_builtin("IMAGE" if opacity == 1.0 else "IMAGE_COLOR")
     batch = batch_for_shader(shader, "TRI_FAN", {"pos": corners, "texCoord": _CORNERS})
     shader.bind()
     shader.uniform_sampler("image", _texture[1])
+    if opacity < 1.0:
+        shader.uniform_float("color", (1.0, 1.0, 1.0, opacity))
+        _gpu.state.blend_set("ALPHA")
     batch.draw(shader)
+    _gpu.state.blend_set("NONE")
 
 
 def forget() -> None:

@@ -90,8 +90,41 @@ def shapes_of(
         )
         if region.id in silhouettes:
             shape = _seen_of(shape, silhouettes[region.id])
-        shapes.append(shape)
+        shapes += [part for column in _at_edge(shape, 1) for part in _at_edge(column, 0)]
     return shapes
+
+
+def _at_edge(shape: RegionShape, axis: int) -> list[RegionShape]:
+    """Return a region's shape in one part, or in two where it goes over the canvas's edge.
+
+    Along its rows (0) it may lie below the lower edge, along its columns (1) beyond the right one.
+    """
+    if axis == 1 and shape.right > 1:
+        share = (1 - shape.left) / (shape.right - shape.left)
+        first = _cut(shape, axis, 0.0, share)
+        rest = _cut(shape, axis, share, 1.0)
+        return [replace(first, right=1.0), replace(rest, left=0.0, right=shape.right - 1)]
+    if axis == 0 and shape.bottom < 0:
+        share = -shape.bottom / (shape.top - shape.bottom)
+        first = _cut(shape, axis, share, 1.0)
+        rest = _cut(shape, axis, 0.0, share)
+        return [replace(first, bottom=0.0), replace(rest, bottom=1 + shape.bottom, top=1.0)]
+    return [shape]
+
+
+def _cut(shape: RegionShape, axis: int, start: float, end: float) -> RegionShape:
+    """Return a shape with a part of its falloff and silhouette, from and to shares of an axis."""
+    falloff, silhouette = shape.falloff, shape.silhouette
+    if falloff is not None:
+        places = np.linspace(start, end, GRID) * (GRID - 1)
+        below = np.minimum(places.astype(int), GRID - 2)
+        share = (places - below).reshape((-1, 1) if axis == 0 else (1, -1))
+        falloff = falloff.take(below, axis) * (1 - share) + falloff.take(below + 1, axis) * share
+    if silhouette is not None:
+        size = silhouette.shape[axis]
+        first, last = round(start * size), round(end * size)
+        silhouette = silhouette.take(np.arange(first, max(last, first + 1)).clip(0, size - 1), axis)
+    return replace(shape, falloff=falloff, silhouette=silhouette)
 
 
 def _seen_of(shape: RegionShape, silhouette: Floats) -> RegionShape:

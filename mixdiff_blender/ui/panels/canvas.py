@@ -7,6 +7,7 @@ from typing import Any
 from ...job.model_settings import has_own_settings
 from ...job.regions.camera import canvas_of
 from ...properties import RENDER_SIZE, canvas_settings
+from ..operators.live import OtherLive
 from ..operators.models import ModelsMenu, UseModelSettings
 from .hints import draw_hint
 from .models import draw_few_steps
@@ -86,7 +87,9 @@ class CanvasPanel(SidebarPanel):
         column.prop(settings, "num_inference_steps")
         column.prop(settings, "guidance_scale")
         column.prop(settings, "scheduler")
-        column.prop(settings, "seed_digits", placeholder="random")
+        row = column.row(align=True)
+        row.prop(settings, "seed_digits", placeholder="random")
+        OtherLive.button(row, "")
         row = layout.row()
         row.enabled = has_own_settings(context.scene)
         UseModelSettings.button(row, "Back to the Model's Own")
@@ -109,6 +112,7 @@ class SizePanel(SidebarPanel):
         """Draw what the canvas's size and shape come from."""
         layout = split_column(self.layout)
         settings, render = canvas_settings(context.scene), context.scene.render
+        layout.prop(settings, "look")
         layout.prop(settings, "canvas_size")
         column = layout.column(align=True)
         column.prop(render, "resolution_x", text="Render Width")
@@ -120,6 +124,10 @@ class SizePanel(SidebarPanel):
         is_off = exact != (canvas.width_px, canvas.height_px)
         if settings.canvas_size == RENDER_SIZE and is_off:
             layout.label(text=f"Generated to the nearest {canvas.grid_px} px", icon="INFO")
+        if canvas.is_panorama:
+            layout.prop(settings, "calm_poles_deg")
+        else:
+            layout.prop(settings, "wrap")
         layout.prop(settings, "tile_size")
 
 

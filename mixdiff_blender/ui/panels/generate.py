@@ -13,9 +13,11 @@ from ...job.model_facts import model_facts, model_path
 from ...job.regions.camera import canvas_of
 from ...properties import canvas_settings
 from ...results import batch, generation, shot
+from ...results.live import live
 from ..job_cache import CachedJob, cached_job
 from ..operators.engine import CopyReport, FreeMemory, MoveJob, RemoveJob, StopEngine
 from ..operators.generate import Cancel, CancelOne, Generate
+from ..operators.live import SwitchLive
 from ..operators.models import DownloadModel
 from .installation import draw_cluster, draw_installation
 from .models import draw_fault, draw_fetching, draw_memory
@@ -23,6 +25,7 @@ from .sidebar import LINE_ICONS, SidebarPanel, draw_text
 
 _LINES_KEPT_FREE = 4
 _MOST_BARS = 8
+_SWITCH_UNITS = 3.5  # of a button's height
 
 
 class GeneratePanel(SidebarPanel):
@@ -48,10 +51,13 @@ class GeneratePanel(SidebarPanel):
         self._draw_state(layout)
         row = layout.row(align=True)
         row.scale_y = 1.6
-        if engine.queue.is_busy:
+        if engine.queue.is_awaited:
             Generate.button(row, "Queue Another", "ADD")
         else:
-            Generate.button(row, "Generate")
+            Generate.button(row, "Keep" if live.is_on(context.scene) else "Generate")
+        switch = row.row(align=True)
+        switch.ui_units_x = _SWITCH_UNITS
+        SwitchLive.button(switch, "Live", depress=live.is_on(context.scene))
         Cancel.button(row, "")
         layout.row(align=True).prop(settings, "canvas_size", expand=True)
         self._draw_bar(layout, context, cached)
@@ -63,7 +69,7 @@ class GeneratePanel(SidebarPanel):
         row = layout.row(align=True)
         icon = "ERROR" if isinstance(session.state, Failed) else "RADIOBUT_ON"
         row.label(text=_at_work_text() or state_text(session.state), icon=icon)
-        if session.has_model and not engine.queue.is_busy:
+        if session.has_model and not engine.queue.is_awaited:
             FreeMemory.button(row, "")
         if engine.is_running():
             StopEngine.button(row, "")
@@ -73,9 +79,12 @@ class GeneratePanel(SidebarPanel):
         together = [one for one in (shot.current(), *batch.under_way()) if one is not None]
         for one in together:
             layout.progress(factor=one.share, text=one.text)
-        if len(engine.queue.running) > 1 or (engine.queue.is_busy and shot.current() is None):
+        if len(engine.queue.running) > 1 or (engine.queue.is_awaited and shot.current() is None):
             draw_bars(layout)
-        if together or engine.queue.is_busy:
+        if together or engine.queue.is_awaited:
+            return
+        if live.is_on(context.scene):
+            layout.progress(factor=_share_of_live(), text=live.text)
             return
         canvas = canvas_of(context.scene)
         estimate = None
@@ -113,6 +122,8 @@ class GeneratePanel(SidebarPanel):
             self._draw_download(layout, context, name)
         draw_cluster(layout, context)
         messages = [(str(cached.error), "INFO")] if cached.error else []
+        if live.says and not live.is_on(context.scene):
+            messages.append((f"Live is off: {live.says}", LINE_ICONS["ERROR"]))
         problems = cached.job.problems if cached.job else ()
         said = {in_words(problem, in_panels=True) for problem in problems}
         for problem in problems:
@@ -145,6 +156,12 @@ class GeneratePanel(SidebarPanel):
             for places, icon in ((-1, "TRIA_UP"), (1, "TRIA_DOWN")):
                 MoveJob.button(row, "", icon, index=index, places=places)
             RemoveJob.button(row, "", "X", index=index)
+
+
+def _share_of_live() -> float:
+    state = engine.session.state
+    is_its_own = isinstance(state, Generating) and state.job.request.gives_way
+    return state.progress.share if is_its_own and isinstance(state, Generating) else 0.0
 
 
 def _at_work_text() -> str:

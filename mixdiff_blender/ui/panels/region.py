@@ -59,6 +59,8 @@ class RegionPanel(SidebarPanel):
         elif region.type == Image2ImageRegion.TYPE:
             layout.template_ID(region, "reference_image", open="image.open")
             split_column(layout, decorate=True).prop(region, "strength")
+            layout.label(text="Strength Map")
+            layout.template_ID(region, "strength_map", new="image.new", open="image.open")
             _draw_shape(layout, context, chosen)
         else:
             column = split_column(layout, decorate=True)

@@ -7,11 +7,14 @@ from typing import Any
 
 from ...properties import canvas_settings
 from ...results import history, passes, thumbnails
+from ...results.baking.task import task as bake
 from ...results.colour import expectation, is_exact
 from ...results.projection import any_projected
 from ...results.shot_record import ShotRecord, record_of
 from ...storage import folders
 from ..operators.again import draw_again
+from ..operators.baking import draw_bake
+from ..operators.enlarging import draw_enlarging
 from ..operators.generate import GenerateBatch
 from ..operators.history import (
     KeepImage,
@@ -86,7 +89,15 @@ class ResultPanel(SidebarPanel):
         OpenInImageEditor.button(row, "Image Editor")
         if entry is not None:
             draw_again(layout.column(align=True), settings)
+            if not entry.shot:
+                draw_enlarging(layout.column(align=True), scene)
         draw_uses(layout.column(align=True), image, context)
+        if any_projected():
+            draw_bake(layout.column(align=True))
+            if bake.error:
+                draw_text(layout, context, str(bake.error), "ERROR")
+            for number, line in enumerate(bake.outcome):
+                draw_text(layout, context, line, "ERROR" if number else "CHECKMARK")
         if context.space_data.shading.type in _WITHOUT_MATERIALS and any_projected():
             draw_text(
                 layout, context, "This view shows no materials, nor what is projected", "INFO"

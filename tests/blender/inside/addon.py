@@ -34,7 +34,7 @@ from bl_ext.user_default.mixdiff.job.controls.segments import Segments, region_c
 from bl_ext.user_default.mixdiff.job.job_from_scene import job_from_scene
 from bl_ext.user_default.mixdiff.job.known_words import hint_of, suggested
 from bl_ext.user_default.mixdiff.job.model_facts import facts_of_model
-from bl_ext.user_default.mixdiff.job.regions import handlers, shown, strands
+from bl_ext.user_default.mixdiff.job.regions import handlers, shown, sight, strands, until_changed
 from bl_ext.user_default.mixdiff.job.regions.annotations import annotations_of
 from bl_ext.user_default.mixdiff.job.regions.camera import canvas_of, view_of
 from bl_ext.user_default.mixdiff.job.regions.drawn_rectangles import drawn_rectangles
@@ -47,16 +47,24 @@ from bl_ext.user_default.mixdiff.properties import preferences
 from bl_ext.user_default.mixdiff.results import (
     again,
     batch,
+    enlarging,
     generation,
     history,
+    live,
+    live_looks,
     passes,
     shot,
     snapshots,
 )
+from bl_ext.user_default.mixdiff.results.baking.seen_colours import nearest_around
 from bl_ext.user_default.mixdiff.results.colour import expectation
 from bl_ext.user_default.mixdiff.results.control_pictures import show_control
-from bl_ext.user_default.mixdiff.results.depth_picture import farthest_around
+from bl_ext.user_default.mixdiff.results.depth_codes import DepthRange
+from bl_ext.user_default.mixdiff.results.depth_picture import depth_picture, farthest_around
 from bl_ext.user_default.mixdiff.results.documents import context_of
+from bl_ext.user_default.mixdiff.results.projection import frame_matrix
+from bl_ext.user_default.mixdiff.results.projection_nodes import CLOSE
+from bl_ext.user_default.mixdiff.results.shot_changes import changes_since
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
@@ -90,12 +98,14 @@ PANELS = [
 ]
 
 __all__ = [
+    "CLOSE",
     "HANDLES",
     "INSIDE",
     "PANELS",
     "SCENE_PICTURES",
     "Box",
     "Canvas",
+    "DepthRange",
     "Done",
     "EngineError",
     "EngineNotification",
@@ -119,9 +129,11 @@ __all__ = [
     "batch",
     "canvas_of",
     "carried",
+    "changes_since",
     "check",
     "cli_main",
     "context_of",
+    "depth_picture",
     "dragged",
     "draw_bars",
     "draw_few_steps",
@@ -131,12 +143,14 @@ __all__ = [
     "draw_shapes",
     "drawn_rectangles",
     "engine",
+    "enlarging",
     "entries",
     "expectation",
     "facts_of_model",
     "farthest_around",
     "folders",
     "former_files",
+    "frame_matrix",
     "generation",
     "grip_at",
     "handlers",
@@ -146,11 +160,14 @@ __all__ = [
     "installing",
     "job_cache",
     "job_from_scene",
+    "live",
+    "live_looks",
     "live_preview",
     "machine",
     "measured",
     "model_settings",
     "models",
+    "nearest_around",
     "on_canvas",
     "passes",
     "png",
@@ -169,6 +186,7 @@ __all__ = [
     "shot",
     "show_control",
     "shown",
+    "sight",
     "snapshots",
     "source_of",
     "sources",
@@ -178,6 +196,7 @@ __all__ = [
     "suggested",
     "sync",
     "to_document",
+    "until_changed",
     "view_of",
     "visible_bounds",
     "wait",

@@ -73,7 +73,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     settings = scene.mixdiff
     settings.scheduler, settings.negative_prompt = "ddim", "text"
     settings.base_strength, settings.base_end = 0.3, 0.4
-    settings.background_prompt = "a town"
+    settings.background_prompt, settings.wrap = "a town", "both"
     settings.cpu_vae, settings.decode_steps, settings.noise_device = True, True, "device"
 
     update()
@@ -88,6 +88,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "num_inference_steps": 2,
         "seed": 7178915308,
         "negative_prompt": "text",
+        "wrap": "both",
         "prompt_syntax": "weights",
         "cpu_vae": True,
         "decode_steps": True,
@@ -98,8 +99,11 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "base_strength": 0.3,
         "base_end": 0.4,
         "loras": [],
+        "calm_poles_deg": 0.0,
         "controls": [],
+        "references": [],
         "kept": None,
+        "second_pass": None,
         "noise_map": None,
     }
     text, image = job["regions"]
@@ -125,6 +129,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "noise_eps": 0.25,
         "loras": [],
         "controls": [],
+        "references": [],
     }
     (reroll,) = job["reroll_regions"]
     assert (reroll["reroll_mode"], reroll["noise_eps"]) == ("epsilon", 0.5)
@@ -232,7 +237,7 @@ def test_a_panorama_is_said_with_what_to_do(camera: Any) -> None:
     camera.data.type = "PANO"
     add_region("photo")
     with pytest.raises(
-        scripting.EngineError, match=r"neither perspective nor orthographic.*choose one"
+        scripting.EngineError, match=r"does not see all around.*choose Equirectangular"
     ):
         scripting.job()
 

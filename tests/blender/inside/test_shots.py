@@ -1,6 +1,7 @@
 """Frames one after the other: numbered, gone on with, and an image sequence in every use."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from addon import (
     EngineError,
     Generating,
+    changes_since,
     cli_main,
     generation,
     history,
@@ -118,6 +120,84 @@ def test_resuming_makes_what_is_missing_or_has_changed(
     moving.mixdiff.keyframe_insert("mask_weight", frame=4)
     third = scripting.generate_range("1-4", resume=True)
     assert [frame.is_new for frame in third.frames] == [False, False, False, True]
+    assert len(scene.mixdiff.history) == 1
+
+
+def changed_shot(moving: Any, scene: Any, tmp_path: Path) -> Path:
+    """Return the folder of a shot that lacks a frame, and whose scene was changed since."""
+    scripting.generate_range("1-3")
+    folder = tmp_path / "mixdiff/walk-0001"
+    (folder / "walk-0003.png").unlink()
+    scene.mixdiff.num_inference_steps = 2
+    moving.mixdiff.prompt = "a barn"
+    add_region("tree", "a tree", size=(1, 1))
+    update()
+    return folder
+
+
+CHANGES = ("Steps 1 → 2", "tree is new", "house: Prompt a house, ink → a barn, ink")
+
+
+def test_what_is_other_than_when_frames_were_made_is_said_by_name(
+    moving: Any, scene: Any, tmp_path: Path
+) -> None:
+    folder = changed_shot(moving, scene, tmp_path)
+    record = history.record_of(scene.mixdiff.history[0])
+    assert set(CHANGES) <= set(changes_since(scene, record))
+    assert scene.frame_current == 1
+    made = scripting.generate_range("1-3", resume=True)
+    assert [frame.is_new for frame in made.frames] == [True, True, True]
+    assert "is made again" in made.frames[0].warnings[0]
+    assert all(change in made.frames[0].warnings[0] for change in CHANGES)
+    assert not any("again" in text for text in made.frames[2].warnings)  # which was missing
+    assert [read_job(folder / name)["num_inference_steps"] for name in names(folder)] == [2, 2, 2]
+    assert changes_since(scene, record) == ()
+
+
+@pytest.mark.parametrize("way", ["script", "range", "resume"])
+def test_frames_that_were_made_otherwise_can_be_kept(
+    way: str, moving: Any, scene: Any, tmp_path: Path
+) -> None:
+    folder = changed_shot(moving, scene, tmp_path)
+    before = [(folder / f"walk-000{n}.png").read_bytes() for n in (1, 2)]
+    if way == "script":
+        made = scripting.generate_range("1-3", keep_made=True, resume=True)
+        assert [frame.is_new for frame in made.frames] == [False, False, True]
+    elif way == "range":
+        bpy.ops.mixdiff.generate_range(first=1, last=3, step=1, resume=True, made_otherwise="KEEP")
+    else:
+        bpy.ops.mixdiff.resume_shot(made_otherwise="KEEP")
+    assert [(folder / f"walk-000{n}.png").read_bytes() for n in (1, 2)] == before
+    assert read_job(folder / "walk-0003.png")["num_inference_steps"] == 2
+    assert "it is kept: Steps 1 → 2" in generation.last_report(scene).text
+
+
+def test_an_engine_that_is_killed_in_the_middle_costs_no_frame(
+    moving: Any, scene: Any, tmp_path: Path
+) -> None:
+    scene.mixdiff.num_inference_steps = 20  # long enough to be in the middle
+    killed = []
+
+    def kill() -> None:
+        running = shot.current()
+        at_work = isinstance(session.state, Generating) and running and len(running.made) == 2
+        if at_work and not killed:
+            killed.append(session.engine_pid)
+            os.kill(session.engine_pid, 9)
+
+    with pytest.raises(EngineError) as ended:
+        scripting.generate_range("1-4", on_progress=kill)
+    assert ended.value.kind == "crashed"
+    folder = tmp_path / "mixdiff/walk-0001"
+    there = [path for path in folder.glob("*.png") if path.stat().st_size]
+    assert len(there) == 2
+    said = generation.last_report(scene).text
+    assert said.startswith("Frame 3: ")
+    assert "2 of 4 frames are there. Resume makes the rest" in said
+    times = [path.stat().st_mtime_ns for path in sorted(there)]
+    made = scripting.generate_range("1-4", resume=True)
+    assert [frame.is_new for frame in made.frames] == [False, False, True, True]
+    assert [path.stat().st_mtime_ns for path in sorted(there)] == times
     assert len(scene.mixdiff.history) == 1
 
 
@@ -332,6 +412,36 @@ def test_a_shot_is_projected_from_where_the_camera_stood_at_each_frame(
     assert not [name for name in dict(wall.items()) if name.startswith("mixdiff_projection")]
     update()
     wait()
+
+
+def test_a_projected_shot_paints_nothing_that_is_hidden_at_its_frame(
+    moving: Any, scene: Any, tmp_path: Path
+) -> None:
+    wall = add_plane("wall", size=(9, 9), at=(0, 0, -1))
+    scripting.generate_range("4-5")
+    select(wall)
+    bpy.ops.mixdiff.project()
+    moving.hide_render = True
+    for frame in (4, 5):
+        levels = shown(scene, frame, tmp_path / "seen.png")[32]
+        plain = np.nonzero(levels.sum(axis=-1) < 30)[0]
+        middle = (moving.matrix_world.translation.x + 2) * 32
+        assert np.abs([plain[0], plain[-1] + 1] - np.array([middle - 32, middle + 32])).max() <= 1
+        assert len(plain) == plain[-1] + 1 - plain[0]
+
+
+def test_saving_brings_the_depths_of_a_projected_shot_along(
+    camera: Any, scene: Any, tmp_path: Path
+) -> None:
+    scene.mixdiff.num_inference_steps = 1
+    wall = add_region("wall", "a wall")
+    scripting.generate_range("4-5")
+    select(wall)
+    bpy.ops.mixdiff.project()
+    (depth,) = (image for image in bpy.data.images if "mixdiff_ratio" in image)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "walk.blend"))
+    assert depth.filepath_raw.startswith("//mixdiff/walk-0001/depth-0001/")
+    assert Path(bpy.path.abspath(depth.filepath_raw)).is_file()
 
 
 def test_the_camera_background_plays(shot_of_two: list[Any], scene: Any) -> None:
