@@ -1,6 +1,6 @@
 """Muon for weights that are matrices, AdamW for the rest, as one optimiser.
 
-On these networks a step with it does the work of about two with AdamW alone, for a third more time.
+From the same weights on the same batches the loss was 1.4 to 2.5 % lower after 100 to 200 steps.
 
 Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; its step as
 long as AdamW's after Liu et al., "Muon is Scalable for LLM Training", arXiv 2502.16982.
