@@ -88,7 +88,7 @@ def children() -> list[str]:
 
 
 @pytest.fixture
-def person(street: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
+def person(street: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Person]:
     """Live is on before two regions; the whole picture comes soon."""
     monkeypatch.setattr(live, "FULL_AFTER_S", 0.4)
     # Or there would be no reason for a quick one of so little.
@@ -96,6 +96,7 @@ def person(street: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
     monkeypatch.setattr(live_looks, "_OF_NATIVE", 0.0)
     monkeypatch.setattr(live, "MOST_S", 1e6)
     street.mixdiff.seed = None
+    monkeypatch.setattr(measured, "_file", lambda: tmp_path / "measured.json")  # of none yet
     measured._all.cache_clear()
     assert bpy.ops.mixdiff.live() == {"FINISHED"}
     yield Person(street)
@@ -103,6 +104,7 @@ def person(street: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
     end = time.monotonic() + 30
     while (live.live.is_active or queue.running) and time.monotonic() < end:
         engine.pump.run(wait_s=0.02)
+    measured._all.cache_clear()
     job_cache._after_load()
 
 

@@ -1,5 +1,6 @@
 """Silhouettes that are looked at in a thread while somebody works: the same, and of now."""
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -67,9 +68,18 @@ def test_what_a_thread_saw_is_what_is_seen_at_once(crossing: Any) -> None:
     assert are_alike(found, looked_at_once(crossing))
 
 
-def test_what_moves_while_it_is_looked_at_is_looked_at_again(crossing: Any) -> None:
+def test_what_moves_while_it_is_looked_at_is_looked_at_again(
+    crossing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read(crossing)
     before = silhouettes(crossing)
+    may_end, look = threading.Event(), sight.seen_now
+
+    def slow_look(asked: Any) -> Any:
+        assert may_end.wait(60)
+        return look(asked)
+
+    monkeypatch.setattr(sight, "seen_now", slow_look)
     for by in (0.5, 0.5):
         bpy.data.objects["right"].location.x += by
         update()
@@ -77,6 +87,7 @@ def test_what_moves_while_it_is_looked_at_is_looked_at_again(crossing: Any) -> N
         job_cache._read()  # a look begins; till it ends there is what was seen before
         assert are_alike(silhouettes(crossing), before)
         assert not job_cache.seen(crossing, crossing.view_layers[0]).is_current
+    may_end.set()
     read(crossing)
     assert not are_alike(silhouettes(crossing), before)
     assert are_alike(silhouettes(crossing), looked_at_once(crossing))
