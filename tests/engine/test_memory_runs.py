@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import run as running
+from engine import model_keeper
 from engine.cli import main
 from engine.contract.errors import EngineError
 from engine.contract.memory import Work
@@ -40,7 +40,7 @@ def job_file(tmp_path: Path) -> Path:
 def small(monkeypatch: pytest.MonkeyPatch, host_gib: float) -> None:
     """Have this computer be one with so much memory, 8 GB of it taken."""
     here = replace(machine(host_gib=host_gib, kind="cpu"), dtype="float32")
-    for module in (devices, running):
+    for module in (devices, model_keeper):
         monkeypatch.setattr(module, "machine_of", lambda _: here)
 
 
@@ -55,7 +55,7 @@ def test_a_picture_that_fits_in_no_way_never_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small(monkeypatch, 8.5)
-    monkeypatch.setattr(running, "load_model", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(model_keeper, "load_model", lambda *_: pytest.fail("it was loaded"))
     request = RunRequest(document=JOB, folder=tmp_path, output=tmp_path / "a.png")
     with pytest.raises(EngineError, match=r"needs .* GB at the least on cpu") as caught:
         list(run(request, ModelKeeper(device=CPU)))
@@ -102,8 +102,10 @@ def test_a_model_is_loaded_again_only_where_its_parts_must_go_elsewhere(
         loads.append((plan.network, plan.encoders))
         return tiny
 
-    monkeypatch.setattr(running, "load_model", load)
-    monkeypatch.setattr(running, "machine_of", lambda _: replace(machine(2.7, 32), dtype="float32"))
+    monkeypatch.setattr(model_keeper, "load_model", load)
+    monkeypatch.setattr(
+        model_keeper, "machine_of", lambda _: replace(machine(2.7, 32), dtype="float32")
+    )
     keeper = ModelKeeper(device=CPU)
 
     def asked(side_px: int) -> None:
