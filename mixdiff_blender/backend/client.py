@@ -154,8 +154,8 @@ class EngineClient:
 
     @property
     def is_running(self) -> bool:
-        """Whether requests can still be answered."""
-        return not self._ended
+        """Whether requests can still be answered: it has neither ended nor been told to."""
+        return not self._ended and self._verdict is None
 
     def request(
         self, method: str, params: Mapping[str, Any], *, timeout_s: float | None = None
@@ -189,11 +189,19 @@ class EngineClient:
         """
         self.request("cancel", {"id": id_})
         if grace_s is not None:
-            self._later(grace_s, lambda: self.kill(Cancelled()) if id_ in self._open else None)
+            self._later(grace_s, lambda: self._kill_over(id_, Cancelled()))
 
     def kill(self, verdict: EngineError) -> None:
         """End the process now; open requests end with the verdict."""
         with self._lock:
+            self._verdict = self._verdict or verdict
+        kill(self._process)
+
+    def _kill_over(self, id_: int, verdict: EngineError) -> None:
+        """End the process where a request is still open."""
+        with self._lock:  # or what is sent meanwhile would end with it
+            if id_ not in self._open:
+                return
             self._verdict = self._verdict or verdict
         kill(self._process)
 
@@ -288,9 +296,8 @@ class EngineClient:
             self._refuse(id_, error)
 
     def _overrun(self, id_: int, method: str, timeout_s: float) -> None:
-        if id_ in self._open:
-            message = f"the engine did not answer {method!r} within {timeout_s:g} seconds"
-            self.kill(EngineError(message, kind="crashed", advice=self._last_words()))
+        message = f"the engine did not answer {method!r} within {timeout_s:g} seconds"
+        self._kill_over(id_, EngineError(message, kind="crashed", advice=self._last_words()))
 
     def _crash(self) -> EngineError:
         message = f"the engine ended unexpectedly ({_cause(self._process.returncode)})"

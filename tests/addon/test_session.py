@@ -86,6 +86,18 @@ def test_cancel_twice_does_not_wait_for_the_grace_time(run: Run) -> None:
     assert time.monotonic() - began < GRACE_S
 
 
+def test_an_engine_that_was_ended_after_its_answer_gets_no_further_job(run: Run) -> None:
+    run.add("a", hold=True)
+    run.add("b")
+    run.until_generating()
+    run.queue.cancel()
+    time.sleep(0.5)  # its answer is there, and nobody has looked
+    run.queue.cancel()
+    run.until_done()
+    assert (run.kind("a"), run.kind("b")) == ("cancelled", "done")
+    assert run.started == 2
+
+
 def test_a_job_cancelled_while_the_engine_starts_ends_at_once_and_the_start_goes_on(
     run: Run,
 ) -> None:

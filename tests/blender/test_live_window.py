@@ -16,7 +16,7 @@ from tests.blender.windows import window
 
 pytestmark = [pytest.mark.window, pytest.mark.slow, pytest.mark.executable]
 
-MOVES = 5
+MOVES = 3
 PREPARE = """
 import bpy
 scene = bpy.context.scene

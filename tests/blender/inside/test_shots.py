@@ -239,7 +239,8 @@ def test_a_shot_that_is_cancelled_at_the_end_of_a_frame_ends_with_it(
     begun = shot.begin(scene, scripting.ShotFrames.read("1-5"))
     while not isinstance(session.state, Generating):
         pump.run(wait_s=0.01)
-    time.sleep(2)  # its answer is there, and nobody has looked
+    while session.state.request_id in session.client._open:
+        time.sleep(0.01)  # then its answer is there, and nobody has looked
     bpy.ops.mixdiff.cancel()
     wait()
     assert begun.has_ended

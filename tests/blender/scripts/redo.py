@@ -58,6 +58,10 @@ CASES: list[Any] = [
     ("remove_control", {"index": 0}, {"index": 1}),
     ("choose_controlnet", {"index": 0, "model": "one/net"}, {"index": 1, "model": "two/net"}),
     ("preview_control", {"kind": "depth"}, {"kind": "normal"}),
+    ("add_reference", {"image": "of mine"}, {"image": "another"}),
+    ("remove_reference", {"index": 0}, {"index": 1}),
+    ("choose_adapter", {"index": 0, "model": "one/eye"}, {"index": 1, "model": "two/eye"}),
+    ("bake_projection", {"size": 16}, {"size": 32, "uv_map": "NEW"}),
     ("add_lora", {"filepath": LORAS["first"]}, {"filepath": LORAS["second"]}),
     ("add_named_lora", {}, {"of_region": True}),
     ("remove_lora", {"index": 0}, {"index": 1}),
@@ -93,11 +97,14 @@ def build(name: str) -> None:
     scene = empty_scene()
     with bpy.context.temp_override(**here()):
         fill(scene)
-        if name in ("take_projection_off", "take_off"):
+        if name in ("take_projection_off", "take_off", "bake_projection"):
             bpy.ops.mixdiff.project()
         for number, kind in enumerate(("depth", "normal")):
             scene.mixdiff.controls.add().kind = kind
             scene.mixdiff.loras.add().lora = f"{number}.safetensors"
+            scene.mixdiff.references.add().scale = 0.5 + number / 4
+        for image in ("of mine", "another"):
+            bpy.data.images.new(image, 4, 4)
         for group in ("group", "other group"):
             scene.collection.children.link(bpy.data.collections.new(group))
             bpy.data.collections[group].objects.link(bpy.data.objects["cube"])
