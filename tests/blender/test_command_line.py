@@ -16,7 +16,7 @@ from PIL import Image
 
 from engine.cli import main as engine
 from engine.contract.png import read_job
-from tests.blender.hosts import SCRIPTS, Host, HostRun
+from tests.blender.hosts import EXECUTABLE_NAMES, SCRIPTS, Host, HostRun
 from tests.engine.conftest import TINY_SD
 from tests.engine.model_hub import ModelHub
 
@@ -110,6 +110,7 @@ def test_ctrl_c_ends_a_job_at_once_and_leaves_nothing(street: Street, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] in ([], ["sources"])
 
 
+@pytest.mark.parametrize("executable_host", EXECUTABLE_NAMES[:1], indirect=True)
 def test_a_preset_holds_for_one_call(street: Street, tmp_path: Path) -> None:
     job, file = tmp_path / "job.json", tmp_path / "mine.json"
     said = {"prompt": "ink", "num_inference_steps": 3, "colour": "red"}
@@ -245,6 +246,7 @@ def test_setup_says_what_is_wrong_with_the_engine(street: Street, tmp_path: Path
     assert "it begins" not in run.stdout
 
 
+@pytest.mark.parametrize("executable_host", EXECUTABLE_NAMES[:1], indirect=True)
 def test_a_farms_frames_and_seeds_come_together_on_a_sheet(street: Street, tmp_path: Path) -> None:
     out = tmp_path / "out"
     for seed in ("1", "2"):

@@ -11,7 +11,7 @@ import pytest
 from addon import job_from_scene, scripting
 from scenes import add_camera, empty_scene, render, update
 
-HOSTS = "all"
+HOSTS = "wheels"
 
 CASES = {"objects": 12, "materials": 6, "collections": 6}
 THINGS = 9
