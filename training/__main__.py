@@ -35,7 +35,9 @@ def main() -> None:
         "--within", type=float, help="minutes for all stages, in place of their steps; for a GPU"
     )
     parser.add_argument("--cache", type=Path, default=Settings().cache, help="intermediate state")
-    parser.add_argument("--to", type=Path, default=BUNDLED, help="folder of the exported model")
+    parser.add_argument(
+        "--to", type=Path, default=BUNDLED, help="folder of the exported model, and of its record"
+    )
     given = parser.parse_args()
     options = vars(given)
     budgets = {
@@ -68,7 +70,8 @@ def main() -> None:
         judge.train(settings, resume=given.resume)
     if every or given.stage == "export":
         export(settings, given.to)
-        record.write(settings, Path(__file__).parent)
+        # That of the weights that ship stands beside their training; another's with it.
+        record.write(settings, Path(__file__).parent if given.to == BUNDLED else given.to)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from diffusers import StableDiffusionPipeline
 torch = pytest.importorskip("torch")
 from training.__main__ import BUNDLED  # noqa: E402
 from training.export import assemble  # noqa: E402
-from training.restore import restore  # noqa: E402
+from training.restore import RECORD, restore  # noqa: E402
 from training.settings import Settings  # noqa: E402
 
 
@@ -37,3 +38,9 @@ def test_what_is_restored_computes_what_the_exported_model_computes(tmp_path: Pa
     torch.testing.assert_close(predicted[0], predicted[1], atol=1e-4, rtol=1e-4)
     with pytest.raises(FileExistsError, match="holds a checkpoint"):
         restore(settings, BUNDLED)
+
+
+def test_the_record_is_that_of_the_weights_that_ship() -> None:
+    shipped = json.loads((BUNDLED / "vae" / "config.json").read_text())["scaling_factor"]
+    recorded = json.loads(RECORD.read_text())["stages"]["denoiser"]["scaling_factor"]
+    assert round(recorded, 5) == shipped
