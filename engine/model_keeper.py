@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from engine.contract.adapters import adapter_path
+from engine.contract.adapter_files import adapter_path
 from engine.contract.controlnets import controlnet_path
 from engine.contract.files import is_there
 from engine.contract.fitting import memory_plan

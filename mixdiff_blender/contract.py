@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.contract import errors
-    from engine.contract.adapters import KnownAdapter, adapter_complaint, adapter_name_for
-    from engine.contract.adapters import adapters_for, is_adapter_here, known_adapter
-    from engine.contract.adapters import sees_references
+    from engine.contract.adapter_files import adapter_complaint, is_adapter_here
+    from engine.contract.adapters import KnownAdapter, adapter_name_for
+    from engine.contract.adapters import adapters_for, known_adapter
     from engine.contract.again import again
     from engine.contract.beside import work_of
     from engine.contract.catalogue import (
@@ -72,8 +72,8 @@ else:
     _INSIDE = f"{__package__}.engine"
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
-        *("adapters", "again", "beside", "catalogue", "chance", "checks", "controlnets"),
-        *("controls", "earlier", "effort", "enlarging", "errors"),
+        *("adapter_files", "adapters", "again", "beside", "catalogue", "chance", "checks"),
+        *("controlnets", "controls", "earlier", "effort", "enlarging", "errors"),
         *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
         *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
         *("png", "presets", "prompt_syntax", "protocol", "references", "schedulers", "smaller"),

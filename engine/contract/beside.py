@@ -12,14 +12,8 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from .adapters import (
-    adapter_name_for,
-    adapter_path,
-    encoder_folder,
-    facts_of_adapter,
-    known_adapter,
-    sees_references,
-)
+from .adapter_files import adapter_path, encoder_folder, facts_of_adapter
+from .adapters import adapter_name_for, known_adapter
 from .controlnets import controlnet_path, known_controlnet, name_for
 from .effort import SHOWN_TOKENS
 from .errors import ModelError
@@ -45,7 +39,7 @@ def work_of(job: Job, facts: ModelFacts, folder: Path) -> Work:
         Work.of_job(job),
         beside_numbers=sum(held),
         seeing_numbers=max((encoder for _, encoder in adapters), default=0),
-        reference_tokens=_seen_tokens(job) if sees_references(facts.family) else 0,
+        reference_tokens=_seen_tokens(job) if facts.family.sees_references else 0,
     )
 
 

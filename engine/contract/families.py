@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 
 from .schedulers import FLOW_SCHEDULERS, SCHEDULERS
 
+THROUGH_ADAPTERS, BY_ITSELF = "through IP-Adapters", "by itself"
+"""How models follow reference pictures: their networks have others beside, or are shown them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FewSteps:
@@ -66,6 +69,8 @@ class Family:
     """Whether prompts can have weights there, and be of any length."""
     takes_negative: bool = True
     """Whether its models hear negative prompts."""
+    follows: str = ""
+    """How its models follow reference pictures: THROUGH_ADAPTERS, BY_ITSELF, or not at all."""
     width: int = 0
     """How wide the networks of most of its models are (`network_width`); 0 where that varies."""
     most_region_px: int | None = None
@@ -81,6 +86,11 @@ class Family:
     """Tokens of a text that the network sees beside those of the picture, at most."""
     decoded_px_bytes: int = 3072
     """What the decoding of a pixel takes, in float32."""
+
+    @property
+    def sees_references(self) -> bool:
+        """Whether its networks are shown reference pictures themselves."""
+        return self.follows == BY_ITSELF
 
 
 _IN_ALL_FILES = (
@@ -108,6 +118,7 @@ _SD = Family(
     vae_channels=4,
     size_config=("unet/config.json", "sample_size"),
     reads_weights=True,
+    follows=THROUGH_ADAPTERS,
     width=768,
     token_bytes=67_000,
     text_tokens=0,
@@ -193,6 +204,7 @@ _FLUX2 = replace(
     vae_channels=32,
     few_steps=None,
     takes_negative=False,
+    follows=BY_ITSELF,
     takes_float16=True,
     token_bytes=262_000,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .adapters import adapter_complaint, sees_references
+from .adapter_files import adapter_complaint
 from .image_sizes import ImageSize
 from .models import ModelFacts
 from .parse import Findings, RecordDraft
@@ -40,7 +40,7 @@ def check_references(
         model = values.get("model")
         if complaint := adapter_complaint(model, facts, folder):
             findings.error(f"{at}model", model, *complaint)
-        elif facts.is_known and sees_references(facts.family):
+        elif facts.is_known and facts.family.sees_references:
             _seen(at, values, scale, size.get("image"), facts, findings)
 
 

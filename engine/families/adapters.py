@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.contract.adapters import (
+from engine.contract.adapter_files import (
     ATTENTION,
     PROJECTION,
     adapter_path,

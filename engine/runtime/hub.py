@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.contract.adapters import ADAPTERS_ID, AdapterFacts, facts_of_shapes, is_adapter
+from engine.contract.adapter_files import AdapterFacts, facts_of_shapes, is_adapter
+from engine.contract.adapters import ADAPTERS_ID
 from engine.contract.catalogue import cache_folder, folder_in_cache, is_hub_id, local_snapshot
 from engine.contract.controlnets import CLASSES, CONFIG, STEM, local_controlnet
 from engine.contract.errors import EngineError, ModelError, first_line

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.contract.adapters import adapter_misfit, adapter_name_for, facts_of_adapter
+from engine.contract.adapter_files import adapter_misfit, facts_of_adapter
+from engine.contract.adapters import adapter_name_for
 from engine.contract.errors import ModelError
 from engine.contract.job import Job, Text2ImageRegion
 from engine.contract.models import ModelFacts

@@ -9,17 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.contract.adapters import (
-    ADAPTERS,
-    VIT_BIG_G,
-    VIT_H,
-    adapter_name_for,
-    adapters_for,
-    encoder_folder,
-    facts_of_adapter,
-    has_references,
-    is_adapter_here,
-)
+from engine.contract.adapter_files import encoder_folder, facts_of_adapter, is_adapter_here
+from engine.contract.adapters import ADAPTERS, VIT_BIG_G, VIT_H, adapter_name_for, adapters_for
 from engine.contract.beside import work_of
 from engine.contract.checks import check
 from engine.contract.errors import EngineError, ModelError
@@ -136,7 +127,7 @@ def test_families_that_follow_no_pictures_say_so_and_what_there_is() -> None:
     for family in FAMILIES.values():
         found = checked(PHOTO, facts=ModelFacts.of_family(family))
         messages = [text for _, text in said(found)]
-        assert bool(messages) is not has_references(family)
+        assert bool(messages) is not bool(family.follows)
         if messages:
             assert f"{family.title} follows no reference pictures" in messages[0]
             problem = next(one for one in found.problems if "reference" in one.field)

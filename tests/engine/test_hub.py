@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from engine.contract.adapters import ADAPTERS_ID, VIT_H, encoder_folder, facts_of_adapter
+from engine.contract.adapter_files import encoder_folder, facts_of_adapter
+from engine.contract.adapters import ADAPTERS_ID, VIT_H
 from engine.contract.catalogue import (
     CATALOGUE,
     cache_folder,

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.contract.adapters import sees_references
 from engine.families.base import Model
 from engine.families.loading import model_of
 from engine.runtime.devices import choose_device
@@ -54,7 +53,7 @@ def test_a_canvas_that_is_shown_pictures_is_as_diffusers_makes_it(
     case: FlowCase, references: list[Any], built: Any
 ) -> None:
     pipeline, model = built(case)
-    assert sees_references(model.family)
+    assert model.family.sees_references
     found = followed(job(case, *references), model, pictures=PICTURES)
     expected: Tensor = case.theirs(
         pipeline,

@@ -21,9 +21,9 @@ from ..operators.controls import (
     RemoveControl,
     controlnets_for,
 )
-from ..operators.models import DownloadModel
 from ..operators.region_list import active_entry
 from .canvas import CanvasPanel
+from .models import draw_missing
 from .region import TextRegionPanel
 from .sidebar import SidebarPanel, draw_text, split_column
 
@@ -115,9 +115,7 @@ def _draw_controlnet(layout: Any, context: Any, control: Any, chosen: Any) -> No
             ChooseControlNet.button(rows, one.text, depress=one.id == name, model=one.id, **chosen)
     if is_hub_id(name) and models.is_controlnet_missing(name):
         found = known_controlnet(name)
-        draw_text(layout, context, f"{name} is not on this computer", "INFO")
-        text = f"Download ({found.size_text})" if found else "Download"
-        DownloadModel.button(layout, text, model=name)
+        draw_missing(layout, context, name, found.size_text if found else "")
 
 
 CLASSES = (ControlsPanel, RegionControlsPanel)

@@ -37,6 +37,13 @@ def draw_fetching(layout: Any) -> bool:
     return True
 
 
+def draw_missing(layout: Any, context: Any, name: str, size_text: str) -> None:
+    """Draw that a network of the hub is not here, and what fetches it, or how far that is."""
+    draw_text(layout, context, f"{name} is not on this computer", "INFO")
+    DownloadModel.button(layout, f"Download ({size_text})" if size_text else "Download", model=name)
+    draw_fetching(layout)
+
+
 def draw_fault(layout: Any, context: Any) -> None:
     """Draw why the last download did not come to its end."""
     if isinstance(models.task.state, Broken):

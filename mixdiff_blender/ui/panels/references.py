@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend import models
-from ...contract import adapter_complaint, hub_lora, known_adapter, sees_references
+from ...contract import adapter_complaint, hub_lora, known_adapter
 from ...job.model_facts import model_facts
 from ...job.regions.entries import settings_of
 from ...properties import canvas_settings
-from ..operators.models import DownloadModel
 from ..operators.references import AddReference, ChooseAdapter, RemoveReference, known_adapters
 from ..operators.region_list import active_entry
 from .canvas import CanvasPanel
-from .models import draw_fetching
+from .models import draw_missing
 from .region import TextRegionPanel
 from .sidebar import SidebarPanel, draw_text, split_column
 
@@ -87,7 +86,7 @@ def _draw_reference(layout: Any, context: Any, reference: Any, chosen: Any) -> N
     if image is not None and image.preview_ensure() is not None:
         body.template_icon(icon_value=image.preview.icon_id, scale=_PREVIEW_SCALE)
     column = split_column(body, decorate=True)
-    sees = sees_references(model_facts(context.scene).family)
+    sees = model_facts(context.scene).family.sees_references
     if not sees:
         column.prop(reference, "scale")
     steps = column.column(align=True)
@@ -109,10 +108,7 @@ def _draw_adapter(layout: Any, context: Any, reference: Any, chosen: Any) -> Non
         ChooseAdapter.button(rows, one.how, depress=one.id == name, model=one.id, **chosen)
     if hub_lora(name) and models.is_adapter_missing(name):
         found = known_adapter(name)
-        draw_text(layout, context, f"{name} is not on this computer", "INFO")
-        text = f"Download ({found.size_text})" if found else "Download"
-        DownloadModel.button(layout, text, model=name)
-        draw_fetching(layout)
+        draw_missing(layout, context, name, found.size_text if found else "")
 
 
 CLASSES = (ReferencesPanel, RegionReferencesPanel)
