@@ -161,42 +161,27 @@ def _generate_range(scene: bpy.types.Scene, frames: ShotFrames, options: argpars
 
 
 def _again(options: argparse.Namespace) -> int:
-    scene = scripting.find_scene(options.scene)
-    interrupted = Event()
-    with ProgressBar(quiet=options.quiet) as bar, cli_engine.on_interrupt(interrupted.set):
-        picture = scripting.again(
-            options.region,
-            scene,
-            mask=options.mask,
-            prompt=options.prompt,
-            strength=options.strength,
-            seed=options.seed,
-            result=options.result,
-            output=options.output,
-            on_progress=partial(_follow, bar, interrupted),
-        )
-    return _say(picture, options)
+    make = partial(scripting.again, options.region, mask=options.mask, prompt=options.prompt)
+    return _of_result(make, options)
 
 
 def _enlarge(options: argparse.Namespace) -> int:
-    scene = scripting.find_scene(options.scene)
+    make = partial(scripting.enlarge, options.scale, steps=options.steps, picture=options.picture)
+    return _of_result(make, options)
+
+
+def _of_result(make: Callable[..., scripting.Picture], options: argparse.Namespace) -> int:
+    """Make a picture of a result, and say what came of it."""
     interrupted = Event()
     with ProgressBar(quiet=options.quiet) as bar, cli_engine.on_interrupt(interrupted.set):
-        picture = scripting.enlarge(
-            options.scale,
-            scene,
+        picture = make(
+            scene=scripting.find_scene(options.scene),
             strength=options.strength,
-            steps=options.steps,
             seed=options.seed,
-            picture=options.picture,
             result=options.result,
             output=options.output,
             on_progress=partial(_follow, bar, interrupted),
         )
-    return _say(picture, options)
-
-
-def _say(picture: scripting.Picture, options: argparse.Namespace) -> int:
     said = _said(picture, options)
     if options.json:
         _answer({"pictures": [said]})

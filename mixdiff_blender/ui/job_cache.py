@@ -26,7 +26,14 @@ from ..job.regions.sight import Aside
 from ..job.regions.silhouettes import SHOWN_PARTS
 from ..job.regions.twins import is_echo
 from ..job.regions.warming import Warming
-from ..properties import LISTS, RegionSettings, canvas_settings, region_settings, values_of
+from ..properties import (
+    LISTS,
+    CanvasSettings,
+    RegionSettings,
+    canvas_settings,
+    region_settings,
+    values_of,
+)
 from ..results.live import Seen
 
 _SHARE_OF_TIME = 0.2
@@ -37,13 +44,13 @@ _WHILE_RENDERING_S = 0.5
 _LOOK_ALIKE = (bpy.types.Material, bpy.types.NodeTree, bpy.types.Light, bpy.types.World)
 """What changes no job, however it changes."""
 _REGION_SETTINGS = tuple(RegionSettings.__annotations__)
-_CANVAS_SETTINGS = (
-    *("prompt", "background_prompt", "negative_prompt", "background", "nearer_first"),
-    *("look", "calm_poles_deg"),
-    *("base_prompt", "base_strength", "base_end"),
-    *("model", "num_inference_steps", "guidance_scale", "canvas_size", "tile_size", "wrap"),
-    *("scheduler", "seed_digits", "prompt_syntax", *LISTS),
+_OF_NO_JOB = frozenset(
+    {
+        *("settings_of", "defaults_version", "regions", "chosen_region", "active_region"),
+        *("result", "result_seed", "show_overlay", "show_preview", "show_result"),
+    }
 )
+_CANVAS_SETTINGS = tuple(name for name in CanvasSettings.__annotations__ if name not in _OF_NO_JOB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

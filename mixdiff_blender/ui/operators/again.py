@@ -19,7 +19,7 @@ from ..dragging import check_viewport
 from ..lasso import LassoDrawing
 from .base import RENDER_MENU, Result, UndoableOperator, entries, require
 from .drawn import DrawnOperator
-from .generate import finish
+from .generate import asked_seed, finish
 from .history import OfResult, selected_regions, shown_entry
 from .result_use import OBJECT_MENU
 from .viewing import image_editor
@@ -52,9 +52,6 @@ class _MakesAgain(OfResult):
         """
         scene, properties = scene_in(context), cast(Any, self).properties
         is_given = properties.is_property_set("strength")
-        digits = self.seed_digits.strip()
-        if digits and not digits.isdecimal():
-            raise EngineError(f"{digits!r} is no seed", kind="job", advice="give a whole number")
         again.begin(
             scene,
             context.evaluated_depsgraph_get(),
@@ -62,7 +59,7 @@ class _MakesAgain(OfResult):
             regions,
             mask=mask,
             strength=self.strength if is_given else canvas_settings(scene).again_strength,
-            seed=int(digits) if digits else None,
+            seed=asked_seed(self.seed_digits),
         )
         for line in finish(scene):
             self.report({line.severity}, line.text)

@@ -10,9 +10,9 @@ from ...contract import EngineError
 from ...properties import canvas_settings
 from ...properties.contexts import scene_in
 from ...properties.declarations import FloatProperty, IntProperty, StringProperty
-from ...results import enlarging, history
+from ...results import enlarging
 from .base import RENDER_MENU, Result, entries
-from .generate import finish
+from .generate import asked_seed, finish
 from .history import OfResult, shown_entry
 
 SCALES = (2.0, 4.0)
@@ -63,23 +63,25 @@ class Enlarge(OfResult):
         layout.use_property_split = True
         for name in ("scale", "strength", "steps", "seed_digits"):
             layout.prop(self, name)
-        layout.label(text=planned_text(shown_entry(context), self.scale, self.strength))
+        try:
+            text = planned_text(shown_entry(context), self.scale, self.strength)
+        except EngineError as error:
+            text = str(error)
+        layout.label(text=text)
 
     def run(self, context: Any) -> None:
         """Begin the job; without a window, return when it has ended.
 
         Raises: EngineError where it cannot begin.
         """
-        scene, digits = scene_in(context), self.seed_digits.strip()
-        if digits and not digits.isdecimal():
-            raise EngineError(f"{digits!r} is no seed", kind="job", advice="give a whole number")
+        scene = scene_in(context)
         enlarging.begin(
             scene,
             shown_entry(context),
             self.scale,
             strength=self._strength(context),
             steps=self.steps or None,
-            seed=int(digits) if digits else None,
+            seed=asked_seed(self.seed_digits),
         )
         for line in finish(scene):
             self.report({line.severity}, line.text)
@@ -93,28 +95,12 @@ class Enlarge(OfResult):
 
 
 def planned_text(entry: Any, scale: float, strength: float) -> str:
-    """Return how large a result becomes, and what that takes."""
-    try:
-        (width, height), time = enlarging.planned(entry, scale, strength)
-    except EngineError as error:
-        return str(error)
+    """Return how large a result becomes, and what that takes.
+
+    Raises: EngineError where its picture holds no job that can be read.
+    """
+    (width, height), time = enlarging.planned(entry, scale, strength)
     return f"{width} × {height} px{estimate_text(time)}"
-
-
-def draw_enlarging(layout: Any, scene: Any) -> None:
-    """Draw how the shown result is made larger, with what each size takes."""
-    settings, entry = canvas_settings(scene), history.active_entry(scene)
-    if entry is None:
-        return
-    row = layout.row(align=True)
-    row.operator_context = "EXEC_DEFAULT"  # what each takes stands below
-    for scale in SCALES:
-        Enlarge.button(row, f"Enlarge {scale:g}×", scale=scale)
-    layout.prop(settings, "enlarge_strength", slider=True)
-    for scale in SCALES:
-        text = layout.row()
-        text.active = False
-        text.label(text=planned_text(entry, scale, settings.enlarge_strength))
 
 
 CLASSES = (Enlarge,)

@@ -26,6 +26,17 @@ from .base import (
 )
 
 
+def asked_seed(digits: str) -> int | None:
+    """Return the seed that somebody typed, None where nobody did.
+
+    Raises: EngineError where it is none.
+    """
+    digits = digits.strip()
+    if digits and not digits.isdecimal():
+        raise EngineError(f"{digits!r} is no seed", kind="job", advice="give a whole number")
+    return int(digits) if digits else None
+
+
 def finish(scene: bpy.types.Scene, *, wait: bool = False) -> tuple[generation.Line, ...]:
     """Wait if asked to, as always without a window, and return what there is to report then.
 

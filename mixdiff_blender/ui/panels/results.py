@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ...contract import EngineError
 from ...properties import canvas_settings
 from ...results import history, passes, thumbnails
 from ...results.baking.task import task as bake
@@ -14,7 +15,7 @@ from ...results.shot_record import ShotRecord, record_of
 from ...storage import folders
 from ..operators.again import draw_again
 from ..operators.baking import draw_bake
-from ..operators.enlarging import draw_enlarging
+from ..operators.enlarging import SCALES, Enlarge, planned_text
 from ..operators.generate import GenerateBatch
 from ..operators.history import (
     KeepImage,
@@ -90,7 +91,7 @@ class ResultPanel(SidebarPanel):
         if entry is not None:
             draw_again(layout.column(align=True), settings)
             if not entry.shot:
-                draw_enlarging(layout.column(align=True), scene)
+                _draw_enlarging(layout.column(align=True), context, entry)
         draw_uses(layout.column(align=True), image, context)
         if any_projected():
             draw_bake(layout.column(align=True))
@@ -174,6 +175,28 @@ def _time(made_at: str) -> str:
     if made.date() == datetime.now().date():
         return made.strftime("%H:%M")
     return f"{made.day} {made.strftime('%b %H:%M')}"
+
+
+def _draw_enlarging(layout: Any, context: Any, entry: Any) -> None:
+    """Draw how the shown result is made larger, with what each size takes."""
+    settings = canvas_settings(context.scene)
+    row = layout.row(align=True)
+    row.operator_context = "EXEC_DEFAULT"  # what each takes stands below
+    for scale in SCALES:
+        Enlarge.button(row, f"Enlarge {scale:g}×", scale=scale)
+    layout.prop(settings, "enlarge_strength", slider=True)
+    wrong = dict[str, None]()
+    for scale in SCALES:
+        try:
+            text = planned_text(entry, scale, settings.enlarge_strength)
+        except EngineError as error:
+            wrong[str(error)] = None
+        else:
+            line = layout.row()
+            line.active = False
+            line.label(text=text)
+    for text in wrong:
+        draw_text(layout, context, text, "INFO")
 
 
 CLASSES = (HistoryList, ResultPanel, HistoryPanel)

@@ -350,3 +350,11 @@ def test_twenty_regions_are_read_drawn_and_looked_up_without_being_felt(
     assert median_ms(places) < 30
     assert median_ms(draw) < 5
     assert median_ms(lambda: job_cache.cached_job(scene, bpy.context.view_layer)) < 2
+
+
+def test_whatever_a_job_has_of_the_scene_is_noticed(street: Any) -> None:
+    assert set(type(street.mixdiff).__annotations__) >= job_cache._OF_NO_JOB
+    for name, value in (("wrap", "x"), ("cpu_vae", True), ("look", "around"), ("prompt", "dusk")):
+        before = job_cache._settings_of(street)
+        setattr(street.mixdiff, name, value)
+        assert job_cache._settings_of(street) != before, name

@@ -1,7 +1,7 @@
 """Live before the eyes of a test: moves an object when asked, and tells what is seen and when.
 
 Measures how long each function of the add-on holds the main thread that Blender calls there, by the
-processor's time as by the clock: handlers, timers, what draws over the view, the panel on top.
+processor's time: handlers, timers, what draws over the view, the panel on top.
 """
 
 import json
@@ -13,11 +13,14 @@ from typing import Any
 
 import bpy
 
+sys.path.append(str(Path(__file__).parent))
+
+from camera_view import drawing, frame, measured, view
+
 ADDON = "bl_ext.user_default.mixdiff"
 folder = Path(sys.argv[sys.argv.index("--") + 1])
 engine = import_module(f"{ADDON}.backend.engine")
 job_cache = import_module(f"{ADDON}.ui.job_cache")
-drawing = import_module(f"{ADDON}.ui.overlay.drawing")
 folders = import_module(f"{ADDON}.storage.folders")
 of_live = import_module(f"{ADDON}.results.live")
 live = of_live.live
@@ -28,25 +31,10 @@ preferences = bpy.context.preferences
 preferences.view.show_splash = False
 preferences.use_preferences_save = False
 held_ms: dict[str, list[float]] = {}
-waited_ms: dict[str, list[float]] = {}
 shown = moves = 0
 moved_s = 0.0
 seen_picture: Any = None
 looks: list[dict[str, Any]] = []
-
-
-def measured(name: str, function: Any) -> Any:
-    """Return a function that notes how long it took."""
-
-    def wrapper(*arguments: Any) -> Any:
-        clock_s, start_s = time.perf_counter(), time.thread_time()
-        try:
-            return function(*arguments)
-        finally:
-            held_ms.setdefault(name, []).append((time.thread_time() - start_s) * 1000)
-            waited_ms.setdefault(name, []).append((time.perf_counter() - clock_s) * 1000)
-
-    return wrapper
 
 
 def watch_all() -> None:
@@ -57,17 +45,17 @@ def watch_all() -> None:
         for index, listener in enumerate(list(listeners)):
             if (listener.__module__ or "").startswith(ADDON):
                 name = f"{event} of {listener.__module__.removeprefix(ADDON)}"
-                listeners[index] = bpy.app.handlers.persistent(measured(name, listener))
+                listeners[index] = bpy.app.handlers.persistent(measured(name, listener, held_ms))
     if bpy.app.timers.is_registered(engine._tick):
         bpy.app.timers.unregister(engine._tick)
-    engine._tick = measured("tick", engine._tick)
-    job_cache._read = measured("read", job_cache._read)
+    engine._tick = measured("tick", engine._tick, held_ms)
+    job_cache._read = measured("read", job_cache._read, held_ms)
     drawing.draw = drawn
     for name in ("_draw_state", "_draw_bar", "_draw_messages", "_draw_queue"):
-        setattr(panel, name, measured(f"panel {name}", getattr(panel, name)))
+        setattr(panel, name, measured(f"panel {name}", getattr(panel, name), held_ms))
 
 
-_draw = measured("draw over the view", drawing.draw)
+_draw = measured("draw over the view", drawing.draw, held_ms)
 
 
 def drawn(context: Any) -> None:
@@ -81,24 +69,6 @@ def drawn(context: Any) -> None:
             look = seen_picture.look
             size = (look.job.canvas_width, look.job.canvas_height)
             looks.append({"full": look.is_full, "since_move_s": since_s, "size": size})
-
-
-def view() -> tuple:
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    regions = {region.type: region for region in area.regions}
-    return window, area, regions["UI"], regions["WINDOW"]
-
-
-def frame() -> list[float] | None:
-    """Return the camera's frame in pixels of the screen: left, top, right, bottom."""
-    window, area, _, region = view()
-    scene, layer = window.scene, window.view_layer
-    if layer.depsgraph is None or area.spaces.active.region_3d.view_perspective != "CAMERA":
-        return None
-    found = drawing.frame_in(scene, layer.depsgraph, region, area.spaces.active.region_3d)
-    left, bottom = region.x + found.left, region.y + found.bottom
-    return [left, window.height - bottom - found.height, left + found.width, window.height - bottom]
 
 
 def tell() -> None:
@@ -116,7 +86,6 @@ def tell() -> None:
         "folders": len(list(folders.session_folder().glob("job-*"))),
         "results": len(window.scene.mixdiff.history),
         "held_ms": held_ms,
-        "waited_ms": waited_ms,
     }
     aside = folder / "told.part"
     aside.write_text(json.dumps(told))

@@ -6,18 +6,20 @@ says nothing about the add-on.
 
 import json
 import sys
-import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import bpy
 
+sys.path.append(str(Path(__file__).parent))
+
+from camera_view import drawing, frame, measured, view
+
 ADDON = "bl_ext.user_default.mixdiff"
 folder = Path(sys.argv[sys.argv.index("--") + 1])
 engine = import_module(f"{ADDON}.backend.engine")
 job_cache = import_module(f"{ADDON}.ui.job_cache")
-drawing = import_module(f"{ADDON}.ui.overlay.drawing")
 scripting = import_module(f"{ADDON}.scripting")
 live_preview = import_module(f"{ADDON}.backend.live_preview")
 generation = import_module(f"{ADDON}.results.generation")
@@ -30,41 +32,9 @@ held_ms: dict[str, list[float]] = {}
 shown = 0
 
 
-def measured(name: str, function: Any) -> Any:
-    """Return a function that notes how long it took."""
-
-    def wrapper(*arguments: Any) -> Any:
-        start_s = time.thread_time()
-        try:
-            return function(*arguments)
-        finally:
-            held_ms.setdefault(name, []).append((time.thread_time() - start_s) * 1000)
-
-    return wrapper
-
-
-engine._tick = measured("tick", engine._tick)
-job_cache._read = measured("read", job_cache._read)
-drawing.draw = measured("draw", drawing.draw)
-
-
-def view() -> tuple:
-    window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
-    regions = {region.type: region for region in area.regions}
-    return window, area, regions["UI"], regions["WINDOW"]
-
-
-def frame() -> list[float] | None:
-    """Return the camera's frame in pixels of the screen: left, top, right, bottom."""
-    window, area, _, region = view()
-    scene, layer = window.scene, window.view_layer
-    if layer.depsgraph is None or area.spaces.active.region_3d.view_perspective != "CAMERA":
-        return None
-    found = drawing.frame_in(scene, layer.depsgraph, region, area.spaces.active.region_3d)
-    left, bottom = region.x + found.left, region.y + found.bottom
-    height = window.height
-    return [left, height - bottom - found.height, left + found.width, height - bottom]
+engine._tick = measured("tick", engine._tick, held_ms)
+job_cache._read = measured("read", job_cache._read, held_ms)
+drawing.draw = measured("draw", drawing.draw, held_ms)
 
 
 def read_last(scene: Any) -> dict[str, list[int]]:
