@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import bpy
 import numpy as np
 import pytest
 import scenes
@@ -20,6 +21,20 @@ def scene() -> Any:
 def camera(scene: Any) -> Any:
     """The scene's camera, orthographic: 4 × 2 units on 128 × 64 pixels, 32 pixels a unit."""
     return scenes.add_camera(scene)
+
+
+@pytest.fixture
+def moving(camera: Any, scene: Any, tmp_path: Path) -> Any:
+    """A saved scene whose region moves from the left to the right in five frames."""
+    region = scenes.add_region("house", "a house", size=(2, 2), at=(-1, 0, 0))
+    region.keyframe_insert("location", frame=1)
+    region.location.x = 1
+    region.keyframe_insert("location", frame=5)
+    scene.mixdiff.background, scene.mixdiff.prompt = True, "ink"
+    scene.mixdiff.num_inference_steps = 1
+    scene.frame_set(1)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "walk.blend"))
+    return region
 
 
 @pytest.fixture

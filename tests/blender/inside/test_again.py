@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from addon import EngineError, again, folders, history, png_of, read_job, scripting
+from addon import EngineError, again, cli_main, folders, history, png_of, read_job, scripting
 from scenes import pixels, select
 
 HOSTS = "oldest and newest"
@@ -126,7 +126,9 @@ def test_a_saved_file_takes_all_along_and_again_goes_on_from_there(
     assert np.array_equal(first_right[:, 80:], now[:, 80:])
 
 
-def test_scripts_make_a_region_or_a_mask_again(before: Any, tmp_path: Path) -> None:
+def test_scripts_and_the_command_line_make_a_region_or_a_mask_again(
+    before: Any, tmp_path: Path
+) -> None:
     made = scripting.again(["right"], prompt="a blue lake", seed=4, output=tmp_path / "out.png")
     assert (made.seed, made.file) == (4, tmp_path / "out.png")
     assert job()["regions"][1]["prompt"] == "a blue lake"
@@ -137,6 +139,10 @@ def test_scripts_make_a_region_or_a_mask_again(before: Any, tmp_path: Path) -> N
     first = settings().history[0].name
     scripting.again(mask=tmp_path / "mask.png", result=first)
     assert np.array_equal(pixels(last())[:, :64], before[:, :64])
+    words = ["again", "--region", "right", "--prompt", "a red lake", "--seed", "5", "--quiet"]
+    assert cli_main([*words, "--result", first, "-o", str(tmp_path / "3.png")]) == 0
+    assert (job()["regions"][1]["prompt"], job()["seed"]) == ("a red lake", 5)
+    assert np.array_equal(pixels(tmp_path / "3.png")[:, :48], before[:, :48])
     with pytest.raises(EngineError, match="left"):
         scripting.again(["lefd"])
     (tmp_path / "mask.png").write_bytes(png_of(mask[:32]))
