@@ -27,11 +27,12 @@ from benchmarks.seams import column_energy
 from benchmarks.sheets import in_rows, sheet
 from benchmarks.street import largest_rectangle
 from engine.contract.checks import check
-from engine.contract.enlarging import enlarged, scaled_size
+from engine.contract.enlarging import enlarged
 from engine.contract.job import Job, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
 from engine.contract.png import read_job
+from engine.contract.resized import scaled_size
 from engine.model_keeper import ModelKeeper
 from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device

@@ -10,12 +10,13 @@ from pathlib import Path
 from engine.contract.again import again
 from engine.contract.checks import check
 from engine.contract.earlier import STRENGTH
-from engine.contract.enlarging import enlarged, scaled_size
+from engine.contract.enlarging import enlarged
 from engine.contract.errors import JobError, Problem
 from engine.contract.files import path_in
 from engine.contract.job import Job, to_document
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
+from engine.contract.resized import scaled_size
 from engine.storage.job_files import Source, read_source
 
 

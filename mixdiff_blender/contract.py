@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from engine.contract.controls import Control, RegionControl
     from engine.contract.earlier import STRENGTH
     from engine.contract.effort import denoised_cells
-    from engine.contract.enlarging import enlarged, scaled_size, whole_steps
+    from engine.contract.enlarging import enlarged, whole_steps
     from engine.contract.errors import Cancelled, EngineError, JobError, ModelError, Problem
     from engine.contract.files import atomic_write, is_dir, is_file, is_there, open_input, path_in
     from engine.contract.fitting import fitting_first, memory_plan
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from engine.contract.protocol import Failure, Notification, ProtocolError, Request, Result
     from engine.contract.protocol import decode, encode, exception, read_lines
     from engine.contract.schedulers import SCHEDULERS
+    from engine.contract.resized import scaled_size
     from engine.contract.smaller import smaller
 else:
     _INSIDE = f"{__package__}.engine"
@@ -76,7 +77,8 @@ else:
         *("controlnets", "controls", "earlier", "effort", "enlarging", "errors"),
         *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
         *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
-        *("png", "presets", "prompt_syntax", "protocol", "references", "schedulers", "smaller"),
+        *("png", "presets", "prompt_syntax", "protocol", "references", "resized"),
+        *("schedulers", "smaller"),
     ):
         _module = globals()[_name] = import_module(f"{_CONTRACT}.{_name}")
         globals().update({n: v for n, v in vars(_module).items() if n[0] != "_"})

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from .earlier import STRENGTH, SecondPass
-from .geometry import SIDES, Axes
-from .job import MAX_STEPS, Job, Region, Text2ImageRegion
+from .job import MAX_STEPS, Job
 from .loras import unidentified
 from .models import ModelFacts
+from .resized import resized
 
 _LEAST_STEPS = 4  # fewer leave grain of their noise
-
-_R = TypeVar("_R", bound=Region)
-
-
-def scaled_size(job: Job, scale: float, grid_px: int) -> tuple[int, int]:
-    """Return the height and the width of a job's canvas at a scale, on a model's grid."""
-    height, width = (
-        max(round(side * scale / grid_px), 1) * grid_px
-        for side in (job.canvas_height, job.canvas_width)
-    )
-    return height, width
 
 
 def enlarged(
@@ -43,24 +29,12 @@ def enlarged(
     its `facts`. What composes a picture is done with: base pass, noise map, and what changed the
     start. Without `steps` they are as far apart as the job's; without a `seed` it is the job's.
     """
-    old = (job.canvas_height, job.canvas_width)
-    factors = tuple(new / before for new, before in zip(size_px, old, strict=True))
-
-    def moved(region: _R) -> _R:
-        sides = _sides(region, size_px, factors, facts.grid_px, job.wrapped)
-        other: dict[str, Any] = {**sides, "noise_eps": 0.0}
-        if isinstance(region, Text2ImageRegion) and region.mask_type == "feather":
-            other["feather_px"] = round(region.feather_px * math.sqrt(math.prod(factors)))
-        return replace(region, **other)
-
-    job = unidentified(job)
+    larger = resized(unidentified(job), size_px, facts.grid_px)
     return replace(
-        job,
-        canvas_height=size_px[0],
-        canvas_width=size_px[1],
+        larger,
         num_inference_steps=steps or max(round(whole_steps(job) * (1 - strength)), _LEAST_STEPS),
         seed=job.seed if seed is None else seed,
-        regions=tuple(map(moved, job.regions)),
+        regions=tuple(replace(region, noise_eps=0.0) for region in larger.regions),
         reroll_regions=(),
         kept=None,
         second_pass=SecondPass(picture=picture, strength=strength),
@@ -70,27 +44,6 @@ def enlarged(
         decode_steps=False,
         noise_map=None,
     )
-
-
-def _sides(
-    region: Region,
-    size_px: tuple[int, int],
-    factors: tuple[float, ...],
-    grid_px: int,
-    wrapped: Axes,
-) -> Mapping[str, int]:
-    """Return where a region lies on the larger canvas, on the grid and not empty.
-
-    Where the canvas wraps it may go on beyond.
-    """
-    found = list[int]()
-    for (start, end), most, factor, wraps in zip(
-        (region.bounds[:2], region.bounds[2:]), size_px, factors, wrapped, strict=True
-    ):
-        first, last = (round(side * factor / grid_px) * grid_px for side in (start, end))
-        first = min(first, most - grid_px)
-        found += [first, min(max(last, first + grid_px), first + most if wraps else most)]
-    return dict(zip(SIDES, found, strict=True))
 
 
 def whole_steps(job: Job) -> int:
