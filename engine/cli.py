@@ -26,6 +26,7 @@ from engine.contract.limits import Limits
 from engine.contract.loras import lora_of_text
 from engine.contract.models import model_problems
 from engine.contract.networks import rest_to_fetch
+from engine.process.kernels import keep_kernels
 from engine.process.threads import wait_briefly
 from engine.storage.job_files import Source, read_source
 
@@ -131,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = build_parser().parse_args(arguments)
     wait_briefly()
+    keep_kernels()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold any bytes
     try:

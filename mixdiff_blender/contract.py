@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.contract.controlnets import known_controlnet, known_for, local_controlnet, name_for
     from engine.contract.controls import CONTROL_KINDS, DEPTH, EDGES, NORMAL, SEGMENTS
     from engine.contract.controls import Control, RegionControl
+    from engine.contract.cuts import OVERLAPPING, SHIFTING, TRIMMED
     from engine.contract.earlier import STRENGTH
     from engine.contract.effort import denoised_cells
     from engine.contract.enlarging import enlarged, whole_steps
@@ -74,7 +75,7 @@ else:
     _CONTRACT = f"{_INSIDE if find_spec(_INSIDE) else 'engine'}.contract"
     for _name in (  # png's `read_job`, of a picture, comes after that of a document
         *("adapter_files", "adapters", "again", "beside", "catalogue", "chance", "checks"),
-        *("controlnets", "controls", "earlier", "effort", "enlarging", "errors"),
+        *("controlnets", "controls", "cuts", "earlier", "effort", "enlarging", "errors"),
         *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
         *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
         *("png", "presets", "prompt_syntax", "protocol", "references", "resized"),

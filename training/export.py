@@ -26,7 +26,7 @@ USE = {
 
 def note() -> str:
     """Return what the folder says of the model: how to use it, and the names that it knows."""
-    use = {**USE, "knows": names.things(), "looks": names.looks()}
+    use = {**USE, "knows": names.things(), "looks": names.looks(), "patterns": names.patterns()}
     return json.dumps(use, indent=2, ensure_ascii=False) + "\n"
 
 

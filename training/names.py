@@ -19,6 +19,11 @@ def things() -> list[str]:
     return _usual_first(chain((subject.nouns for subject in SUBJECTS), materials))
 
 
+def patterns() -> list[str]:
+    """Return what shows where its window begins, by all of its names."""
+    return _usual_first(concept.nouns for concept in CONCEPTS if concept.regular)
+
+
 def looks() -> list[str]:
     """Return the words for how things look: light, season, style, colours, sizes, variants."""
     variants = (tuple(concept.variants) for concept in CONCEPTS)

@@ -65,9 +65,11 @@ class ClusterEngine:
     """The engine on a machine of the cluster; Ray makes an actor of it."""
 
     def __init__(self, device: str, dtype: str, limits: Mapping[str, int]) -> None:
+        from engine.process.kernels import keep_kernels
         from engine.process.threads import wait_briefly
 
         wait_briefly()
+        keep_kernels()
         from engine.model_keeper import ModelKeeper
         from engine.process.quiet import silence_libraries
         from engine.runtime.devices import choose_device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .geometry import RING_CONTEXT_PX
+from .cuts import RING_CONTEXT_PX
 from .job import Job
 from .parse import Findings
 

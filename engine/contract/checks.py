@@ -11,11 +11,12 @@ from typing import Any
 from .base_pass import check_base, has_base
 from .catalogue import known_model
 from .controlnets import complaint_about
+from .cuts import RING_CONTEXT_PX
 from .earlier_checks import CHECKS, check_kept
 from .effort import largest_sides
 from .errors import Problem, shown
 from .files import path_in
-from .geometry import RING_CONTEXT_PX, pieces, uncovered_share
+from .geometry import pieces, uncovered_share
 from .image_sizes import ImageSize, read_size
 from .job import (
     Image2ImageRegion,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from .again import changed_bounds
 from .base_pass import base_share, base_size, has_base
-from .geometry import RING_CONTEXT_PX, Rectangle, pieces, ring_spans, spans
+from .cuts import RING_CONTEXT_PX, SHIFTING, TURNS, cut, ring_spans
+from .geometry import Rectangle, pieces
 from .job import Job, Region
 from .references import ReferencePicture
 
@@ -31,9 +32,11 @@ def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | N
             continue
         passes = 1 if region.guidance_scale == 1.0 else 2
         shown = _shown_cells(region.references_in(job), stride_px)
-        cells += passes * sum(
+        turns = range(TURNS) if region.windows_in(job) == SHIFTING else [None]
+        seen = sum(
             window.height_px * window.width_px // stride_px**2 + shown
-            for window in _windows(job, region, stride_px, largest)
+            for turn in turns
+            for window in _windows(job, region, stride_px, largest, turn)
             if changed is None
             or any(
                 part.row_init < one.row_end
@@ -44,6 +47,7 @@ def denoised_cells(job: Job, stride_px: int, *, changed: Sequence[Rectangle] | N
                 for one in changed
             )
         )
+        cells += passes * seen // len(turns)
     return cells * job.num_inference_steps + _base_cells(job, stride_px)
 
 
@@ -114,14 +118,23 @@ def base_tokens(job: Job, grid_px: int, most_px: int | None = None) -> int:
     return math.prod(side // TOKEN_PX for side in sides)
 
 
-def _windows(job: Job, region: Region, stride_px: int, largest: int | None) -> list[Rectangle]:
-    """Return the windows that a region is generated in, each at most so many cells a side."""
-    context = RING_CONTEXT_PX // stride_px
+def _windows(
+    job: Job, region: Region, stride_px: int, largest: int | None, turn: int | None
+) -> list[Rectangle]:
+    """Return the windows that a region is generated in, each at most so many cells a side.
+
+    In a turn where they shift.
+    """
     rows, columns = (
-        ring_spans(side // stride_px, largest, context)
-        if is_ring
-        else spans(side // stride_px, largest or side)
-        for side, is_ring in _sides(job, region)
+        cut(
+            side // stride_px,
+            largest,
+            RING_CONTEXT_PX // stride_px,
+            is_ring=is_ring,
+            turn=turn,
+            across=across,
+        )
+        for (side, is_ring), across in zip(_sides(job, region), (False, True), strict=True)
     )
     return [
         Rectangle(

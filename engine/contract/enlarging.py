@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .cuts import SHIFTING
 from .earlier import STRENGTH, SecondPass
 from .job import MAX_STEPS, Job
 from .loras import unidentified
@@ -29,7 +30,8 @@ def enlarged(
     its `facts`. What composes a picture is done with: base pass, noise map, and what changed the
     start. Without `steps` they are as far apart as the job's; without a `seed` it is the job's.
     """
-    larger = resized(unidentified(job), size_px, facts.grid_px)
+    job = facts.in_windows(unidentified(job), SHIFTING)
+    larger = resized(job, size_px, facts.grid_px)
     return replace(
         larger,
         num_inference_steps=steps or max(round(whole_steps(job) * (1 - strength)), _LEAST_STEPS),

@@ -1,8 +1,7 @@
-"""Rectangles of the canvas: how much of it they cover, how a large one is cut, or goes around."""
+"""Rectangles of the canvas: how much of it they cover, and where they cross its edges."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,10 +11,6 @@ from .kinds import Whole, spec
 
 WRAPS = ("none", "x", "y", "both")
 SIDES = ("row_init", "row_end", "col_init", "col_end")
-RING_CONTEXT_PX = 64
-"""What is seen beyond the start and the end of a region that goes all around the canvas."""
-
-_LEAST_OVERLAP = 1 / 3  # of a span
 
 
 class Axes(NamedTuple):
@@ -101,37 +96,3 @@ def uncovered_share(height_px: int, width_px: int, rectangles: Sequence[Rectangl
             covered += max(0, end - max(start, reached)) * (bottom - top)
             reached = max(reached, end)
     return 1 - covered / (height_px * width_px)
-
-
-def ring_spans(length: int, largest: int | None, context: int) -> list[tuple[int, int]]:
-    """Return the fewest spans that cover a ring, evenly spread, where one cannot be its whole.
-
-    A ring no longer than `largest` is one span, and the `context` beyond its start and its end,
-    which is itself again. Several are each at most `largest` long, the last of them beyond the
-    ring's length, which is its start; neighbours share as much as in `spans`.
-
-    Units: cells.
-    """
-    if largest is None or length <= largest:
-        return [(-context, length + context)]
-    shared = min(math.ceil(largest * _LEAST_OVERLAP), largest - 1)
-    count = math.ceil(length / (largest - shared))
-    size = min(largest, math.ceil(2 * length / count))  # half of which two would share
-    starts = [round(index * length / count) for index in range(count)]
-    return [(start, start + size) for start in starts]
-
-
-def spans(length: int, largest: int) -> list[tuple[int, int]]:
-    """Return the fewest spans that cover a length, each at most `largest` long, evenly spread.
-
-    Neighbours share at least a third of a span and about half of one at most.
-
-    Units: cells.
-    """
-    if length <= largest:
-        return [(0, length)]
-    shared = min(math.ceil(largest * _LEAST_OVERLAP), largest - 1)
-    count = math.ceil((length - shared) / (largest - shared))
-    size = min(largest, math.ceil(2 * length / (count + 1)))  # half of which two would share
-    starts = [round(index * (length - size) / (count - 1)) for index in range(count)]
-    return [(start, start + size) for start in starts]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from .controls import Control, RegionControl
+from .cuts import OVERLAPPING, WINDOWS
 from .earlier import Kept, SecondPass
 from .geometry import WRAPS, Axes, Rectangle
 from .kinds import (
@@ -109,6 +110,11 @@ class Text2ImageRegion(MaskedRegion):
     mask_weight: float = spec(
         Real(0, 1e6), "How strongly the region holds against those it overlaps", default=1.0
     )
+    windows: str | None = spec(
+        OrNone(Choice(WINDOWS), "the canvas's"),
+        "In which windows the region is generated; overlapping or trimmed ones for what a model "
+        "begins at a window's corner",
+    )
     loras: tuple[Lora, ...] = spec(
         Records(Lora, "LoRA"), "LoRAs of this region alone, beside the canvas's", default=()
     )
@@ -121,6 +127,10 @@ class Text2ImageRegion(MaskedRegion):
     references: tuple[ReferencePicture, ...] = spec(
         REFERENCES, "Pictures that the region follows, in place of the canvas's", default=()
     )
+
+    def windows_in(self, job: Job) -> str:
+        """Return in which windows the region is generated: its own kind, or the canvas's."""
+        return job.windows if self.windows is None else self.windows
 
     def controls_in(self, job: Job) -> tuple[Control, ...]:
         """Return all that the region is held to: its own controls, and the canvas's other kinds."""
@@ -268,6 +278,13 @@ class Job(Settings):
     max_region_px: int | None = spec(
         OrNone(Whole(1), "never"),
         "Text regions whose sides are longer than this are generated in overlapping windows",
+    )
+    windows: str = spec(
+        Choice(WINDOWS),
+        "In which windows text regions are generated: as large as they are, those that are cut in "
+        "windows that overlap by a third to half (overlapping); where they count alone (trimmed); "
+        "or so, and cut elsewhere in each step, with little overlap (shifting)",
+        default=OVERLAPPING,
     )
     decode_steps: bool = spec(
         Flag(), "Keep a picture of every step too, which takes far longer", default=False

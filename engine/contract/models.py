@@ -17,12 +17,13 @@ from .catalogue import (
     located,
     newest_index,
 )
+from .cuts import SHIFTING, TRIMMED
 from .errors import ModelError, Problem, shown
 from .families import DEFAULT_FAMILY, FAMILIES, Family
 from .files import is_dir, is_there, path_in
 from .foreign_models import family_of_shapes, foreign_file
-from .job import BUNDLED_MODEL
-from .known_names import read_names
+from .job import BUNDLED_MODEL, DiffusionRegion, Job, Text2ImageRegion
+from .known_names import holds_name, read_names
 from .model_folders import (
     INDEX,
     family_of_folder,
@@ -65,6 +66,19 @@ class ModelFacts:
     """Whether anything is; of a model that is not here it may be a guess."""
     looks: tuple[str, ...] = ()
     """The words that it knows for how things look."""
+    patterns: tuple[str, ...] = ()
+    """What it begins anew at the corner of each window, by name: windows of it lie still."""
+
+    def in_windows(self, job: Job, windows: str) -> Job:
+        """Return a job generated in windows of a kind; those of patterns never shift."""
+
+        def settled(region: DiffusionRegion) -> DiffusionRegion:
+            if not isinstance(region, Text2ImageRegion):
+                return region
+            is_pattern = windows == SHIFTING and holds_name(region.prompt, self.patterns)
+            return replace(region, windows=TRIMMED if is_pattern else None)
+
+        return replace(job, windows=windows, regions=tuple(map(settled, job.regions)))
 
     @property
     def grid_px(self) -> int:
@@ -264,6 +278,7 @@ def _of_folder(folder: Path) -> ModelFacts:
         width=network_width(network),
         knows=read_names(note.get("knows")),
         looks=read_names(note.get("looks")),
+        patterns=read_names(note.get("patterns")),
         **numbers,
     )
 

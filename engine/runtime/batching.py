@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from engine.contract.cuts import TURNS
 from engine.contract.job import Job
 from engine.contract.prompt_syntax import PLAIN
 from engine.runtime.capacity import Capacity
@@ -138,14 +140,26 @@ class RegionWindow:
     """The region's place among the job's text regions."""
     window: Window
     weights: Tensor
+    turn: int | None = None
+    """Of windows that shift: the turn of `TURNS` steps in which this one is predicted."""
+
+    def is_in(self, turn: int) -> bool:
+        """Return whether the window is predicted in a turn."""
+        return self.turn is None or self.turn == turn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def in_turn(windows: Sequence[RegionWindow], turn: int = 0) -> list[RegionWindow]:
+    """Return the windows of one turn, which together have the regions' whole weights."""
+    return [one for one in windows if one.is_in(turn)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Pass:
     """One look of the network at a window, for one of the terms of its prediction."""
 
     index: int
     window: Window
+    turn: int | None
     terms: Sequence[Term]
     conditioning: Conditioning
     loras: LoraSet
@@ -154,6 +168,11 @@ class _Pass:
     is_negative: bool
 
     @property
+    def cells(self) -> int:
+        """Cells of the window."""
+        return self.window.height * self.window.width
+
+    @cached_property
     def key(self) -> object:
         """What passes have in common that share a call."""
         shapes = tuple((name, t.shape) for name, t in sorted(self.conditioning.items()))
@@ -212,6 +231,7 @@ class Denoiser:
                     _Pass(
                         index=index,
                         window=one.window,
+                        turn=one.turn,
                         terms=terms,
                         conditioning=seen,
                         loras=own,
@@ -238,16 +258,27 @@ class Denoiser:
 
 
 class BatchPlan:
-    """The passes of a job, in groups that share calls."""
+    """The passes of a job, in groups that share calls; turn by turn where windows shift."""
 
     def __init__(self, network: Network, passes: Sequence[_Pass], capacity: Capacity) -> None:
         self._network = network
+        turns = range(TURNS) if any(one.turn is not None for one in passes) else [0]
+        self._turns = [self._grouped(passes, turn) for turn in turns]
+        self._fitting: dict[object, int] = {}
+        every = [group for groups in self._turns for group in groups]
+        # What the largest needs tells of the others.
+        for group in sorted(every, key=lambda group: group[0].cells, reverse=True):
+            fitting = self._fitting_now(group, capacity)
+            self._fitting[group[0].key] = max(fitting, self._fitting.get(group[0].key, 1))
+
+    @staticmethod
+    def _grouped(passes: Sequence[_Pass], turn: int) -> list[list[_Pass]]:
         groups: dict[object, list[_Pass]] = {}
         for one in passes:
-            groups.setdefault(one.key, []).append(one)
+            if one.turn in (None, turn):
+                groups.setdefault(one.key, []).append(one)
         # Those of one set of LoRAs after another.
-        self._groups = sorted(groups.values(), key=lambda group: group[0].loras)
-        self._fitting = [self._fitting_now(group, capacity) for group in self._groups]
+        return sorted(groups.values(), key=lambda group: group[0].loras)
 
     def predict(
         self, model_input: Tensor, t: Tensor, elapsed: Elapsed | None = None
@@ -255,17 +286,17 @@ class BatchPlan:
         """Yield the predictions of all windows, in any order, as the calls give them.
 
         `t` is on the CPU, so that nobody waits for the device to learn it; `elapsed` says which
-        controls hold in the step, all of them without it.
+        controls hold in the step, all of them without it, and whose turn it is where windows shift.
 
         Shapes: model_input (1, C, H, W), float32.
         """
         # Filled by the device itself: a copy from the host would have to wait for it.
         timestep = torch.full((1,), t.item(), dtype=t.dtype, device=model_input.device)
         outputs: dict[int, list[Tensor]] = {}
-        for number, group in enumerate(self._groups):
+        for group in self._turns[0 if elapsed is None else elapsed.step % len(self._turns)]:
             done = 0
             while done < len(group):
-                called = self._as_many_as_fit(number, done, model_input, timestep, elapsed)
+                called = self._as_many_as_fit(group[done:], model_input, timestep, elapsed)
                 for one, output in zip(group[done:], torch.split(called, 1), strict=False):
                     known = outputs.setdefault(one.index, [])
                     known.append(output)
@@ -277,15 +308,14 @@ class BatchPlan:
 
     def _as_many_as_fit(
         self,
-        number: int,
-        done: int,
+        left: Sequence[_Pass],
         model_input: Tensor,
         timestep: Tensor,
         elapsed: Elapsed | None,
     ) -> Tensor:
         """Call the network once, with fewer passes from then on where the memory is too small."""
         while True:
-            passes = self._groups[number][done : done + self._fitting[number]]
+            passes = left[: self._fitting[left[0].key]]
             try:
                 views = torch.cat([one.window.take(model_input) for one in passes])
                 return self._called(passes, views, timestep, elapsed)
@@ -293,7 +323,7 @@ class BatchPlan:
                 if len(passes) == 1 or not is_oom(error):
                     raise
             # Only here, where the error no longer holds the tensors of the call.
-            self._fitting[number] = len(passes) // 2
+            self._fitting[passes[0].key] = len(passes) // 2
             give_memory_back(model_input.device)
 
     def _called(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -14,6 +15,7 @@ _CELLS_THAT_PAY = {"cuda": 2**17}
 _CELLS_THAT_PAY_ELSEWHERE = 2**14
 _PROBED_PASSES = 2
 _SHARE_OF_FREE = 0.8
+_ALIKE = 4  # times as many cells
 
 
 class Capacity:
@@ -22,7 +24,7 @@ class Capacity:
     def __init__(self, device: torch.device, *, most_passes: int | None = None) -> None:
         self._device = device
         self._most_passes = most_passes
-        self._need_bytes: dict[tuple[object, ...], float] = {}
+        self._need_bytes: dict[tuple[Any, ...], float] = {}
 
     def passes(
         self,
@@ -48,8 +50,16 @@ class Capacity:
         need = self._need((height, width, *beside), call)
         return max(1, min(most, int(_SHARE_OF_FREE * free_bytes(self._device) / need)))
 
-    def _need(self, size: tuple[object, ...], call: Callable[[int], object]) -> float:
-        """Return the bytes that a pass needs; infinitely many where two do not fit."""
+    def _need(self, size: tuple[Any, ...], call: Callable[[int], object]) -> float:
+        """Return the bytes that a pass needs; infinitely many where two do not fit.
+
+        Of a size that is not much smaller than one that was measured, as many bytes a cell.
+        """
+        cells: int = size[0] * size[1]
+        for other, need in self._need_bytes.items():
+            share: float = cells / (other[0] * other[1])
+            if other[2:] == size[2:] and 1 / _ALIKE <= share <= 1:
+                return need * share
         if size not in self._need_bytes:
             before = torch.cuda.memory_allocated(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)

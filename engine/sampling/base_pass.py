@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from engine.contract.base_pass import base_share, base_size, has_base
+from engine.contract.cuts import OVERLAPPING
 from engine.contract.families import Family
 from engine.contract.job import Job, Text2ImageRegion
 from engine.families.base import Model
@@ -55,6 +56,7 @@ def base_job(job: Job, family: Family) -> Job | None:
         kept=None,
         noise_map=None,
         max_region_px=None,
+        windows=OVERLAPPING,
         base_strength=0.0,
     )
 

@@ -22,7 +22,7 @@ from engine.contract.geometry import NO_AXES, Axes
 from engine.contract.job import Job
 from engine.families.base import Model
 from engine.families.schedules import Schedule
-from engine.runtime.batching import RegionWindow
+from engine.runtime.batching import RegionWindow, in_turn
 from engine.runtime.codec import Pixels
 from engine.runtime.references import Reference
 from engine.runtime.windows import window_of
@@ -176,7 +176,7 @@ def _cells_of_regions(
     """Return where the regions that a job names may change the picture, (h, w), from 0 to 1."""
     total = torch.zeros((job.canvas_height // stride_px, job.canvas_width // stride_px)).double()
     chosen = torch.zeros_like(total)
-    for one in windows:
+    for one in in_turn(windows):
         one.window.add_(total, one.weights)
         if job.text_regions[one.region].name in kept.regions:
             one.window.add_(chosen, one.weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from engine.contract.job import Job, MaskedRegion, Text2ImageRegion
 from engine.contract.masks import profile
 
 Weights = npt.NDArray[np.float64]
+_S = TypeVar("_S", bound=np.generic)
 MaskImages = Mapping[str, npt.NDArray[np.float32]]
 """Mask pictures by the names that a job gives them: (H, W) each, from 0 to 1."""
 
@@ -52,7 +54,7 @@ def mask_coverage(
     return cells
 
 
-def around_edges(cells: Weights, bounds: tuple[int, int, int, int]) -> Weights:
+def around_edges(cells: npt.NDArray[_S], bounds: tuple[int, int, int, int]) -> npt.NDArray[_S]:
     """Return a part of a canvas's cells, which may go on beyond its edges.
 
     `bounds` are top, bottom, left and right.

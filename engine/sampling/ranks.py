@@ -18,6 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from engine.contract.cuts import TURNS
 from engine.runtime.batching import Prediction, RegionWindow
 from engine.runtime.controls import Elapsed
 from engine.sampling.sampler import Plan
@@ -81,14 +82,21 @@ class Ranks:
         return received
 
     def share(self, windows: Sequence[RegionWindow]) -> list[int]:
-        """Return which windows this rank predicts, so that all have about as many cells."""
+        """Return which windows this rank predicts, so that all have about as many cells.
+
+        So in each turn, where windows shift.
+        """
         shares: list[list[int]] = [[] for _ in range(self.count)]
-        cells = [0] * self.count
         sizes = [one.window.height * one.window.width for one in windows]
-        for index in sorted(range(len(windows)), key=lambda index: -sizes[index]):
-            least = cells.index(min(cells))
-            shares[least].append(index)
-            cells[least] += sizes[index]
+        largest_first = sorted(range(len(windows)), key=lambda index: -sizes[index])
+        still = [0] * self.count
+        for turn in (None, *range(TURNS)):
+            cells = still if turn is None else [*still]
+            for index in largest_first:
+                if windows[index].turn == turn:
+                    least = cells.index(min(cells))
+                    shares[least].append(index)
+                    cells[least] += sizes[index]
         return sorted(shares[self.number])
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from engine.contract.checks import gap_warning
+from engine.contract.cuts import OVERLAPPING, RING_CONTEXT_PX, SHIFTING, TURNS, cut
 from engine.contract.errors import Problem, warning
-from engine.contract.geometry import RING_CONTEXT_PX, Axes, ring_spans, spans
+from engine.contract.geometry import Axes
 from engine.contract.job import Job
 from engine.contract.masks import profile
 from engine.runtime.batching import RegionWindow
-from engine.runtime.windows import Window, window_of
+from engine.runtime.windows import window_of
 from engine.sampling.masks import MaskImages, Weights, around_edges, region_weights
+from engine.sampling.needed import Needed, needed_of
 
 _JOINT_FALLOFF = "feather"  # of a window that overlaps with itself
 _WINDOW_FALLOFF = "quartic"  # whose windows, half a window apart, add up to nearly the same
@@ -30,27 +32,40 @@ def region_windows(
     several that overlap, whose weights add up to the region's. Where a region goes all around a
     canvas that wraps, its windows overlap there too, a single one with itself. A window in which
     a region weighs nothing is left out. Windows begin and end between patches of so many cells.
+
+    With `trimmed` windows a region is generated where it counts alone, beside those that it
+    overlaps; with `shifting` ones it has as many sets of windows as there are turns.
     """
+    regions = job.text_regions
+    weights = [region_weights(region, job, stride_px, masks) for region in regions]
+    windows = [window_of(region, job, stride_px) for region in regions]
+    kinds = [region.windows_in(job) for region in regions]
+    needed: Sequence[Needed | None] = [None] * len(regions)
+    if any(kind != OVERLAPPING for kind in kinds):
+        needed = needed_of(job, windows, weights, stride_px=stride_px, patch=patch)
+    largest = job.max_region_px and max(job.max_region_px // stride_px // patch, 1)
+    cuts = _Cuts(largest=largest, patch=patch, context=RING_CONTEXT_PX // stride_px)
     found = []
-    largest = job.max_region_px and job.max_region_px // stride_px
-    for index, region in enumerate(job.text_regions):
-        weights = region_weights(region, job, stride_px, masks)
-        whole, around = window_of(region, job, stride_px), job.around(region)
-        parts = [(whole, weights)]
-        if any(around) or (largest and max(weights.shape) > largest):
-            cut = _Cut(largest=largest, patch=patch, context=RING_CONTEXT_PX // stride_px)
-            parts = cut.parts(whole, weights, around)
-        found += [
-            RegionWindow(region=index, window=window, weights=torch.from_numpy(part))
-            for window, part in parts
-            if part.any()
-        ]
+    for index, (region, window, own, kind) in enumerate(
+        zip(regions, windows, weights, kinds, strict=True)
+    ):
+        only = None if kind == OVERLAPPING else needed[index]
+        for turn in range(TURNS) if kind == SHIFTING else [None]:
+            found += [
+                RegionWindow(
+                    region=index,
+                    window=window.part(*bounds),
+                    weights=torch.from_numpy(part),
+                    turn=turn,
+                )
+                for bounds, part in cuts.parts(own, job.around(region), only, turn)
+            ]
     return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Cut:
-    """How regions are cut into windows: of at most so many cells a side, None for any.
+class _Cuts:
+    """How regions are cut into windows: of at most so many patches a side, None for any.
 
     `context` are the cells that a window sees beyond a ring's start and end.
     """
@@ -59,46 +74,47 @@ class _Cut:
     patch: int
     context: int
 
-    def parts(self, whole: Window, weights: Weights, around: Axes) -> list[tuple[Window, Weights]]:
-        """Return overlapping windows of a region, each with its share of the region's weights."""
-        rows, columns = (
-            self._of_ring(side) if is_ring else self._of_line(side)
-            for side, is_ring in zip(weights.shape, around, strict=True)
-        )
-        return [
-            (
-                whole.part(top, bottom, left, right),
-                around_edges(weights, (top, bottom, left, right)) * np.outer(down, across),
+    def parts(
+        self, weights: Weights, around: Axes, needed: Needed | None, turn: int | None
+    ) -> Iterator[tuple[tuple[int, int, int, int], Weights]]:
+        """Yield the windows of a region, each with its share of the region's weights.
+
+        As top, bottom, left and right, counted from the region's own.
+        """
+        bounds = (0, weights.shape[0], 0, weights.shape[1]) if needed is None else needed.bounds
+        counts = weights > 0 if needed is None else needed.counts
+        (rows, columns), whole = around, weights.shape
+        down = self._spans(bounds[0], bounds[1], whole[0], is_ring=rows, turn=turn, across=False)
+        over = self._spans(bounds[2], bounds[3], whole[1], is_ring=columns, turn=turn, across=True)
+        for top, bottom, own_rows in down:
+            for left, right, own_columns in over:
+                place = (top, bottom, left, right)
+                if around_edges(counts, place).any():
+                    part = around_edges(weights, place) * np.outer(own_rows, own_columns)
+                    yield place, part
+
+    def _spans(
+        self, start: int, end: int, whole: int, *, is_ring: bool, turn: int | None, across: bool
+    ) -> list[tuple[int, int, Weights]]:
+        """Return spans that cover a side from start to end, each with its share of its cells."""
+        found = [
+            (start + first * self.patch, start + last * self.patch)
+            for first, last in cut(
+                (end - start) // self.patch,
+                self.largest,
+                self.context // self.patch,
+                is_ring=is_ring,
+                turn=turn,
+                across=across,
             )
-            for top, bottom, down in rows
-            for left, right, across in columns
         ]
-
-    def _of_line(self, length: int) -> list[tuple[int, int, Weights]]:
-        """Return spans that cover a length, each with its share of every cell in it.
-
-        Shapes: (cells of the span,).
-        """
-        if self.largest is None or length <= self.largest:
-            return [(0, length, np.ones(length))]
-        most = max(self.largest // self.patch, 1)
-        return _with_shares(self._in_cells(spans(length // self.patch, most)), length)
-
-    def _of_ring(self, length: int) -> list[tuple[int, int, Weights]]:
-        """Return spans that cover a ring, each with its share of every cell in it.
-
-        Shapes: (cells of the span,).
-        """
-        most = None if self.largest is None else max(self.largest // self.patch, 1)
-        found = ring_spans(length // self.patch, most, self.context // self.patch)
-        return _with_shares(self._in_cells(found), length)
-
-    def _in_cells(self, found: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        return [(start * self.patch, end * self.patch) for start, end in found]
+        return _with_shares(found, whole)
 
 
 def _with_shares(found: Sequence[tuple[int, int]], length: int) -> list[tuple[int, int, Weights]]:
     """Return spans with their shares of the cells, which start again beyond the length."""
+    if len(found) == 1 and found[0][1] - found[0][0] <= length:
+        return [(*found[0], np.ones(found[0][1] - found[0][0]))]
     total, weights = np.zeros(length), []
     for start, end in found:
         joint = end - start - length  # what a window shares with itself
@@ -116,10 +132,15 @@ def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int)
     problems = []
     generated = {one.region for one in windows}
     for index, region in enumerate(job.text_regions):
-        if index not in generated and region.mask_weight > 0:
-            message = "the mask covers nothing of the region, which is not generated"
-            remedy = "make white what it should cover"
-            problems.append(warning("mask", str(region.mask), message, remedy, region.name))
+        if index in generated or region.mask_weight <= 0:
+            continue
+        name, message = "mask", "the mask covers nothing of the region, which is not generated"
+        remedy = "make white what it should cover"
+        if region.mask is None or region.windows_in(job) != OVERLAPPING:
+            name, message = "mask_weight", "nothing is seen of the region, which is not generated"
+            remedy = "raise its weight, or move what is before it"
+        value = str(getattr(region, name))
+        problems.append(warning(name, value, message, remedy, region.name))
     if any(region.mask for region in job.text_regions):
         bare = np.ones((job.canvas_height // stride_px, job.canvas_width // stride_px), bool)
         for one in windows:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.families.schedules import Schedule
-from engine.runtime.batching import Prediction, RegionWindow
+from engine.runtime.batching import Prediction, RegionWindow, in_turn
 from engine.runtime.controls import Elapsed
 from engine.runtime.windows import Window
 
@@ -73,7 +73,7 @@ class ImageAnchor:
 
 
 def normalised(windows: Sequence[RegionWindow], canvas: Tensor) -> list[Tensor]:
-    """Return the weights divided by their sum over the windows; uncovered cells stay 0.
+    """Return the weights divided by their sum over a turn's windows; uncovered cells stay 0.
 
     Summed in float64 on the CPU: near a corner a raw weight is tiny, and not every device has
     float64. What is returned is on the canvas's device, in its precision.
@@ -81,7 +81,7 @@ def normalised(windows: Sequence[RegionWindow], canvas: Tensor) -> list[Tensor]:
     Shapes: (h, w) each; canvas (1, C, H, W).
     """
     total = torch.zeros(canvas.shape[-2:], dtype=torch.float64)
-    for one in windows:
+    for one in in_turn(windows):  # in each of them as much
         one.window.add_(total, one.weights)
     total[total == 0] = 1
     return [(one.weights / one.window.take(total)).to(canvas) for one in windows]

@@ -12,10 +12,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from engine.contract.cuts import TURNS
 from engine.contract.job import Job
 from engine.families.base import Model
 from engine.families.schedules import Schedule
-from engine.runtime.batching import RegionWindow
+from engine.runtime.batching import RegionWindow, in_turn
 from engine.runtime.references import EnlargedReference
 
 _LEAST_SHARE = 0.01  # of a prediction, at its most
@@ -53,17 +54,20 @@ def that_count(windows: Sequence[RegionWindow], shape: tuple[int, int]) -> list[
     All of them where any of the canvas's cells would be left without one. Units: cells.
     """
     total = torch.zeros(shape, dtype=torch.float64)
-    for one in windows:
+    for one in in_turn(windows):
         one.window.add_(total, one.weights)
     found = [
         one
         for one in windows
         if (one.weights >= _LEAST_SHARE * one.window.take(total)).logical_and(one.weights > 0).any()
     ]
-    left = torch.zeros_like(total)
-    for one in found:
-        one.window.add_(left, one.weights)
-    return found if bool(((left > 0) == (total > 0)).all()) else list(windows)
+    for turn in range(TURNS):
+        left = torch.zeros_like(total)
+        for one in in_turn(found, turn):
+            one.window.add_(left, one.weights)
+        if bool(((left > 0) != (total > 0)).any()):
+            return list(windows)
+    return found
 
 
 def enlarged_latents(

@@ -7,12 +7,12 @@ from typing import Any
 
 import bpy
 
-from ..contract import PLAIN
+from ..contract import OVERLAPPING, PLAIN
 from ..properties import MASK_PICTURE, RENDER_SIZE, canvas_settings
 from .prompts import PLACEHOLDER, escaped
 from .regions.entries import sources
 
-_VERSION = 3
+_VERSION = 4
 """Counts the versions whose defaults differ: 0.1.0 noted none."""
 _REGIONS_SINCE = 2
 
@@ -22,6 +22,7 @@ _CANVAS = {
         "nearer_first": False,  # whose weights were set by hand to say so
     },
     3: {"prompt_syntax": PLAIN},
+    4: {"windows": OVERLAPPING},
 }
 """What was the canvas's default before each version."""
 _REGION = {"guidance_scale": 8.0}

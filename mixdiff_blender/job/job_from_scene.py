@@ -183,12 +183,14 @@ def job_from_scene(
         controls=reader.canvas_controls(),
         references=reader.references(settings.references, None),
         max_region_px=largest_region_px(facts, settings.tile_size),
+        windows=settings.windows,
         cpu_vae=settings.cpu_vae,
         decode_steps=settings.decode_steps,
         noise_device=settings.noise_device,
     )
     added = {**changes, "loras": (*job.loras, *changes.get("loras", ()))}
     job = with_unique_names(replace(job, **added))
+    job = facts.in_windows(job, job.windows)
     look.segments = segments_of(scene, sources, job.regions)
     # Images are files later, or are looked at where they were named.
     problems = validate(job, folder=None, facts=facts)

@@ -7,7 +7,17 @@ from typing import Any, cast
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, SCHEDULERS, WEIGHTS, Job, Text2ImageRegion, facts_of
+from ..contract import (
+    BUNDLED_MODEL,
+    OVERLAPPING,
+    SCHEDULERS,
+    SHIFTING,
+    TRIMMED,
+    WEIGHTS,
+    Job,
+    Text2ImageRegion,
+    facts_of,
+)
 from .contexts import select, view_layer_in
 from .controls import ControlSettings
 from .declarations import (
@@ -201,6 +211,28 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
         soft_max=2048,
         step=64,
         subtype="PIXEL",
+    )
+    windows: str = declared(
+        Job,
+        default=SHIFTING,
+        items=[
+            (
+                SHIFTING,
+                "Shifting",
+                "Regions are generated where they show alone; large ones in windows that hardly "
+                "overlap and lie elsewhere in each step. The fastest",
+            ),
+            (
+                TRIMMED,
+                "Trimmed",
+                "Regions are generated where they show alone; large ones in windows that overlap",
+            ),
+            (
+                OVERLAPPING,
+                "Overlapping",
+                "Regions are generated whole, hidden parts too; large ones in windows that overlap",
+            ),
+        ],
     )
     regions: Any = CollectionProperty(
         name="Regions", description="The picture's regions, in the job's order", type=RegionEntry

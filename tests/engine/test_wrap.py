@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 import engine
+from engine.contract.cuts import RING_CONTEXT_PX
 from engine.contract.effort import denoised_cells
-from engine.contract.geometry import NO_AXES, RING_CONTEXT_PX, Axes
+from engine.contract.geometry import NO_AXES, Axes
 from engine.contract.job import Job, to_document
 from engine.families.base import Model
 from engine.families.loading import model_of

@@ -24,7 +24,7 @@ class Concept:
     bricks"). `natural` are the colours where none is named. `two_colours` concepts always show a
     second colour. `variants` maps a word of the prompt to the painter's variant. `framed`
     concepts have a composition: little of them may be cut away. `anchored` ones begin at the upper
-    left corner, which is not cut away either.
+    left corner, which is not cut away either; `regular` ones repeat, and show where they begin.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Concept:
     variants: dict[str, str] = field(default_factory=dict)
     framed: bool = False
     anchored: bool = True
+    regular: bool = False
 
 
 _LEVEL = {"horizontal": "horizontal", "vertical": "vertical"}
@@ -44,6 +45,7 @@ _LEVEL = {"horizontal": "horizontal", "vertical": "vertical"}
 CONCEPTS: tuple[Concept, ...] = (
     Concept(
         name="bricks",
+        regular=True,
         paint=masonry.bricks,
         nouns=(
             "brick wall",
@@ -59,6 +61,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="tiles",
+        regular=True,
         paint=masonry.tiles,
         nouns=(
             "tiles",
@@ -74,6 +77,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="cobblestone",
+        regular=True,
         paint=masonry.cobblestone,
         nouns=(
             "cobblestone",
@@ -92,6 +96,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="roof tiles",
+        regular=True,
         paint=masonry.roof_tiles,
         nouns=(
             "roof tiles",
@@ -123,6 +128,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="planks",
+        regular=True,
         paint=masonry.planks,
         nouns=(
             "wooden planks",
@@ -294,6 +300,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="bamboo",
+        regular=True,
         paint=nature.bamboo,
         nouns=(
             "bamboo",
@@ -307,6 +314,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="checkerboard",
+        regular=True,
         paint=patterns.checkerboard,
         nouns=(
             "checkerboard",
@@ -323,6 +331,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="stripes",
+        regular=True,
         paint=patterns.stripes,
         nouns=(
             "stripes",
@@ -339,6 +348,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="zigzag",
+        regular=True,
         paint=patterns.zigzag,
         nouns=("zigzag pattern", "chevron pattern", "zigzag", "zigzags", "chevrons"),
         phrases=("zigzag of {} bands", "pattern of {} zigzags"),
@@ -347,6 +357,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="polka dots",
+        regular=True,
         paint=patterns.polka_dots,
         nouns=(
             "polka dots",
@@ -362,6 +373,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="honeycomb",
+        regular=True,
         paint=patterns.honeycomb,
         nouns=(
             "honeycomb",
@@ -377,6 +389,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="fabric",
+        regular=True,
         paint=patterns.fabric,
         nouns=(
             "woven fabric",
@@ -396,6 +409,7 @@ CONCEPTS: tuple[Concept, ...] = (
     ),
     Concept(
         name="knitting",
+        regular=True,
         paint=patterns.knitting,
         nouns=(
             "knitted wool",

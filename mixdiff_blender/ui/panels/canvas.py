@@ -129,6 +129,7 @@ class SizePanel(SidebarPanel):
         else:
             layout.prop(settings, "wrap")
         layout.prop(settings, "tile_size")
+        layout.prop(settings, "windows")
 
 
 class MorePanel(SidebarPanel):
