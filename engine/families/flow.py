@@ -60,7 +60,7 @@ class FlowModel(Model):
         return codec.encode(picture, torch.Generator(), on=on)
 
     def _hint_codec(self, net: Any) -> Codec:
-        return KLCodec(self._pipeline.vae, encoding="mode")
+        return KLCodec(self._pipeline.vae, dtype=self.device.dtype, encoding="mode")
 
     def _timestep(self, timestep: Tensor, count: int) -> Tensor:
         """Return the level that all passes of a call stand at, (P,), in the network's precision."""

@@ -32,7 +32,7 @@ class LoadedModel(FlowModel):
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""
         super().__init__(pipeline, device)
-        self.codec = KLCodec(pipeline.vae)
+        self.codec = KLCodec(pipeline.vae, dtype=device.dtype)
         self.guidance = EmbeddedGuidance()
         self._takes_guidance = bool(self._network.config.guidance_embeds)
         self._most_tokens = 512 if self._takes_guidance else 256

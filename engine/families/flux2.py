@@ -39,7 +39,7 @@ class LoadedModel(FlowModel):
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""
         super().__init__(pipeline, device)
-        self.codec = PatchedCodec(pipeline.vae)
+        self.codec = PatchedCodec(pipeline.vae, dtype=device.dtype)
         self.guidance: Guidance = EmbeddedGuidance()
 
     def encode(self, text: Text) -> Conditioning:

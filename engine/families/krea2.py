@@ -33,7 +33,7 @@ class LoadedModel(FlowModel):
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""
         super().__init__(pipeline, device)
-        self.codec = KLCodec(OneFrame(pipeline.vae))
+        self.codec = KLCodec(OneFrame(pipeline.vae), dtype=device.dtype)
         self.guidance = ClassifierFreeGuidance()
 
     def encode(self, text: Text) -> Conditioning:

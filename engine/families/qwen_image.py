@@ -28,7 +28,7 @@ class LoadedModel(FlowModel):
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""
         super().__init__(pipeline, device)
-        self.codec = KLCodec(OneFrame(pipeline.vae))
+        self.codec = KLCodec(OneFrame(pipeline.vae), dtype=device.dtype)
         self.guidance = RescaledGuidance()
 
     def encode(self, text: Text) -> Conditioning:
@@ -60,7 +60,7 @@ class LoadedModel(FlowModel):
         return unpacked(found.float(), height, width)
 
     def _hint_codec(self, net: Any) -> Codec:
-        return KLCodec(OneFrame(self._pipeline.vae), encoding="mode")
+        return KLCodec(OneFrame(self._pipeline.vae), dtype=self.device.dtype, encoding="mode")
 
     def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return what ControlNets add to the network's blocks.

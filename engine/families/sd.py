@@ -53,7 +53,7 @@ class LoadedModel(Model):
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""
         super().__init__(pipeline, device)
-        self.codec = KLCodec(pipeline.vae)
+        self.codec = KLCodec(pipeline.vae, dtype=device.dtype)
         self.guidance: Guidance = ClassifierFreeGuidance()
         if self._network.config.time_cond_proj_dim is not None:
             self.guidance = EmbeddedGuidance()

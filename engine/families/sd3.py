@@ -30,7 +30,7 @@ class LoadedModel(FlowModel):
     def __init__(self, pipeline: Any, device: Device) -> None:
         """Take over a pipeline whose parts are on their devices."""
         super().__init__(pipeline, device)
-        self.codec = KLCodec(pipeline.vae)
+        self.codec = KLCodec(pipeline.vae, dtype=device.dtype)
         self.guidance = ClassifierFreeGuidance()
 
     def encode(self, text: Text) -> Conditioning:
@@ -66,7 +66,9 @@ class LoadedModel(FlowModel):
 
     def _hint_codec(self, net: Any) -> Codec:
         is_shifted = not net.config.force_zeros_for_pooled_projection
-        return KLCodec(self._pipeline.vae, encoding="mode", is_shifted=is_shifted)
+        return KLCodec(
+            self._pipeline.vae, dtype=self.device.dtype, encoding="mode", is_shifted=is_shifted
+        )
 
     def held(self, batch: Batch, latents: Tensor, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return what ControlNets add to the network's blocks; some see no text."""

@@ -199,7 +199,7 @@ class _CanvasAttention:
         own, others = keys.shape[2], others_keys.shape[2]
         # A patch's key counts as often as there are cells that it stands for.
         stands_for = max(self._cells - own, 1) / others
-        bias = x.new_zeros(own + others)
+        bias = query.new_zeros(own + others)
         bias[own:] = math.log(stands_for)
         for index in range(len(x)):
             one = slice(index, index + 1)

@@ -19,8 +19,8 @@ from engine.runtime.tiled import ALONE, Sharing
 class PatchedCodec:
     """An autoencoder whose latents, in patches of two by two, are normalised by its statistics."""
 
-    def __init__(self, vae: Any) -> None:
-        self._codec = KLCodec(vae, encoding="mode")
+    def __init__(self, vae: Any, *, dtype: torch.dtype = torch.float32) -> None:
+        self._codec = KLCodec(vae, dtype=dtype, encoding="mode")
         shape = (1, -1, 1, 1)
         self._mean = vae.bn.running_mean.float().view(shape)
         variance = vae.bn.running_var.float().view(shape)
