@@ -35,14 +35,14 @@ class DataSettings:
     large_height_px: int = 256
     large_width_px: int = 320
     landscapes: tuple[tuple[int, int, int], ...] = (
-        (256, 256, 5000),
+        (256, 256, 8000),
         (256, 384, 500),
         (320, 320, 500),
         (384, 256, 400),
         (384, 384, 200),
         (512, 224, 250),
-        (160, 160, 9000),
-        (160, 256, 1000),
+        (160, 160, 20000),
+        (160, 256, 2000),
     )
     seed: int = 20260101
 
@@ -99,7 +99,7 @@ class DenoiserSettings:
     foreign_share: float = 0.12
     small_count: int = 8000
     large_count: int = 800
-    batch: int = 56
+    batch: int = 84
     gpu_batch: int = 320
     learning_rate: float = 4e-4
     dropout: float = 0.1

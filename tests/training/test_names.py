@@ -31,6 +31,13 @@ def test_looks_hold_colours_lights_seasons_and_styles() -> None:
     assert len(looks) == len(set(looks))
 
 
-def test_the_note_of_an_exported_model_has_both() -> None:
-    told = json.loads(note())
-    assert told == {**USE, "knows": names.things(), "looks": names.looks()}
+def test_patterns_are_things_that_repeat() -> None:
+    patterns = names.patterns()
+    assert set(patterns) < set(names.things())
+    assert {"brick wall", "cobblestone", "checkerboard"} <= set(patterns)
+    assert not {"grass", "sky with clouds", "house"} & set(patterns)
+
+
+def test_the_note_of_an_exported_model_has_all_of_them() -> None:
+    told = {"knows": names.things(), "looks": names.looks(), "patterns": names.patterns()}
+    assert json.loads(note()) == {**USE, **told}
