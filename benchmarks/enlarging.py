@@ -27,6 +27,7 @@ from benchmarks.seams import column_energy
 from benchmarks.sheets import in_rows, sheet
 from benchmarks.street import largest_rectangle
 from engine.contract.checks import check
+from engine.contract.cuts import TURNS
 from engine.contract.enlarging import enlarged
 from engine.contract.job import Job, to_document
 from engine.contract.limits import Limits
@@ -35,6 +36,7 @@ from engine.contract.png import read_job
 from engine.contract.resized import scaled_size
 from engine.model_keeper import ModelKeeper
 from engine.run import RunRequest, run
+from engine.runtime.batching import in_turn
 from engine.runtime.devices import choose_device
 from engine.sampling.masks import canvas_weights
 from engine.sampling.region_windows import region_windows
@@ -148,10 +150,14 @@ class Bench:
         ]
 
     def window_edges(self, file: Path) -> list[NDArray[np.int64]]:
-        """Return the rows and the columns at which windows of a picture begin or end, inside it."""
+        """Return the rows and the columns at which windows of a picture begin or end, inside it.
+
+        Where windows shift, those of the last step, whose seams nothing came after.
+        """
         job = check(read_job(file), folder=self.folder).job_or_raise()
         stride = facts_of(job.model).family.stride_px
-        windows = region_windows(job, stride, open_masks(job, self.folder, Limits()))
+        every = region_windows(job, stride, open_masks(job, self.folder, Limits()))
+        windows = in_turn(every, (job.num_inference_steps - 1) % TURNS)
         rows = {side for one in windows for side in (one.window.top, one.window.bottom)}
         columns = {side for one in windows for side in (one.window.left, one.window.right)}
         ends = ({0, job.canvas_height // stride}, {0, job.canvas_width // stride})

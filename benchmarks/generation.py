@@ -1,8 +1,9 @@
-"""Pictures of the model under test; the only module of the benchmark that calls the engine."""
+"""Pictures of the model under test."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
+from PIL import Image
 
 from engine.families.schedules import build_scheduler
+from engine.model_keeper import ModelKeeper
 from engine.pipelines import (
     CanvasRegion,
     Image2ImageRegion,
@@ -22,6 +25,7 @@ from engine.pipelines import (
     StableDiffusionCanvasPipeline,
     Text2ImageRegion,
 )
+from engine.run import RunRequest, run
 from engine.runtime.references import preprocess_image
 
 Bytes = NDArray[np.uint8]
@@ -44,14 +48,29 @@ class Patch:
 class Painter:
     """The model with the settings that it recommends for itself."""
 
-    def __init__(self, folder: Path, steps: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        steps: int | None = None,
+        *,
+        scheduler: str | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         """Load the model's folder as diffusers does."""
         use: dict[str, Any] = json.loads((folder / "mixdiff.json").read_text())
         self.steps = steps or int(use["num_inference_steps"])
         self.guidance = float(use["guidance_scale"])
-        self._plain: Any = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
-        self._plain.scheduler = build_scheduler(use["scheduler"], self._plain.scheduler.config)
+        self._plain: Any = StableDiffusionPipeline.from_pretrained(
+            folder, safety_checker=None, torch_dtype=dtype
+        )
+        self._own = self._plain.scheduler.config
+        self.take(scheduler or use["scheduler"], self.steps)
         self._plain.set_progress_bar_config(disable=True)
+
+    def take(self, scheduler: str, steps: int) -> None:
+        """Go on with another scheduler and another number of steps."""
+        self.steps = steps
+        self._plain.scheduler = build_scheduler(scheduler, self._own)
         self._canvas: Any = StableDiffusionCanvasPipeline(**self._plain.components)
         self._canvas.set_progress_bar_config(disable=True)
 
@@ -113,8 +132,6 @@ class Painter:
             for patch in patches
         ]
         if reference is not None:
-            from PIL import Image
-
             regions.append(
                 Image2ImageRegion(
                     row_init=0,
@@ -136,6 +153,16 @@ class Painter:
             **base,
         )
         return np.asarray(made["sample"][0].convert("RGB"))
+
+
+def painted(document: object, keeper: ModelKeeper, folder: Path | None = None) -> Bytes:
+    """Make a job's picture; its relative paths start at `folder`."""
+    with tempfile.TemporaryDirectory() as own:
+        output = Path(own, "picture.png")
+        request = RunRequest(document=document, folder=folder or Path(own), output=output)
+        for _ in run(request, keeper):
+            pass
+        return np.asarray(Image.open(output).convert("RGB"))
 
 
 def row_of(

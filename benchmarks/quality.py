@@ -20,7 +20,9 @@ from benchmarks import (
     landscapes,
     seams,
     silhouettes,
+    steps,
     street,
+    windows,
     wrapping,
 )
 from benchmarks.colours import shows_colour
@@ -350,7 +352,7 @@ def main() -> None:
         "--only",
         choices=(
             *("singles", "mixtures", "street", "silhouettes"),
-            *("seams", "compare", "guided", "landscapes", "base", "wrap"),
+            *("seams", "compare", "guided", "landscapes", "base", "wrap", "windows", "steps"),
         ),
         help="this part; the other figures stay as they were",
     )
@@ -369,6 +371,7 @@ def main() -> None:
     if given.only and (given.to / "figures.json").exists():
         report.table = json.loads((given.to / "figures.json").read_text())
     quick = given.quick
+    of_model = (report.put, given.to, given.model, namer, given.seed)
     parts: dict[str, Callable[[], None]] = {
         "singles": lambda: measure_singles(report, painter, namer, 1 if quick else 5),
         "mixtures": lambda: measure_mixtures(report, painter, namer, 10 if quick else 60),
@@ -379,6 +382,8 @@ def main() -> None:
         "guided": lambda: measure_guided(report, painter),
         "landscapes": lambda: measure_landscapes(report, painter, seer, settings, quick=quick),
         "wrap": lambda: wrapping.measure(report.put, given.to, given.model, given.seed, quick),
+        "windows": lambda: windows.measure(*of_model, quick=quick),
+        "steps": lambda: steps.measure(*of_model, quick=quick),
         "base": lambda: measure_base(report, painter, given.model, namer, seer, quick=quick),
     }
     report.put("steps", painter.steps)

@@ -21,9 +21,8 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from benchmarks.colours import oklab
-from benchmarks.generation import Bytes
+from benchmarks.generation import Bytes, painted
 from engine.model_keeper import ModelKeeper
-from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 
 SIDE_PX = 256
@@ -139,13 +138,7 @@ class Bench:
         return Painted(caption=caption, canvas=canvas, wanted=wanted, found=found)
 
     def _made(self, document: dict[str, Any]) -> Bytes:
-        output = self._folder / "canvas.png"
-        request = RunRequest(
-            document=document | {"model": self._model}, folder=self._folder, output=output
-        )
-        for _ in run(request, self._keeper):
-            pass
-        return np.asarray(Image.open(output).convert("RGB"))
+        return painted(document | {"model": self._model}, self._keeper, folder=self._folder)
 
     def _away_from(self, canvas: Bytes, prompt: str, seed: int) -> NDArray[np.float64]:
         """Return how unlike each pixel's surroundings are what a prompt looks like, (H, W)."""

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from benchmarks.adherence import Judged, judged
-from benchmarks.generation import Bytes
+from benchmarks.generation import Bytes, painted
 from engine.contract.checks import check
 from engine.contract.job import Job
 from engine.contract.limits import Limits
 from engine.contract.models import facts_of
 from engine.model_keeper import ModelKeeper
-from engine.run import RunRequest, run
+from engine.runtime.batching import in_turn
 from engine.runtime.devices import choose_device
 from engine.runtime.windows import Window
 from engine.sampling.region_windows import region_windows
@@ -52,31 +51,25 @@ def paint_streets(
     classifier: Classifier,
     seeds: Sequence[int],
     changes: Mapping[str, object] = MappingProxyType({}),
+    change: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> list[Street]:
     """Make the street as the add-on has it made, once a seed, and judge each part.
 
-    `changes` are fields of its job.
+    `changes` are fields of its job, and `change` gives another one.
     """
     keeper = ModelKeeper(device=choose_device())
     document = {**json.loads(JOB.read_text()), "model": str(model.absolute()), **changes}
+    document = change(document)
     job = check(document, folder=JOB.parent).job_or_raise()
     places = visible_parts(job, facts_of(job.model, JOB.parent).family.stride_px)
     asked = [(region.prompt, WISHES[region.prompt]) for region in job.text_regions]
     streets = []
     for seed in seeds:
-        canvas = _painted(document | {"seed": seed}, keeper)
+        canvas = painted(document | {"seed": seed}, keeper, folder=JOB.parent)
         pieces = [canvas[rows, columns] for rows, columns in places]
         parts = judged(classifier, asked, pieces, "street")
         streets.append(Street(seed=seed, canvas=canvas, parts=parts))
     return streets
-
-
-def _painted(document: object, keeper: ModelKeeper) -> Bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder, "street.png")
-        for _ in run(RunRequest(document=document, folder=JOB.parent, output=output), keeper):
-            pass
-        return np.asarray(Image.open(output).convert("RGB"))
 
 
 def visible_parts(job: Job, stride_px: int) -> list[tuple[slice, slice]]:
@@ -86,7 +79,7 @@ def visible_parts(job: Job, stride_px: int) -> list[tuple[slice, slice]]:
     """
     shape = (job.canvas_height // stride_px, job.canvas_width // stride_px)
     weights = np.zeros((len(job.text_regions), *shape))
-    for part in region_windows(job, stride_px, open_masks(job, JOB.parent, Limits())):
+    for part in in_turn(region_windows(job, stride_px, open_masks(job, JOB.parent, Limits()))):
         window = part.window
         weights[part.region, window.top : window.bottom, window.left : window.right] += (
             part.weights.numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.generation import Bytes
+from benchmarks.generation import Bytes, painted
 from benchmarks.sheets import in_rows, sheet
+from engine.contract.cuts import OVERLAPPING, SHIFTING
 from engine.contract.models import facts_of
 from engine.model_keeper import ModelKeeper
-from engine.run import RunRequest, run
 from engine.runtime.devices import choose_device
 
 SIDE_PX, BESIDE_PX = 256, 32
@@ -71,26 +70,29 @@ def three_regions(prompts: tuple[str, str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def paint(model: Path, regions: list[list[dict[str, Any]]], wrap: str, seed: int) -> list[Bytes]:
+def paint(
+    model: Path,
+    regions: list[list[dict[str, Any]]],
+    wrap: str,
+    seed: int,
+    windows: str = OVERLAPPING,
+) -> list[Bytes]:
     """Make a canvas of each list of regions; without wrapping, regions end at the edges."""
     keeper, facts = ModelKeeper(device=choose_device()), facts_of(str(model.absolute()), None)
     made = []
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder, "wrapped.png")
-        for number, own in enumerate(regions):
-            if wrap == "none":
-                ends = ("row_end", "col_end")
-                own = [{**one, **{end: min(one[end], SIDE_PX) for end in ends}} for one in own]
-            document = {
-                **{"version": 1, "model": str(model.absolute()), "seed": seed + number},
-                **{"canvas_height": SIDE_PX, "canvas_width": SIDE_PX, "wrap": wrap},
-                "num_inference_steps": facts.num_inference_steps,
-                "scheduler": facts.scheduler,
-                "regions": own,
-            }
-            for _ in run(RunRequest(document=document, folder=Path(folder), output=output), keeper):
-                pass
-            made.append(np.asarray(Image.open(output).convert("RGB")))
+    for number, own in enumerate(regions):
+        if wrap == "none":
+            ends = ("row_end", "col_end")
+            own = [{**one, **{end: min(one[end], SIDE_PX) for end in ends}} for one in own]
+        document = {
+            **{"version": 1, "model": str(model.absolute()), "seed": seed + number},
+            **{"canvas_height": SIDE_PX, "canvas_width": SIDE_PX, "wrap": wrap},
+            "num_inference_steps": facts.num_inference_steps,
+            "scheduler": facts.scheduler,
+            "windows": windows,
+            "regions": own,
+        }
+        made.append(painted(document, keeper))
     return made
 
 
@@ -105,13 +107,14 @@ def measure(
     }
     rows = []
     for name, regions in asked.items():
-        for wrap in ("both", "none"):
-            pictures = paint(model, regions, wrap, seed + 16000)
-            put(f"wrap {wrap}, {name}: edges over interior", round(edge_ratio(pictures), 3))
+        for wrap, windows in (("both", OVERLAPPING), ("both", SHIFTING), ("none", OVERLAPPING)):
+            pictures = paint(model, regions, wrap, seed + 16000, windows)
+            way = f"{wrap}, {windows}" if windows == SHIFTING else wrap
+            put(f"wrap {way}, {name}: edges over interior", round(edge_ratio(pictures), 3))
             beside = round(edge_ratio(pictures, BESIDE_PX), 3)
-            put(f"wrap {wrap}, {name}: edges over what is beside them", beside)
+            put(f"wrap {way}, {name}: edges over what is beside them", beside)
             firsts = pictures[::repeats][:4]
             tiled = [np.tile(one, (3, 3, 1)) for one in firsts]
             small = [np.asarray(Image.fromarray(one).reduce(3)) for one in tiled]
-            rows += in_rows([(f"wrap {wrap}, three times three", one) for one in small], 4)
+            rows += in_rows([(f"wrap {way}, three times three", one) for one in small], 4)
     sheet(rows, folder / "wrapping.jpg")
