@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def measure(
                 round(cells_a_step(_in(document, kind, facts), facts), 2),
             )
         streets = street.paint_streets(
-            model, classifier, seeds, change=lambda job, kind=kind: _in(job, kind, facts)
+            model, classifier, seeds, change=partial(_in, kind=kind, facts=facts)
         )
         parts = [part for one in streets for part in one.parts]
         put(f"{name}: parts of the street", share_of(adherence.concept_share(parts), len(parts)))
