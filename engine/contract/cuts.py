@@ -131,7 +131,7 @@ def _shifted_ring_spans(
     shared = _shared_when_shifted(largest)
     count = 1 if largest == length else math.ceil(length / (largest - shared))
     size, place = math.ceil(length / count) + shared, _place(turn, across=across) / TURNS
-    starts = [round((index + place) * length / count) for index in range(count)]
+    starts = [math.floor((index + place) * length / count) for index in range(count)]
     return [(start, start + size) for start in starts]
 
 

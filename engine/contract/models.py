@@ -70,13 +70,16 @@ class ModelFacts:
     """What it begins anew at the corner of each window, by name: windows of it lie still."""
 
     def in_windows(self, job: Job, windows: str) -> Job:
-        """Return a job generated in windows of a kind; those of patterns never shift."""
+        """Return a job generated in windows of a kind; those of patterns never shift.
+
+        Regions that have windows of their own keep them.
+        """
 
         def settled(region: DiffusionRegion) -> DiffusionRegion:
-            if not isinstance(region, Text2ImageRegion):
+            if not isinstance(region, Text2ImageRegion) or region.windows is not None:
                 return region
             is_pattern = windows == SHIFTING and holds_name(region.prompt, self.patterns)
-            return replace(region, windows=TRIMMED if is_pattern else None)
+            return replace(region, windows=TRIMMED) if is_pattern else region
 
         return replace(job, windows=windows, regions=tuple(map(settled, job.regions)))
 

@@ -28,6 +28,7 @@ from .regions import (
     REROLL_TYPE,
     SILHOUETTE,
     TYPE_ITEMS,
+    WINDOWS_OF_CANVAS,
     RegionEntry,
     RegionSettings,
     region_settings,

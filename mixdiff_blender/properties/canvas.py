@@ -9,10 +9,8 @@ import bpy
 
 from ..contract import (
     BUNDLED_MODEL,
-    OVERLAPPING,
     SCHEDULERS,
     SHIFTING,
-    TRIMMED,
     WEIGHTS,
     Job,
     Text2ImageRegion,
@@ -35,7 +33,7 @@ from .declarations import (
 from .history import HistorySettings
 from .loras import lora_list
 from .references import reference_list
-from .regions import RegionEntry, index_of
+from .regions import WINDOW_ITEMS, RegionEntry, index_of
 from .seeds import only_digits, seed_in
 from .suggestions import SUGGESTED
 
@@ -215,24 +213,7 @@ class CanvasSettings(HistorySettings, bpy.types.PropertyGroup):
     windows: str = declared(
         Job,
         default=SHIFTING,
-        items=[
-            (
-                SHIFTING,
-                "Shifting",
-                "Regions are generated where they show alone; large ones in windows that hardly "
-                "overlap and lie elsewhere in each step. The fastest",
-            ),
-            (
-                TRIMMED,
-                "Trimmed",
-                "Regions are generated where they show alone; large ones in windows that overlap",
-            ),
-            (
-                OVERLAPPING,
-                "Overlapping",
-                "Regions are generated whole, hidden parts too; large ones in windows that overlap",
-            ),
-        ],
+        items=WINDOW_ITEMS,
     )
     regions: Any = CollectionProperty(
         name="Regions", description="The picture's regions, in the job's order", type=RegionEntry

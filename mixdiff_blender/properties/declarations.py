@@ -47,6 +47,7 @@ _LABELS = {
     "negative_prompt": "Negative Prompt",
     "prompt_syntax": "Prompts As",
     "wrap": "Repeats",
+    "windows": "Windows",
     "base_prompt": "Whole Picture",
     "base_guidance_scale": "Guidance",
     "base_strength": "Base Strength",

@@ -7,7 +7,16 @@ from typing import Any, cast
 
 import bpy
 
-from ..contract import BUNDLED_MODEL, Image2ImageRegion, RerollRegion, Text2ImageRegion, facts_of
+from ..contract import (
+    BUNDLED_MODEL,
+    OVERLAPPING,
+    SHIFTING,
+    TRIMMED,
+    Image2ImageRegion,
+    RerollRegion,
+    Text2ImageRegion,
+    facts_of,
+)
 from .controls import ControlSettings
 from .declarations import (
     BoolProperty,
@@ -34,6 +43,23 @@ TYPE_ITEMS = [
     (Image2ImageRegion.TYPE, "Image", "Starts from a picture"),
     (REROLL_TYPE, "Reroll", "Draws the random start of this part of the picture anew"),
 ]
+
+WINDOW_ITEMS = [
+    (
+        SHIFTING,
+        "Shifting",
+        "Where regions show alone; large ones in windows that hardly overlap and lie elsewhere in "
+        "each step. The fastest",
+    ),
+    (TRIMMED, "Trimmed", "Where regions show alone; large ones in windows that overlap"),
+    (
+        OVERLAPPING,
+        "Overlapping",
+        "Regions whole, hidden parts too; large ones in windows that overlap",
+    ),
+]
+"""In which windows regions are generated."""
+WINDOWS_OF_CANVAS = "canvas"
 
 SILHOUETTE, RECTANGLE, MASK_PICTURE = "silhouette", "rectangle", "mask"
 
@@ -102,6 +128,17 @@ class RegionSettings(Declaring, bpy.types.PropertyGroup):
         description="What part of the picture the region covers",
         items=SHAPE_ITEMS,
         default=RECTANGLE,
+    )
+    windows: str = declared(
+        Text2ImageRegion,
+        items=[
+            (
+                WINDOWS_OF_CANVAS,
+                "The Picture's",
+                "As all regions; still where the model's pattern begins at a window's corner",
+            ),
+            *WINDOW_ITEMS,
+        ],
     )
     controls: Any = CollectionProperty(
         name="Controls",

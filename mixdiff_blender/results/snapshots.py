@@ -11,6 +11,7 @@ import bpy
 
 from ..contract import (
     BUNDLED_MODEL,
+    OVERLAPPING,
     PLAIN,
     Image2ImageRegion,
     Job,
@@ -39,9 +40,12 @@ _NOT_OF_THE_PICTURE = frozenset(
 _CANVAS_KEYS = (
     *("num_inference_steps", "negative_prompt", "prompt_syntax"),
     *("base_prompt", "base_strength", "base_end"),
-    *("cpu_vae", "decode_steps", "noise_device", "wrap"),
+    *("cpu_vae", "decode_steps", "noise_device", "wrap", "windows"),
 )
-_BEFORE = {"prompt_syntax": PLAIN, "base_strength": 0.0, "look": LOOK_FRAME, "wrap": "none"}
+_BEFORE = {
+    **{"prompt_syntax": PLAIN, "base_strength": 0.0, "look": LOOK_FRAME, "wrap": "none"},
+    "windows": OVERLAPPING,
+}
 """What settings of earlier versions meant that knew no other."""
 
 

@@ -27,7 +27,7 @@ from ...contract import (
     kind_of,
     name_for,
 )
-from ...properties import REROLL_TYPE, canvas_settings
+from ...properties import REROLL_TYPE, WINDOWS_OF_CANVAS, canvas_settings
 from ...storage.images import (
     frame_of_sequence,
     has_pixels,
@@ -228,6 +228,8 @@ class RegionReader:
                 # What nobody has listed yet is to be as it will be then.
                 owner = settings if settings.is_property_set(name) else self._canvas
                 yield name, value_for(owner, name, self._followed, self._used)
+            elif name == "windows" and settings.windows == WINDOWS_OF_CANVAS:
+                yield name, None
             elif name == "controls":
                 listed = self._controls(settings.controls, source)
                 yield name, tuple(RegionControl(**values) for values in listed)

@@ -102,6 +102,7 @@ def _draw_text_region(layout: Any, context: Any, chosen: Source) -> None:
     value.active = not region.randomize_guidance
     value.prop(region, "guidance_scale")
     column.prop(region, "mask_weight")
+    column.prop(region, "windows")
 
 
 class SeedPanel(SidebarPanel):

@@ -311,3 +311,15 @@ def test_the_examples_street_keeps_the_weights_that_were_set_by_hand() -> None:
         **{"Grass left": 30, "Grass right": 30, "Road": 1000},
         **{"House left": 1, "House right": 1, "Sky": 0.001},
     }
+
+
+def test_windows_shift_but_those_of_patterns_and_of_regions_that_have_their_own() -> None:
+    scene = street()
+    scene.mixdiff.model = "bundled"
+    windows = {region.name: region.windows for region in read_job(scene).regions}
+    assert windows == {"left": "trimmed", "right": None}  # a brick wall, green grass
+    scene.objects["right"].mixdiff.windows = "overlapping"
+    job = read_job(scene)
+    assert (job.windows, job.regions[1].windows) == ("shifting", "overlapping")
+    scene.mixdiff.windows = "overlapping"
+    assert read_job(scene).regions[0].windows is None

@@ -74,6 +74,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
     settings.scheduler, settings.negative_prompt = "ddim", "text"
     settings.base_strength, settings.base_end = 0.3, 0.4
     settings.background_prompt, settings.wrap = "a town", "both"
+    settings.windows, region.windows = "trimmed", "overlapping"
     settings.cpu_vae, settings.decode_steps, settings.noise_device = True, True, "device"
 
     update()
@@ -94,6 +95,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "decode_steps": True,
         "noise_device": "device",
         "max_region_px": 256,  # what the model was trained on
+        "windows": "trimmed",
         "base_prompt": "a town, a road",
         "base_guidance_scale": 7.5,
         "base_strength": 0.3,
@@ -123,6 +125,7 @@ def test_every_setting_reaches_the_job(scene: Any, camera: Any) -> None:
         "mask_type": "feather",
         "feather_px": 48,
         "mask_weight": 0.5,
+        "windows": "overlapping",
         "mask": text["mask"],
         "mask_area": "canvas",
         "region_seed": 2**64 - 1,
