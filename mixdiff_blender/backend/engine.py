@@ -26,6 +26,7 @@ from .session import HERE, Session
 from .shared_client import SharedClient
 
 _TICK_S = 0.1
+_SOON_S = 0.04
 _REST_S = 5.0
 
 _launch: Launch | None = None
@@ -136,8 +137,16 @@ def stop() -> None:
     shutil.rmtree(folders.session_folder(), ignore_errors=True)
 
 
+def look_now() -> None:
+    """Have the pump look as soon as Blender has a moment, where a timer moves it."""
+    if not bpy.app.background:
+        _look_again_in(0.0)
+
+
 def _tick() -> float:
-    return _TICK_S if pump.run() else _REST_S
+    if not pump.run():
+        return _REST_S
+    return _SOON_S if pump.is_urgent else _TICK_S
 
 
 def _look_again_in(seconds: float) -> None:

@@ -29,6 +29,8 @@ class Pump:
         """Called after a run in which something has changed."""
         self.on_run: list[Callable[[], None]] = []
         """Called after each run, for those who watch the clock."""
+        self.hurries: list[Callable[[], bool]] = []
+        """Asked after each run whether somebody waits for the next step."""
         self.sources = list(sources)
         self._notified: tuple[object, ...] = ()
 
@@ -42,6 +44,11 @@ class Pump:
         for on_run in tuple(self.on_run):
             on_run()
         return is_active
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether to come again sooner than usual."""
+        return any(hurries() for hurries in self.hurries)
 
     def notify(self) -> None:
         """Notify of what has changed since the last time."""

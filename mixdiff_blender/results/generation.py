@@ -242,7 +242,7 @@ def _end(
     if isinstance(outcome, EngineError):
         folders.release(output)
     else:
-        _import_result(outcome, pending, target)
+        import_result(outcome, pending, target)
     if then is not None:
         then(outcome)
     if (
@@ -254,7 +254,8 @@ def _end(
         set_report(target.scene_name, lines, outcome)
 
 
-def _import_result(done: Done, pending: PendingJob, target: SceneRef) -> None:
+def import_result(done: Done, pending: PendingJob, target: SceneRef) -> None:
+    """Add a finished picture to its scene, and say how it went."""
     file = done.output
     warnings = [_line(p) for p in dict.fromkeys((*pending.warnings, *done.problems))]
     if pending.place == HERE:

@@ -6,11 +6,9 @@ all that somebody asks for.
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
 
@@ -19,21 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import engine, installing, live_preview, measured
-from ..backend.background_task import BackgroundTask, Broken, TaskProgress
-from ..backend.session import Done, JobRequest, Outcome, Skipped
-from ..backend.session import Job as QueuedJob
+from ..backend.session import Done, Outcome, Skipped
 from ..backend.wording import duration
-from ..contract import EngineError, Job, random_seed, resolve_random, to_document
+from ..contract import EngineError, Job, random_seed, resolve_random
 from ..job.job_from_scene import SceneJob
 from ..job.model_facts import facts_of_model
-from ..job.regions.reader import PictureToWrite
 from ..storage import folders
 from ..storage.images import pixels_of_file
-from . import generation
+from . import generation, made_already
 from .generation import SceneRef
 from .live_looks import MOST_S, Look, full_look, quick_look
+from .live_making import Making
 
-QUICK_AFTER_S = 0.2
+QUICK_AFTER_S = 0.15
 FULL_AFTER_S = 1.5
 
 
@@ -45,6 +41,8 @@ class Seen:
     """The same one as long as the job would be the same."""
     is_current: bool
     """Whether nothing has changed since that is still to be read."""
+    changed_s: float
+    """When something changed last, by the clock that only goes forward."""
     job: SceneJob | None
     says: str = ""
     """Why there is no job."""
@@ -63,18 +61,6 @@ class LivePicture:
     look: Look
     took_s: float
     """Without what the engine and the model needed to begin."""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Making:
-    """A look on its way: its pictures are written, then it is in the queue."""
-
-    change: int
-    look: Look
-    folder: Path
-    writing: BackgroundTask = field(default_factory=BackgroundTask)
-    queued: QueuedJob | None = None
-    is_unwanted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +84,12 @@ class Live:
         self._change, self._changed_s = 0, 0.0
         self._made: set[bool] = set()
         """Which looks there are of what was seen last, by whether they are full."""
-        self._making: _Making | None = None
+        self._making: Making | None = None
+        self._held: Making | None = None
+        """The picture itself, as long as it shows the scene as it is: it may be asked for."""
         self._slow_s: float | None = None
         """What the picture itself takes, where it is not made because of that."""
-        self._litter: list[_Making] = []
+        self._litter: list[Making] = []
         """What nobody wants any more, and whose folder is to be removed."""
 
     # --- What others ask -------------------------------------------------------------------------
@@ -120,6 +108,11 @@ class Live:
     def making(self) -> Look | None:
         """What is being made."""
         return self._making.look if self._making and not self._making.is_unwanted else None
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether nothing is there of what was seen last, and nothing else comes first."""
+        return self._target is not None and not self.says and not self._made
 
     @property
     def is_fresh(self) -> bool:
@@ -165,6 +158,7 @@ class Live:
         self._target = self._key = self.picture = None
         self.says = says
         self._drop()
+        self._release()
         engine.redraw()
 
     def draw_anew(self) -> None:
@@ -174,12 +168,17 @@ class Live:
             self._begin_again(time.monotonic())
 
     def keep(self, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-        """Make the picture that it shows for good, as a result.
+        """Make the picture that it shows for good, as a result: as it is, where it is whole.
 
-        Raises: EngineError where it cannot begin; the report has the same.
+        Raises: EngineError where it cannot begin, or be kept; the report has the same.
         """
         pending = generation.prepare(scene, depsgraph)
-        generation.send(scene, generation.changed(pending, self.resolved(pending.job)))
+        pending = generation.changed(pending, self.resolved(pending.job))
+        made = self._held.made if self._held else None
+        if made is not None and made.is_of(pending):
+            made_already.keep(scene, pending, made)
+        else:
+            generation.send(scene, pending)
 
     # --- What the pump moves on ------------------------------------------------------------------
 
@@ -196,24 +195,24 @@ class Live:
         now, seen = time.monotonic(), self.look(scene, layer)
         self.says = _what_comes_first() or _why_not(seen)
         if seen.key is not self._key:
-            self._begin_again(now)
+            self._begin_again(seen.changed_s)
         self._key = seen.key
         try:
             if self.says:
                 self._drop()
-            elif self._making is not None:
-                self._send()
-            elif seen.job is not None and seen.is_current:
+            elif self._making is None and seen.job is not None and seen.is_current:
                 self._begin(seen, seen.job.job, now - self._changed_s)
+            self._send()
         except EngineError as error:
             self.stop(str(error))
 
-    def _begin_again(self, now: float) -> None:
+    def _begin_again(self, changed_s: float) -> None:
         if self.is_fresh:
             engine.redraw()
-        self._change, self._changed_s = self._change + 1, now
+        self._change, self._changed_s = self._change + 1, changed_s
         self._made.clear()
         self._drop()
+        self._release()
 
     def _begin(self, seen: Seen, job: Job, still_s: float) -> None:
         """Begin the look that it is time for, if it is for any."""
@@ -236,32 +235,13 @@ class Live:
             return  # which the next reading says
         look = look_of(self.resolved(read.job))
         folder = folders.new_job_folder()
-        self._making = _Making(change=self._change, look=look, folder=folder)
-        aside: dict[str, PictureToWrite] = {}
-        for name, wanted in read.images.items():
-            if wanted.is_read():
-                aside[name] = wanted
-            else:
-                wanted.write(folder / name)
-        if aside:
-            steps = _written(aside, folder, self._making.writing.is_cancelled)
-            self._making.writing.start("Live", TaskProgress(title="Live"), steps)
+        self._making = Making(change=self._change, look=look, folder=folder)
+        self._making.write(read.images)
 
     def _send(self) -> None:
         """Have the engine make what is written."""
-        making = self._making
-        assert making is not None
-        if making.writing.is_active or making.queued is not None:
-            return
-        if isinstance(making.writing.state, Broken):
-            raise making.writing.state.error
-        request = JobRequest(
-            document=to_document(making.look.job),
-            folder=making.folder,
-            output=making.folder / "picture.png",
-            gives_way=True,
-        )
-        making.queued = engine.queue.add(request, lambda outcome: self._end(making, outcome))
+        if (making := self._making) is not None and not making.is_unwanted:
+            making.send(lambda outcome: self._end(making, outcome))
 
     def _drop(self) -> None:
         """Have nothing made any more."""
@@ -274,35 +254,45 @@ class Live:
         else:
             self._forget(making)
 
-    def _forget(self, making: _Making) -> None:
+    def _forget(self, making: Making) -> None:
         if self._making is making:
             self._making = None
         making.writing.cancel()
         self._litter.append(making)
         self._clear_away()
 
+    def _release(self) -> None:
+        """Hold no picture for somebody who may want to keep it."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._forget(held)
+
     def _clear_away(self) -> None:
         """Remove the folders that nothing writes into any more."""
-        for making in [one for one in self._litter if not one.writing.is_active]:
-            self._litter.remove(making)
-            shutil.rmtree(making.folder, ignore_errors=True)
+        self._litter = [making for making in self._litter if not making.clear_away()]
 
-    def _end(self, making: _Making, outcome: Outcome) -> None:
+    def _end(self, making: Making, outcome: Outcome) -> None:
         is_skipped = making.is_unwanted or isinstance(outcome, Skipped)
         if isinstance(outcome, Done) and self._target is not None:
             self._show(making, outcome)
-        self._forget(making)
+        if self._held is making:
+            self._making = None
+        else:
+            self._forget(making)
         if isinstance(outcome, EngineError) and not is_skipped:
             self.stop("" if outcome.kind == "cancelled" else str(outcome))
 
-    def _show(self, making: _Making, done: Done) -> None:
+    def _show(self, making: Making, done: Done) -> None:
         pixels = pixels_of_file(done.output)
         took_s = sum(s for phase, s in done.timings_s.items() if phase != "loading")
         look = making.look
         self.picture = LivePicture(pixels=pixels, change=making.change, look=look, took_s=took_s)
         engine.redraw()
         if not making.is_unwanted:
+            making.done = done
             self._made.add(look.is_full)
+            if look.is_full:
+                self._held = making
         stride_px = facts_of_model(look.job.model or "").family.stride_px
         if look.is_full or measured.estimate(look.job, stride_px, is_loaded=True) is None:
             measured.note(look.job, stride_px, done)
@@ -311,16 +301,6 @@ class Live:
 def _name_of(look: Look) -> str:
     what = "Full size" if look.is_full else "Quick look"
     return f"{what} {look.job.canvas_width} × {look.job.canvas_height}"
-
-
-def _written(
-    images: Mapping[str, PictureToWrite], folder: Path, is_cancelled: Callable[[], bool]
-) -> Iterator[TaskProgress]:
-    for name, wanted in images.items():
-        if is_cancelled():
-            return
-        wanted.write(folder / name)
-        yield TaskProgress(title="Live")
 
 
 def _what_comes_first() -> str:
@@ -350,6 +330,10 @@ live = Live()
 """The one of this Blender: it follows one scene."""
 
 
+def _hurries() -> bool:
+    return live.is_waited_for
+
+
 def _after_load(*_: Any) -> None:
     live.stop()
 
@@ -357,12 +341,14 @@ def _after_load(*_: Any) -> None:
 def register() -> None:
     """Have the pump move it on."""
     engine.pump.sources.append(live)
+    engine.pump.hurries.append(_hurries)
 
 
 def unregister() -> None:
     """Switch it off."""
     live.stop()
     engine.pump.sources.remove(live)
+    engine.pump.hurries.remove(_hurries)
 
 
 HANDLERS = {"load_post": _after_load}

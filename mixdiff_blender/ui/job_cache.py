@@ -34,7 +34,7 @@ from ..properties import (
     region_settings,
     values_of,
 )
-from ..results.live import Seen
+from ..results.live import Seen, live
 
 _SHARE_OF_TIME = 0.2
 """The part of the time that may go into reading scenes while they change without a pause."""
@@ -100,7 +100,7 @@ _asides: defaultdict[int, Aside] = defaultdict(Aside)
 _warmings: defaultdict[int, Warming] = defaultdict(Warming)
 _changes = _shapes = 0
 """Count what may have changed any job, and what may have changed what is seen of a scene."""
-_rest_until_s = 0.0
+_changed_s = _rest_until_s = 0.0
 _looks_aside = not bpy.app.background
 
 
@@ -111,9 +111,13 @@ def last_cached_job(scene: bpy.types.Scene) -> CachedJob:
 
 def cached_job(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> CachedJob:
     """Return what a scene's job was when it was last read; what has changed is read soon after."""
+    global _changed_s
     key: int = scene.session_uid
     settings = _settings_of(scene)  # which change without an update of Blender's
-    if key in _stale or key not in _cached or _settings.get(key) != settings:
+    is_set_otherwise = _settings.get(key) != settings
+    if is_set_otherwise:
+        _changed_s = time.monotonic()
+    if key in _stale or key not in _cached or is_set_otherwise:
         _settings[key] = settings
         _wanted[key] = (scene.name, view_layer.name)
         if not bpy.app.timers.is_registered(_read):
@@ -134,7 +138,14 @@ def seen(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Seen:
         found = job_from_scene(scene, view_layer.depsgraph, aside=aside)
         return None if aside is not None and aside.is_behind else found
 
-    return Seen(key=cached, is_current=is_current, job=cached.job, says=says, read=read)
+    return Seen(
+        key=cached,
+        is_current=is_current,
+        changed_s=_changed_s,
+        job=cached.job,
+        says=says,
+        read=read,
+    )
 
 
 def _read() -> float | None:
@@ -167,6 +178,8 @@ def _read() -> float | None:
     _wanted.update(behind)
     if behind:  # what is being looked at now is read again then
         return _SOON_S
+    if live.is_active:
+        engine.look_now()
     ended_s = time.monotonic()
     _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1) + looked_s
     return None
@@ -293,8 +306,8 @@ def _after_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Non
 
 
 def _note_change() -> None:
-    global _changes
-    _changes += 1
+    global _changes, _changed_s
+    _changes, _changed_s = _changes + 1, time.monotonic()
     _stale.update(_cached)
 
 

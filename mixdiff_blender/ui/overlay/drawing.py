@@ -18,7 +18,13 @@ from .. import job_cache
 from . import picture
 from .boxes import Box, Colour
 from .frame import Frame, frame_in
-from .picture import draw_picture, opacity_of, picture_over
+from .picture import (
+    draw_nothing,
+    draw_picture,
+    is_picture_to_come,
+    opacity_of,
+    picture_over,
+)
 from .region_shapes import RegionShape, shapes_of
 from .shapes import Sheet, box_of, draw_shapes
 
@@ -71,13 +77,16 @@ def draw(context: Any) -> None:
         return
     is_shown = settings.show_overlay and space.overlay.show_overlays
     shown = picture_over(scene)
-    if not is_shown and shown is None:
+    is_to_come = shown is None and is_picture_to_come(scene)
+    if not is_shown and shown is None and not is_to_come:
         return
     frame = _frame_in(context, scene)
     if frame is None:
         return
     if shown is not None:
         draw_picture(shown, frame, opacity_of(shown))
+    elif is_to_come:
+        draw_nothing(frame)
     if is_shown:
         # A tint would change the colours of the picture under it.
         _draw_regions(context, scene, frame, tinted=shown is None)

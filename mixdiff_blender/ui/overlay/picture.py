@@ -25,6 +25,7 @@ _gpu: Any = gpu  # whose stubs do not say that functions return anything
 _LONGEST_PX = 1024
 _OF_THE_PAST = 0.4
 _CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))
+_NOTHING: Pixels = np.zeros((3, 3, 4), dtype=np.float32)
 
 _finished: tuple[object, Pixels] | None = None
 _texture: tuple[Pixels, Any] | None = None
@@ -108,26 +109,54 @@ def opacity_of(pixels: Pixels) -> float:
     return _OF_THE_PAST if is_lives and not live.is_fresh else 1.0
 
 
+def is_picture_to_come(scene: bpy.types.Scene) -> bool:
+    """Return whether a first picture may be seen soon."""
+    return live.is_on(scene) or bool(engine.queue.running)
+
+
+def draw_nothing(frame: Frame) -> None:
+    """Draw what nobody sees, as pictures are drawn.
+
+    A driver compiles a shader when it first draws by it, which takes one that draws by the
+    processor 40 ms: better where something begins than where somebody works.
+    """
+    place = Frame(left=frame.left, bottom=frame.bottom, width=1.0, height=1.0)
+    draw_picture(_NOTHING, place, opacity=0.0)
+
+
 def draw_picture(pixels: Pixels, frame: Frame, opacity: float = 1.0) -> None:
-    """Draw a picture into the camera's frame."""
+    """Draw a picture into the camera's frame, always by one shader in one state."""
     global _texture
     if _texture is None or _texture[0] is not pixels:
-        height, width, _ = pixels.shape
-        values = _gpu.types.Buffer("FLOAT", pixels.size, pixels.ravel())
+        padded = _without_powers_of_two(pixels)
+        height, width, _ = padded.shape
+        values = _gpu.types.Buffer("FLOAT", padded.size, padded.ravel())
         texture = _gpu.types.GPUTexture((width, height), format="RGBA16F", data=values)
         _texture = (pixels, texture)
     corners = [
         (frame.left + x * frame.width, frame.bottom + y * frame.height, 0) for x, y in _CORNERS
     ]
-    shader = _gpu.shader.from_builtin("IMAGE" if opacity == 1.0 else "IMAGE_COLOR")
-    batch = batch_for_shader(shader, "TRI_FAN", {"pos": corners, "texCoord": _CORNERS})
+    (height, width, _), texture = pixels.shape, _texture[1]
+    shares = [(x * width / texture.width, y * height / texture.height) for x, y in _CORNERS]
+    shader = _gpu.shader.from_builtin("IMAGE_COLOR")
+    batch = batch_for_shader(shader, "TRI_FAN", {"pos": corners, "texCoord": shares})
     shader.bind()
-    shader.uniform_sampler("image", _texture[1])
-    if opacity < 1.0:
-        shader.uniform_float("color", (1.0, 1.0, 1.0, opacity))
-        _gpu.state.blend_set("ALPHA")
+    shader.uniform_sampler("image", texture)
+    shader.uniform_float("color", (1.0, 1.0, 1.0, opacity))
+    _gpu.state.blend_set("ALPHA")
     batch.draw(shader)
     _gpu.state.blend_set("NONE")
+
+
+def _without_powers_of_two(pixels: Pixels) -> Pixels:
+    """Return a picture with a row or column more, as the last one, where its side is a power of 2.
+
+    Mesa, drawing by the processor, compiles a shader again for textures with such sides.
+    """
+    more = [int(size & (size - 1) == 0) for size in pixels.shape[:2]]
+    if not any(more):
+        return pixels
+    return np.pad(pixels, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
 
 
 def forget() -> None:

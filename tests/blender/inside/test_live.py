@@ -1,6 +1,8 @@
 """Live: what is made again by itself, what it gives way to, and that it leaves nothing behind."""
 
 import os
+import re
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +17,13 @@ from addon import (
     engine,
     folders,
     generation,
+    history,
     job_cache,
     live,
     live_looks,
     measured,
     queue,
+    read_job,
     session,
 )
 from scenes import add_plane, update
@@ -81,6 +85,12 @@ def job_folders() -> list[Path]:
     return list(folders.session_folder().glob("job-*"))
 
 
+def folders_left() -> list[Path]:
+    """Return the folders of jobs but for that of the picture that may be kept as it is."""
+    held = live.live._held
+    return [folder for folder in job_folders() if held is None or folder != held.folder]
+
+
 def children() -> list[str]:
     """Return the processes that this one has started and that are not gone."""
     tasks = Path("/proc/self/task").glob("*/children")
@@ -125,6 +135,7 @@ def test_a_change_brings_a_quick_look_and_then_the_picture_itself_and_no_result(
 ) -> None:
     before = job_folders()
     person.wait_until(lambda: person.is_whole)
+    assert len(job_folders()) == len(before) + 1
     person.move()
     person.wait_until(lambda: len(person.pictures) > 2 and person.is_whole)
     assert [picture.look.is_full for picture in person.pictures] == [False, True] * 2
@@ -135,6 +146,8 @@ def test_a_change_brings_a_quick_look_and_then_the_picture_itself_and_no_result(
     assert (full != full_then).any()
     assert not len(person.scene.mixdiff.history)
     assert person.scene.mixdiff.result is None
+    assert folders_left() == before
+    person.live.stop()
     assert job_folders() == before
     assert [image.name for image in bpy.data.images] == []
 
@@ -163,7 +176,7 @@ def test_the_next_change_ends_what_is_made_within_a_step(person: Person) -> None
 
 def test_fifty_quick_changes_leave_one_engine_and_nothing_else(person: Person) -> None:
     person.wait_until(lambda: person.is_shown)
-    before, folders_before, pid = children(), job_folders(), session.engine_pid
+    before, folders_before, pid = children(), folders_left(), session.engine_pid
     most = 0
     for number in range(50):
         person.move(0.25 if number % 2 else -0.25)
@@ -174,7 +187,7 @@ def test_fifty_quick_changes_leave_one_engine_and_nothing_else(person: Person) -
     person.wait_until(lambda: person.is_whole)
     assert most <= 1
     assert (children(), session.engine_pid) == (before, pid)
-    assert job_folders() == folders_before
+    assert folders_left() == folders_before
     assert (queue.running, queue.waiting) == ((), ())
 
 
@@ -193,6 +206,55 @@ def test_what_somebody_asks_for_goes_before_and_is_the_picture_that_was_seen(
     assert np.abs(pixels.reshape(seen.shape) - seen).max() < 1 / 255
     assert len(person.scene.mixdiff.history) == 1
     person.wait_until(lambda: person.is_shown)
+
+
+def made_again(person: Person, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Press Keep, and return the jobs that were sent for it."""
+    sent: list[Any] = []
+    add = type(queue).add
+
+    def noted(self: Any, request: Any, on_end: Any) -> Any:
+        if not request.gives_way:
+            sent.append(request)
+        return add(self, request, on_end)
+
+    monkeypatch.setattr(type(queue), "add", noted)
+    assert bpy.ops.mixdiff.generate() == {"FINISHED"}
+    return sent
+
+
+def test_the_whole_picture_is_kept_at_once_just_as_generate_would_make_it(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = bpy.data.objects["left"]
+    left.mixdiff.shape = "silhouette"  # whose mask lies beside the result
+    left.location.z = 0.1  # so that one of the two is in front
+    update()
+    person.wait_until(lambda: person.is_whole)
+    folder = person.live._held.folder
+    assert made_again(person, monkeypatch) == []
+    person.wait_until(lambda: person.is_shown)
+    assert person.is_whole
+    shutil.rmtree(folder)  # without its file it is painted
+    assert len(made_again(person, monkeypatch)) == 1
+    kept, painted = (history.path_of(entry) for entry in person.scene.mixdiff.history)
+    assert read_job(kept) == read_job(painted)
+    first, second = person.scene.mixdiff.history
+    assert (first.job, first.view) == (second.job, second.view)
+    sources = re.findall(r"sources/[^\"]+", first.job)
+    assert sources
+    assert all((kept.parent / source).is_file() for source in sources)
+    assert (live.pixels_of_file(kept) == live.pixels_of_file(painted)).all()
+
+
+def test_a_quick_look_is_painted_in_full_when_it_is_kept(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "FULL_AFTER_S", 1e6)
+    person.wait_until(lambda: person.is_shown)
+    assert not person.is_whole
+    assert len(made_again(person, monkeypatch)) == 1
+    assert tuple(person.scene.mixdiff.result.size) == (128, 64)
 
 
 def test_another_seed_gives_another_picture(person: Person) -> None:
