@@ -303,7 +303,8 @@ class Session:
             "job": dict(job.request.document),
             "folder": str(job.request.folder),
             "output": str(job.request.output),
-            "preview_every_s": self.preview_every_s,
+            # What nobody asked for shows no previews, which cost both sides time.
+            "preview_every_s": 0.0 if job.request.gives_way else self.preview_every_s,
         }
         return Generating(client=client, request_id=client.request("generate", params), job=job)
 

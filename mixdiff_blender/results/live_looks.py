@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ..backend import measured
 from ..contract import Job, ModelFacts, smaller
 
-QUICK_STEPS = 8
-QUICK_S = 1.2
+QUICK_STEPS = 6
+QUICK_S = 0.6
 """What a quick look is to take: its size follows from it, where the model has been measured."""
 MOST_S = 20.0
 """What takes longer is made when somebody asks for it, and not by itself."""

@@ -16,6 +16,9 @@ from ..job.regions.reader import PictureToWrite
 from .live_looks import Look
 from .made_already import Made
 
+_A_LITTLE_S = 0.01
+"""What writing may be waited for: small masks are there by then, and are sent at once."""
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Making:
@@ -50,6 +53,7 @@ class Making:
         if aside:
             steps = _written(aside, self.folder, self.writing.is_cancelled)
             self.writing.start("Live", TaskProgress(title="Live"), steps)
+            self.writing.pump(_A_LITTLE_S)
 
     def send(self, on_end: Callable[[Outcome], None]) -> None:
         """Have the engine make what is written, once.

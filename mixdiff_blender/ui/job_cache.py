@@ -176,10 +176,11 @@ def _read() -> float | None:
         engine.redraw()
     _wanted.clear()
     _wanted.update(behind)
+    if live.is_active:  # a turn of Blender's may take long, with all that is drawn in it
+        live.pump()
+        engine.look_now()
     if behind:  # what is being looked at now is read again then
         return _SOON_S
-    if live.is_active:
-        engine.look_now()
     ended_s = time.monotonic()
     _rest_until_s = ended_s + (ended_s - began_s) * (1 / _SHARE_OF_TIME - 1) + looked_s
     return None

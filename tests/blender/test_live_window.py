@@ -16,7 +16,8 @@ from tests.blender.windows import window
 
 pytestmark = [pytest.mark.window, pytest.mark.slow, pytest.mark.executable]
 
-MOVES = 3
+MOVES = {"drawn again and again": 2, "rests": 3}
+"""How often something is moved, by what the view does meanwhile."""
 PREPARE = """
 import bpy
 scene = bpy.context.scene
@@ -52,12 +53,21 @@ def test_a_moved_object_brings_a_new_picture_that_nobody_waits_for(
         time.sleep(1)
         before = person.shot("live-full")
 
-        waits = []
-        for number in range(MOVES):
-            count = len(person.told()["looks"])
-            (person.folder / "move").write_text(str(number))
-            told = person.wait_until("a look", has_more_than(count), 100)
-            waits.append(told["looks"][count]["since_move_s"])
+        waits: dict[str, list[float]] = {}
+        for view, count in MOVES.items():
+            waits[view] = []
+            if view == "rests":
+                (person.folder / "rest").touch()
+            for _ in range(count):
+                before_it = person.told()
+                (person.folder / "move").touch()
+                seen = has_more_than(len(before_it["looks"]))
+                told = person.wait_until("a look", seen, 100)
+                waits[view].append(told["looks"][len(before_it["looks"])]["since_move_s"])
+                time.sleep(1 if view == "rests" else 0)
+        whole = person.wait_until("the picture", lambda told: told["looks"][-1]["full"], 200)
+        (person.folder / "rest").unlink()
+        waits["whole, rests"] = [whole["looks"][-1]["since_move_s"]]
         time.sleep(1)
         person.shot("live-moved")
         person.wait_until("the picture", lambda told: told["looks"][-1]["full"], 200)
@@ -68,7 +78,7 @@ def test_a_moved_object_brings_a_new_picture_that_nobody_waits_for(
 
         # While it is dragged, the scene shows through what was painted before.
         (person.folder / "drag").touch()
-        person.wait_until("the drag", lambda told: told["moves"] > MOVES + 20, 60)
+        person.wait_until("the drag", lambda told: told["moves"] > sum(MOVES.values()) + 20, 60)
         person.shot("live-dragged")
         (person.folder / "drag").unlink()
         told = person.wait_until("the picture", lambda told: told["fresh"] and told["full"], 200)
@@ -79,7 +89,9 @@ def test_a_moved_object_brings_a_new_picture_that_nobody_waits_for(
 
     held = {name: np.array(times) for name, times in told["held_ms"].items()}
     figures = {
-        "first look after a move, s": [round(one, 2) for one in waits],
+        "first look after a move, s": {
+            view: np.round(some, 2).tolist() for view, some in waits.items()
+        },
         "held by us, ms": {
             name: {
                 "calls": len(ms),
@@ -91,6 +103,7 @@ def test_a_moved_object_brings_a_new_picture_that_nobody_waits_for(
         },
     }
     print(figures)
-    # Of a machine that others share. A shader's first drawings take longer: four there are.
-    assert np.median(waits) < 60
-    assert max((ms > 30).sum() for ms in held.values()) <= 8
+    # Of a machine that others share. One drawing takes longer: the first one after the press,
+    # where the picture's shader is compiled.
+    assert np.median(waits["rests"]) < 60
+    assert max((ms > 30).sum() for ms in held.values()) <= 2

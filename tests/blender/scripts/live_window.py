@@ -118,7 +118,8 @@ def watch() -> float | None:
         move(0.5)
     if (folder / "drag").exists():
         move(0.1)
-    area.tag_redraw()
+    if not (folder / "rest").exists():
+        area.tag_redraw()
     if (folder / "quit").exists():
         bpy.ops.wm.quit_blender()
         return None
