@@ -247,6 +247,15 @@ def test_the_whole_picture_is_kept_at_once_just_as_generate_would_make_it(
     assert (live.pixels_of_file(kept) == live.pixels_of_file(painted)).all()
 
 
+def test_another_file_leaves_nothing_of_the_whole_picture(person: Person) -> None:
+    person.wait_until(lambda: person.is_whole)
+    folder = person.live._held.folder
+    assert folder.exists()
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert not folder.exists()
+    assert not person.live.is_active
+
+
 def test_a_quick_look_is_painted_in_full_when_it_is_kept(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
