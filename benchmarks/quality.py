@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -362,10 +363,14 @@ def main() -> None:
         print("There is no classifier in the cache yet; training it first.")
         classifier.train(settings)
     namer = classifier.load(settings)
-    if not (settings.cache / "judge" / "state.json").exists():
-        print("There is no judge of landscapes in the cache yet; training it first.")
-        judge.train(settings)
-    seer = judge.load(settings)
+
+    @cache
+    def seer() -> Judge:
+        if not (settings.cache / "judge" / "state.json").exists():
+            print("There is no judge of landscapes in the cache yet; training it first.")
+            judge.train(settings)
+        return judge.load(settings)
+
     painter = Painter(given.model, given.steps)
     report = Report(given.to, given.seed)
     if given.only and (given.to / "figures.json").exists():
@@ -380,11 +385,11 @@ def main() -> None:
         "seams": lambda: measure_seams(report, painter),
         "compare": lambda: measure_alternatives(report, painter, namer, 4 if quick else 16),
         "guided": lambda: measure_guided(report, painter),
-        "landscapes": lambda: measure_landscapes(report, painter, seer, settings, quick=quick),
+        "landscapes": lambda: measure_landscapes(report, painter, seer(), settings, quick=quick),
         "wrap": lambda: wrapping.measure(report.put, given.to, given.model, given.seed, quick),
         "windows": lambda: windows.measure(*of_model, quick=quick),
         "steps": lambda: steps.measure(*of_model, quick=quick),
-        "base": lambda: measure_base(report, painter, given.model, namer, seer, quick=quick),
+        "base": lambda: measure_base(report, painter, given.model, namer, seer(), quick=quick),
     }
     report.put("steps", painter.steps)
     report.put("guidance", painter.guidance)
