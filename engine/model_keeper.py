@@ -103,6 +103,16 @@ class ModelKeeper:
                 self._adapters[path] = load_adapter(name, folder, self._model, self._eyes)
         return {name: self._adapters[path] for name, path in paths.items()}
 
+    def preload(self, folder: Path, name: str | None = None) -> str:
+        """Load a model for a square picture of its own size; return what its memory is planned as.
+
+        Raises: EngineError of kind `model` or `memory`.
+        """
+        work = Work.of_square(facts_of(name or self.default_model, folder).family.native_px)
+        plan = self.plan(name, folder, work)
+        self.model(name, folder, work, plan)
+        return "" if plan is None else plan.text
+
     def _is_loaded(self, resolved: str, work: Work) -> bool:
         """Return whether a model is there, placed for no less work."""
         is_there = self._model is not None and resolved == self._resolved

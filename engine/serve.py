@@ -38,7 +38,14 @@ from engine.contract.protocol import (
     failure,
     read_lines,
 )
-from engine.contract.requests import GenerateParams, InitializeParams, ValidateParams, read_params
+from engine.contract.requests import (
+    GenerateParams,
+    InitializeParams,
+    PreloadParams,
+    ValidateParams,
+    read_params,
+)
+from engine.process.imports import for_good
 from engine.process.watchdog import PARENT_VARIABLE, watch_parent
 from engine.process.wire import Wire, take_over_stdio
 
@@ -129,6 +136,7 @@ class Worker:
         methods: dict[str, Callable[[Request], dict[str, Any]]] = {
             "initialize": self._initialize,
             "validate": self._validate,
+            "preload": self._preload,
             "generate": self._generate,
             "unload": self._unload,
             "shutdown": lambda _: {},
@@ -152,13 +160,14 @@ class Worker:
             _log_to(Path(wanted.log_file))
         self._limits = bounds
 
-        import torch
+        with for_good():
+            import torch
 
-        from engine.model_keeper import ModelKeeper
-        from engine.process.quiet import silence_libraries
-        from engine.runtime.devices import choose_device, device_count, machine_of
+            from engine.model_keeper import ModelKeeper
+            from engine.process.quiet import silence_libraries
+            from engine.runtime.devices import choose_device, device_count, machine_of
 
-        silence_libraries()
+            silence_libraries()
         device = choose_device(wanted.device, wanted.dtype)
         self._keeper = ModelKeeper(device=device, default_model=wanted.model)
         log.info("ready on %s", device)
@@ -184,6 +193,32 @@ class Worker:
             problems += model_problems(checked.job.model or default, folder)
         return {"problems": [problem.to_document() for problem in problems]}
 
+    def _preload(self, request: Request) -> dict[str, Any]:
+        """Import what a model needs, and load it, as far as nobody asks for something else."""
+        if self._keeper is None:
+            raise ProtocolError(INVALID_PARAMS, "preload came before initialize")
+        wanted = read_params(PreloadParams, request.params)
+        self._give_way(request)
+        with for_good():
+            import engine.run  # noqa: F401
+        self._give_way(request)
+        self._import_for({"model": wanted.model}, Path(wanted.folder))
+        if wanted.only_libraries:
+            return {"memory": ""}
+        self._give_way(request)
+        return {"memory": self._keeper.preload(Path(wanted.folder), wanted.model)}
+
+    def _give_way(self, request: Request) -> None:
+        if self._is_cancelled(request.id) or not self._waiting.empty():
+            raise Cancelled
+
+    def _import_for(self, document: object, folder: Path) -> None:
+        """Import what a job's model is made of, before it is loaded among things to be freed."""
+        with for_good():
+            from engine.families.loading import import_classes
+
+            import_classes(self._keeper.facts(document, folder).family)
+
     def _generate(self, request: Request) -> dict[str, Any]:
         if self._keeper is None:
             raise ProtocolError(INVALID_PARAMS, "generate came before initialize")
@@ -192,8 +227,9 @@ class Worker:
             raise Cancelled
         self.is_generating = True
 
-        from engine.run import RunRequest, run
-        from engine.sampling.events import Done, PhaseBegan, Preview, RowsDone, StepDone
+        with for_good():
+            from engine.run import RunRequest, run
+            from engine.sampling.events import Done, PhaseBegan, Preview, RowsDone, StepDone
 
         output = Path(wanted.output).absolute()
         run_request = RunRequest(
@@ -217,6 +253,8 @@ class Worker:
                 case PhaseBegan():
                     log.info("request %s: %s", request.id, event.phase)
                     notify("phase", phase=event.phase)
+                    if event.phase == "loading":
+                        self._import_for(run_request.document, run_request.folder)
                 case StepDone():
                     elapsed_s = round(event.elapsed_s, 3)
                     notify("progress", **{**asdict(event), "elapsed_s": elapsed_s})

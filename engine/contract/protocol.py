@@ -25,7 +25,7 @@ INTERNAL_ERROR = -32603
 ENGINE_ERROR = -32000
 REQUEST_CANCELLED = -32800
 
-METHODS = ("initialize", "validate", "generate", "cancel", "unload", "shutdown")
+METHODS = ("initialize", "validate", "preload", "generate", "cancel", "unload", "shutdown")
 PHASES = ("waiting", "loading", "encoding", "sampling", "decoding", "writing")
 
 RequestId = int | str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .devices import AUTO, DEVICES, DTYPES
-from .kinds import Choice, OrNone, Real, Text, Whole, spec
+from .kinds import Choice, Flag, OrNone, Real, Text, Whole, spec
 from .parse import Findings, read_fields
 from .protocol import INVALID_PARAMS, ProtocolError
 
@@ -37,6 +37,17 @@ class GenerateParams:
     )
     latents: str | None = spec(OrNone(Text(required=True), "none"), "the path of the latents")
     preview_every_s: float = spec(Real(0), "seconds between previews", default=0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreloadParams:
+    """What `preload` takes."""
+
+    model: str | None = spec(OrNone(Text(required=True), "the default one"), "the model")
+    folder: str = spec(Text(required=True), "where the model's path starts", default=".")
+    only_libraries: bool = spec(
+        Flag(), "whether to import what the model is made of and not load it", default=False
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

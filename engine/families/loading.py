@@ -38,6 +38,7 @@ CONFIGS = Path(__file__).parent / "configs"
 """What a single file does not say of its model: the sizes of its parts, and the tokenizer."""
 
 _PREDICTS_V = re.compile(r"^\s*parameterization:\s*[\"']?v[\"']?\s*$", re.MULTILINE)
+_FEW_BYTES = 2**28
 _VIDEO_NDIM = 5  # of the weights of autoencoders that know a time axis
 
 
@@ -64,7 +65,8 @@ def load_model(resolved: str, device: Device, plan: MemoryPlan | None = None) ->
     not fit, with what to do.
     """
     try:
-        return model_of(_load_pipeline(resolved, device), device, plan)
+        with _threads_for(Path(resolved)):
+            return model_of(_load_pipeline(resolved, device), device, plan)
     except (RuntimeError, MemoryError) as error:
         if is_oom(error):
             message = f"the model {resolved} does not fit into memory"
@@ -72,6 +74,28 @@ def load_model(resolved: str, device: Device, plan: MemoryPlan | None = None) ->
                 message, kind="memory", advice="close other programs, or choose a smaller model"
             ) from error
         raise
+
+
+def import_classes(family: Family) -> None:
+    """Import what models of a family are made of, so that loading one is reading alone."""
+    _pipeline_class(_class_of(family))
+
+
+@contextmanager
+def _threads_for(model: Path) -> Iterator[None]:
+    """Load a small model with one thread: thousands of operations, each shorter than a wait.
+
+    Where something else keeps the cores busy, each of them would wait for its other threads.
+    """
+    threads = torch.get_num_threads()
+    files = [model] if model.is_file() else model.glob(f"*/*{WEIGHTS}")
+    sizes = [file.stat().st_size for file in files]
+    if sizes and sum(sizes) <= _FEW_BYTES:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def model_of(pipeline: Any, device: Device, plan: MemoryPlan | None = None) -> Model:

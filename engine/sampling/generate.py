@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -158,7 +159,7 @@ def generate(
 
     yield PhaseBegan(phase="sampling")
     steps = len(schedule.timesteps)
-    began = shown_at = time.monotonic()
+    began, shown_at = time.monotonic(), -math.inf
     latents = start
     run = sample(
         start,
