@@ -76,6 +76,7 @@ MODULES = (
     "backend.models",
     "backend.machine_task",
     "backend.idle",
+    "ui.ahead",
     "ui.job_cache",
     "ui.overlay.drawing",
     "ui.overlay.handles",

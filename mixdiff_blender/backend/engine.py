@@ -22,8 +22,9 @@ from .client import EngineClient, Launch
 from .environment import find_launch, why_it_does_not_begin
 from .job_queue import JobQueue
 from .pump import Pump
-from .session import HERE, Session
+from .session import Session
 from .shared_client import SharedClient
+from .states import HERE
 
 _TICK_S = 0.1
 _SOON_S = 0.04

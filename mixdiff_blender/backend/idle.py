@@ -1,4 +1,4 @@
-"""Gives the model's memory back: after a while of quiet, and before Blender renders if asked."""
+"""Gives memory back: after a while of quiet, and before Blender renders if asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..properties import preferences
 from . import engine
-from .session import HERE, Unloading
+from .states import HERE, Ready, Unloading
 
 _BEFORE_RENDER_S = 5.0
 
@@ -25,17 +25,24 @@ def free_now() -> None:
 
 
 def look(now: float) -> None:
-    """Free the memory where it has been quiet for long enough."""
+    """Free the memory where it has been quiet for long enough.
+
+    An engine that was started ahead and never used goes as a whole.
+    """
     global _quiet_since
     sessions = engine.queue.sessions
-    if engine.queue.is_busy or not any(session.has_model for session in sessions):
+    unused = [one for one in sessions if isinstance(one.state, Ready) and not one.was_used]
+    if engine.queue.is_busy or not (unused or any(one.has_model for one in sessions)):
         _quiet_since = None
         return
     _quiet_since = now if _quiet_since is None else _quiet_since
     minutes = preferences.idle_minutes()
     if minutes and now - _quiet_since >= minutes * 60:
         for session in sessions:
-            session.unload()
+            if session in unused:
+                session.stop()
+            else:
+                session.unload()
 
 
 def _look_now() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..contract import Cancelled, EngineError
-from .session import HERE, Cancelling, Done, Generating, Job, JobRequest, Outcome, Session, Skipped
+from .session import Session
+from .states import HERE, Cancelling, Done, Generating, Job, JobRequest, Outcome, Skipped
 
 _MOST_TRIES = 3
 

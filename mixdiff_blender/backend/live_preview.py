@@ -16,7 +16,7 @@ from ..contract import EngineError, atomic_write
 from ..storage import folders
 from ..storage.images import pixels_of_file, png_of
 from . import engine
-from .session import Generating, Job
+from .states import Generating, Job
 
 INTERVAL_S = 1.0
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..contract import BUNDLED_MODEL, EngineError, Job, Rectangle, atomic_write, denoised_cells
 from ..storage import folders
 from .progress import Estimate
-from .session import Done
+from .states import Done
 
 _AFTER_SAMPLING = ("decoding", "writing")
 _BEFORE_SAMPLING = ("loading", "encoding")

@@ -17,7 +17,7 @@ from . import engine, installing
 from .background_task import Broken
 from .installation.faults import gigabytes
 from .logs import redacted
-from .session import Failed
+from .states import Failed
 from .wording import state_text
 
 _LINES = 60

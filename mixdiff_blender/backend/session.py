@@ -9,123 +9,32 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..contract import PROTOCOL_VERSION, Cancelled, EngineError, Problem
 from .client import Answer, Client, EngineNotification, ErrorResponse, Event, ProcessExit
-from .progress import Progress
+from .states import (
+    HERE,
+    Ahead,
+    Cancelling,
+    Done,
+    Failed,
+    Generating,
+    Job,
+    Outcome,
+    Preloading,
+    Ready,
+    Starting,
+    State,
+    Stopped,
+    Unloading,
+)
 
 HANDSHAKE_S = 180.0  # importing torch from a slow disk can take a minute
 CANCEL_GRACE_S = 3.0
-HERE = ""
-"""This computer, among the places where engines are; others are clusters' addresses."""
 _PATIENCE_S = 20.0  # an engine that has begun for longer is not worth keeping for the next job
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRequest:
-    """What a job needs; its document's relative paths start at `folder`."""
-
-    document: Mapping[str, Any]
-    folder: Path
-    output: Path
-    scene_name: str = ""
-    """Where the picture is wanted, for those who show the job."""
-    place: str = HERE
-    """Where it is to be made."""
-    gives_way: bool = False
-    """Whether nobody asked for it: it is taken out for any job that somebody did."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """A finished job: the picture, and the document with everything drawn at random filled in."""
-
-    output: Path
-    document: Mapping[str, Any]
-    problems: tuple[Problem, ...]
-    timings_s: Mapping[str, float]
-    taken_bytes: int = 0
-    was_cancelled: bool = False
-    """Whether it was cancelled, too late for itself: what would follow it is not wanted."""
-
-
-class Skipped(Cancelled):
-    """Only this job was taken out: what belongs together with it goes on."""
-
-
-Outcome = Done | EngineError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Job:
-    """A job that waits or is under way; `on_end` is called once."""
-
-    request: JobRequest
-    on_end: Callable[[Outcome], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
-    """No engine runs; the next job starts one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Starting:
-    """The engine loads its libraries; the job for it may have been cancelled meanwhile."""
-
-    client: Client
-    request_id: int
-    started_at_s: float
-    job: Job | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """The engine waits for a job."""
-
-    client: Client
-    facts: Mapping[str, str]
-    has_model: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generating:
-    """A job runs."""
-
-    client: Client
-    request_id: int
-    job: Job
-    progress: Progress = field(default_factory=Progress)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelling:
-    """A job was asked to stop and has not yet."""
-
-    client: Client
-    request_id: int
-    job: Job
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unloading:
-    """The engine gives the model's memory back."""
-
-    client: Client
-    request_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """The engine could not start, or died; the next job starts another."""
-
-    error: EngineError
-
-
-State = Stopped | Starting | Ready | Generating | Cancelling | Unloading | Failed
 
 
 class Session:
@@ -149,6 +58,10 @@ class Session:
         """How often a job shows what it has generated so far; 0 for never."""
         self.facts: Mapping[str, str] = {}
         """What the engine reported of itself when one began last: device, versions."""
+        self.was_used = False
+        """Whether a job was ever sent."""
+        self.not_ahead: EngineError | None = None
+        """Why nothing could be made ready ahead, until a job is begun."""
         self._connect = connect
         self._explain = explain
         self._on_machine = on_machine
@@ -159,7 +72,7 @@ class Session:
         match self.state:
             case Starting(job=job) | Generating(job=job) | Cancelling(job=job):
                 return job
-            case Stopped() | Ready() | Unloading() | Failed():
+            case Stopped() | Preloading() | Ready() | Unloading() | Failed():
                 return None
 
     @property
@@ -178,6 +91,8 @@ class Session:
         match self.state:
             case Ready(has_model=has_model):
                 return has_model
+            case Preloading(is_loaded=is_loaded):
+                return is_loaded
             case Generating() | Cancelling():
                 return True
             case Stopped() | Starting() | Unloading() | Failed():
@@ -191,7 +106,7 @@ class Session:
     @property
     def is_active(self) -> bool:
         """Whether the engine owes an answer."""
-        return isinstance(self.state, Starting | Generating | Cancelling | Unloading)
+        return isinstance(self.state, Starting | Preloading | Generating | Cancelling | Unloading)
 
     def generate(self, job: Job) -> None:
         """Begin a job, where none is under way; an engine is started for it where none runs.
@@ -199,13 +114,27 @@ class Session:
         Raises: EngineError of kind `environment` where the engine cannot be started.
         """
         assert self.job is None
+        self.was_used, self.not_ahead = True, None
         match self.state:
-            case Ready(client=client) | Unloading(client=client) if client.is_running:
+            case Ready(client=client) | Preloading(client=client) | Unloading(client=client) if (
+                client.is_running
+            ):
                 self.state = self._sent(client, job)
             case Starting(client=client) as starting if client.is_running:
                 self.state = replace(starting, job=job)
             case _:
                 self.state = self._started(job)
+
+    def begin_ahead(self, ahead: Ahead) -> None:
+        """Start an engine before any job, where none runs, and have it get ready.
+
+        What fails is kept in `not_ahead`: nobody has asked for anything yet.
+        """
+        if isinstance(self.state, Stopped):
+            try:
+                self.state = self._started(None, ahead)
+            except EngineError as error:
+                self.state, self.not_ahead = Stopped(), error
 
     def cancel(self, *, patiently: bool = False) -> None:
         """Ask the job to stop; an engine that does not within the grace time is ended.
@@ -230,7 +159,7 @@ class Session:
 
     def unload(self) -> None:
         """Have an idle engine give the model's memory back; the next job loads it again."""
-        if isinstance(self.state, Ready):
+        if isinstance(self.state, Ready | Preloading):
             client = self.state.client
             self.state = Unloading(client=client, request_id=client.request("unload", {}))
 
@@ -259,20 +188,30 @@ class Session:
     def _transition(self, state: State, event: Event) -> tuple[State, Outcome | None]:
         """Return the state after an event, and the outcome that ends the state's job."""
         match state, event:
+            case ((Starting(job=None, ahead=Ahead()) | Preloading()), ProcessExit(error=error)):
+                self.not_ahead = error
+                return Stopped(), None
             case _, ProcessExit(error=error):
                 return _without_engine(error), error or Cancelled()
             case ((Stopped() | Failed() | Ready()), _):
                 return state, None
             case _ if event.id != state.request_id:
                 return state, None  # the answer to `cancel`, or to what nobody waits for any more
-            case Starting(client=client, job=job), Answer(result=result):
+            case Starting() as starting, Answer(result=result):
                 self.facts = _facts(result)
                 self._on_machine(result.get("machine"))
-                return self._sent(client, job) if job else self._ready(client), None
-            case Starting(client=client), ErrorResponse(error=error):
+                return self._begun(starting), None
+            case Starting(client=client, job=job, ahead=ahead), ErrorResponse(error=error):
                 error = self._explain(error)
                 client.kill(error)
+                if ahead and not job:
+                    self.not_ahead = error
+                    return Stopped(), None
                 return _without_engine(error), error
+            case Preloading(client=client, is_loaded=is_loaded), Answer():
+                return self._ready(client, has_model=is_loaded), None
+            case Preloading(client=client), ErrorResponse(error=error):
+                return self._after_preload(client, error), None
             case Generating(progress=progress), EngineNotification():
                 return replace(state, progress=progress.after(event)), None
             case ((Generating() | Cancelling()), (Answer() | ErrorResponse())):
@@ -284,7 +223,25 @@ class Session:
                 return self._ready(client), None
         return state, None  # a notification that comes too late
 
-    def _started(self, job: Job) -> Starting:
+    def _begun(self, starting: Starting) -> State:
+        client, ahead = starting.client, starting.ahead
+        if starting.job:
+            return self._sent(client, starting.job)
+        if ahead is None:
+            return self._ready(client)
+        params = {"only_libraries": not ahead.is_loaded}
+        named = {} if ahead.model is None else {"model": ahead.model}
+        request_id = client.request("preload", {**params, **named})
+        return Preloading(client=client, request_id=request_id, is_loaded=ahead.is_loaded)
+
+    def _after_preload(self, client: Client, error: EngineError) -> State:
+        self.not_ahead = error
+        if error.kind in ("crashed", "protocol"):
+            client.kill(error)
+            return Stopped()
+        return self._ready(client)
+
+    def _started(self, job: Job | None, ahead: Ahead | None = None) -> Starting:
         try:
             client = self._connect()
         except EngineError as error:
@@ -293,7 +250,9 @@ class Session:
         hello = {"protocol": PROTOCOL_VERSION}
         request_id = client.request("initialize", hello, timeout_s=HANDSHAKE_S)
         now = time.monotonic()
-        return Starting(client=client, request_id=request_id, started_at_s=now, job=job)
+        return Starting(
+            client=client, request_id=request_id, started_at_s=now, job=job, ahead=ahead
+        )
 
     def _ready(self, client: Client, *, has_model: bool = False) -> Ready:
         return Ready(client=client, facts=self.facts, has_model=has_model)

@@ -7,7 +7,17 @@ from textwrap import wrap
 from .background_task import Running
 from .installation.faults import gigabytes
 from .progress import Estimate, Progress
-from .session import Cancelling, Failed, Generating, Ready, Starting, State, Stopped, Unloading
+from .states import (
+    Cancelling,
+    Failed,
+    Generating,
+    Preloading,
+    Ready,
+    Starting,
+    State,
+    Stopped,
+    Unloading,
+)
 
 _PHASES = {
     "waiting": "Waiting for a machine",
@@ -40,6 +50,8 @@ def state_text(state: State) -> str:
         case Ready(facts=facts):
             name = facts.get("device_name") or facts.get("device", "")
             return f"Ready · {name} · {facts.get('dtype', '')}"
+        case Preloading(is_loaded=is_loaded):
+            return "Loading the model…" if is_loaded else "Starting…"
         case Unloading():
             return "Freeing the memory…"
         case Generating(progress=progress):

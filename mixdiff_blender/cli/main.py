@@ -16,7 +16,7 @@ import bpy
 
 from .. import scripting
 from ..backend import engine
-from ..backend.session import Generating
+from ..backend.states import Generating
 from ..backend.wording import progress_text
 from ..contract import EngineError, JobError
 from ..job.frames import ShotFrames, numbered

@@ -27,6 +27,12 @@ class MixDiffPreferences(Declaring, bpy.types.AddonPreferences):
         "installs (an environment of yours with torch and diffusers)",
         subtype="FILE_PATH",
     )
+    start_ahead = BoolProperty(
+        name="Start the Engine When the Tab Is Opened",
+        description="Start the engine when the MixDiff tab is opened for the first time, so that "
+        "the first picture need not wait for it",
+        default=True,
+    )
     idle_minutes = IntProperty(
         name="Free After",
         description="Give the model's memory back when no picture was made for so many minutes; "
@@ -62,6 +68,7 @@ class MixDiffPreferences(Declaring, bpy.types.AddonPreferences):
         column = layout.column()
         column.prop(self, "engine_python")
         column.label(text="A Python 3.11 to 3.13 that has torch and diffusers", icon="INFO")
+        column.prop(self, "start_ahead")
         layout.column().prop(self, "cluster")
         for draw in DRAWN_BELOW_CLUSTER:
             draw(layout, context)
@@ -91,6 +98,11 @@ def engine_python() -> str:
 def cluster() -> str:
     """Return the address of the cluster for many pictures; an empty text for this computer."""
     return str(getattr(_preferences(), "cluster", "")).strip()
+
+
+def start_ahead() -> bool:
+    """Return whether the engine is started when the tab is opened."""
+    return bool(getattr(_preferences(), "start_ahead", False))
 
 
 def idle_minutes() -> int:

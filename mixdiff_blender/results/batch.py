@@ -10,7 +10,7 @@ from functools import partial
 import bpy
 
 from ..backend import engine
-from ..backend.session import Job, Outcome, Skipped
+from ..backend.states import Job, Outcome, Skipped
 from ..backend.wording import duration
 from ..contract import SEED, EngineError
 from ..properties import canvas_settings, preferences

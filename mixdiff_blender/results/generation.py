@@ -10,8 +10,8 @@ from typing import Any, Literal
 import bpy
 
 from ..backend import engine, measured
-from ..backend.session import HERE, Done, JobRequest, Outcome, Skipped
-from ..backend.session import Job as QueuedJob
+from ..backend.states import HERE, Done, JobRequest, Outcome, Skipped
+from ..backend.states import Job as QueuedJob
 from ..contract import (
     EngineError,
     Job,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import engine, installing, live_preview, measured
-from ..backend.session import Done, Outcome, Skipped
+from ..backend.states import Done, Outcome, Skipped
 from ..backend.wording import duration
 from ..contract import EngineError, Job, random_seed, resolve_random
 from ..job.job_from_scene import SceneJob

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..backend import engine
 from ..backend.background_task import BackgroundTask, Broken, TaskProgress
-from ..backend.session import Done, JobRequest, Outcome
-from ..backend.session import Job as QueuedJob
+from ..backend.states import Done, JobRequest, Outcome
+from ..backend.states import Job as QueuedJob
 from ..contract import to_document
 from ..job.regions.reader import PictureToWrite
 from .live_looks import Look

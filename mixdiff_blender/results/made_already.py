@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from ..backend.session import Done
+from ..backend.states import Done
 from ..contract import (
     EngineError,
     Job,

@@ -13,8 +13,8 @@ from typing import Any
 import bpy
 
 from ..backend import engine
-from ..backend.session import Done, Generating, Outcome, Skipped
-from ..backend.session import Job as QueuedJob
+from ..backend.states import Done, Generating, Outcome, Skipped
+from ..backend.states import Job as QueuedJob
 from ..backend.wording import duration, state_text
 from ..contract import Cancelled, EngineError, read_job, to_document
 from ..job.frames import ShotFrames

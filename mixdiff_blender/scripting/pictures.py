@@ -10,7 +10,7 @@ from typing import Unpack
 import bpy
 
 from ..backend import engine
-from ..backend.session import Outcome
+from ..backend.states import Outcome
 from ..contract import (
     EngineError,
     is_file,

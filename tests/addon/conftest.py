@@ -16,7 +16,8 @@ from engine.contract.errors import EngineError
 from mixdiff_blender.backend import session as session_module
 from mixdiff_blender.backend.client import EngineClient, Launch
 from mixdiff_blender.backend.job_queue import JobQueue
-from mixdiff_blender.backend.session import Generating, Job, JobRequest, Outcome, Session, State
+from mixdiff_blender.backend.session import Session
+from mixdiff_blender.backend.states import Generating, Job, JobRequest, Outcome, State
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 GRACE_S = 0.4

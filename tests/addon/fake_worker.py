@@ -65,6 +65,10 @@ for line in sys.stdin:
             output = request["params"]["output"]
             tell(id=id_, result={"output": output, "job": {**job, "pid": os.getpid()}})
             continue
+    if f"refuse@{method}" == FAULT:
+        data = {"kind": "memory", "advice": "use a smaller canvas"}
+        tell(id=id_, error={"code": -32000, "message": "out of memory", "data": data})
+        continue
     more = {"places": PLACES} if method == "initialize" else {}
     tell(id=id_, result={"echo": request["params"], **more})
     if method == "shutdown":

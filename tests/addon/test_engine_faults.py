@@ -21,7 +21,8 @@ from mixdiff_blender.backend import session as session_module
 from mixdiff_blender.backend.client import EngineClient
 from mixdiff_blender.backend.environment import engine_launch
 from mixdiff_blender.backend.job_queue import JobQueue
-from mixdiff_blender.backend.session import Done, Generating, Job, JobRequest, Outcome, Session
+from mixdiff_blender.backend.session import Session
+from mixdiff_blender.backend.states import Done, Generating, Job, JobRequest, Outcome
 from tests.engine.conftest import TINY_SD
 from tests.faulty_python import FAULTS, POINTS, install
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mixdiff_blender.backend.session import Done, Generating, Outcome, Ready, Skipped
+from mixdiff_blender.backend.states import Done, Generating, Outcome, Ready, Skipped
 from tests.addon.conftest import GRACE_S, Run
 
 

@@ -13,16 +13,9 @@ import pytest
 
 from mixdiff_blender.backend.client import EngineClient, Launch
 from mixdiff_blender.backend.job_queue import JobQueue
-from mixdiff_blender.backend.session import (
-    HERE,
-    Done,
-    Generating,
-    Job,
-    JobRequest,
-    Session,
-    Skipped,
-)
+from mixdiff_blender.backend.session import Session
 from mixdiff_blender.backend.shared_client import SharedClient
+from mixdiff_blender.backend.states import HERE, Done, Generating, Job, JobRequest, Skipped
 from tests.addon.conftest import FAKE_WORKER, Run
 
 FAR = "far:1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mixdiff_blender.backend.pump import Pump
-from mixdiff_blender.backend.session import Ready
+from mixdiff_blender.backend.states import Ready
 from tests.addon.conftest import Run
 
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from mixdiff_blender.backend import session as session_module
-from mixdiff_blender.backend.session import (
+from mixdiff_blender.backend.states import (
     Cancelling,
     Done,
     Failed,

@@ -8,7 +8,7 @@ import bpy
 
 from ...backend import engine, idle, installing, report
 from ...backend.installation.faults import gigabytes
-from ...backend.session import Job
+from ...backend.states import Job
 from ...contract import EngineError
 from ...properties.declarations import BoolProperty, Declaring, IntProperty
 from .base import RENDER_MENU, Confirmed, ReportingOperator, Requirement, entries, require, submenu

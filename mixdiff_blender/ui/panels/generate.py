@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...backend import engine, measured, models
-from ...backend.session import HERE, Failed, Generating, Stopped
+from ...backend.states import HERE, Failed, Generating, Stopped
 from ...backend.wording import estimate_text, state_text
 from ...job.job_from_scene import in_words
 from ...job.model_facts import model_facts, model_path
@@ -14,6 +14,7 @@ from ...job.regions.camera import canvas_of
 from ...properties import canvas_settings
 from ...results import batch, generation, shot
 from ...results.live import live
+from ..ahead import tab_is_drawn
 from ..job_cache import CachedJob, cached_job
 from ..operators.engine import CopyReport, FreeMemory, MoveJob, RemoveJob, StopEngine
 from ..operators.generate import Cancel, CancelOne, Generate
@@ -46,6 +47,7 @@ class GeneratePanel(SidebarPanel):
         is_missing = draw_installation(layout, context)
         if is_missing and isinstance(engine.session.state, Stopped):
             return
+        tab_is_drawn()
         settings = canvas_settings(context.scene)
         cached = cached_job(context.scene, context.view_layer)
         self._draw_state(layout)
@@ -122,6 +124,8 @@ class GeneratePanel(SidebarPanel):
             self._draw_download(layout, context, name)
         draw_cluster(layout, context)
         messages = [(str(cached.error), "INFO")] if cached.error else []
+        if engine.session.not_ahead:
+            messages.append((f"Not made ready ahead: {engine.session.not_ahead}", "INFO"))
         if live.says and not live.is_on(context.scene):
             messages.append((f"Live is off: {live.says}", LINE_ICONS["ERROR"]))
         problems = cached.job.problems if cached.job else ()

@@ -17,7 +17,7 @@ from bl_ext.user_default.mixdiff.backend import (
 from bl_ext.user_default.mixdiff.backend.client import EngineNotification
 from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, stop, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.report import report_text
-from bl_ext.user_default.mixdiff.backend.session import Done, Generating, Job, Stopped, Unloading
+from bl_ext.user_default.mixdiff.backend.states import Done, Generating, Job, Stopped, Unloading
 from bl_ext.user_default.mixdiff.backend.wording import state_text
 from bl_ext.user_default.mixdiff.cli.main import main as cli_main
 from bl_ext.user_default.mixdiff.contract import (

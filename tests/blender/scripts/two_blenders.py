@@ -12,7 +12,7 @@ import bpy
 from bl_ext.user_default.mixdiff.backend import installing
 from bl_ext.user_default.mixdiff.backend.engine import pump, session, stop, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.installation.plan import InstallPlan
-from bl_ext.user_default.mixdiff.backend.session import Generating
+from bl_ext.user_default.mixdiff.backend.states import Generating
 from bl_ext.user_default.mixdiff.contract import EngineError
 from bl_ext.user_default.mixdiff.results import generation
 from bl_ext.user_default.mixdiff.storage import folders
