@@ -22,8 +22,8 @@ def tab_is_drawn() -> None:
     """
     if _has_begun or bpy.app.background or not preferences.start_ahead():
         return
-    if not bpy.app.timers.is_registered(_begin):
-        bpy.app.timers.register(_begin, first_interval=_SOON_S)
+    if not bpy.app.timers.is_registered(begin):
+        bpy.app.timers.register(begin, first_interval=_SOON_S)
 
 
 def ahead_of(scene: bpy.types.Scene) -> Ahead:
@@ -37,7 +37,8 @@ def ahead_of(scene: bpy.types.Scene) -> Ahead:
     return Ahead(model=None if is_bundled else path, is_loaded=is_bundled)
 
 
-def _begin() -> None:
+def begin() -> None:
+    """Start the engine for the scene, where nobody has yet."""
     global _has_begun
     _has_begun = True
     scene = bpy.context.scene
@@ -52,4 +53,4 @@ def register() -> None:
     _has_begun = False
 
 
-TIMERS = (_begin,)
+TIMERS = (begin,)

@@ -207,6 +207,8 @@ def test_the_first_minute_takes_three_clicks(
         person.do("xdotool", "type", "--delay", "40", "red brick wall")
         person.do("xdotool", "key", "Return")
         person.wait_until("the prompt", lambda told: told["background"] == "red brick wall", 30)
+        told = person.wait_until("the engine", lambda told: told["state"] == "Ready", 120)
+        assert not told["busy"]  # it started with the tab
         time.sleep(1)
         person.shot("first-prompt")
         person.do("xdotool", "mousemove", *GENERATE)

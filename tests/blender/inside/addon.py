@@ -17,7 +17,14 @@ from bl_ext.user_default.mixdiff.backend import (
 from bl_ext.user_default.mixdiff.backend.client import EngineNotification
 from bl_ext.user_default.mixdiff.backend.engine import pump, queue, session, stop, wait, wait_for
 from bl_ext.user_default.mixdiff.backend.report import report_text
-from bl_ext.user_default.mixdiff.backend.states import Done, Generating, Job, Stopped, Unloading
+from bl_ext.user_default.mixdiff.backend.states import (
+    Done,
+    Generating,
+    Job,
+    Ready,
+    Stopped,
+    Unloading,
+)
 from bl_ext.user_default.mixdiff.backend.wording import state_text
 from bl_ext.user_default.mixdiff.cli.main import main as cli_main
 from bl_ext.user_default.mixdiff.contract import (
@@ -68,7 +75,7 @@ from bl_ext.user_default.mixdiff.results.shot_changes import changes_since
 from bl_ext.user_default.mixdiff.results.texture import put_on
 from bl_ext.user_default.mixdiff.storage import folders, presets
 from bl_ext.user_default.mixdiff.storage.images import png_of, write_picture
-from bl_ext.user_default.mixdiff.ui import job_cache
+from bl_ext.user_default.mixdiff.ui import ahead, job_cache
 from bl_ext.user_default.mixdiff.ui.grips import HANDLES, INSIDE, Grip, dragged, grip_at
 from bl_ext.user_default.mixdiff.ui.operators.models import ModelsMenu
 from bl_ext.user_default.mixdiff.ui.overlay.boxes import Box
@@ -116,6 +123,7 @@ __all__ = [
     "Job",
     "LeftOut",
     "ModelsMenu",
+    "Ready",
     "Rectangle",
     "RegionBounds",
     "SceneLook",
@@ -125,6 +133,7 @@ __all__ = [
     "Stopped",
     "Unloading",
     "again",
+    "ahead",
     "annotations_of",
     "batch",
     "canvas_of",
