@@ -26,6 +26,7 @@ from engine.contract.limits import Limits
 from engine.contract.loras import lora_of_text
 from engine.contract.models import model_problems
 from engine.contract.networks import rest_to_fetch
+from engine.process.imports import for_good
 from engine.process.kernels import keep_kernels
 from engine.process.threads import wait_briefly
 from engine.storage.job_files import Source, read_source
@@ -208,12 +209,14 @@ def _with_own_weights(document: dict[str, Any], options: argparse.Namespace) -> 
 def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from engine.model_keeper import ModelKeeper
-    from engine.process.quiet import silence_libraries
-    from engine.run import RunRequest, run
-    from engine.runtime.devices import choose_device
-    from engine.sampling.events import Done, MemoryPlanned, PhaseBegan, StepDone
+    with for_good():
+        from engine.model_keeper import ModelKeeper
+        from engine.process.quiet import silence_libraries
+        from engine.run import RunRequest, run
+        from engine.runtime.devices import choose_device
+        from engine.sampling.events import Done, MemoryPlanned, PhaseBegan, StepDone
 
+        silence_libraries()
     document, folder = source.document, source.folder
     if isinstance(document, dict):
         document = _with_own_weights(document, options)
@@ -233,7 +236,6 @@ def _run_as(ranks: Ranks, source: Source, options: argparse.Namespace) -> int:
             f"warning: made on {made_on}, and again on {device.torch_device}: {error}",
             file=sys.stderr,
         )
-    silence_libraries()
     output = options.output or _free_name(Path.cwd() / f"{options.job.stem}.png")
     request = RunRequest(
         document=document, folder=folder, output=output.absolute(), latents=options.latents

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,8 @@ from engine.contract.models import ModelFacts, facts_of
 from engine.families.adapters import Adapter, PictureEye, load_adapter
 from engine.families.base import Model
 from engine.families.control_loading import load_controlnet
-from engine.families.loading import load_model, resolve
+from engine.families.loading import import_classes, load_model, resolve
+from engine.process.imports import collect_all, for_good
 from engine.runtime.devices import Device, give_memory_back, machine_of
 from engine.sampling.controls import Nets, controls_that_hold
 from engine.sampling.following import Adapters, adapter_names
@@ -103,6 +103,11 @@ class ModelKeeper:
                 self._adapters[path] = load_adapter(name, folder, self._model, self._eyes)
         return {name: self._adapters[path] for name, path in paths.items()}
 
+    def import_classes(self, facts: ModelFacts) -> None:
+        """Import what a model is made of, so that loading it is reading alone."""
+        with for_good():
+            import_classes(facts.family)
+
     def preload(self, folder: Path, name: str | None = None) -> str:
         """Load a model for a square picture of its own size; return what its memory is planned as.
 
@@ -133,7 +138,7 @@ class ModelKeeper:
         """Give the model's memory back."""
         self._controlnets, self._adapters = {}, {}
         self._model = self._resolved = self._plan = self._work = None
-        gc.collect()  # a model and its denoiser know each other
+        collect_all()  # a model and its denoiser know each other
         give_memory_back(self.device.torch_device)
 
 

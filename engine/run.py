@@ -167,6 +167,7 @@ def run(
     require_adapters(job, facts, request.folder)
     began = [("loading", time.monotonic())]
     yield PhaseBegan(phase="loading")
+    keeper.import_classes(facts)
     work = work_of(job, facts, request.folder)
     plan = keeper.plan(job.model, request.folder, work)
     if plan is not None:

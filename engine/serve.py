@@ -202,22 +202,16 @@ class Worker:
         with for_good():
             import engine.run  # noqa: F401
         self._give_way(request)
-        self._import_for({"model": wanted.model}, Path(wanted.folder))
+        folder = Path(wanted.folder)
+        self._keeper.import_classes(self._keeper.facts({"model": wanted.model}, folder))
         if wanted.only_libraries:
             return {"memory": ""}
         self._give_way(request)
-        return {"memory": self._keeper.preload(Path(wanted.folder), wanted.model)}
+        return {"memory": self._keeper.preload(folder, wanted.model)}
 
     def _give_way(self, request: Request) -> None:
         if self._is_cancelled(request.id) or not self._waiting.empty():
             raise Cancelled
-
-    def _import_for(self, document: object, folder: Path) -> None:
-        """Import what a job's model is made of, before it is loaded among things to be freed."""
-        with for_good():
-            from engine.families.loading import import_classes
-
-            import_classes(self._keeper.facts(document, folder).family)
 
     def _generate(self, request: Request) -> dict[str, Any]:
         if self._keeper is None:
@@ -253,8 +247,6 @@ class Worker:
                 case PhaseBegan():
                     log.info("request %s: %s", request.id, event.phase)
                     notify("phase", phase=event.phase)
-                    if event.phase == "loading":
-                        self._import_for(run_request.document, run_request.folder)
                 case StepDone():
                     elapsed_s = round(event.elapsed_s, 3)
                     notify("progress", **{**asdict(event), "elapsed_s": elapsed_s})

@@ -127,6 +127,7 @@ def test_a_model_that_is_unloaded_gives_its_memory_back() -> None:
         "import gc, io, json, sys, weakref\n"
         "from pathlib import Path\n"
         "from engine.contract.protocol import Request\n"
+        "from engine.process.imports import for_good\n"
         "from engine.process.wire import Wire\n"
         "from engine.serve import Worker\n"
         "worker = Worker(Wire(io.BytesIO()))\n"
@@ -137,6 +138,8 @@ def test_a_model_that_is_unloaded_gives_its_memory_back() -> None:
         "    worker._answer(Request(id=n, method=method, params=params))\n"
         "network = weakref.ref(worker._keeper._model.network)\n"
         "assert network() is not None\n"
+        "with for_good():\n"  # as another family's job would
+        "    import wave\n"
         "worker._answer(Request(id=9, method='unload'))\n"
         "assert network() is None\n"
     )

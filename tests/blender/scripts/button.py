@@ -42,7 +42,7 @@ session._transition = take_and_note
 session.preview_every_s = PREVIEW_EVERY_S
 scene = empty_scene(512, 256)
 scene.mixdiff.model = "bundled"
-scene.mixdiff.num_inference_steps = 2
+scene.mixdiff.num_inference_steps = 20
 add_camera(scene)
 for across in (-0.75, 0.75):
     add_region("wall", "red brick wall", size=(2.5, 2), at=(across, 0, 0))
