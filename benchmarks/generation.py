@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -71,7 +72,8 @@ class Painter:
         """Go on with another scheduler and another number of steps."""
         self.steps = steps
         self._plain.scheduler = build_scheduler(scheduler, self._own)
-        self._canvas: Any = StableDiffusionCanvasPipeline(**self._plain.components)
+        own = {"vae": copy.deepcopy(self._plain.vae)}  # which the engine has in float32
+        self._canvas: Any = StableDiffusionCanvasPipeline(**{**self._plain.components, **own})
         self._canvas.set_progress_bar_config(disable=True)
 
     def singles(
