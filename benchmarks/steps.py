@@ -16,10 +16,9 @@ from engine.runtime.devices import takes_bfloat16
 from training.classifier import Classifier
 
 WAYS: tuple[tuple[str, int], ...] = (
-    *(("ddim", steps) for steps in (6, 8, 10, 12, 16, 20, 30)),
-    *(("dpmpp_2m", steps) for steps in (6, 8, 10, 12, 16, 20, 30)),
-    *(("unipc", steps) for steps in (6, 8, 10, 12, 16, 20, 30)),
-    *(("euler", steps) for steps in (8, 12, 20)),
+    *(("ddim", steps) for steps in (20, 16, 12, 8, 30)),
+    *(("dpmpp_2m", steps) for steps in (8, 10, 12, 6, 20)),
+    *(("unipc", steps) for steps in (8, 10, 12, 6, 20)),
 )
 _SHOWN = 6
 

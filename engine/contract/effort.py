@@ -132,9 +132,8 @@ def _windows(
             RING_CONTEXT_PX // stride_px,
             is_ring=is_ring,
             turn=turn,
-            across=across,
         )
-        for (side, is_ring), across in zip(_sides(job, region), (False, True), strict=True)
+        for side, is_ring in _sides(job, region)
     )
     return [
         Rectangle(

@@ -84,8 +84,8 @@ class _Cuts:
         bounds = (0, weights.shape[0], 0, weights.shape[1]) if needed is None else needed.bounds
         counts = weights > 0 if needed is None else needed.counts
         (rows, columns), whole = around, weights.shape
-        down = self._spans(bounds[0], bounds[1], whole[0], is_ring=rows, turn=turn, across=False)
-        over = self._spans(bounds[2], bounds[3], whole[1], is_ring=columns, turn=turn, across=True)
+        down = self._spans(bounds[0], bounds[1], whole[0], is_ring=rows, turn=turn)
+        over = self._spans(bounds[2], bounds[3], whole[1], is_ring=columns, turn=turn)
         for top, bottom, own_rows in down:
             for left, right, own_columns in over:
                 place = (top, bottom, left, right)
@@ -94,7 +94,7 @@ class _Cuts:
                     yield place, part
 
     def _spans(
-        self, start: int, end: int, whole: int, *, is_ring: bool, turn: int | None, across: bool
+        self, start: int, end: int, whole: int, *, is_ring: bool, turn: int | None
     ) -> list[tuple[int, int, Weights]]:
         """Return spans that cover a side from start to end, each with its share of its cells."""
         found = [
@@ -105,7 +105,6 @@ class _Cuts:
                 self.context // self.patch,
                 is_ring=is_ring,
                 turn=turn,
-                across=across,
             )
         ]
         return _with_shares(found, whole)

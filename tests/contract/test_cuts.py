@@ -54,32 +54,32 @@ def test_spans_of_a_ring_join_where_it_closes(
 TURN = st.integers(0, TURNS - 1)
 
 
-@given(st.integers(8, 2000), st.integers(8, 200), TURN, st.booleans())
+@given(st.integers(8, 2000), st.integers(8, 200), TURN)
 def test_spans_that_shift_cover_a_length_with_little_overlap(
-    length: int, largest: int, turn: int, across: bool
+    length: int, largest: int, turn: int
 ) -> None:
-    found = cut(length, largest, 0, turn=turn, across=across)
+    found = cut(length, largest, 0, turn=turn)
     assert (found[0][0], found[-1][1]) == (0, length)
     assert all(end - start <= largest for start, end in found)
     assert all(end - start >= min(length, largest / 2) for start, end in found)
-    assert all(1 <= end - start <= largest / 16 + 1 for (_, end), (start, _) in pairwise(found))
+    assert all(1 <= end - start <= largest / 16 + 3 for (_, end), (start, _) in pairwise(found))
 
 
-@given(st.integers(8, 2000), st.none() | st.integers(8, 200), TURN, st.booleans())
+@given(st.integers(8, 2000), st.none() | st.integers(8, 200), TURN)
 def test_spans_of_a_ring_that_shift_are_alike_and_join_where_it_closes(
-    length: int, largest: int | None, turn: int, across: bool
+    length: int, largest: int | None, turn: int
 ) -> None:
-    found = cut(length, largest, 0, is_ring=True, turn=turn, across=across)
+    found = cut(length, largest, 0, is_ring=True, turn=turn)
     (size,) = {end - start for start, end in found}
     assert size <= (largest or length) or len(found) == 1
     around = [*found, (found[0][0] + length, found[0][1] + length)]
     assert all(1 <= end - start <= size / 8 + 3 for (_, end), (start, _) in pairwise(around))
 
 
-@given(st.integers(65, 2000), st.booleans(), st.booleans())
-def test_no_place_is_a_cut_in_two_turns_running(length: int, is_ring: bool, across: bool) -> None:
+@given(st.integers(65, 2000), st.booleans())
+def test_no_place_is_a_cut_in_two_turns_running(length: int, is_ring: bool) -> None:
     turns = [
-        {end for _, end in cut(length, 64, 0, is_ring=is_ring, turn=turn, across=across)} - {length}
+        {end for _, end in cut(length, 64, 0, is_ring=is_ring, turn=turn)} - {length}
         for turn in range(TURNS)
     ]
     for before, after in pairwise([*turns, turns[0]]):
