@@ -18,7 +18,7 @@ USE = {
     "trained": True,
     "native_size_px": 128,
     "largest_size_px": 320,
-    "num_inference_steps": 20,
+    "num_inference_steps": 16,
     "guidance_scale": 4.0,
     "scheduler": "ddim",
 }

@@ -24,7 +24,7 @@ def test_the_bundled_model_says_what_suits_it() -> None:
     for name in (None, "bundled", " "):
         facts = facts_of(name)
         assert (facts.family.name, facts.native_px, facts.largest_px) == ("sd", 128, 320)
-        assert (facts.num_inference_steps, facts.guidance_scale) == (20, 4.0)
+        assert (facts.num_inference_steps, facts.guidance_scale) == (16, 4.0)
         assert facts.scheduler == "ddim"
 
 
