@@ -79,7 +79,7 @@ def _advice(figure: Figure, record: Record) -> Iterator[str]:
         case name if name.endswith(OVER_CELLS):
             yield "calls too small to fill the card, or shapes that change with the turns"
         case name if name.endswith(AGAINST_ONE):
-            yield "the sum a step (NCCL over what connects the cards), and how evenly windows divide"
+            yield "the sum a step (NCCL, over what connects the cards); how evenly windows divide"
         case _:
             return
 
