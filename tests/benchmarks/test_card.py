@@ -152,6 +152,7 @@ def test_options_that_do_not_fit_are_refused(options: list[str], said: str) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(700)  # the command's ten minutes: it hurries where others use the machine
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's peak is known on Linux alone")
 def test_a_rehearsal_measures_every_piece(tmp_path: Path) -> None:
     record = main(["--card", "--rehearse", "--to", str(tmp_path)])
