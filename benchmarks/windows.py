@@ -11,16 +11,15 @@ from typing import Any
 
 from benchmarks import adherence, street
 from benchmarks.generation import NATIVE_PX, Bytes, painted
+from benchmarks.performance.card.windows import cells_a_step
 from benchmarks.sheets import sheet
 from benchmarks.tables import Value, share_of
 from engine.contract.checks import check
-from engine.contract.cuts import SHIFTING, TURNS, WINDOWS
+from engine.contract.cuts import SHIFTING, WINDOWS
 from engine.contract.job import to_document
 from engine.contract.models import ModelFacts, facts_of
 from engine.model_keeper import ModelKeeper
-from engine.runtime.batching import in_turn
 from engine.runtime.devices import choose_device
-from engine.sampling.region_windows import region_windows
 from training.classifier import Classifier
 from training.painting.concepts import CONCEPTS
 from training.painting.prompts import Wish
@@ -58,17 +57,10 @@ def squares(picture: Bytes) -> list[Bytes]:
     ]
 
 
-def cells_a_step(document: object, facts: ModelFacts) -> float:
+def seen_a_step(document: object, facts: ModelFacts) -> float:
     """Return how many cells the network sees in a step, as a multiple of the canvas's."""
     job = check(document, folder=None, facts=facts).job_or_raise()
-    stride = facts.family.stride_px
-    windows = region_windows(job, stride, {})
-    seen = sum(
-        one.window.height * one.window.width
-        for turn in range(TURNS)
-        for one in in_turn(windows, turn)
-    )
-    return seen / TURNS * stride**2 / (job.canvas_height * job.canvas_width)
+    return cells_a_step(job, facts.family.stride_px)
 
 
 def measure(
@@ -105,7 +97,7 @@ def measure(
         for what, document in (("a ground", large), ("the demo's picture", demo)):
             put(
                 f"{name}: cells of {what}",
-                round(cells_a_step(_in(document, kind, facts), facts), 2),
+                round(seen_a_step(_in(document, kind, facts), facts), 2),
             )
         streets = street.paint_streets(
             model, classifier, seeds, change=partial(_in, kind=kind, facts=facts)

@@ -18,6 +18,7 @@ from engine.families.base import Model
 from engine.families.schedules import build_scheduler
 from engine.sampling.events import Generated, PhaseBegan, StepDone
 from engine.sampling.generate import generate
+from engine.sampling.ranks import ALONE, Ranks
 
 ENGINE, BARE = "engine", "bare denoiser calls"
 _PROMPTS = (
@@ -69,9 +70,11 @@ def _job(regions: tuple[Text2ImageRegion, ...], height: int, width: int, steps: 
     )
 
 
-def engine_run(job: Job, model: Model, results: dict[str, Tensor] | None = None) -> Iterator[str]:
+def engine_run(
+    job: Job, model: Model, results: dict[str, Tensor] | None = None, ranks: Ranks = ALONE
+) -> Iterator[str]:
     """Yield after the texts, after every step, and after the picture, as the engine does them."""
-    for event in generate(job, model):
+    for event in generate(job, model, ranks=ranks):
         match event:
             case PhaseBegan(phase="sampling"):
                 yield "encoding"
@@ -116,7 +119,7 @@ def compete(
     """
     device = model.device.torch_device
     clock = clock_for(device)
-    calls = _calls_of_a_step(job, model, unet)
+    calls = calls_of_a_step(job, model, unet)
     results: dict[str, dict[str, Tensor]] = {name: {} for name in (ENGINE, *plain)}
 
     def plain_contestant(name: str) -> Run:
@@ -158,7 +161,7 @@ def compete(
     )
 
 
-def _calls_of_a_step(job: Job, model: Model, unet: Any) -> list[Call]:
+def calls_of_a_step(job: Job, model: Model, unet: Any) -> list[Call]:
     """Return the denoiser's calls in the engine's first step; this warms up, too."""
     run = engine_run(replace(job, num_inference_steps=2), model)
     next(run)  # on a GPU the engine may try before it begins how much fits

@@ -47,6 +47,10 @@ def draw(series: Mapping[str, Any], folder: Path) -> list[Path]:
             drawn.append(_bars(series[name]["whole_s"], file, "seconds a job"))
     if "gpu growth" in series:
         drawn.append(_growth(series["gpu growth"], {}, folder / "gpu_growth.png"))
+    for name, own in series.items():
+        if name.startswith("card, "):
+            file = folder / f"{name.replace(', ', '_').replace(' ', '_')}.png"
+            drawn.append(_bars(own["values"], file, own["label"]))
     return drawn
 
 

@@ -15,14 +15,15 @@ _REPEATS = 5
 _PATIENCE_S = 1.0
 
 
-def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
+def matrix_rate(device: torch.device, dtype: torch.dtype, long_s: float | None = None) -> float:
     """Return the highest rate of square matrix products, in operations a second.
 
-    The products grow until one takes long enough that larger ones would not be faster.
+    The products grow until one takes long enough (`long_s`) that larger ones would not be faster.
     """
     clock = clock_for(device)
+    long_s = _LONG_S.get(device.type, 0.1) if long_s is None else long_s
     best, size, seconds = 0.0, 512, 0.0
-    while seconds < _LONG_S.get(device.type, 0.1) and size <= 16384:
+    while seconds < long_s and size <= 16384:
         left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
         seconds = _median(clock, partial(torch.matmul, left, right))
         best = max(best, 2 * size**3 / seconds)
@@ -42,6 +43,13 @@ def convolution_rate(
     pictures = pictures.to(dtype=dtype, memory_format=memory_format)
     seconds = _median(clock_for(device), lambda: layer(pictures))
     return 2 * batch * cells**2 * channels**2 * 9 / seconds
+
+
+def memory_rate(device: torch.device, copied_bytes: int = 2**30) -> float:
+    """Return how many bytes a second a large copy reads and writes, both counted."""
+    source = torch.zeros(copied_bytes // 4, device=device)
+    target = torch.empty_like(source)
+    return 2 * copied_bytes / _median(clock_for(device), lambda: target.copy_(source))
 
 
 def _median(clock: Clock, work: Callable[[], object]) -> float:

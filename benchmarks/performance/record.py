@@ -179,6 +179,12 @@ def append(document: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     return history
 
 
+def in_words(error: BaseException) -> str:
+    """Return an error in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return ": ".join([type(error).__name__, *lines[:1]])
+
+
 def _cpu() -> tuple[str, list[str]]:
     path = Path("/proc/cpuinfo")
     if not path.exists():

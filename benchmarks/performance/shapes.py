@@ -165,13 +165,22 @@ TINY_XL = Shape(
 SHAPES = {"sd15": SD15, "sdxl": SDXL, "tiny": TINY}
 
 
-def pipeline_of(shape: Shape, *, device: torch.device, dtype: torch.dtype, seed: int = 0) -> Any:
+def pipeline_of(
+    shape: Shape,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    seed: int = 0,
+    drawn_on: torch.device | None = None,
+) -> Any:
     """Return a whole pipeline of a shape; the autoencoder is in float32, as the engine wants it.
+
+    Its weights are drawn on the device, or on another one.
 
     The tokenizer is the bundled model's: a text becomes other numbers than with the real
     vocabulary, and just as many.
     """
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator(drawn_on or device).manual_seed(seed)
     tokenizer = CLIPTokenizer.from_pretrained(
         BUNDLED_FOLDER / "tokenizer", model_max_length=shape.text["max_position_embeddings"]
     )
@@ -239,14 +248,18 @@ def parameters_of(module: nn.Module) -> int:
 def filled(
     module: nn.Module, device: torch.device, dtype: torch.dtype, generator: torch.Generator
 ) -> nn.Module:
-    """Give a module without weights random ones that keep activations of order one."""
+    """Give a module without weights random ones that keep activations of order one.
+
+    They are drawn where the generator is, one tensor after the other.
+    """
     for part in module.modules():
         is_norm = "Norm" in type(part).__name__
         for name, empty in part.named_parameters(recurse=False):
-            weights = torch.empty(empty.shape, dtype=dtype, device=device)
+            weights = torch.empty(empty.shape, dtype=dtype, device=generator.device)
             if weights.dim() > 1:
                 weights.normal_(0, 1 / math.sqrt(weights[0].numel()), generator=generator)
             else:
                 weights.fill_(1 if is_norm and name == "weight" else 0)
+            weights = weights.to(device)
             part.register_parameter(name, nn.Parameter(weights, requires_grad=False))
     return module.to(device).eval()

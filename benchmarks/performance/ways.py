@@ -7,20 +7,17 @@ latents are from those of the first way: exact ways differ by rounding at most.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from statistics import median
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from benchmarks.performance.calls import recorded, replayed
-from benchmarks.performance.clocks import Clock, clock_for
-from benchmarks.performance.contest import engine_run
-from benchmarks.performance.peaks import held_bytes, peak_of
-from benchmarks.performance.record import Aim, Record
+from benchmarks.performance.busy import put_busy
+from benchmarks.performance.clocks import clock_for
+from benchmarks.performance.record import Aim, Record, in_words
+from benchmarks.performance.spans import HasTime, Spans, bare_of, endless, spans_of
 from benchmarks.real_pipelines import REAL
 from engine.contract.job import Job, Text2ImageRegion
 from engine.contract.memory import MemoryPlan, Way
@@ -29,6 +26,7 @@ from engine.families.loading import model_of
 from engine.runtime.devices import Device, give_memory_back
 
 FIRST = "all on the card"
+OVER_BARE = "time over the bare calls"
 WAYS: Mapping[str, tuple[Way, Way, bool]] = {
     FIRST: ("stays", "stays", False),
     "text encoder put away": ("stays", "comes", False),
@@ -46,10 +44,11 @@ def measure(record: Record, *, quick: bool) -> None:
     if not torch.cuda.is_available():
         record.remark("left out: torch sees no GPU of CUDA here")
         return
+    card = torch.device("cuda")
     measure_on(
         record,
-        {name: lambda build=build: build(torch.bfloat16) for name, build in REAL.items()},  # type: ignore[misc]
-        Device(torch_device=torch.device("cuda"), dtype=torch.bfloat16),
+        {name: partial(build, torch.bfloat16, card) for name, build in REAL.items()},
+        Device(torch_device=card, dtype=torch.bfloat16),
         side_px=512 if quick else 1024,
         steps=2 if quick else 8,
         rounds=1 if quick else 3,
@@ -64,30 +63,51 @@ def measure_on(
     side_px: int,
     steps: int,
     rounds: int,
+    has_time: HasTime = endless,
 ) -> None:
-    """Measure on a device; tests do it on the processor, with small models."""
-    clock = clock_for(device.torch_device)
+    """Measure on a device as long as there is time; tests do it on the processor, small models.
+
+    A way that does not fit, or that the device has no kernels for, is noted as left out.
+    """
     for name, build in pipelines.items():
         job = three_regions(side_px, steps)
         part = f"{name}, {side_px} × {side_px}, three regions, {steps} steps"
-        whole, first = build(), dict[str, Any]()
+        first, took_s = None, 0.0
         for way in WAYS:
-            model = model_of(copy.deepcopy(whole), device, plan_of(way))
-            found = _measured(job, model, clock, rounds)
-            first = first or found
-            record.put(part, f"{way}: a step", found["step_s"], "s")
-            record.put(part, f"{way}: highest memory", found["peak_bytes"], "B")
-            if way == FIRST:
-                ratio = found["step_s"] / _bare_step_s(job, model, clock, rounds)
-                aim = Aim(value=_MOST_OVER_BARE, at_least=False)
-                record.put(part, "time over the bare calls", ratio, "x", aim)
+            if not has_time(took_s):
+                record.remark(f"{name}: no time was left for {way}, nor for what follows")
+                break
+            began = time.monotonic()
+            try:
+                found = _measured(
+                    record, part, way, job, model_of(build(), device, plan_of(way)), rounds
+                )
+            except (RuntimeError, MemoryError) as error:
+                record.remark(f"{name}, {way}: left out: {in_words(error)}")
             else:
-                record.put(part, f"{way}: time over {FIRST}", found["step_s"] / first["step_s"])
-                difference = _distance(found["latents"], first["latents"])
-                record.put(part, f"{way}: latents' distance from {FIRST}", difference, "")
-            del model
+                if first is not None:
+                    before, expected = first
+                    record.put(part, f"{way}: time over {before}", found.step_s / expected.step_s)
+                    difference = found.distance(expected.latents)
+                    record.put(part, f"{way}: latents' distance from {before}", difference, "")
+                first = first or (way, found)
+            # Only here, where the error no longer holds the tensors of the call.
             give_memory_back(device.torch_device)
-        del whole
+            took_s = time.monotonic() - began
+
+
+def _measured(record: Record, part: str, way: str, job: Job, model: Model, rounds: int) -> Spans:
+    """Note a way's seconds and memory, of the first also what it takes over the bare calls."""
+    clock = clock_for(model.device.torch_device)
+    found = spans_of(job, model, clock, rounds)
+    record.put(part, f"{way}: a step", found.step_s, "s")
+    record.put(part, f"{way}: highest memory", found.peak_bytes, "B")
+    if way == FIRST:
+        ratio = found.step_s / bare_of(job, model, clock, rounds).step_s
+        aim = Aim(value=_MOST_OVER_BARE, at_least=False)
+        record.put(part, OVER_BARE, ratio, "x", aim)
+        put_busy(record, part, job, model, found.step_s)
+    return found
 
 
 def three_regions(side_px: int, steps: int) -> Job:
@@ -120,51 +140,3 @@ def plan_of(way: str) -> MemoryPlan:
     network, encoders, is_small = WAYS[way]
     none = {"needed_bytes": 0, "host_bytes": 0, "free_bytes": 0}
     return MemoryPlan(network=network, encoders=encoders, is_small=is_small, **none, costs=(way,))
-
-
-def _measured(job: Job, model: Model, clock: Clock, rounds: int) -> dict[str, Any]:
-    """Return seconds a step, the highest memory and the latents, after a run that warms up."""
-    device, seconds = model.device.torch_device, list[float]()
-    results: dict[str, Tensor] = {}
-
-    def run() -> None:
-        running = engine_run(job, model, results)
-        next(running)  # the texts
-        spent, _ = clock.time(lambda: _some(running, job.num_inference_steps))
-        seconds.append(spent / job.num_inference_steps)
-        _some(running, 1)  # the picture
-
-    def runs() -> None:
-        for _ in range(rounds):
-            run()
-
-    run()
-    seconds.clear()
-    peak = held_bytes(device) + peak_of(runs, device)
-    return {
-        "step_s": median(seconds),
-        "peak_bytes": peak,
-        "latents": results["latents"].double().cpu(),
-    }
-
-
-def _some(running: Iterator[str], count: int) -> None:
-    for _ in range(count):
-        next(running)
-
-
-def _bare_step_s(job: Job, model: Model, clock: Clock, rounds: int) -> float:
-    """Return the seconds of the network's calls of a step, made again with nothing around them."""
-    network: Any = model._network
-    running = engine_run(replace(job, num_inference_steps=2), model)
-    next(running)
-    with torch.inference_mode():
-        calls = recorded(network, lambda: next(running))
-    running.close()  # type: ignore[attr-defined]
-    steps = job.num_inference_steps
-    laps = [clock.time(lambda: list(replayed(network, calls, steps)))[0] for _ in range(rounds + 1)]
-    return median(laps[1:]) / steps
-
-
-def _distance(found: Tensor, expected: Tensor) -> float:
-    return float((found - expected).norm() / expected.norm())

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from benchmarks.performance.growth import Point, exponent
 from benchmarks.performance.peaks import peak_of
 from benchmarks.performance.phases import model_seconds
 from benchmarks.performance.record import Aim, Figure, Record, append, machine, markdown
-from benchmarks.performance.shapes import SD15, TINY, TINY_XL, copy_of, parameters_of, pipeline_of
-from benchmarks.real_pipelines import klein, z_image
+from benchmarks.performance.shapes import SD15, TINY, copy_of, parameters_of, pipeline_of
+from benchmarks.tiny_pipelines import TINY_PIPELINES
 from engine.families.loading import model_of
 from engine.runtime.devices import choose_device
 
@@ -181,38 +182,6 @@ def test_the_ways_of_a_plan_are_left_out_without_a_gpu_and_that_is_said(tmp_path
     assert record.remarks == ["left out: torch sees no GPU of CUDA here"]
 
 
-TINY_PARTS: dict[str, Any] = {
-    "encoder": {
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 28,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 2,
-        "head_dim": 8,
-        "vocab_size": 300,
-    },
-    "vae": {"block_out_channels": (8,) * 4, "layers_per_block": 1, "norm_num_groups": 4},
-}
-TINY_KLEIN = {
-    "num_layers": 1,
-    "num_single_layers": 1,
-    "attention_head_dim": 16,
-    "num_attention_heads": 2,
-    "joint_attention_dim": 48,
-    "axes_dims_rope": (4, 4, 4, 4),
-}
-TINY_Z_IMAGE = {
-    "dim": 32,
-    "n_layers": 2,
-    "n_refiner_layers": 1,
-    "n_heads": 2,
-    "n_kv_heads": 2,
-    "cap_feat_dim": 16,
-    "axes_dims": [8, 4, 4],
-    "axes_lens": [1024, 64, 64],
-}
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's peak is known on Linux alone")
 def test_the_ways_of_a_plan_are_measured_and_exact_ones_paint_the_same() -> None:
@@ -220,11 +189,7 @@ def test_the_ways_of_a_plan_are_measured_and_exact_ones_paint_the_same() -> None
     record = Record()
     ways.measure_on(
         record,
-        {
-            "sdxl": lambda: pipeline_of(TINY_XL, device=CPU, dtype=exact),
-            "klein": lambda: klein(exact, network=TINY_KLEIN, **TINY_PARTS),
-            "z_image": lambda: z_image(exact, network=TINY_Z_IMAGE, **TINY_PARTS),
-        },
+        {name: partial(build, exact) for name, build in TINY_PIPELINES.items()},
         choose_device("cpu", "float32"),
         side_px=128,
         steps=1,
