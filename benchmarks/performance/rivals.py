@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from diffusers import StableDiffusionPipeline
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from benchmarks.performance.contest import engine_run
@@ -21,7 +22,7 @@ from engine.families.loading import load_model
 from engine.families.schedules import build_scheduler
 from engine.runtime.devices import choose_device
 
-_WEIGHTS = "diffusion_pytorch_model.safetensors"
+_TEXTS, _PREFIX = "text_encoder/model.safetensors", "text_model."
 _UNUSED = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 
@@ -88,11 +89,13 @@ def openvino_loop(folder: Path, job: Job) -> Work:
 def stable_diffusion_cpp(folder: Path, _: Job) -> Work:
     """stable-diffusion.cpp: one picture with one prompt, of the canvas's size; it mixes nothing."""
     package = import_module("stable_diffusion_cpp")
+    known = Path(folder, "stable-diffusion.cpp")
+    if not known.exists():
+        _as_published(folder, known)
     model = package.StableDiffusion(
-        diffusion_model_path=str(folder / "unet" / _WEIGHTS),
-        vae_path=str(folder / "vae" / _WEIGHTS),
-        clip_l_path=str(folder / "text_encoder" / "model.safetensors"),
+        model_path=str(known),
         n_threads=torch.get_num_threads(),
+        wtype="f16",
         vae_decode_only=True,
         verbose=False,
     )
@@ -110,6 +113,17 @@ def stable_diffusion_cpp(folder: Path, _: Job) -> Work:
         )
 
     return work
+
+
+def _as_published(folder: Path, to: Path) -> None:
+    """Put a model beside itself with the text encoder's tensors named as older libraries did."""
+    (to / "text_encoder").mkdir(parents=True)
+    for part in ("unet", "vae"):
+        (to / part).symlink_to(folder / part, target_is_directory=True)
+    tensors = load_file(folder / _TEXTS)
+    if not any(name.startswith(_PREFIX) for name in tensors):
+        tensors = {f"{_PREFIX}{name}": tensor for name, tensor in tensors.items()}
+    save_file(tensors, to / _TEXTS)
 
 
 def _pipeline(folder: Path, dtype: torch.dtype) -> Any:
