@@ -20,6 +20,7 @@ from benchmarks.performance import (
     growth,
     large,
     latency,
+    peers,
     phases,
     plots,
     silhouettes,
@@ -40,6 +41,10 @@ PARTS: dict[str, tuple[str, Part]] = {
     "cpu": (
         "a model's real shape on the processor, beside the loop of the original",
         lambda record, given: cpu.measure(record, SHAPES[given.shape], quick=given.quick),
+    ),
+    "peers": (
+        "whole jobs beside what else could do them here: diffusers, OpenVINO, stable-diffusion.cpp",
+        lambda record, given: peers.measure(record, quick=given.quick),
     ),
     "profile": (
         "where the time of the demo's job goes",
