@@ -150,7 +150,7 @@ class Bench:
         ]
 
     def window_edges(self, file: Path) -> list[NDArray[np.int64]]:
-        """Return the rows and the columns at which windows of a picture begin or end, inside it.
+        """Return the rows and the columns at which windows begin or end inside their regions.
 
         Where windows shift, those of the last step, whose seams nothing came after.
         """
@@ -158,13 +158,14 @@ class Bench:
         stride = facts_of(job.model).family.stride_px
         every = region_windows(job, stride, open_masks(job, self.folder, Limits()))
         windows = in_turn(every, (job.num_inference_steps - 1) % TURNS)
-        rows = {side for one in windows for side in (one.window.top, one.window.bottom)}
-        columns = {side for one in windows for side in (one.window.left, one.window.right)}
-        ends = ({0, job.canvas_height // stride}, {0, job.canvas_width // stride})
-        return [
-            np.array(sorted(sides - outer)) * stride
-            for sides, outer in zip((rows, columns), ends, strict=True)
-        ]
+        found: tuple[set[int], set[int]] = set(), set()
+        for region in {one.region for one in windows}:
+            own = [one.window for one in windows if one.region == region]
+            rows = {side for one in own for side in (one.top, one.bottom)}
+            columns = {side for one in own for side in (one.left, one.right)}
+            for sides, cuts in zip((rows, columns), found, strict=True):
+                cuts |= sides - {min(sides), max(sides)}
+        return [np.array(sorted(cuts), dtype=np.int64) * stride for cuts in found]
 
 
 def squares(picture: Bytes, part: tuple[slice, slice]) -> list[Bytes]:
