@@ -48,8 +48,20 @@ def test_the_free_memory_and_what_a_pass_was_seen_to_need_decide(
     gpu.free *= 100
     assert capacity.passes(64, 64, 20, gpu.call) == 20
     assert gpu.calls == [2], "measured once"
-    capacity.passes(32, 64, 20, gpu.call)
-    assert gpu.calls == [2, 2], "and once more for another size"
+    capacity.passes(128, 64, 20, gpu.call)
+    assert gpu.calls == [2, 2], "and once more for a larger size"
+    capacity.passes(16, 16, 20, gpu.call)
+    assert gpu.calls == [2, 2, 2], "and for a much smaller one"
+
+
+def test_a_size_somewhat_smaller_needs_as_much_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = Gpu(monkeypatch, free=1000 * MEBIBYTE, need=100 * MEBIBYTE)
+    capacity = Capacity(torch.device("cuda"))
+    assert capacity.passes(64, 64, 40, gpu.call) == 8
+    assert capacity.passes(32, 64, 40, gpu.call) == 16
+    assert gpu.calls == [2]
+    assert capacity.passes(32, 64, 40, gpu.call, beside=("a control",)) == 8
+    assert gpu.calls == [2, 2], "with something beside it is another size"
 
 
 def test_more_than_what_pays_never_shares_a_call(monkeypatch: pytest.MonkeyPatch) -> None:

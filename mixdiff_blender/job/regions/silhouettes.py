@@ -247,15 +247,15 @@ def _feathered(seen: _Bools, feather: float, *, is_ring: bool = False) -> Shares
         reach = min(math.ceil(feather) + _FEATHER_STEPS, seen.shape[1])
         wider = np.concatenate([seen[:, -reach:], seen, seen[:, :reach]], axis=1)
         return _feathered(wider, feather)[:, reach:-reach]
-    step = max(1, int(feather) // _FEATHER_STEPS)
     height, width = seen.shape
+    step = max(1, min(int(feather) // _FEATHER_STEPS, height, width))
     padded = np.pad(seen, ((0, -height % step), (0, -width % step)))
     parts = padded.reshape(-1, step, padded.shape[1] // step, step)
     coarse: _Bools = np.logical_or.reduce(parts, axis=(1, 3))
     reach = int(np.ceil(feather / step))
     distance = np.minimum(_distances_to(coarse, reach) * step / feather, 1)
-    soft = 0.5 + 0.5 * np.cos(np.pi * distance)
-    return soft.astype(np.float32).repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
+    soft: Shares = (0.5 + 0.5 * np.cos(np.pi * distance)).astype(np.float32)
+    return soft.repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
 
 
 def _distances_to(seen: _Bools, reach: int) -> Floats:

@@ -253,3 +253,8 @@ def test_what_is_kept_is_what_would_be_read(scene: Any, camera: Any) -> None:
     still.mixdiff.enabled = False
     wall.scale.x = 1
     assert covered("wall").sum() == 16 * 16 * 4
+
+
+def test_a_feather_wider_than_any_picture_takes_no_memory(scene: Any, camera: Any) -> None:
+    seen("wall", size=(0.5, 0.5)).mixdiff.feather_px = 2**31 - 1
+    assert covered("wall").min() > 0.99
