@@ -77,7 +77,7 @@ OVER_THE_VIEW, BESIDE = ("300", "820"), ("1000", "950")
 ADD_SELECTED, GENERATE = ("1106", "724"), ("1160", "160")
 PROJECT, BEHIND_RENDER, WORLD = ("1098", "753"), ("1224", "753"), ("1098", "795")
 OFF_PROJECT, OFF_BEHIND_RENDER, OFF_WORLD = ("1143", "753"), ("1264", "753"), ("1143", "795")
-FIRST_LINE, LINE_PX = (1160, 652), 42
+FIRST_LINE, LINE_PX = (1160, 675), 42
 
 
 class Hand:
@@ -145,6 +145,8 @@ def test_a_street_of_boxes_becomes_a_picture(
     host.run_python(script, extension_zip=extension_zip).check()
     with window(host, extension_zip, blend, display) as person:
         person.wait_until("the tab", lambda told: told["tab"] == "MixDiff", 120)
+        # The engine that the tab has started tells the memory, which has a line of the panel.
+        person.wait_until("the engine", tells("Ready", "state"), 120)
         time.sleep(2)
         hand = Hand(person)
         hand.clicks = 1  # on the tab, which the script has opened
