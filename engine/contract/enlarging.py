@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from .cuts import SHIFTING
 from .earlier import STRENGTH, SecondPass
+from .errors import EngineError
 from .job import MAX_STEPS, Job
 from .loras import unidentified
 from .models import ModelFacts
@@ -29,7 +30,12 @@ def enlarged(
     Regions lie where they lay, and are seen in windows as large as the model generates well, by
     its `facts`. What composes a picture is done with: base pass, noise map, and what changed the
     start. Without `steps` they are as far apart as the job's; without a `seed` it is the job's.
+
+    Raises: EngineError of kind `job` where the strength is none.
     """
+    if not 0 <= strength <= 1:
+        message = f"strength: {strength} says nothing of how much stays"
+        raise EngineError(message, kind="job", advice="give a number from 0 to 1")
     job = facts.in_windows(unidentified(job), SHIFTING)
     larger = resized(job, size_px, facts.grid_px)
     return replace(

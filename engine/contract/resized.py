@@ -6,13 +6,20 @@ import math
 from dataclasses import replace
 from typing import TypeVar
 
+from .errors import EngineError
 from .job import Job, Region, Text2ImageRegion
 
 _R = TypeVar("_R", bound=Region)
 
 
 def scaled_size(job: Job, scale: float, grid_px: int) -> tuple[int, int]:
-    """Return the height and the width of a job's canvas at a scale, on a model's grid."""
+    """Return the height and the width of a job's canvas at a scale, on a model's grid.
+
+    Raises: EngineError of kind `job` where the scale is none.
+    """
+    if not 0 < scale < math.inf:
+        message = f"scale: {scale} times as large is no size"
+        raise EngineError(message, kind="job", advice="give a number above 0")
     height, width = (
         max(round(side * scale / grid_px), 1) * grid_px
         for side in (job.canvas_height, job.canvas_width)

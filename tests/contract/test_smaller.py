@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from engine.contract.checks import check, validate
 from engine.contract.earlier import Kept, SecondPass
+from engine.contract.enlarging import enlarged
 from engine.contract.errors import EngineError
 from engine.contract.geometry import uncovered_share
 from engine.contract.job import Image2ImageRegion, Job, Text2ImageRegion
 from engine.contract.models import facts_of
+from engine.contract.resized import scaled_size
 from engine.contract.smaller import smaller
 from tests.contract.jobs import jobs, right_job
 
@@ -134,3 +137,13 @@ def test_image_regions_shrink_with_their_pictures() -> None:
     )
     job = replace(row_of(0, 512), regions=(*row_of(0, 512).regions, region))
     assert smaller(job, 0.25, 8).regions[1].bounds == (32, 128, 0, 64)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -1.0])
+def test_a_scale_or_a_strength_that_is_none_is_named(number: float) -> None:
+    job = check(right_job(), folder=None).job_or_raise()
+    with pytest.raises(EngineError, match="scale") as scaled:
+        scaled_size(job, number, 8)
+    with pytest.raises(EngineError, match="strength") as kept:
+        enlarged(job, (64, 64), facts_of(None), picture="a.png", strength=number)
+    assert {scaled.value.kind, kept.value.kind} == {"job"}
