@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from torch import nn
 from engine.contract.catalogue import BUNDLED_FOLDER, cache_folder, local_snapshot
 from engine.contract.errors import EngineError, ModelError, first_line
 from engine.contract.families import Family, family_of_pipeline, family_titles
-from engine.contract.files import is_there, path_in
+from engine.contract.files import is_file, is_there, path_in
 from engine.contract.fitting import too_large
 from engine.contract.foreign_models import family_of_shapes, foreign_class
 from engine.contract.job import BUNDLED_MODEL
@@ -88,10 +88,11 @@ def _threads_for(model: Path) -> Iterator[None]:
     Where something else keeps the cores busy, each of them would wait for its other threads.
     """
     threads = torch.get_num_threads()
-    files = [model] if model.is_file() else model.glob(f"*/*{WEIGHTS}")
-    sizes = [file.stat().st_size for file in files]
-    if sizes and sum(sizes) <= _FEW_BYTES:
-        torch.set_num_threads(1)
+    files = [model] if is_file(model) else model.glob(f"*/*{WEIGHTS}")
+    with suppress(OSError):  # whoever loads them says what is wrong with them
+        sizes = [file.stat().st_size for file in files]
+        if sizes and sum(sizes) <= _FEW_BYTES:
+            torch.set_num_threads(1)
     try:
         yield
     finally:
