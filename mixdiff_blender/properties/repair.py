@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from .canvas import canvas_settings
-from .regions import region_settings
+from .regions import LISTS, region_settings
 
 
 def repair_file() -> None:
@@ -28,8 +28,9 @@ def repair_file() -> None:
 
 def _repair_with_lists(settings: Any) -> None:
     repair(settings)
-    for line in (*settings.loras, *settings.controls):
-        repair(line)
+    for name in LISTS:
+        for line in getattr(settings, name):
+            repair(line)
 
 
 def repair(settings: Any) -> None:
