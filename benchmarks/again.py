@@ -26,8 +26,9 @@ from engine.contract.again import again
 from engine.contract.checks import check
 from engine.contract.effort import denoised_cells
 from engine.contract.geometry import Rectangle
-from engine.contract.job import Job, Text2ImageRegion, to_document, with_files
+from engine.contract.job import Job, Text2ImageRegion, to_document
 from engine.contract.models import facts_of
+from engine.contract.named_in import with_files
 from engine.contract.png import read_job
 from engine.model_keeper import ModelKeeper
 from engine.run import RunRequest, run

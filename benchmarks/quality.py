@@ -28,8 +28,9 @@ from benchmarks import (
 )
 from benchmarks.colours import shows_colour
 from benchmarks.generation import Bytes, Painter
+from benchmarks.report import Report
 from benchmarks.sheets import in_rows, sheet
-from benchmarks.tables import Table, Value, markdown, share_of, shown
+from benchmarks.tables import Value, markdown, share_of
 from training import classifier, judge
 from training.classifier import Classifier
 from training.judge import ANSWERS, Judge
@@ -59,27 +60,6 @@ UNLIKE_PROMPTS = (
     ("blue tiles", "yellow flowers"),
     ("rusty metal", "sky with clouds"),
 )
-
-
-class Report:
-    """Collects the figures and says where the sheets go."""
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        """Begin an empty report."""
-        self.folder, self.seed = folder, seed
-        self.table: Table = {}
-
-    def put(self, name: str, value: Value) -> None:
-        """Note a figure and show it at once."""
-        self.table[name] = value
-        print(f"{name}: {shown(value)}", flush=True)
-
-    def share(self, name: str, rows: list[adherence.Judged]) -> None:
-        """Note the shares of right concepts and right colours."""
-        colours, judged_colours = adherence.colour_share(rows)
-        self.put(f"{name}: concept", share_of(adherence.concept_share(rows), len(rows)))
-        if judged_colours:
-            self.put(f"{name}: colour", share_of(colours, judged_colours))
 
 
 def _is_wrong(row: adherence.Judged) -> bool:
@@ -376,7 +356,6 @@ def main() -> None:
     if given.only and (given.to / "figures.json").exists():
         report.table = json.loads((given.to / "figures.json").read_text())
     quick = given.quick
-    of_model = (report.put, given.to, given.model, namer, given.seed)
     parts: dict[str, Callable[[], None]] = {
         "singles": lambda: measure_singles(report, painter, namer, 1 if quick else 5),
         "mixtures": lambda: measure_mixtures(report, painter, namer, 10 if quick else 60),
@@ -386,9 +365,9 @@ def main() -> None:
         "compare": lambda: measure_alternatives(report, painter, namer, 4 if quick else 16),
         "guided": lambda: measure_guided(report, painter),
         "landscapes": lambda: measure_landscapes(report, painter, seer(), settings, quick=quick),
-        "wrap": lambda: wrapping.measure(report.put, given.to, given.model, given.seed, quick),
-        "windows": lambda: windows.measure(*of_model, quick=quick),
-        "steps": lambda: steps.measure(*of_model, quick=quick),
+        "wrap": lambda: wrapping.measure(report, given.model, quick=quick),
+        "windows": lambda: windows.measure(report, given.model, namer, quick=quick),
+        "steps": lambda: steps.measure(report, given.model, namer, quick=quick),
         "base": lambda: measure_base(report, painter, given.model, namer, seer(), quick=quick),
     }
     report.put("steps", painter.steps)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from typing import Any
 from benchmarks import adherence, street
 from benchmarks.generation import NATIVE_PX, Bytes, painted
 from benchmarks.performance.card.windows import cells_a_step
+from benchmarks.report import Report
 from benchmarks.sheets import sheet
-from benchmarks.tables import Value, share_of
+from benchmarks.tables import share_of
 from engine.contract.checks import check
 from engine.contract.cuts import SHIFTING, WINDOWS
 from engine.contract.job import to_document
@@ -64,21 +64,14 @@ def seen_a_step(document: object, facts: ModelFacts) -> float:
     return cells_a_step(job, facts.family.stride_px)
 
 
-def measure(
-    put: Callable[[str, Value], None],
-    folder: Path,
-    model: Path,
-    classifier: Classifier,
-    seed: int,
-    *,
-    quick: bool,
-) -> None:
+def measure(report: Report, model: Path, classifier: Classifier, *, quick: bool) -> None:
     """Paint the same grounds and streets in windows of each kind, and judge them part by part."""
     facts = facts_of(str(model.absolute()))
     keeper = ModelKeeper(device=choose_device(), default_model=str(model.absolute()))
     demo = json.loads(DEMO.read_text()) | {"model": str(model.absolute())}
     chosen = [concept for concept in CONCEPTS if not concept.framed][:: 4 if quick else 1]
     rows: dict[str, list[tuple[str, Bytes]]] = {concept.name: [] for concept in chosen}
+    seed = report.seed
     seeds = range(seed, seed + (2 if quick else 8))
     for kind in KINDS:
         found: list[adherence.Judged] = []
@@ -91,12 +84,14 @@ def measure(
             found += adherence.judged(classifier, asked, seen, kind)
             rows[concept.name].append((f"{kind}: {prompt}", picture[::2, ::2]))
         name = f"windows, {kind}"
-        put(f"{name}: processor seconds", round(time.process_time() - began, 1))
-        put(f"{name}: squares of grounds", share_of(adherence.concept_share(found), len(found)))
-        put(f"{name}: confusions", adherence.weak_concepts(found))
+        report.put(f"{name}: processor seconds", round(time.process_time() - began, 1))
+        report.put(
+            f"{name}: squares of grounds", share_of(adherence.concept_share(found), len(found))
+        )
+        report.put(f"{name}: confusions", adherence.weak_concepts(found))
         large = ground("grass", facts, seed)
         for what, document in (("a ground", large), ("the demo's picture", demo)):
-            put(
+            report.put(
                 f"{name}: cells of {what}",
                 round(seen_a_step(_in(document, kind, facts), facts), 2),
             )
@@ -104,8 +99,10 @@ def measure(
             model, classifier, seeds, change=partial(_in, kind=kind, facts=facts)
         )
         parts = [part for one in streets for part in one.parts]
-        put(f"{name}: parts of the street", share_of(adherence.concept_share(parts), len(parts)))
-    sheet([rows[name] for name in _SHOWN if name in rows], folder / "windows.jpg")
+        report.put(
+            f"{name}: parts of the street", share_of(adherence.concept_share(parts), len(parts))
+        )
+    sheet([rows[name] for name in _SHOWN if name in rows], report.folder / "windows.jpg")
 
 
 def _in(document: dict[str, Any], kind: str, facts: ModelFacts) -> dict[str, Any]:

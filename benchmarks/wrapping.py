@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.generation import Bytes, painted
+from benchmarks.report import Report
 from benchmarks.sheets import in_rows, sheet
 from engine.contract.cuts import OVERLAPPING, SHIFTING
 from engine.contract.models import facts_of
@@ -96,9 +97,7 @@ def paint(
     return made
 
 
-def measure(
-    put: Callable[[str, float], None], folder: Path, model: Path, seed: int, quick: bool
-) -> None:
+def measure(report: Report, model: Path, *, quick: bool) -> None:
     """Measure textures and canvases of three regions, each with its edges joined and not."""
     repeats = 1 if quick else 3
     asked = {
@@ -108,13 +107,13 @@ def measure(
     rows = []
     for name, regions in asked.items():
         for wrap, windows in (("both", OVERLAPPING), ("both", SHIFTING), ("none", OVERLAPPING)):
-            pictures = paint(model, regions, wrap, seed + 16000, windows)
+            pictures = paint(model, regions, wrap, report.seed + 16000, windows)
             way = f"{wrap}, {windows}" if windows == SHIFTING else wrap
-            put(f"wrap {way}, {name}: edges over interior", round(edge_ratio(pictures), 3))
+            report.put(f"wrap {way}, {name}: edges over interior", round(edge_ratio(pictures), 3))
             beside = round(edge_ratio(pictures, BESIDE_PX), 3)
-            put(f"wrap {way}, {name}: edges over what is beside them", beside)
+            report.put(f"wrap {way}, {name}: edges over what is beside them", beside)
             firsts = pictures[::repeats][:4]
             tiled = [np.tile(one, (3, 3, 1)) for one in firsts]
             small = [np.asarray(Image.fromarray(one).reduce(3)) for one in tiled]
             rows += in_rows([(f"wrap {way}, three times three", one) for one in small], 4)
-    sheet(rows, folder / "wrapping.jpg")
+    sheet(rows, report.folder / "wrapping.jpg")

@@ -110,7 +110,8 @@ def make_scene(scene: Any) -> None:
             map_from_camera(scene, item)
 
     scene.mixdiff.model = "bundled"
-    scene.mixdiff.num_inference_steps = 20
+    scene.mixdiff.canvas_size = "render"
+    scene.mixdiff.nearer_first = False  # the weights say it
     scene.mixdiff.seed = 7178915308
     scene.render.engine = "CYCLES"
     scene.cycles.device = "CPU"

@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from engine.contract.geometry import WRAPS
     from engine.contract.geometry import Rectangle, pieces, uncovered_share
     from engine.contract.image_sizes import PICTURE_SUFFIXES, read_size
-    from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, files_of, to_document
+    from engine.contract.job import BUNDLED_MODEL, SEED, Job, Region, to_document
     from engine.contract.job import Image2ImageRegion, RerollRegion, Text2ImageRegion
     from engine.contract.lora import Lora
-    from engine.contract.job import with_files, with_models, with_unique_names
+    from engine.contract.job import with_unique_names
     from engine.contract.kinds import Choice, File, Flag, Kind, ModelName, OrNone
     from engine.contract.kinds import Real, Text, Whole, kind_of
     from engine.contract.known_names import completions, holds_name, names_near
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from engine.contract.masks import FALLOFFS, profile
     from engine.contract.memory import Machine, MemoryPlan
     from engine.contract.models import ModelFacts, facts_of, model_problems, require_model
+    from engine.contract.named_in import files_of, with_files, with_models
     from engine.contract.networks import rest_to_fetch
     from engine.contract.parse import parse_json
     from engine.contract.png import BAKE_KEY, UnreadableImageError, copy_with_job, encode_png
@@ -77,7 +78,8 @@ else:
         *("adapter_files", "adapters", "again", "beside", "catalogue", "chance", "checks"),
         *("controlnets", "controls", "cuts", "earlier", "effort", "enlarging", "errors"),
         *("files", "fitting", "geometry", "image_sizes", "job", "kinds", "known_names"),
-        *("lora", "lora_files", "loras", "masks", "memory", "models", "networks", "parse"),
+        *("lora", "lora_files", "loras", "masks", "memory", "models", "named_in"),
+        *("networks", "parse"),
         *("png", "presets", "prompt_syntax", "protocol", "references", "resized"),
         *("schedulers", "smaller"),
     ):

@@ -11,8 +11,9 @@ from typing import Any
 
 from engine.contract.errors import EngineError
 from engine.contract.files import is_there, open_input, path_in
-from engine.contract.job import BUNDLED_MODEL, Job, files_of, to_document, with_files
+from engine.contract.job import BUNDLED_MODEL, Job, to_document
 from engine.contract.loras import loras_in, with_loras
+from engine.contract.named_in import files_of, with_files
 from engine.contract.parse import Findings, read_job
 from engine.families.loading import resolve
 

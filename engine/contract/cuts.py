@@ -51,7 +51,6 @@ def ring_spans(length: int, largest: int | None, context: int) -> list[tuple[int
     A ring no longer than `largest` is one span, and the `context` beyond its start and its end,
     which is itself again. Several are each at most `largest` long, the last of them beyond the
     ring's length, which is its start; neighbours share as much as in `spans`.
-
     """
     if largest is None or length <= largest:
         return [(-context, length + context)]

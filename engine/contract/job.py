@@ -6,7 +6,6 @@ The keys are the argument names of the original Mixture of Diffusers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
@@ -174,7 +173,6 @@ class RerollRegion(Region):
 
 
 _R = TypeVar("_R", bound=Region)
-_T = TypeVar("_T")
 DiffusionRegion = Text2ImageRegion | Image2ImageRegion
 REGION_TYPES: dict[str, type[DiffusionRegion]] = {
     Text2ImageRegion.TYPE: Text2ImageRegion,
@@ -343,43 +341,6 @@ def to_document(record: Any) -> dict[str, Any]:
                 value = list(value)
         document[declared.name] = value
     return document
-
-
-def files_of(record: Any) -> Iterator[str]:
-    """Yield the files that a job, or a part of one, names; its model is none of them."""
-    for declared in fields(record):
-        value = getattr(record, declared.name)
-        match kind_of(declared):
-            case File() | OrNone(kind=File()) if value is not None:
-                yield value
-            case Record() if value is not None:
-                yield from files_of(value)
-            case Records():
-                for one in value:
-                    yield from files_of(one)
-
-
-def with_files(record: _T, change: Callable[[str], str]) -> _T:
-    """Return a job, or a part of one, with each file that it names changed to another."""
-    return _with_names(record, File, change)
-
-
-def with_models(record: _T, change: Callable[[str], str]) -> _T:
-    """Return a job, or a part of one, with each model that it names changed to another."""
-    return _with_names(record, ModelName, change)
-
-
-def _with_names(record: _T, of: type[File | ModelName], change: Callable[[str], str]) -> _T:
-    changes: dict[str, Any] = {}
-    for declared in fields(record):  # type: ignore[arg-type]
-        value, kind = getattr(record, declared.name), kind_of(declared)
-        if isinstance(kind, of) or (isinstance(kind, OrNone) and isinstance(kind.kind, of)):
-            changes[declared.name] = value if value is None else change(value)
-        elif isinstance(kind, Record) and value is not None:
-            changes[declared.name] = _with_names(value, of, change)
-        elif isinstance(kind, Records):
-            changes[declared.name] = tuple(_with_names(one, of, change) for one in value)
-    return replace(record, **changes)  # type: ignore[type-var]
 
 
 def with_unique_names(job: Job) -> Job:

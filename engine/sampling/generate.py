@@ -131,7 +131,7 @@ def generate(
         picture = ranks.same(picture.to(device))
     anchors: list[Anchor] = [anchor(region) for region in job.image_regions]
     windows = region_windows(job, stride, inputs.masks, patch=model.family.grid_px // stride)
-    for problem in coverage_warnings(job, windows, stride):
+    for problem in coverage_warnings(job, windows, stride, inputs.masks):
         yield Warned(problem=problem)
     for problem in doubts_about(job, model):
         yield Warned(problem=problem)

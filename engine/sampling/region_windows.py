@@ -126,8 +126,10 @@ def _with_shares(found: Sequence[tuple[int, int]], length: int) -> list[tuple[in
     ]
 
 
-def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int) -> list[Problem]:
-    """Return what masks leave bare: regions without any weight, and parts of the canvas."""
+def coverage_warnings(
+    job: Job, windows: Sequence[RegionWindow], stride_px: int, masks: MaskImages
+) -> list[Problem]:
+    """Return which regions are not generated, and why, and what masks leave bare of the canvas."""
     problems = []
     generated = {one.region for one in windows}
     for index, region in enumerate(job.text_regions):
@@ -135,7 +137,7 @@ def coverage_warnings(job: Job, windows: Sequence[RegionWindow], stride_px: int)
             continue
         name, message = "mask", "the mask covers nothing of the region, which is not generated"
         remedy = "make white what it should cover"
-        if region.mask is None or region.windows_in(job) != OVERLAPPING:
+        if region_weights(region, job, stride_px, masks).any():
             name, message = "mask_weight", "nothing is seen of the region, which is not generated"
             remedy = "raise its weight, or move what is before it"
         value = str(getattr(region, name))

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from engine.contract.errors import EngineError
 from engine.contract.files import atomic_write, is_there, path_in
-from engine.contract.job import BUNDLED_MODEL, Job, with_files, with_models
+from engine.contract.job import BUNDLED_MODEL, Job
+from engine.contract.named_in import with_files, with_models
 from engine.contract.png import (
     JOB_KEY,
     LATENTS_KIND,

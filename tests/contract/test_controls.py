@@ -23,8 +23,9 @@ from engine.contract.controlnets import (
 from engine.contract.controls import CONTROL_KINDS
 from engine.contract.errors import ModelError
 from engine.contract.families import FAMILIES
-from engine.contract.job import files_of, to_document, with_files, with_models
+from engine.contract.job import to_document
 from engine.contract.models import ModelFacts, facts_of
+from engine.contract.named_in import files_of, with_files, with_models
 from tests.contract.jobs import right_job
 
 SD15 = facts_of("stable-diffusion-v1-5/stable-diffusion-v1-5")

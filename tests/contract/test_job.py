@@ -14,11 +14,10 @@ from engine.contract.job import (
     Image2ImageRegion,
     Job,
     Text2ImageRegion,
-    files_of,
     to_document,
-    with_files,
     with_unique_names,
 )
+from engine.contract.named_in import files_of, with_files
 from engine.contract.parse import parse_json
 from tests.contract.jobs import jobs, right_job
 

@@ -17,9 +17,10 @@ from engine.contract.errors import EngineError, ModelError
 from engine.contract.families import FAMILIES
 from engine.contract.fitting import memory_plan
 from engine.contract.footprints import SDXL as SDXL_PARTS
-from engine.contract.job import files_of, to_document, with_files, with_models
+from engine.contract.job import to_document
 from engine.contract.memory import GIB, Work, least_plan
 from engine.contract.models import ModelFacts, facts_of
+from engine.contract.named_in import files_of, with_files, with_models
 from engine.contract.png import encode_png
 from engine.contract.weights import Shapes
 from tests.contract.jobs import right_job

@@ -234,7 +234,7 @@ def test_what_masks_leave_bare_is_said() -> None:
     masked, other = region(40, 64, mask="m", name="left"), region(40, 64, mask="n", name="none")
     job = Job(canvas_height=48, canvas_width=64, regions=(masked, other))
     masks = {"m": half(64, 40), "n": np.zeros((4, 4), np.float32)}
-    found = coverage_warnings(job, region_windows(job, STRIDE, masks), STRIDE)
+    found = coverage_warnings(job, region_windows(job, STRIDE, masks), STRIDE, masks)
     assert [problem.region for problem in found] == ["none", ""]
     assert "covers nothing" in found[0].message
     assert "58.3%" in found[1].message

@@ -128,11 +128,20 @@ def test_a_region_behind_others_is_said_and_not_generated() -> None:
     job = job_of(256, 256, hidden, before, windows=TRIMMED)
     windows = region_windows(job, STRIDE, {})
     assert {one.region for one in windows} == {1}
-    (problem,) = coverage_warnings(job, windows, STRIDE)
+    (problem,) = coverage_warnings(job, windows, STRIDE, {})
     assert (problem.region, problem.field) == ("hidden", "mask_weight")
     assert "nothing is seen" in problem.message
     kept = region_windows(job_of(256, 256, hidden, before), STRIDE, {})
     assert {one.region for one in kept} == {0, 1}
+
+
+def test_a_black_mask_is_told_from_a_region_that_is_hidden() -> None:
+    masked = region((0, 256, 0, 256), mask="black", name="masked")
+    job = job_of(256, 256, region((0, 256, 0, 256), name="before"), masked, windows=SHIFTING)
+    masks = {"black": np.zeros((8, 8), np.float32)}
+    (problem,) = coverage_warnings(job, region_windows(job, STRIDE, masks), STRIDE, masks)
+    assert (problem.region, problem.field) == ("masked", "mask")
+    assert "make white" in problem.remedy
 
 
 def test_a_part_that_hardly_shows_is_seen_with_something_around_it() -> None:

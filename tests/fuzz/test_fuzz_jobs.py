@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from engine.contract.chance import resolve_random
 from engine.contract.checks import check
 from engine.contract.errors import EngineError, Problem
-from engine.contract.job import files_of, to_document
+from engine.contract.job import to_document
 from engine.contract.models import facts_of, model_problems
+from engine.contract.named_in import files_of
 from engine.contract.parse import parse_json
 from engine.storage.job_files import read_source
 from engine.storage.png import moved
