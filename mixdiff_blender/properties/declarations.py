@@ -47,7 +47,7 @@ _LABELS = {
     "negative_prompt": "Negative Prompt",
     "prompt_syntax": "Prompts As",
     "wrap": "Repeats",
-    "windows": "Windows",
+    "windows": "Denoised In",
     "base_prompt": "Whole Picture",
     "base_guidance_scale": "Guidance",
     "base_strength": "Base Strength",

@@ -47,14 +47,18 @@ TYPE_ITEMS = [
 WINDOW_ITEMS = [
     (
         SHIFTING,
-        "Shifting",
+        "Shifting Windows",
         "Where regions show alone; large ones in windows that hardly overlap and lie elsewhere in "
         "each step. The fastest",
     ),
-    (TRIMMED, "Trimmed", "Where regions show alone; large ones in windows that overlap"),
+    (
+        TRIMMED,
+        "Trimmed Windows",
+        "Where regions show alone; large ones in windows that overlap",
+    ),
     (
         OVERLAPPING,
-        "Overlapping",
+        "Overlapping Windows",
         "Regions whole, hidden parts too; large ones in windows that overlap",
     ),
 ]

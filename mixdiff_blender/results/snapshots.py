@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ..properties import (
     LOOK_AROUND,
     LOOK_FRAME,
     SCHEDULER_OF_MODEL,
+    CanvasSettings,
     canvas_settings,
     region_settings,
 )
@@ -37,10 +39,14 @@ _NOT_OF_THE_PICTURE = frozenset(
         *("again_strength", "enlarge_strength"),
     }
 )
-_CANVAS_KEYS = (
-    *("num_inference_steps", "negative_prompt", "prompt_syntax"),
-    *("base_prompt", "base_strength", "base_end"),
-    *("cpu_vae", "decode_steps", "noise_device", "wrap", "windows"),
+_OF_ITS_OWN = frozenset(
+    {"model", "scheduler", "seed", "regions", "loras", "controls", "references", "calm_poles_deg"}
+)
+"""What a job has otherwise than a scene: set by itself, or not at all."""
+_CANVAS_KEYS = tuple(
+    declared.name
+    for declared in fields(Job)
+    if declared.name in CanvasSettings.__annotations__ and declared.name not in _OF_ITS_OWN
 )
 _BEFORE = {
     **{"prompt_syntax": PLAIN, "base_strength": 0.0, "look": LOOK_FRAME, "wrap": "none"},

@@ -56,6 +56,7 @@ class RegionPanel(SidebarPanel):
         if region.type == Text2ImageRegion.TYPE:
             _draw_text_region(layout, context, chosen)
             _draw_shape(layout, context, chosen)
+            split_column(layout, decorate=True).prop(region, "windows")
         elif region.type == Image2ImageRegion.TYPE:
             layout.template_ID(region, "reference_image", open="image.open")
             split_column(layout, decorate=True).prop(region, "strength")
@@ -102,7 +103,6 @@ def _draw_text_region(layout: Any, context: Any, chosen: Source) -> None:
     value.active = not region.randomize_guidance
     value.prop(region, "guidance_scale")
     column.prop(region, "mask_weight")
-    column.prop(region, "windows")
 
 
 class SeedPanel(SidebarPanel):
